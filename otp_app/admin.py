@@ -1,0 +1,80 @@
+"""The admin: users by phone, and deliveries to read. Phones are masked for staff who may not see them."""
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.forms import AdminUserCreationForm
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from . import phones
+from .models import Delivery, User
+
+
+class PhoneUserCreationForm(AdminUserCreationForm):
+    class Meta:
+        model = User
+        fields = ("phone",)
+
+
+class PhoneUserAdmin(UserAdmin):
+    """For ``User``; usable for a model that extends ``AbstractPhoneUser`` as well."""
+
+    add_form = PhoneUserCreationForm
+    ordering = ("-date_joined",)
+    list_display = ("masked_phone", "full_name", "is_active", "is_staff", "date_joined")
+    search_fields = ("phone", "full_name")
+    list_filter = ("is_active", "is_staff")
+    readonly_fields = ("date_joined", "last_login")
+    fieldsets: ClassVar[Any] = (
+        (None, {"fields": ("phone", "password", "full_name", "language")}),
+        (_("Permissions"), {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
+        (_("Dates"), {"fields": ("date_joined", "last_login")}),
+    )
+    add_fieldsets: ClassVar[Any] = ((None, {"fields": ("phone", "usable_password", "password1", "password2")}),)
+
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        _masked, *others = self.list_display
+        return ("phone" if self._sees_phones(request) else "masked_phone", *others)
+
+    def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
+        # Searching by part of a number would let it be read digit by digit.
+        return self.search_fields if self._sees_phones(request) else ("phone__exact", "full_name")
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None or self._sees_phones(request):
+            return fieldsets
+        first, *others = fieldsets
+        return ((None, {"fields": ("masked_phone", "full_name", "language")}), *others)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        return (*super().get_readonly_fields(request, obj), "masked_phone")
+
+    @admin.display(description=_("phone"), ordering="phone")
+    def masked_phone(self, user: User) -> str:
+        return phones.mask(user.phone)
+
+    @staticmethod
+    def _sees_phones(request: HttpRequest) -> bool:
+        return request.user.has_perm("otp_app.see_phones")
+
+
+class DeliveryAdmin(admin.ModelAdmin):
+    """To read only."""
+
+    list_display = ("created_at", "status", "provider", "channel", "segments", "error")
+    list_filter = ("status", "provider", "channel")
+    date_hierarchy = "created_at"
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Delivery | None = None) -> bool:
+        return False
+
+
+admin.site.register(Delivery, DeliveryAdmin)
+if not User._meta.swapped:
+    admin.site.register(User, PhoneUserAdmin)

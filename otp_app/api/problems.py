@@ -1,0 +1,125 @@
+"""Errors as RFC 9457 problem details: what goes wrong in a view becomes one of the documented answers."""
+
+import logging
+from typing import Any
+
+from django.db import InterfaceError, OperationalError
+from django.http import UnreadablePostError
+from django.utils.translation import gettext_lazy as _
+from rest_framework import exceptions
+from rest_framework.response import Response
+
+from ..errors import InvalidRequest, OtpError, Unavailable
+
+logger = logging.getLogger("otp_app.api")
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class NotAuthenticated(OtpError):
+    code = "not_authenticated"
+    status = 401
+    detail = _("Sign in first: the token is missing, wrong or expired.")
+
+
+class PermissionDenied(OtpError):
+    code = "permission_denied"
+    status = 403
+    detail = _("This request is not allowed.")
+
+
+class MethodNotAllowed(OtpError):
+    code = "method_not_allowed"
+    status = 405
+    detail = _("This address does not take this method.")
+
+
+class TooLarge(OtpError):
+    code = "too_large"
+    status = 413
+    detail = _("The request is larger than 4 KB.")
+
+
+class UnsupportedMediaType(OtpError):
+    code = "unsupported_media_type"
+    status = 415
+    detail = _("Send JSON, as application/json.")
+
+
+TITLES = {
+    "invalid_request": _("Invalid request"),
+    "invalid_phone": _("Invalid phone number"),
+    "region_not_allowed": _("Country not served"),
+    "undeliverable_phone": _("Undeliverable phone number"),
+    "invalid_or_expired_code": _("Invalid or expired code"),
+    "not_authenticated": _("Not signed in"),
+    "permission_denied": _("Not allowed"),
+    "method_not_allowed": _("Method not allowed"),
+    "too_large": _("Request too large"),
+    "unsupported_media_type": _("Unsupported media type"),
+    "limited": _("Too many requests"),
+    "delivery_failed": _("Message not sent"),
+    "unavailable": _("Service unavailable"),
+}
+
+# What the framework raises, in our words.
+_FRAMEWORK: tuple[tuple[type[Exception], type[OtpError]], ...] = (
+    (exceptions.NotAuthenticated, NotAuthenticated),
+    (exceptions.AuthenticationFailed, NotAuthenticated),
+    (exceptions.PermissionDenied, PermissionDenied),
+    (exceptions.MethodNotAllowed, MethodNotAllowed),
+    (exceptions.UnsupportedMediaType, UnsupportedMediaType),
+    (exceptions.APIException, InvalidRequest),
+    (UnreadablePostError, InvalidRequest),  # the client went away in the middle of its body
+    (OperationalError, Unavailable),
+    (InterfaceError, Unavailable),
+)
+
+
+def handle(raised: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's exception handler for our views; None, and so a 500, for what nobody expected."""
+    error = _translated(raised)
+    if error is None:
+        return None
+    if isinstance(error, Unavailable):
+        logger.error("unavailable: %s", type(raised).__name__)
+    headers = _headers(error, raised)
+    return Response(body(error), status=error.status, headers=headers, content_type=MEDIA_TYPE)
+
+
+def body(error: OtpError) -> dict[str, Any]:
+    """The members of the problem."""
+    problem: dict[str, Any] = {
+        "type": f"urn:otp-app:problem:{error.code}",
+        "title": str(TITLES[error.code]),
+        "status": error.status,
+        "detail": str(error.detail),
+        "code": error.code,
+    }
+    if error.retry_after is not None:
+        problem["retry_after"] = error.retry_after
+    if errors := getattr(error, "errors", None):
+        problem["errors"] = errors
+    return problem
+
+
+def _translated(raised: Exception) -> OtpError | None:
+    if isinstance(raised, OtpError):
+        return raised
+    if isinstance(raised, exceptions.ValidationError):
+        return InvalidRequest(_flat(raised.detail))
+    return next((ours() for theirs, ours in _FRAMEWORK if isinstance(raised, theirs)), None)
+
+
+def _flat(detail: Any) -> dict[str, list[str]]:
+    fields = detail if isinstance(detail, dict) else {"body": detail}
+    return {str(name): [str(text) for text in texts] for name, texts in fields.items()}
+
+
+def _headers(error: OtpError, raised: Exception) -> dict[str, str]:
+    headers = {}
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, NotAuthenticated):
+        headers["WWW-Authenticate"] = "Bearer"
+    return headers

@@ -1,0 +1,1 @@
+"""The OpenAPI description of the views, where drf-spectacular is installed. Registered by being imported."""

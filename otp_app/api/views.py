@@ -1,0 +1,142 @@
+"""The HTTP API. A view parses, calls one service and shapes the answer."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, TypeVar
+
+from django.db import connections, transaction
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils.translation import override
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.permissions import BasePermission, IsAuthenticated
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import Serializer
+from rest_framework.views import APIView
+
+from .. import accounts, services, tokens
+from ..clients import client_of
+from ..languages import language_of
+from . import problems
+from .authentication import TokenAuthentication
+from .parsers import MOST, StrictJSONParser
+from .serializers import SendSerializer, VerifySerializer
+
+ViewClass = TypeVar("ViewClass", bound=type[APIView])
+
+
+class OnlyJSON(BaseContentNegotiation):
+    """Every answer is JSON, whatever the client says it accepts: a refusal in words it cannot read helps nobody."""
+
+    def select_parser(self, request: Request, parsers: Sequence[Any]) -> Any:  # type: ignore[override]
+        return parsers[0] if request.content_type.partition(";")[0].strip().lower() == parsers[0].media_type else None
+
+    def select_renderer(  # type: ignore[override]
+        self, request: Request, renderers: Sequence[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        return renderers[0], renderers[0].media_type
+
+
+class OtpView(APIView):
+    """What all views share. Every class is named here, so that a host project's DRF settings change nothing."""
+
+    authentication_classes: Sequence[type[BaseAuthentication]] = ()
+    permission_classes: Sequence[type[BasePermission]] = ()
+    throttle_classes = ()
+    parser_classes = (StrictJSONParser,)
+    renderer_classes = (JSONRenderer,)
+    content_negotiation_class = OnlyJSON
+    versioning_class = None
+    metadata_class = None
+    serializer_class: ClassVar[type[Serializer[Any]] | None] = None
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        with override(language_of(request)):
+            response = super().dispatch(request, *args, **kwargs)
+            response["Cache-Control"] = "no-store"
+            return response
+
+    def get_exception_handler(self) -> Any:
+        return problems.handle
+
+    def body(self, request: Request) -> dict[str, str]:
+        """The checked body. Its length is looked at first: a body that is too large is not even read."""
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if length.isdigit() and int(length) > MOST:
+            raise problems.TooLarge
+        assert self.serializer_class is not None
+        serializer = self.serializer_class(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        checked: dict[str, str] = serializer.validated_data
+        return checked
+
+
+class SendView(OtpView):
+    serializer_class = SendSerializer
+
+    def post(self, request: Request) -> Response:
+        body = self.body(request)
+        grant = services.send_code(
+            phone=body["phone"],
+            client=client_of(request.META),
+            language=language_of(request),
+            channel=body.get("channel", "sms"),
+            challenge_id=body.get("challenge_id"),
+        )
+        return Response(
+            {
+                "message": "OTP sent successfully",
+                "challenge_id": grant.challenge.id,
+                "expires_in": grant.expires_in,
+                "resend_in": grant.resend_in,
+            }
+        )
+
+
+class VerifyView(OtpView):
+    serializer_class = VerifySerializer
+
+    def post(self, request: Request) -> Response:
+        body = self.body(request)
+        done = services.sign_in(
+            phone=body["phone"],
+            code=body["otp"],
+            client=client_of(request.META),
+            challenge_id=body.get("challenge_id"),
+            request=request._request,
+        )
+        return Response(
+            {
+                "message": "OTP verified successfully",
+                "token": done.issued.token,
+                "expires_in": done.issued.expires_in,
+                "user": {"id": done.user.pk, "phone": body["phone"], "is_new": done.is_new},
+            }
+        )
+
+
+class MeView(OtpView):
+    authentication_classes = (TokenAuthentication,)
+    permission_classes = (IsAuthenticated,)
+
+    def get(self, request: Request) -> Response:
+        user = request.user
+        return Response({"id": user.pk, "phone": accounts.phone_of(user)})
+
+
+class LogoutView(OtpView):
+    authentication_classes = (TokenAuthentication,)
+    permission_classes = (IsAuthenticated,)
+
+    def post(self, request: Request) -> Response:
+        tokens.current().revoke(request._request)
+        return Response(status=204)
+
+
+def without_transactions(view: Any) -> Any:
+    """Take a view out of ATOMIC_REQUESTS on every database: an error's rollback must not undo a spent check."""
+    for alias in connections:
+        view = transaction.non_atomic_requests(alias)(view)
+    return view

@@ -1,0 +1,25 @@
+"""Start-up: checks are registered, and what is slow at first use is done before the first request."""
+
+
+from django.apps import AppConfig, apps
+from django.utils.translation import gettext_lazy as _
+
+
+class OtpAppConfig(AppConfig):
+    name = "otp_app"
+    verbose_name = _("Sign-in by phone")
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from . import checks  # noqa: F401  (registers them)
+
+        if apps.is_installed("drf_spectacular"):
+            from .api import schema  # noqa: F401  (registers itself)
+
+
+def warm() -> None:
+    """For a web process: load what the first request would otherwise wait for, the provider's client above all."""
+    from . import phones, providers
+
+    phones.warm()
+    providers.current()

@@ -1,0 +1,108 @@
+"""The words of the product as frozen values: Challenge, Status, Limit. No Django here.
+
+All instants are whole milliseconds since 1970 by the store's clock, all durations whole seconds.
+"""
+
+import re
+import secrets
+from dataclasses import dataclass
+from enum import StrEnum
+
+_ID = re.compile("[0-9a-f]{32}")
+
+
+class Status(StrEnum):
+    """What is stored. *Expired* and *exhausted* are computed from the numbers, never stored."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    CANCELED = "canceled"
+
+
+class Counts(StrEnum):
+    """What a limit counts."""
+
+    WAITS = "waits"  # the pause between sends to the challenge's phone
+    SENDS = "sends"  # sends to the challenge's phone, by exact time
+    FAILURES = "failures"  # failed comparisons on the challenge's phone, by exact time, reserved when it opens
+    CROWD = "crowd"  # requests under a key shared by many phones, in 24 sub-buckets
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most ``amount`` per ``period`` seconds."""
+
+    name: str
+    counts: Counts
+    amount: int
+    period: int
+    key: str = ""  # whom a crowd limit counts, as 32 hexadecimal digits; the others count the challenge's phone
+    converts: bool = False  # what it took comes back when the challenge is approved
+    steps: tuple[int, ...] = ()  # of a WAITS limit: the pause in seconds after the 1st, 2nd, … send of the period
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """One unit taken from a crowd limit, remembered so that a success gives it back where it was taken."""
+
+    key: str
+    slot: int
+    span: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Challenge:
+    """One request to prove control of a phone."""
+
+    id: str  # 128 random bits as 32 hexadecimal digits
+    nonce: str  # 128 random bits that never leave the store; without them the key alone gives no code
+    key_id: str  # which secret the code is derived with
+    phone: str  # E.164
+    purpose: str
+    language: str
+    channel: str
+    length: int  # digits of the code
+    ttl: int
+    checks: int  # comparisons granted
+    checks_left: int
+    phone_checks_left: int  # of them, those open to requests that name only the phone
+    sends_left: int
+    status: Status = Status.PENDING
+    created_at: int = 0
+    checked_at: int = 0  # the last check
+    closed_at: int = 0
+    sent_at: tuple[int, ...] = ()  # sends that were, or may have been, accepted by a provider
+    charges: tuple[Charge, ...] = ()
+
+    @property
+    def expires_at(self) -> int:
+        return self.created_at + self.ttl * 1000
+
+    @property
+    def failures(self) -> int:
+        """Comparisons that failed: all that were spent, but for the one that was right."""
+        return self.checks - self.checks_left - (self.status is Status.APPROVED)
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What the store answers to a send: the challenge after it, the store's time, and seconds to the next send."""
+
+    challenge: Challenge
+    now: int
+    resend_in: int
+
+    @property
+    def expires_in(self) -> int:
+        """Whole seconds the code still lives, never negative."""
+        return max(0, (self.challenge.expires_at - self.now) // 1000)
+
+
+def random_id() -> str:
+    """128 bits from the system's generator (NIST SP 800-63B-4 §5.1 asks for 64 and more)."""
+    return secrets.token_hex(16)
+
+
+def is_id(text: str) -> bool:
+    """Whether ``random_id`` could have made it."""
+    return _ID.fullmatch(text) is not None

@@ -1,0 +1,147 @@
+"""System checks: nonsense in the settings is refused at start, each with a sentence that says what to do."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.exceptions import FieldDoesNotExist
+from django.db import connections, router
+from django.utils.module_loading import import_string
+
+from . import accounts, messages
+from .conf import LOCAL_PROVIDERS, TWILIO_NAMES, conf, costs_money, provider_settings
+from .models import ChallengeRow
+from .policies import LOGIN
+
+PLUGINS = ("STORE", "QUEUE", "TOKEN_BACKEND")
+# name: least, most. Sources stand in conf; 600 s and 10 checks are the most NIST SP 800-63B-4 leaves room for.
+RANGES = {
+    "CODE_LENGTH": (6, 10),
+    "TTL": (30, 600),
+    "CHECKS": (1, 10),
+    "CHECKS_BY_PHONE": (0, 10),
+    "SENDS": (1, 10),
+    "SENDS_PER_PHONE_HOUR": (1, None),
+    "SENDS_PER_PHONE_DAY": (1, None),
+    "SENDS_PER_CLIENT_HOUR": (1, None),
+    "UNCONVERTED_PER_CLIENT_HOUR": (1, None),
+    "CHECKS_PER_CLIENT_HOUR": (1, None),
+    "TRUSTED_PROXIES": (0, None),
+    "PROVIDER_DEADLINE": (1, 60),
+    "PROVIDER_CALLS": (1, None),
+    "TOKEN_TTL": (60, None),
+    "TOKEN_IDLE": (60, None),
+}
+
+
+@register
+def check_numbers(**_: Any) -> list[CheckMessage]:
+    """E001 a number out of its range; E002 a budget smaller than one challenge needs."""
+    return [*_out_of_range(), *_too_small_budgets()]
+
+
+def _out_of_range() -> Iterator[CheckMessage]:
+    for name, (least, most) in RANGES.items():
+        value = getattr(conf, name)
+        if not isinstance(value, int) or value < least or (most is not None and value > most):
+            upto = f" and at most {most}" if most is not None else ""
+            yield Error(f"OTP_{name} is {value!r}; it must be a number of at least {least}{upto}.", id="otp_app.E001")
+
+
+def _too_small_budgets() -> Iterator[CheckMessage]:
+    for name in ("FAILURES_PER_PHONE_DAY", "FAILURES_PER_PHONE_MONTH"):
+        if getattr(conf, name) < conf.CHECKS:
+            hint = "A challenge reserves all its checks when it opens, so no code could ever be sent."
+            yield Error(f"OTP_{name} is smaller than OTP_CHECKS.", hint=hint, id="otp_app.E002")
+
+
+@register
+def check_plugins(**_: Any) -> list[CheckMessage]:
+    """E003: a dotted path that cannot be imported."""
+    paths = {f"OTP_{name}": getattr(conf, name) for name in PLUGINS}
+    paths["OTP_PROVIDERS"] = provider_settings().get("BACKEND", "")
+    errors: list[CheckMessage] = []
+    for name, path in paths.items():
+        try:
+            import_string(path)
+        except ImportError as error:
+            errors.append(Error(f"{name}: {path!r} cannot be imported: {error}", id="otp_app.E003"))
+    return errors
+
+
+@register
+def check_regions(**_: Any) -> list[CheckMessage]:
+    """E004 an empty allow-list, W001 an absent one, with a provider that costs money: that is who pays for pumping."""
+    if not costs_money() or conf.ALLOWED_REGIONS:
+        return []
+    hint = 'For example OTP_ALLOWED_REGIONS = ["UZ", "KZ"]; "*" serves the whole world, on purpose.'
+    if conf.ALLOWED_REGIONS is None:
+        text = "OTP_ALLOWED_REGIONS is not set: only Uzbekistan and the country of your Twilio number are served."
+        return [Warning(text, hint=hint, id="otp_app.W001")]
+    return [Error("OTP_ALLOWED_REGIONS is empty: name the countries you serve.", hint=hint, id="otp_app.E004")]
+
+
+@register
+def check_twilio(**_: Any) -> list[CheckMessage]:
+    """E005: some but not all of the three values; silently falling back to the console would print codes."""
+    missing = [name for name in TWILIO_NAMES if not getattr(settings, name, "")]
+    if not missing or len(missing) == len(TWILIO_NAMES):
+        return []
+    return [Error(f"Twilio is configured but for {' and '.join(missing)}.", id="otp_app.E005")]
+
+
+@register
+def check_segment(**_: Any) -> list[CheckMessage]:
+    """E006: the longest message no longer fits one SMS segment, so that every send would cost twice."""
+    errors: list[CheckMessage] = []
+    for purpose in (LOGIN, *conf.POLICIES):
+        for language in messages.LANGUAGES:
+            body = messages.body_for(purpose, language, "0" * 10, conf.TTL // 60)
+            if messages.segments(body) > 1:
+                text = f"The {language} message takes {messages.segments(body)} SMS segments with a code of 10 digits."
+                errors.append(Error(text, hint="Shorten OTP_BRAND or OTP_WEB_HOST.", id="otp_app.E006"))
+    return errors
+
+
+@register
+def check_user_model(**_: Any) -> list[CheckMessage]:
+    """E007 no such phone field, E008 it is not unique, W002 phones are kept in the user names of auth.User."""
+    model = get_user_model()
+    name = accounts.phone_field()
+    try:
+        field = model._meta.get_field(name)
+    except FieldDoesNotExist:
+        return [Error(f"OTP_USER_PHONE_FIELD: {model.__name__} has no field {name!r}.", id="otp_app.E007")]
+    if not getattr(field, "unique", False):
+        hint = "One phone must be one user: add unique=True."
+        return [Error(f"{model.__name__}.{name} is not unique.", hint=hint, id="otp_app.E008")]
+    if name == model.USERNAME_FIELD and name != "phone" and not conf.USER_PHONE_FIELD:
+        hint = (
+            'Set AUTH_USER_MODEL = "otp_app.User" before the first migrate, or name your field in OTP_USER_PHONE_FIELD. '
+            "Never let people choose a user name that looks like a phone: its owner would sign in to their account."
+        )
+        return [Warning(f"Phones are kept in {model.__name__}.{name}.", hint=hint, id="otp_app.W002")]
+    return []
+
+
+@register(Tags.database)
+def check_database(databases: Any = None, **_: Any) -> list[CheckMessage]:
+    """E009: a database the SQL store does not speak to."""
+    alias = router.db_for_write(ChallengeRow)
+    if connections[alias].vendor in ("postgresql", "sqlite"):
+        return []
+    return [Error("The SQL store needs PostgreSQL or SQLite 3.35 and later.", id="otp_app.E009")]
+
+
+@register(deploy=True)
+def check_production(**_: Any) -> list[CheckMessage]:
+    """E010: in production, a provider that shows codes, or a clock that can be set."""
+    errors: list[CheckMessage] = []
+    if provider_settings()["BACKEND"] in LOCAL_PROVIDERS:
+        hint = "Set the three TWILIO_* values, or OTP_PROVIDERS, and leave OTP_OUTBOX_FILE empty."
+        errors.append(Error("The provider in force shows codes and reaches no phone.", hint=hint, id="otp_app.E010"))
+    if conf.CLOCK_OFFSET_FILE:
+        errors.append(Error("OTP_CLOCK_OFFSET_FILE is for development and tests only.", id="otp_app.E011"))
+    return errors

@@ -1,0 +1,43 @@
+"""Who asks: the identity that limits per client count.
+
+``X-Forwarded-For`` is written by anybody, so it is read only from the right, past as many entries as the operator has
+proxies, and not at all when it has fewer entries than that.
+"""
+
+from collections.abc import Mapping
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+
+from .conf import conf
+
+
+def client_of(meta: Mapping[str, str]) -> str:
+    """An IPv4 address or an IPv6 /64, which is what one subscriber is given (RFC 6177); ``unknown`` for neither.
+
+    ``meta`` is ``request.META``.
+    """
+    address = meta.get("REMOTE_ADDR", "")
+    if conf.TRUSTED_PROXIES > 0:
+        forwarded = meta.get("HTTP_X_FORWARDED_FOR", "").split(",")
+        if len(forwarded) >= conf.TRUSTED_PROXIES:
+            address = forwarded[-conf.TRUSTED_PROXIES]
+    return _normalise(address.strip())
+
+
+def _normalise(text: str) -> str:
+    ip = _parse(text)
+    if isinstance(ip, IPv6Address) and ip.ipv4_mapped:
+        ip = ip.ipv4_mapped
+    if isinstance(ip, IPv6Address):
+        return str(IPv6Network((int(ip) >> 64 << 64, 64)))
+    return str(ip) if ip else "unknown"
+
+
+def _parse(text: str) -> IPv4Address | IPv6Address | None:
+    """Some proxies append the port: ``192.0.2.1:4711``, ``[2001:db8::1]:4711``."""
+    host = text[1:].partition("]")[0] if text.startswith("[") else text
+    for candidate in (host, host.rpartition(":")[0] if host.count(":") == 1 else host):
+        try:
+            return ip_address(candidate.partition("%")[0])
+        except ValueError:
+            continue
+    return None

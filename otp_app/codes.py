@@ -1,0 +1,33 @@
+"""Codes are derived, never stored.
+
+``code = first 8 bytes of HMAC-SHA256(key, purpose | id | nonce), big-endian, mod 10^length``. A dump of the store holds
+the nonce but no key, the key alone lacks the nonce, so neither gives a code; and a resend needs nothing kept but the
+challenge. The bias of the modulus is below 10^10 / 2^64, that is 10^-9.
+"""
+
+import hashlib
+import hmac
+
+from .challenges import Challenge
+from .keys import code_keys, fingerprint
+
+
+def current_key_id() -> str:
+    """The fingerprint a new challenge carries."""
+    return fingerprint(code_keys()[0])
+
+
+def code_for(challenge: Challenge) -> str | None:
+    """The code of a challenge, or None when its key was retired from SECRET_KEY_FALLBACKS."""
+    key = next((key for key in code_keys() if fingerprint(key) == challenge.key_id), None)
+    if key is None:
+        return None
+    text = f"{challenge.purpose}|{challenge.id}|{challenge.nonce}".encode()
+    number = int.from_bytes(hmac.digest(key, text, hashlib.sha256)[:8], "big")
+    return str(number % 10**challenge.length).zfill(challenge.length)
+
+
+def matches(challenge: Challenge, code: str) -> bool:
+    """Compare in constant time, as bytes: ``compare_digest`` raises on text that is not ASCII."""
+    expected = code_for(challenge)
+    return expected is not None and hmac.compare_digest(expected.encode(), code.encode())

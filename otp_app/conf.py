@@ -1,0 +1,109 @@
+"""Every setting, typed, with its default. Read at use, so that ``override_settings`` works.
+
+``conf.TTL`` is Django's ``OTP_TTL`` where that is set, else the default below. Sources of the numbers: NIST SP 800-63B-4
+§3.1.3.2 and §3.2.2, OWASP ASVS 5.0 V6-V7, and what Twilio Verify, Signal, Supabase and login.gov publish of theirs.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+PREFIX = "OTP_"
+
+
+class Conf:
+    """The settings that begin with ``OTP_``."""
+
+    # What a person reads
+    BRAND: str = "OTP"
+    WEB_HOST: str = ""  # set: the message ends in "@host #code", which browsers fill in (never from the Host header)
+    ANDROID_APP_HASH: str = ""  # set: the 11 characters by which Android's SMS Retriever finds your app
+
+    # The code and its challenge (policy of every purpose; POLICIES overrides them per purpose)
+    CODE_LENGTH: int = 6  # digits, 6..10
+    TTL: int = 300  # seconds, at most 600
+    CHECKS: int = 5  # comparisons per challenge, at most 10
+    CHECKS_BY_PHONE: int = 3  # of them, for requests without challenge_id: the rest stays with who holds the id
+    SENDS: int = 3  # sends per challenge, the first included
+    POLICIES: Mapping[str, Mapping[str, int]] = {}  # {"change_phone": {"ttl": 120}}
+    REQUIRE_CHALLENGE_ID: bool = False  # True: verify by phone alone is refused
+
+    # Limits (otp_app.limits is the table)
+    WAITS: Sequence[int] = (60, 120, 300, 600)  # seconds between sends to a phone
+    SENDS_PER_PHONE_HOUR: int = 5
+    SENDS_PER_PHONE_DAY: int = 10
+    FAILURES_PER_PHONE_DAY: int = 20
+    FAILURES_PER_PHONE_MONTH: int = 100  # 30 days; NIST allows no more than 100 in a row
+    SENDS_PER_CLIENT_HOUR: int = 300
+    UNCONVERTED_PER_CLIENT_HOUR: int = 30
+    CHECKS_PER_CLIENT_HOUR: int = 100
+    LEDGER_KEY: str = ""  # outlives SECRET_KEY rotations: keys what is remembered of a phone for 30 days
+    TRUSTED_PROXIES: int = 0  # how many proxies of yours append to X-Forwarded-For
+
+    # Phones
+    ALLOWED_REGIONS: Sequence[str] | str | None = None  # ["UZ", "KZ"]; "*" serves the world, on purpose
+    DEFAULT_REGION: str = ""  # set: numbers in this country's national form are accepted too
+
+    # Users
+    USER_PHONE_FIELD: str = ""  # of your own AUTH_USER_MODEL; empty: "phone", or the user name of auth.User
+
+    # Delivery
+    PROVIDERS: Sequence[Mapping[str, Any]] = ()  # [{"ALIAS": …, "BACKEND": dotted path, "OPTIONS": {…}}]
+    OUTBOX_FILE: str = ""  # development and tests: messages go here, as JSON lines, instead of to any provider
+    QUEUE: str = "otp_app.queues.inline.InlineQueue"
+    PROVIDER_DEADLINE: int = 10  # seconds for the whole dispatch
+    PROVIDER_CALLS: int = 8  # provider calls at once in a process; half of its threads, so that verify never waits
+
+    # Plug-ins and tokens
+    STORE: str = "otp_app.stores.sql.SqlStore"
+    TOKEN_BACKEND: str = "otp_app.tokens.opaque.OpaqueTokens"
+    TOKEN_TTL: int = 30 * 24 * 3600  # seconds from sign-in
+    TOKEN_IDLE: int = 14 * 24 * 3600  # seconds without a request
+
+    # Development and tests only: a file with a number of seconds that is added to the store's clock
+    CLOCK_OFFSET_FILE: str = ""
+
+    def __getattribute__(self, name: str) -> Any:
+        default = object.__getattribute__(self, name)
+        return getattr(settings, PREFIX + name, default) if name.isupper() else default
+
+
+conf = Conf()
+
+# Providers that reach no phone. Every other one is taken to cost money.
+LOCAL_PROVIDERS = frozenset(
+    f"otp_app.providers.{name}" for name in ("console.ConsoleProvider", "file.FileProvider", "memory.MemoryProvider")
+)
+TWILIO_NAMES = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_PHONE_NUMBER")
+
+
+def provider_settings() -> Mapping[str, Any]:
+    """The provider in force: the outbox file, then OTP_PROVIDERS, then the three TWILIO_* values, then the console."""
+    if conf.OUTBOX_FILE:
+        options = {"path": conf.OUTBOX_FILE}
+        return {"ALIAS": "file", "BACKEND": "otp_app.providers.file.FileProvider", "OPTIONS": options}
+    if conf.PROVIDERS:
+        return conf.PROVIDERS[0]
+    if all(getattr(settings, name, "") for name in TWILIO_NAMES):
+        values = [getattr(settings, name) for name in TWILIO_NAMES]
+        options = dict(zip(("account_sid", "auth_token", "sender"), values, strict=True))
+        options["base_url"] = getattr(settings, "TWILIO_API_BASE_URL", "")
+        return {"ALIAS": "twilio", "BACKEND": "otp_app.providers.twilio.TwilioProvider", "OPTIONS": options}
+    return {"ALIAS": "console", "BACKEND": "otp_app.providers.console.ConsoleProvider"}
+
+
+def costs_money() -> bool:
+    """Whether the provider in force sends real messages."""
+    return provider_settings()["BACKEND"] not in LOCAL_PROVIDERS
+
+
+def clock_offset() -> int:
+    """Milliseconds that OTP_CLOCK_OFFSET_FILE adds to every clock of the app; 0 without it or while it is unreadable."""
+    if not conf.CLOCK_OFFSET_FILE:
+        return 0
+    try:
+        return int(float(Path(conf.CLOCK_OFFSET_FILE).read_text()) * 1000)
+    except (OSError, ValueError):
+        return 0

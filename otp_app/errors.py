@@ -1,0 +1,102 @@
+"""What can go wrong, as one tree.
+
+::
+
+    OtpError                       has code, status, detail (translated) and, where it helps, retry_after in seconds
+    ├── InvalidRequest             400 invalid_request          the shape of the request; errors says where
+    ├── InvalidPhone               400 invalid_phone            not a plain number that can receive texts
+    ├── RegionNotAllowed           400 region_not_allowed       a good number of a country not served
+    ├── UndeliverablePhone         400 undeliverable_phone      the provider says the number gets no texts
+    ├── InvalidOrExpiredCode       400 invalid_or_expired_code  wrong, expired, used, exhausted, unknown, deactivated
+    ├── Limited                    429 limited                  a limit is reached; limit names it, for logs only
+    ├── DeliveryFailed             503 delivery_failed          surely not sent; try again
+    └── Unavailable                503 unavailable              the store cannot be reached
+    InsideTransaction              a mistake of the calling program, never of a client
+
+One class per reason: a caller never has to look into a text to know what happened.
+"""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+class OtpError(Exception):
+    """A refusal that may be shown to the person who caused it: ``detail`` holds nothing secret."""
+
+    code: str
+    status: int = 400
+    detail: str | Promise
+    retry_after: int | None = None  # seconds
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class InvalidRequest(OtpError):
+    code = "invalid_request"
+    detail = _("The request is not of the documented form.")
+
+    def __init__(self, errors: dict[str, list[str]] | None = None) -> None:
+        super().__init__()
+        self.errors = errors or {}
+
+
+class InvalidPhone(OtpError):
+    code = "invalid_phone"
+    detail = _("Enter a mobile number with its country code, for example +998901234567.")
+
+
+class RegionNotAllowed(OtpError):
+    code = "region_not_allowed"
+    detail = _("Numbers of this country are not served here.")
+
+
+class UndeliverablePhone(OtpError):
+    code = "undeliverable_phone"
+    detail = _("This number cannot receive text messages.")
+
+
+class InvalidOrExpiredCode(OtpError):
+    """One answer for every reason, so that it tells a guesser nothing (ASVS 5.0 6.3.8)."""
+
+    code = "invalid_or_expired_code"
+    detail = _("The code is wrong or no longer valid. Check it or ask for a new one.")
+
+
+class Limited(OtpError):
+    code = "limited"
+    status = 429
+    detail = _("Too many requests. Try again later.")
+
+    def __init__(self, limit: str, retry_after: int) -> None:
+        super().__init__()
+        self.limit = limit
+        self.retry_after = max(1, retry_after)
+
+
+class DeliveryFailed(OtpError):
+    code = "delivery_failed"
+    status = 503
+    detail = _("The message could not be sent. Try again in a moment.")
+
+    def __init__(self, retry_after: int = 5) -> None:
+        super().__init__()
+        self.retry_after = retry_after
+
+
+class Unavailable(OtpError):
+    code = "unavailable"
+    status = 503
+    detail = _("The service is not available at the moment. Try again shortly.")
+
+    def __init__(self, retry_after: int = 5) -> None:
+        super().__init__()
+        self.retry_after = retry_after
+
+
+class InsideTransaction(RuntimeError):
+    """A service was called inside ``transaction.atomic()``.
+
+    Rolling that transaction back would give back the check a wrong guess has paid for, so the limit on guesses
+    would be gone. Call the service outside, or mark the view ``@transaction.non_atomic_requests``.
+    """

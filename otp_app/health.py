@@ -1,0 +1,57 @@
+"""``/healthz``: the process answers. ``/readyz``: it can do its work (database, store, migrations)."""
+
+import logging
+from collections.abc import Callable
+
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from . import stores
+from .challenges import random_id
+
+logger = logging.getLogger("otp_app.health")
+
+
+@require_safe
+@never_cache
+def healthz(request: HttpRequest) -> JsonResponse:
+    return JsonResponse({"status": "ok"})
+
+
+@require_safe
+@never_cache
+def readyz(request: HttpRequest) -> JsonResponse:
+    """200 when all parts answer, else 503; which part failed is said, why stands in the log only."""
+    parts = {name: _answers(name, probe) for name, probe in _PROBES.items()}
+    ready = all(parts.values())
+    words = {name: "ok" if good else "failed" for name, good in parts.items()}
+    return JsonResponse({"status": "ok" if ready else "failed", **words}, status=200 if ready else 503)
+
+
+def _database() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return True
+
+
+def _store() -> bool:
+    return stores.current().get(random_id()) is None
+
+
+def _migrations() -> bool:
+    executor = MigrationExecutor(connection)
+    return not executor.migration_plan(executor.loader.graph.leaf_nodes())
+
+
+_PROBES: dict[str, Callable[[], bool]] = {"database": _database, "store": _store, "migrations": _migrations}
+
+
+def _answers(name: str, probe: Callable[[], bool]) -> bool:
+    try:
+        return probe()
+    except Exception:
+        logger.exception("not ready: %s", name)
+        return False

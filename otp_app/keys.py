@@ -1,0 +1,36 @@
+"""Keys for each use, derived from Django's secrets, each with its own salt so that none stands in for another."""
+
+import hashlib
+import hmac
+from functools import lru_cache
+
+from django.conf import settings
+
+from .conf import conf
+
+
+@lru_cache(maxsize=64)
+def derive(secret: str | bytes, use: str) -> bytes:
+    """A 256-bit key for ``use``; cached because it is a pure function asked for at every request."""
+    raw = secret.encode() if isinstance(secret, str) else secret
+    return hmac.digest(raw, b"otp_app." + use.encode(), hashlib.sha256)
+
+
+@lru_cache(maxsize=64)
+def fingerprint(key: bytes) -> str:
+    """A name for a key that tells nothing about it: 64 bits of a keyed hash of nothing."""
+    return hmac.digest(key, b"fingerprint", hashlib.sha256)[:8].hex()
+
+
+def code_keys() -> list[bytes]:
+    """The keys codes may have been derived with, the one for new codes first."""
+    return [derive(secret, "code") for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)]
+
+
+def ledger_id(kind: str, subject: str) -> str:
+    """Under which name a phone or client is counted: 128 bits of a keyed hash, so that counters hold neither.
+
+    The oldest secret is the default key: it stays while SECRET_KEY rotates and its predecessor is a fallback.
+    """
+    secret = conf.LEDGER_KEY or [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS][-1]
+    return hmac.digest(derive(secret, "ledger"), f"{kind}|{subject}".encode(), hashlib.sha256)[:16].hex()

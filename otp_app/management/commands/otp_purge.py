@@ -1,0 +1,16 @@
+"""``manage.py otp_purge``: run it every hour or so, by cron or a timer."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from otp_app import stores, tokens
+
+
+class Command(BaseCommand):
+    help = "Deletes challenges, counters, deliveries and tokens that no longer count. Safe to run at any time."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        challenges = stores.current().purge()
+        dead = tokens.current().purge()
+        self.stdout.write(f"Purged {challenges} challenges and {dead} tokens.")

@@ -1,0 +1,69 @@
+"""The text of a message: language, template, the lines that machines read, and how many segments it takes.
+
+The text is a template, ``otp_app/sms.txt`` or, for one purpose, ``otp_app/<purpose>.sms.txt``; a project overrides it by
+a template of that name in an app before ours or in its template folders.
+"""
+
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings
+from django.core.signals import setting_changed
+from django.template import Context, Engine, Template
+from django.utils.translation import override
+
+from .challenges import Challenge
+from .conf import conf
+from .providers.base import Message
+
+LANGUAGES = ("en", "ru", "uz")
+
+# GSM 03.38: what fits 160 to a segment. Anything else makes the whole text UCS-2, 70 to a segment.
+_GSM = set(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
+    "abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_GSM_TWO = set("^{}\\[~]|€\f")  # these take two places
+
+
+def compose(challenge: Challenge, code: str, expires_in: int) -> Message:
+    """What to hand to a provider. ``expires_in`` in seconds; the text says whole minutes, at least one."""
+    body = body_for(challenge.purpose, challenge.language, code, max(1, expires_in // 60))
+    return Message(challenge.phone, body, challenge.channel, code, challenge.language, expires_in, challenge.id)
+
+
+def body_for(purpose: str, language: str, code: str, minutes: int) -> str:
+    """The text, with the app hash for Android's SMS Retriever and, last, the origin-bound line for browsers.
+
+    Sources: https://wicg.github.io/sms-one-time-codes/ (the last line is "@host #code"), and Android's SMS Retriever
+    (the text holds an 11-character hash).
+    """
+    with override(language):
+        text = _template(purpose).render(Context({"brand": conf.BRAND, "code": code, "minutes": minutes})).strip()
+    lines = [text, conf.ANDROID_APP_HASH, f"@{conf.WEB_HOST} #{code}" if conf.WEB_HOST else ""]
+    return "\n".join(line for line in lines if line)
+
+
+def segments(body: str) -> int:
+    """How many SMS segments a text takes, that is what it costs (GSM 03.38 and 03.40: 160/153 or 70/67)."""
+    if all(char in _GSM or char in _GSM_TWO for char in body):
+        length, one, more = len(body) + sum(char in _GSM_TWO for char in body), 160, 153
+    else:
+        length, one, more = len(body.encode("utf-16-be")) // 2, 70, 67
+    return 1 if length <= one else -(-length // more)
+
+
+@lru_cache(maxsize=32)
+def _template(purpose: str) -> Template:
+    """Through an engine of our own: a host project may have no TEMPLATES, and plain text must not be escaped."""
+    folders = [folder for engine in settings.TEMPLATES for folder in engine.get("DIRS", [])]
+    engine = Engine(dirs=folders, app_dirs=True, autoescape=False, libraries={"i18n": "django.templatetags.i18n"})
+    return engine.select_template([f"otp_app/{purpose}.sms.txt", "otp_app/sms.txt"])
+
+
+def _forget(*, setting: str, **_: Any) -> None:
+    if setting in ("TEMPLATES", "INSTALLED_APPS"):
+        _template.cache_clear()
+
+
+setting_changed.connect(_forget)

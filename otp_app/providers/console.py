@@ -1,0 +1,17 @@
+"""Prints what a phone would have got. For development: it shows codes, so production refuses it (see checks)."""
+
+import sys
+from typing import ClassVar
+
+from .base import Message, Receipt
+
+
+class ConsoleProvider:
+    """The provider without any settings."""
+
+    channels: ClassVar[frozenset[str]] = frozenset({"sms"})
+
+    def send(self, message: Message) -> Receipt:
+        body = message.body.replace("\n", "\n    ")
+        print(f"\n  {message.channel} to {message.to}:\n    {body}\n", file=sys.stdout, flush=True)
+        return Receipt()

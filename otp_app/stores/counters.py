@@ -1,0 +1,139 @@
+"""The counters of the SQL store: one statement takes any number of limits, or shows which one refused.
+
+A row is a JSON object {slot: how much}. ``INSERT … ON CONFLICT DO UPDATE … WHERE`` adds to it only if what still
+counts leaves room, evaluated by the database on the locked row, so no concurrency overshoots; rows are named in the
+order of their keys, so no two requests wait for each other in a circle. PostgreSQL and SQLite (3.35 and later) differ
+in the names of four JSON functions and in where the time comes from, and in nothing else.
+"""
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from django.db import connections
+
+from ..conf import clock_offset
+from ..models import Counter
+
+_UNLIMITED = 2**60
+LEDGER_SPAN = 30 * 24 * 3600 * 1000  # slots of one millisecond: a phone's failures count exactly, for 30 days
+_KEPT = 3_600_000  # milliseconds that an empty row stays: it is the lock of its phone
+
+_DIALECTS = {
+    "postgresql": {
+        "each": "jsonb_each_text",
+        "collect": "jsonb_object_agg",
+        "object": "jsonb_build_object",
+        "json": "jsonb",
+    },
+    "sqlite": {"each": "json_each", "collect": "json_group_object", "object": "json_object", "json": "text"},
+}
+
+_TAKE = """
+INSERT INTO {table} AS c (key, slots, newest, span, amount, expires_at)
+VALUES {rows}
+ON CONFLICT (key) DO UPDATE SET
+    slots = (
+        SELECT COALESCE({collect}(CAST(merged.slot AS text), merged.n), CAST('{{}}' AS {json})) FROM (
+            SELECT CAST(parts.slot AS bigint) AS slot, SUM(parts.n) AS n FROM (
+                SELECT e.key AS slot, CAST(e.value AS integer) AS n FROM {each}(c.slots) AS e
+                UNION ALL
+                SELECT e.key, CAST(e.value AS integer) FROM {each}(excluded.slots) AS e
+            ) AS parts
+            WHERE CAST(parts.slot AS bigint) >= excluded.newest - excluded.span
+            GROUP BY CAST(parts.slot AS bigint) HAVING SUM(parts.n) > 0
+        ) AS merged
+    ),
+    newest = excluded.newest, span = excluded.span, amount = excluded.amount,
+    expires_at = CASE WHEN excluded.expires_at > c.expires_at THEN excluded.expires_at ELSE c.expires_at END
+WHERE (
+    SELECT COALESCE(SUM(CAST(e.value AS integer)), 0) FROM {each}(c.slots) AS e
+    WHERE CAST(e.key AS bigint) >= excluded.newest - excluded.span
+) + (
+    SELECT COALESCE(SUM(CAST(e.value AS integer)), 0) FROM {each}(excluded.slots) AS e
+) <= excluded.amount
+RETURNING key, slots, newest, {now}
+"""
+
+
+class Row(NamedTuple):
+    """A counter after it was taken from."""
+
+    slots: dict[str, int]
+    newest: int
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """What to add to a counter, if what still counts then is at most ``amount``.
+
+    ``slot`` None is the slot of now. A ``cost`` of 0 adds nothing but locks the row, a negative one gives back.
+    """
+
+    key: str
+    span: int  # slots before the newest that still count
+    width: int  # milliseconds of a slot
+    cost: int = 1
+    amount: int = _UNLIMITED
+    slot: int | None = None
+    slots: tuple[tuple[int, int], ...] = ()  # several at once, (slot, cost); used by the purge
+
+
+def now_sql(alias: str) -> str:
+    """The store's time as an SQL expression: PostgreSQL is asked, so that the clocks of web machines do not matter."""
+    if connections[alias].vendor == "postgresql":
+        return f"(CAST(EXTRACT(epoch FROM clock_timestamp()) * 1000 AS bigint) + {clock_offset()})"
+    return str(time.time_ns() // 1_000_000 + clock_offset())
+
+
+def take(alias: str, takes: Sequence[Take]) -> dict[str, Row]:
+    """Add to all counters at once; a key missing in the answer was refused, and the caller must roll back."""
+    connection = connections[alias]
+    words = _DIALECTS[connection.vendor]
+    now = now_sql(alias)
+    rows, params = [], list[Any]()
+    for item in sorted(takes, key=lambda item: item.key):
+        newest = str(item.slot) if item.slot is not None else f"({now}) / {item.width}"
+        slots = _slots_sql(item, newest, words, params_before := [item.key])
+        kept = (item.span + 1) * item.width if item.cost or item.slots else _KEPT
+        rows.append(f"(%s, {slots}, {newest}, {item.span}, {item.amount}, ({now}) + {kept})")
+        params += params_before
+    sql = _TAKE.format(table=Counter._meta.db_table, rows=", ".join(rows), now=now, **words)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return {_hex(key): Row(_loads(slots), newest, at) for key, slots, newest, at in cursor.fetchall()}
+
+
+def _slots_sql(item: Take, newest: str, words: dict[str, str], params: list[Any]) -> str:
+    if item.slots:
+        params.append(json.dumps(dict(item.slots)))
+        return f"CAST(%s AS {words['json']})"
+    if not item.cost:
+        return f"CAST('{{}}' AS {words['json']})"
+    return f"{words['object']}(CAST({newest} AS text), {item.cost})"
+
+
+def read_now(alias: str) -> int:
+    """The store's time."""
+    if connections[alias].vendor == "sqlite":
+        return int(now_sql(alias))
+    with connections[alias].cursor() as cursor:
+        cursor.execute(f"SELECT {now_sql(alias)}")
+        return int(cursor.fetchone()[0])
+
+
+def read(alias: str, keys: Sequence[str]) -> dict[str, dict[str, int]]:
+    """The slots under these keys, without a lock."""
+    rows = Counter.objects.using(alias).filter(key__in=keys).values_list("key", "slots")
+    return {key.hex: slots for key, slots in rows}
+
+
+def _hex(key: Any) -> str:
+    return key if isinstance(key, str) else key.hex
+
+
+def _loads(slots: Any) -> dict[str, int]:
+    return json.loads(slots) if isinstance(slots, str) else slots

@@ -1,0 +1,53 @@
+"""Deleting what no longer counts, in small batches, so that nobody waits for it."""
+
+from collections import Counter as Tally
+from datetime import timedelta
+
+from django.db import connections, transaction
+from django.utils import timezone
+
+from ..keys import ledger_id
+from ..models import ChallengeRow, Counter, Delivery
+from .counters import LEDGER_SPAN, Take, read_now, take
+from .rows import COLUMNS, challenge_of
+
+KEPT = 24 * 3600 * 1000  # milliseconds that a dead challenge stays, for the limits of a day count on it
+BATCH = 500
+_TURN = Take("0" * 32, 0, 1, cost=0)  # the row that lets one purge work at a time, and begins with a write
+
+
+def purge(alias: str) -> int:
+    """Delete dead challenges (their failures go on counting in the phone's ledger), counters and old deliveries."""
+    deleted = 0
+    while batch := _purge_challenges(alias):
+        deleted += batch
+    while _purge_counters(alias):
+        pass
+    old = timezone.now() - timedelta(milliseconds=LEDGER_SPAN)
+    Delivery.objects.using(alias).filter(created_at__lt=old).delete()
+    return deleted
+
+
+def _purge_challenges(alias: str) -> int:
+    with transaction.atomic(using=alias, durable=True):
+        now = take(alias, [_TURN])[_TURN.key].now
+        dead = ChallengeRow.objects.using(alias).filter(expires_at__lt=now - KEPT).order_by("expires_at")
+        batch = [challenge_of(row) for row in dead.values_list(*COLUMNS)[:BATCH]]
+        failures: dict[str, Tally[int]] = {}
+        for challenge in batch:
+            if challenge.failures:
+                counts = failures.setdefault(ledger_id("failures", challenge.phone), Tally())
+                counts[challenge.checked_at] += challenge.failures
+        if failures:
+            take(alias, [Take(key, LEDGER_SPAN, 1, slots=tuple(counts.items())) for key, counts in failures.items()])
+        ChallengeRow.objects.using(alias).filter(id__in=[challenge.id for challenge in batch]).delete()
+    return len(batch)
+
+
+def _purge_counters(alias: str) -> int:
+    """Rows somebody holds are skipped: that somebody is about to use them."""
+    expired = Counter.objects.using(alias).filter(expires_at__lt=read_now(alias))
+    with transaction.atomic(using=alias, durable=True):
+        if connections[alias].features.has_select_for_update_skip_locked:
+            expired = expired.select_for_update(skip_locked=True)
+        return Counter.objects.using(alias).filter(key__in=expired.values("key")[:BATCH]).delete()[0]

@@ -1,0 +1,59 @@
+"""For the tests of projects that embed this app: the sent codes, without a phone.
+
+With pytest, in ``conftest.py``::
+
+    from otp_app.testing import otp_outbox  # noqa: F401
+
+    def test_sign_in(client, db, otp_outbox):
+        client.post("/api/send-otp/", {"phone": "+998901234567"}, content_type="application/json")
+        code = otp_outbox.code("+998901234567")
+
+Without it, ``with otp_app.testing.outbox() as sent: ...``.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.test import override_settings
+
+from .providers import memory
+from .providers.base import Message
+
+PROVIDER = {"ALIAS": "memory", "BACKEND": "otp_app.providers.memory.MemoryProvider"}
+
+
+class Outbox:
+    """What was sent while it was open."""
+
+    @property
+    def messages(self) -> list[Message]:
+        return memory.outbox
+
+    def code(self, phone: str) -> str:
+        """The last code sent to a phone; LookupError when there is none."""
+        for message in reversed(memory.outbox):
+            if message.to == phone:
+                return message.code
+        raise LookupError(f"no message to {phone}")
+
+
+@contextmanager
+def outbox() -> Iterator[Outbox]:
+    """Within it, messages are kept instead of sent."""
+    memory.outbox.clear()
+    with override_settings(OTP_PROVIDERS=[PROVIDER], OTP_OUTBOX_FILE=""):
+        yield Outbox()
+    memory.outbox.clear()
+
+
+try:
+    import pytest
+except ImportError:  # the context manager needs no pytest
+    pass
+else:
+
+    @pytest.fixture
+    def otp_outbox() -> Iterator[Outbox]:
+        """The outbox as a fixture."""
+        with outbox() as sent:
+            yield sent

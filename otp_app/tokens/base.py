@@ -1,0 +1,31 @@
+"""The contract of a token backend: what a client gets after sign-in, and how it is recognised by it."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+from django.http import HttpRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """``token`` is None where the client holds its proof in another way (a session cookie)."""
+
+    token: str | None
+    expires_in: int  # seconds
+
+
+class TokenBackend(Protocol):
+    """``ambient``: browsers send the proof by themselves, so requests that change something need a CSRF token."""
+
+    ambient: ClassVar[bool]
+
+    def issue(self, user: Any, request: HttpRequest | None) -> Issued: ...
+
+    def authenticate(self, request: HttpRequest) -> Any | None:
+        """The active user, or None when the request carries no proof or none that is good."""
+
+    def revoke(self, request: HttpRequest) -> None:
+        """End at once what the request was authenticated by; nothing to end is no error."""
+
+    def purge(self) -> int:
+        """Delete what has expired; how many."""
