@@ -1,6 +1,6 @@
 """The admin: users by phone, and deliveries to read. Phones are masked for staff who may not see them."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
@@ -12,13 +12,13 @@ from . import phones
 from .models import Delivery, User
 
 
-class PhoneUserCreationForm(AdminUserCreationForm):
+class PhoneUserCreationForm(AdminUserCreationForm):  # type: ignore[type-arg]  # not generic at run time
     class Meta:
         model = User
         fields = ("phone",)
 
 
-class PhoneUserAdmin(UserAdmin):
+class PhoneUserAdmin(UserAdmin):  # type: ignore[type-arg]  # not generic at run time
     """For ``User``; usable for a model that extends ``AbstractPhoneUser`` as well."""
 
     add_form = PhoneUserCreationForm
@@ -27,12 +27,12 @@ class PhoneUserAdmin(UserAdmin):
     search_fields = ("phone", "full_name")
     list_filter = ("is_active", "is_staff")
     readonly_fields = ("date_joined", "last_login")
-    fieldsets: ClassVar[Any] = (
+    fieldsets = (
         (None, {"fields": ("phone", "password", "full_name", "language")}),
         (_("Permissions"), {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
         (_("Dates"), {"fields": ("date_joined", "last_login")}),
     )
-    add_fieldsets: ClassVar[Any] = ((None, {"fields": ("phone", "usable_password", "password1", "password2")}),)
+    add_fieldsets = ((None, {"fields": ("phone", "usable_password", "password1", "password2")}),)
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
         _masked, *others = self.list_display
@@ -46,7 +46,7 @@ class PhoneUserAdmin(UserAdmin):
         fieldsets = super().get_fieldsets(request, obj)
         if obj is None or self._sees_phones(request):
             return fieldsets
-        first, *others = fieldsets
+        _first, *others = fieldsets
         return ((None, {"fields": ("masked_phone", "full_name", "language")}), *others)
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
@@ -61,7 +61,7 @@ class PhoneUserAdmin(UserAdmin):
         return request.user.has_perm("otp_app.see_phones")
 
 
-class DeliveryAdmin(admin.ModelAdmin):
+class DeliveryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at run time
     """To read only."""
 
     list_display = ("created_at", "status", "provider", "channel", "segments", "error")

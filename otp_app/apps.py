@@ -1,6 +1,5 @@
 """Start-up: checks are registered, and what is slow at first use is done before the first request."""
 
-
 from django.apps import AppConfig, apps
 from django.utils.translation import gettext_lazy as _
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core import checks
+from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import FieldDoesNotExist
 from django.db import connections, router
 from django.utils.module_loading import import_string
@@ -79,7 +80,7 @@ def check_regions(**_: Any) -> list[CheckMessage]:
     hint = 'For example OTP_ALLOWED_REGIONS = ["UZ", "KZ"]; "*" serves the whole world, on purpose.'
     if conf.ALLOWED_REGIONS is None:
         text = "OTP_ALLOWED_REGIONS is not set: only Uzbekistan and the country of your Twilio number are served."
-        return [Warning(text, hint=hint, id="otp_app.W001")]
+        return [checks.Warning(text, hint=hint, id="otp_app.W001")]
     return [Error("OTP_ALLOWED_REGIONS is empty: name the countries you serve.", hint=hint, id="otp_app.E004")]
 
 
@@ -119,15 +120,15 @@ def check_user_model(**_: Any) -> list[CheckMessage]:
         return [Error(f"{model.__name__}.{name} is not unique.", hint=hint, id="otp_app.E008")]
     if name == model.USERNAME_FIELD and name != "phone" and not conf.USER_PHONE_FIELD:
         hint = (
-            'Set AUTH_USER_MODEL = "otp_app.User" before the first migrate, or name your field in OTP_USER_PHONE_FIELD. '
+            'Set AUTH_USER_MODEL = "otp_app.User" before the first migrate, or name a field in OTP_USER_PHONE_FIELD. '
             "Never let people choose a user name that looks like a phone: its owner would sign in to their account."
         )
-        return [Warning(f"Phones are kept in {model.__name__}.{name}.", hint=hint, id="otp_app.W002")]
+        return [checks.Warning(f"Phones are kept in {model.__name__}.{name}.", hint=hint, id="otp_app.W002")]
     return []
 
 
 @register(Tags.database)
-def check_database(databases: Any = None, **_: Any) -> list[CheckMessage]:
+def check_database(**_: Any) -> list[CheckMessage]:
     """E009: a database the SQL store does not speak to."""
     alias = router.db_for_write(ChallengeRow)
     if connections[alias].vendor in ("postgresql", "sqlite"):

@@ -1,7 +1,7 @@
 """Every setting, typed, with its default. Read at use, so that ``override_settings`` works.
 
-``conf.TTL`` is Django's ``OTP_TTL`` where that is set, else the default below. Sources of the numbers: NIST SP 800-63B-4
-§3.1.3.2 and §3.2.2, OWASP ASVS 5.0 V6-V7, and what Twilio Verify, Signal, Supabase and login.gov publish of theirs.
+``conf.TTL`` is Django's ``OTP_TTL`` where that is set, else the default below. Sources of the numbers: NIST SP
+800-63B-4 §3.1.3.2 and §3.2.2, OWASP ASVS 5.0 V6-V7, and what Twilio Verify, Signal, Supabase and login.gov publish.
 """
 
 from collections.abc import Mapping, Sequence
@@ -58,7 +58,7 @@ class Conf:
 
     # Plug-ins and tokens
     STORE: str = "otp_app.stores.sql.SqlStore"
-    TOKEN_BACKEND: str = "otp_app.tokens.opaque.OpaqueTokens"
+    TOKEN_BACKEND: str = "otp_app.tokens.opaque.OpaqueTokens"  # noqa: S105  (a path, no secret)
     TOKEN_TTL: int = 30 * 24 * 3600  # seconds from sign-in
     TOKEN_IDLE: int = 14 * 24 * 3600  # seconds without a request
 
@@ -80,7 +80,7 @@ TWILIO_NAMES = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_PHONE_NUMBER"
 
 
 def provider_settings() -> Mapping[str, Any]:
-    """The provider in force: the outbox file, then OTP_PROVIDERS, then the three TWILIO_* values, then the console."""
+    """The provider in force: the outbox file, or OTP_PROVIDERS, or the three TWILIO_* values, or the console."""
     if conf.OUTBOX_FILE:
         options = {"path": conf.OUTBOX_FILE}
         return {"ALIAS": "file", "BACKEND": "otp_app.providers.file.FileProvider", "OPTIONS": options}

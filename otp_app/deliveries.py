@@ -90,9 +90,9 @@ def _call(provider: Provider, message: Message) -> Receipt:
         return provider.send(message)
     except (Rejected, NotAccepted, Unknown):
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         # Whatever else goes wrong, it may be after acceptance. Only the type is logged: a text may quote the message.
-        logger.error("provider raised %s", type(error).__name__)  # noqa: TRY400  (a traceback may quote it too)
+        logger.error("provider raised %s", type(error).__name__)  # noqa: TRY400  (a traceback may quote it)
         raise Unknown(type(error).__name__) from None
 
 

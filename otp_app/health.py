@@ -17,13 +17,13 @@ logger = logging.getLogger("otp_app.health")
 
 @require_safe
 @never_cache
-def healthz(request: HttpRequest) -> JsonResponse:
+def healthz(_request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": "ok"})
 
 
 @require_safe
 @never_cache
-def readyz(request: HttpRequest) -> JsonResponse:
+def readyz(_request: HttpRequest) -> JsonResponse:
     """200 when all parts answer, else 503; which part failed is said, why stands in the log only."""
     parts = {name: _answers(name, probe) for name, probe in _PROBES.items()}
     ready = all(parts.values())

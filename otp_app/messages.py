@@ -1,11 +1,11 @@
 """The text of a message: language, template, the lines that machines read, and how many segments it takes.
 
-The text is a template, ``otp_app/sms.txt`` or, for one purpose, ``otp_app/<purpose>.sms.txt``; a project overrides it by
-a template of that name in an app before ours or in its template folders.
+The text is a template, ``otp_app/sms.txt`` or, for one purpose, ``otp_app/<purpose>.sms.txt``; a project overrides it
+by a template of that name in an app before ours or in its template folders.
 """
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.core.signals import setting_changed
@@ -56,7 +56,7 @@ def segments(body: str) -> int:
 @lru_cache(maxsize=32)
 def _template(purpose: str) -> Template:
     """Through an engine of our own: a host project may have no TEMPLATES, and plain text must not be escaped."""
-    folders = [folder for engine in settings.TEMPLATES for folder in engine.get("DIRS", [])]
+    folders = [folder for engine in settings.TEMPLATES for folder in cast("list[str]", engine.get("DIRS", []))]
     engine = Engine(dirs=folders, app_dirs=True, autoescape=False, libraries={"i18n": "django.templatetags.i18n"})
     return engine.select_template([f"otp_app/{purpose}.sms.txt", "otp_app/sms.txt"])
 

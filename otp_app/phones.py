@@ -15,6 +15,7 @@ from .conf import conf, costs_money
 from .errors import InvalidPhone, RegionNotAllowed
 
 _PLAIN = re.compile(r"\+?[0-9](?:[0-9 .()-]*[0-9])?\Z|\+?\([0-9][0-9 .()-]*[0-9]\Z", re.ASCII)
+_SHOWN = 4  # digits at each end of a masked number
 _LONGEST = 32  # characters: 15 digits with every separator a person would type
 
 # Types that can receive a text. Premium, shared-cost, toll-free, UAN, pager and voicemail earn money for their owner or
@@ -89,4 +90,5 @@ def warm() -> None:
 
 def mask(phone: str) -> str:
     """``+998•••••4567``: enough for support to recognise, too little to call."""
-    return f"{phone[:4]}{'•' * max(0, len(phone) - 8)}{phone[-4:]}" if len(phone) > 8 else "•" * len(phone)
+    hidden = len(phone) - 2 * _SHOWN
+    return f"{phone[:_SHOWN]}{'•' * hidden}{phone[-_SHOWN:]}" if hidden > 0 else "•" * len(phone)

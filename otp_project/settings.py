@@ -13,7 +13,7 @@ from .secret import kept_secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.FileAwareEnv()
-env.read_env(BASE_DIR / ".env")
+env.read_env(env.str("ENV_FILE", default=str(BASE_DIR / ".env")))
 
 # Development is switched on by `make run`, and by manage.py as long as nobody has configured a SECRET_KEY.
 _configured = env.str("SECRET_KEY", default="")
@@ -125,6 +125,7 @@ SILENCED_SYSTEM_CHECKS = [
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CORS_URLS_REGEX = r"^/api/.*$"
 
+REST_FRAMEWORK = {"DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema"}  # for the views of the documentation
 SPECTACULAR_SETTINGS = {
     "TITLE": "Sign-in by phone",
     "DESCRIPTION": "Send a code to a phone number, verify it, hold a token.",
@@ -133,6 +134,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None},  # else it asks validator.swagger.io
     "COMPONENT_SPLIT_REQUEST": True,
 }
 

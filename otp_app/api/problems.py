@@ -76,15 +76,14 @@ _FRAMEWORK: tuple[tuple[type[Exception], type[OtpError]], ...] = (
 )
 
 
-def handle(raised: Exception, context: dict[str, Any]) -> Response | None:
+def handle(raised: Exception, _context: dict[str, Any]) -> Response | None:
     """DRF's exception handler for our views; None, and so a 500, for what nobody expected."""
     error = _translated(raised)
     if error is None:
         return None
     if isinstance(error, Unavailable):
         logger.error("unavailable: %s", type(raised).__name__)
-    headers = _headers(error, raised)
-    return Response(body(error), status=error.status, headers=headers, content_type=MEDIA_TYPE)
+    return Response(body(error), status=error.status, headers=_headers(error), content_type=MEDIA_TYPE)
 
 
 def body(error: OtpError) -> dict[str, Any]:
@@ -116,7 +115,7 @@ def _flat(detail: Any) -> dict[str, list[str]]:
     return {str(name): [str(text) for text in texts] for name, texts in fields.items()}
 
 
-def _headers(error: OtpError, raised: Exception) -> dict[str, str]:
+def _headers(error: OtpError) -> dict[str, str]:
     headers = {}
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)

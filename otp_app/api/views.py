@@ -50,7 +50,7 @@ class OtpView(APIView):
     content_negotiation_class = OnlyJSON
     versioning_class = None
     metadata_class = None
-    serializer_class: ClassVar[type[Serializer[Any]] | None] = None
+    serializer_class: ClassVar[type[Serializer[Any]]] = Serializer
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         with override(language_of(request)):
@@ -66,7 +66,6 @@ class OtpView(APIView):
         length = request.META.get("CONTENT_LENGTH") or "0"
         if length.isdigit() and int(length) > MOST:
             raise problems.TooLarge
-        assert self.serializer_class is not None
         serializer = self.serializer_class(data=request.data)
         serializer.is_valid(raise_exception=True)
         checked: dict[str, str] = serializer.validated_data

@@ -13,5 +13,6 @@ class ConsoleProvider:
 
     def send(self, message: Message) -> Receipt:
         body = message.body.replace("\n", "\n    ")
-        print(f"\n  {message.channel} to {message.to}:\n    {body}\n", file=sys.stdout, flush=True)
+        sys.stdout.write(f"\n  {message.channel} to {message.to}:\n    {body}\n\n")
+        sys.stdout.flush()
         return Receipt()

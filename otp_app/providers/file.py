@@ -1,4 +1,4 @@
-"""Appends messages to a file, one JSON line each. For development and tests: it shows codes, so production refuses it."""
+"""Appends messages to a file, a JSON line each. For development and tests: it shows codes, production refuses it."""
 
 import json
 import os

@@ -21,7 +21,7 @@ UNKNOWN = {20500, 20504}
 
 
 class TwilioProvider:
-    """``sender`` is a number of yours (E.164) or a messaging service (``MG…``); ``base_url`` replaces api.twilio.com."""
+    """``sender`` is a number of yours or a messaging service (``MG…``); ``base_url`` replaces api.twilio.com."""
 
     channels: ClassVar[frozenset[str]] = frozenset({"sms"})
 
@@ -30,14 +30,14 @@ class TwilioProvider:
         self._messages = _client(account_sid, auth_token, base_url).messages
 
     def send(self, message: Message) -> Receipt:
-        from requests import ConnectionError, ConnectTimeout
+        from requests import exceptions
         from twilio.base.exceptions import TwilioRestException
 
         try:
             sent = self._messages.create(to=message.to, body=message.body, **self._sender)
-        except ConnectTimeout:
+        except exceptions.ConnectTimeout:
             raise NotAccepted("connect_timeout") from None
-        except ConnectionError as error:
+        except exceptions.ConnectionError as error:
             raise _lost(error) from None
         except TwilioRestException as error:
             raise _sorted(error.status, error.code) from None

@@ -136,4 +136,5 @@ def _hex(key: Any) -> str:
 
 
 def _loads(slots: Any) -> dict[str, int]:
-    return json.loads(slots) if isinstance(slots, str) else slots
+    loaded: dict[str, int] = json.loads(slots) if isinstance(slots, str) else slots
+    return loaded

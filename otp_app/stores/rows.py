@@ -10,10 +10,27 @@ from ..challenges import Challenge, Charge, Status
 from ..models import ChallengeRow, Delivery
 from .counters import LEDGER_SPAN, now_sql
 
-COLUMNS = (
-    "id nonce key_id phone purpose language channel length ttl checks checks_left phone_checks_left sends_left status "
-    "created_at checked_at closed_at sent_at charges"
-).split()
+COLUMNS = [
+    "id",
+    "nonce",
+    "key_id",
+    "phone",
+    "purpose",
+    "language",
+    "channel",
+    "length",
+    "ttl",
+    "checks",
+    "checks_left",
+    "phone_checks_left",
+    "sends_left",
+    "status",
+    "created_at",
+    "checked_at",
+    "closed_at",
+    "sent_at",
+    "charges",
+]
 
 _SPEND_CHECK = """
 UPDATE {table} SET checks_left = checks_left - 1, checked_at = {now} {also_set}
@@ -96,7 +113,8 @@ def cancel(alias: str, challenge_id: str) -> bool:
 def _execute(alias: str, sql: str, params: list[Any]) -> list[tuple[Any, ...]]:
     with connections[alias].cursor() as cursor:
         cursor.execute(sql, params)
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
 
 
 def _row(challenge: Challenge) -> dict[str, Any]:

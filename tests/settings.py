@@ -1,0 +1,19 @@
+"""The service's settings, whatever the machine's environment and .env say. DATABASE_URL chooses the database."""
+
+import os
+import tempfile
+
+for name in [name for name in os.environ if name.startswith(("OTP_", "TWILIO_"))]:
+    del os.environ[name]
+os.environ |= {"ENV_FILE": os.devnull, "DEBUG": "0", "SECRET_KEY": "the suite's own key, " + 50 * "x"}
+os.environ.setdefault("DATABASE_URL", f"sqlite:///{tempfile.gettempdir()}/otp-tests-{os.getpid()}.sqlite3")
+
+from otp_project.settings import *  # noqa: E402, F403
+from otp_project.settings import DATABASES  # noqa: E402
+
+OTP_PROVIDERS = [{"ALIAS": "memory", "BACKEND": "otp_app.providers.memory.MemoryProvider"}]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+if "sqlite" in DATABASES["default"]["ENGINE"]:
+    # A file, for threads of a test each have a connection of their own.
+    DATABASES["default"]["TEST"] = {"NAME": f"{tempfile.gettempdir()}/otp-tests-{os.getpid()}-test.sqlite3"}
