@@ -100,7 +100,7 @@ def costs_money() -> bool:
 
 
 def clock_offset() -> int:
-    """Milliseconds that OTP_CLOCK_OFFSET_FILE adds to every clock of the app; 0 without it or while it is unreadable."""
+    """Milliseconds that OTP_CLOCK_OFFSET_FILE adds to every clock of the app; 0 without it or when it is unreadable."""
     if not conf.CLOCK_OFFSET_FILE:
         return 0
     try:

@@ -1,10 +1,9 @@
 """Deleting what no longer counts, in small batches, so that nobody waits for it."""
 
 from collections import Counter as Tally
-from datetime import timedelta
+from datetime import UTC, datetime
 
 from django.db import connections, transaction
-from django.utils import timezone
 
 from ..keys import ledger_id
 from ..models import ChallengeRow, Counter, Delivery
@@ -23,7 +22,7 @@ def purge(alias: str) -> int:
         deleted += batch
     while _purge_counters(alias):
         pass
-    old = timezone.now() - timedelta(milliseconds=LEDGER_SPAN)
+    old = datetime.fromtimestamp((read_now(alias) - LEDGER_SPAN) / 1000, UTC)
     Delivery.objects.using(alias).filter(created_at__lt=old).delete()
     return deleted
 

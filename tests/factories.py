@@ -1,0 +1,37 @@
+"""Values for tests that need a challenge but not the road to it."""
+
+import itertools
+
+from otp_app.challenges import Challenge, random_id
+from otp_app.codes import current_key_id
+
+_numbers = itertools.count(1)
+
+
+def new_phone():
+    """A good Uzbek mobile number that no other test uses."""
+    return f"+99890{next(_numbers):07d}"
+
+
+def new_challenge(**values):
+    defaults = {
+        "id": random_id(),
+        "nonce": random_id(),
+        "key_id": current_key_id(),
+        "phone": new_phone(),
+        "purpose": "login",
+        "language": "en",
+        "channel": "sms",
+        "length": 6,
+        "ttl": 300,
+        "checks": 5,
+        "checks_left": 5,
+        "phone_checks_left": 3,
+        "sends_left": 3,
+    }
+    return Challenge(**(defaults | values))
+
+
+def other_than(code):
+    """A code of the same length that is wrong."""
+    return str((int(code) + 1) % 10 ** len(code)).zfill(len(code))
