@@ -1,0 +1,53 @@
+"""How many statements a request costs, not counting transaction control."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from tests.factories import new_phone, other_than
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+CONTROL = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
+
+
+def statements(client, name, body):
+    with CaptureQueriesContext(connection) as captured:
+        response = client.post(f"/api/{name}/", body, content_type="application/json")
+    return response, sum(not query["sql"].startswith(CONTROL) for query in captured)
+
+
+def test_a_first_send_takes_five(client):
+    response, count = statements(client, "send-otp", {"phone": new_phone()})
+    assert (response.status_code, count) == (200, 5)
+
+
+def test_a_send_again_takes_five(client, clock):
+    phone = new_phone()
+    response, _ = statements(client, "send-otp", {"phone": phone})
+    clock.advance(60)
+    body = {"phone": phone, "challenge_id": response.json()["challenge_id"]}
+    response, count = statements(client, "send-otp", body)
+    assert (response.status_code, count) == (200, 5)
+
+
+def test_a_send_within_the_wait_takes_two(client):
+    phone = new_phone()
+    statements(client, "send-otp", {"phone": phone})
+    response, count = statements(client, "send-otp", {"phone": phone})
+    assert (response.status_code, count) == (429, 2)
+
+
+def test_a_wrong_code_takes_two(client, outbox):
+    phone = new_phone()
+    statements(client, "send-otp", {"phone": phone})
+    response, count = statements(client, "verify-otp", {"phone": phone, "otp": other_than(outbox[-1].code)})
+    assert (response.status_code, count) == (400, 2)
+
+
+def test_a_sign_in_of_a_known_user_takes_six(client, outbox, django_user_model):
+    phone = new_phone()
+    django_user_model.objects.create_user(phone)
+    statements(client, "send-otp", {"phone": phone})
+    response, count = statements(client, "verify-otp", {"phone": phone, "otp": outbox[-1].code})
+    assert (response.status_code, count) == (200, 6)
