@@ -14,7 +14,7 @@ from django.utils.module_loading import import_string
 from . import accounts, messages
 from .conf import LOCAL_PROVIDERS, TWILIO_NAMES, conf, costs_money, provider_settings
 from .models import ChallengeRow
-from .policies import LOGIN
+from .policies import LOGIN, policy_for
 
 PLUGINS = ("STORE", "QUEUE", "TOKEN_BACKEND")
 # name: least, most. Sources stand in conf; 600 s and 10 checks are the most NIST SP 800-63B-4 leaves room for.
@@ -99,10 +99,10 @@ def check_segment(**_: Any) -> list[CheckMessage]:
     errors: list[CheckMessage] = []
     for purpose in (LOGIN, *conf.POLICIES):
         for language in messages.LANGUAGES:
-            body = messages.body_for(purpose, language, "0" * 10, conf.TTL // 60)
+            body = messages.body_for(purpose, language, "0" * 10, policy_for(purpose).ttl // 60)
             if messages.segments(body) > 1:
                 text = f"The {language} message takes {messages.segments(body)} SMS segments with a code of 10 digits."
-                errors.append(Error(text, hint="Shorten OTP_BRAND or OTP_WEB_HOST.", id="otp_app.E006"))
+                errors.append(Error(text, hint="Shorten OTP_BRAND or OTP_WEB_HOST, or leave OTP_ANDROID_APP_HASH out.", id="otp_app.E006"))
     return errors
 
 

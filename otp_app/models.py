@@ -164,7 +164,7 @@ class Delivery(models.Model):
         UNKNOWN = "unknown", _("unknown")
 
     challenge = models.UUIDField(_("challenge"))  # not a foreign key: the challenge may live in another store
-    sent_at = models.BigIntegerField(_("send"))  # which send of its challenge: its instant there, in milliseconds
+    sent_at = models.BigIntegerField(_("send of the challenge"))  # which send of its challenge: its instant there, in milliseconds
     channel = models.CharField(_("channel"), max_length=16)
     provider = models.CharField(_("provider"), max_length=32, blank=True)
     reference = models.CharField(_("provider's reference"), max_length=64, blank=True)

@@ -6,7 +6,9 @@ import tempfile
 for name in [name for name in os.environ if name.startswith(("OTP_", "TWILIO_"))]:
     del os.environ[name]
 os.environ |= {"ENV_FILE": os.devnull, "DEBUG": "0", "SECRET_KEY": "the suite's own key, " + 50 * "x"}
-os.environ.setdefault("DATABASE_URL", f"sqlite:///{tempfile.gettempdir()}/otp-tests-{os.getpid()}.sqlite3")
+os.environ["DATABASE_URL"] = os.environ.get("DATABASE_URL") or (
+    f"sqlite:///{tempfile.gettempdir()}/otp-tests-{os.getpid()}.sqlite3"
+)
 
 from otp_project.settings import *  # noqa: E402, F403
 from otp_project.settings import DATABASES  # noqa: E402
