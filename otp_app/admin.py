@@ -76,5 +76,4 @@ class DeliveryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic 
 
 
 admin.site.register(Delivery, DeliveryAdmin)
-if not User._meta.swapped:
-    admin.site.register(User, PhoneUserAdmin)
+admin.site.register(User, PhoneUserAdmin)  # passes over it where a project has a user model of its own

@@ -10,11 +10,12 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import FieldDoesNotExist
 from django.db import connections, router
 from django.utils.module_loading import import_string
+from phonenumbers import SUPPORTED_REGIONS
 
-from . import accounts, messages
+from . import accounts, messages, phones
 from .conf import LOCAL_PROVIDERS, TWILIO_NAMES, conf, costs_money, provider_settings
 from .models import ChallengeRow
-from .policies import LOGIN, policy_for
+from .policies import LOGIN
 
 PLUGINS = ("STORE", "QUEUE", "TOKEN_BACKEND")
 # name: least, most. Sources stand in conf; 600 s and 10 checks are the most NIST SP 800-63B-4 leaves room for.
@@ -35,12 +36,19 @@ RANGES = {
     "TOKEN_TTL": (60, None),
     "TOKEN_IDLE": (60, None),
 }
+POLICY_NUMBERS = {
+    "length": "CODE_LENGTH",
+    "ttl": "TTL",
+    "checks": "CHECKS",
+    "checks_by_phone": "CHECKS_BY_PHONE",
+    "sends": "SENDS",
+}
 
 
 @register
 def check_numbers(**_: Any) -> list[CheckMessage]:
     """E001 a number out of its range; E002 a budget smaller than one challenge needs."""
-    return [*_out_of_range(), *_too_small_budgets()]
+    return [*_out_of_range(), *_wrong_policies(), *_too_small_budgets()]
 
 
 def _out_of_range() -> Iterator[CheckMessage]:
@@ -51,9 +59,19 @@ def _out_of_range() -> Iterator[CheckMessage]:
             yield Error(f"OTP_{name} is {value!r}; it must be a number of at least {least}{upto}.", id="otp_app.E001")
 
 
+def _wrong_policies() -> Iterator[CheckMessage]:
+    for purpose, numbers in conf.POLICIES.items():
+        for name, value in numbers.items():
+            least, most = RANGES.get(POLICY_NUMBERS.get(name, ""), (1, 0))
+            if not isinstance(value, int) or value < least or (most is not None and value > most):
+                text = f"OTP_POLICIES[{purpose!r}]: {name!r} is unknown or {value!r} is out of its range."
+                yield Error(text, id="otp_app.E001")
+
+
 def _too_small_budgets() -> Iterator[CheckMessage]:
+    most = max([conf.CHECKS, *(numbers.get("checks", 0) for numbers in conf.POLICIES.values())])
     for name in ("FAILURES_PER_PHONE_DAY", "FAILURES_PER_PHONE_MONTH"):
-        if getattr(conf, name) < conf.CHECKS:
+        if getattr(conf, name) < most:
             hint = "A challenge reserves all its checks when it opens, so no code could ever be sent."
             yield Error(f"OTP_{name} is smaller than OTP_CHECKS.", hint=hint, id="otp_app.E002")
 
@@ -74,8 +92,16 @@ def check_plugins(**_: Any) -> list[CheckMessage]:
 
 @register
 def check_regions(**_: Any) -> list[CheckMessage]:
-    """E004 an empty allow-list, W001 an absent one, with a provider that costs money: that is who pays for pumping."""
-    if not costs_money() or conf.ALLOWED_REGIONS:
+    """E004 an empty allow-list, E012 one with unknown countries, W001 none, where messages cost money.
+
+    The list is what bounds the bill when somebody has codes sent to numbers that earn on each.
+    """
+    if not costs_money():
+        return []
+    if unknown := sorted(phones.allowed_regions() - SUPPORTED_REGIONS - {"*"}):
+        text = f"OTP_ALLOWED_REGIONS names no countries by {', '.join(unknown)}."
+        return [Error(text, hint="Use the two letters of ISO 3166, as UZ.", id="otp_app.E012")]
+    if conf.ALLOWED_REGIONS:
         return []
     hint = 'For example OTP_ALLOWED_REGIONS = ["UZ", "KZ"]; "*" serves the whole world, on purpose.'
     if conf.ALLOWED_REGIONS is None:
@@ -99,10 +125,12 @@ def check_segment(**_: Any) -> list[CheckMessage]:
     errors: list[CheckMessage] = []
     for purpose in (LOGIN, *conf.POLICIES):
         for language in messages.LANGUAGES:
-            body = messages.body_for(purpose, language, "0" * 10, policy_for(purpose).ttl // 60)
+            minutes = int(conf.POLICIES.get(purpose, {}).get("ttl", conf.TTL)) // 60
+            body = messages.body_for(purpose, language, "0" * 10, minutes)
             if messages.segments(body) > 1:
                 text = f"The {language} message takes {messages.segments(body)} SMS segments with a code of 10 digits."
-                errors.append(Error(text, hint="Shorten OTP_BRAND or OTP_WEB_HOST, or leave OTP_ANDROID_APP_HASH out.", id="otp_app.E006"))
+                hint = "Shorten OTP_BRAND or OTP_WEB_HOST, or leave OTP_ANDROID_APP_HASH out."
+                errors.append(Error(text, hint=hint, id="otp_app.E006"))
     return errors
 
 

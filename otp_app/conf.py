@@ -105,5 +105,5 @@ def clock_offset() -> int:
         return 0
     try:
         return int(float(Path(conf.CLOCK_OFFSET_FILE).read_text()) * 1000)
-    except (OSError, ValueError):
+    except (OSError, ValueError, OverflowError):
         return 0

@@ -39,7 +39,8 @@ def body_for(purpose: str, language: str, code: str, minutes: int) -> str:
     (the text holds an 11-character hash).
     """
     with override(language):
-        text = _template(purpose).render(Context({"brand": conf.BRAND, "code": code, "minutes": minutes})).strip()
+        values = Context({"brand": conf.BRAND, "code": code, "minutes": minutes}, autoescape=False)
+        text = _template(purpose).render(values).strip()
     lines = [text, conf.ANDROID_APP_HASH, f"@{conf.WEB_HOST} #{code}" if conf.WEB_HOST else ""]
     return "\n".join(line for line in lines if line)
 
@@ -55,9 +56,9 @@ def segments(body: str) -> int:
 
 @lru_cache(maxsize=32)
 def _template(purpose: str) -> Template:
-    """Through an engine of our own: a host project may have no TEMPLATES, and plain text must not be escaped."""
+    """Through an engine of our own: a host project may have no TEMPLATES."""
     folders = [folder for engine in settings.TEMPLATES for folder in cast("list[str]", engine.get("DIRS", []))]
-    engine = Engine(dirs=folders, app_dirs=True, autoescape=False, libraries={"i18n": "django.templatetags.i18n"})
+    engine = Engine(dirs=folders, app_dirs=True, libraries={"i18n": "django.templatetags.i18n"})
     return engine.select_template([f"otp_app/{purpose}.sms.txt", "otp_app/sms.txt"])
 
 

@@ -35,6 +35,9 @@ class PhoneField(models.CharField):  # type: ignore[type-arg]  # not generic at 
         except InvalidPhone:
             return text  # the validator says why
 
+    def formfield(self, **kwargs: Any) -> Any:
+        return super().formfield(**{"max_length": phones.LONGEST, **kwargs})  # as typed, before it is made short
+
 
 class PhoneUserManager(BaseUserManager[Any]):
     """Creates users by phone. Without a password they can sign in by code only."""
@@ -164,7 +167,8 @@ class Delivery(models.Model):
         UNKNOWN = "unknown", _("unknown")
 
     challenge = models.UUIDField(_("challenge"))  # not a foreign key: the challenge may live in another store
-    sent_at = models.BigIntegerField(_("send of the challenge"))  # which send of its challenge: its instant there, in milliseconds
+    # Which send of its challenge: its instant there, in milliseconds.
+    sent_at = models.BigIntegerField(_("send of the challenge"))
     channel = models.CharField(_("channel"), max_length=16)
     provider = models.CharField(_("provider"), max_length=32, blank=True)
     reference = models.CharField(_("provider's reference"), max_length=64, blank=True)

@@ -16,7 +16,7 @@ from .errors import InvalidPhone, RegionNotAllowed
 
 _PLAIN = re.compile(r"\+?[0-9](?:[0-9 .()-]*[0-9])?\Z|\+?\([0-9][0-9 .()-]*[0-9]\Z", re.ASCII)
 _SHOWN = 4  # digits at each end of a masked number
-_LONGEST = 32  # characters: 15 digits with every separator a person would type
+LONGEST = 32  # characters: 15 digits with every separator a person would type
 
 # Types that can receive a text. Premium, shared-cost, toll-free, UAN, pager and voicemail earn money for their owner or
 # reach nobody; landlines and UK-style personal numbers (a known fraud lane) do not receive texts either.
@@ -31,7 +31,7 @@ def parse(raw: str, *, gate: bool = True) -> str:
     ``gate=False`` skips the region and type gate (for staff creating users); the form is strict all the same.
     Raises InvalidPhone or RegionNotAllowed.
     """
-    if len(raw) > _LONGEST or not _PLAIN.match(raw):
+    if len(raw) > LONGEST or not _PLAIN.match(raw):
         raise InvalidPhone
     if not raw.startswith("+") and not conf.DEFAULT_REGION:
         raise InvalidPhone

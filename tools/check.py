@@ -21,7 +21,7 @@ PRODUCTION = {
     "OTP_ALLOWED_REGIONS": "UZ,KZ",
 }
 
-STEPS = {
+STEPS: dict[str, list[str | Path]] = {
     "format": [BIN / "ruff", "format", "--check", "--quiet", "."],
     "lint": [BIN / "ruff", "check", "--quiet", "."],
     "types": [BIN / "mypy"],

@@ -31,13 +31,14 @@ from .parsers import StrictJSONParser
 
 Json = dict[str, Any]
 
-PHONE = "+998901234567"
-ID = "3f2b8c0d9e4a4f6c8b1d7a5e2c9f0b36"
+_PHONE = "+998901234567"
+_ID = "3f2b8c0d9e4a4f6c8b1d7a5e2c9f0b36"
 # What phones.parse lets through to the library, in ECMA's dialect; without a default region "+" begins every number.
 _ANY_PHONE = r"^(?:\+?[0-9](?:[0-9 .()-]*[0-9])?|\+?\([0-9][0-9 .()-]*[0-9])$"
 _FULL_PHONE = r"^\+(?:[0-9](?:[0-9 .()-]*[0-9])?|\([0-9][0-9 .()-]*[0-9])$"
 
 _STRING: Json = {"type": "string"}
+_TEXTS: Json = {"type": "array", "items": _STRING}
 _SECONDS: Json = {"type": "integer", "minimum": 0, "description": "Seconds."}
 
 
@@ -61,29 +62,29 @@ _NUMBER = (errors.InvalidRequest({"phone": [_NOT_TEXT]}), errors.InvalidPhone(),
 _BODY = (problems.MethodNotAllowed(), problems.TooLarge(), problems.UnsupportedMediaType())
 _CODE = (*_NUMBER, errors.InvalidOrExpiredCode(), *_BODY, errors.Limited("", 60), errors.Unavailable())
 _TOKEN = (problems.NotAuthenticated(), problems.MethodNotAllowed(), errors.Unavailable())
-_SENT = {"message": "OTP sent successfully", "challenge_id": ID, "expires_in": 300, "resend_in": 60}
+_SENT = {"message": "OTP sent successfully", "challenge_id": _ID, "expires_in": 300, "resend_in": 60}
 _VERIFIED = {
     "message": "OTP verified successfully",
     "token": "otp_q3Yw6mH0Vt8bZr1Xc5Lk9Nf2Jd7Sg4Pa0Ue6Wi3Oo8E",
     "expires_in": 2_592_000,
-    "user": {"id": 42, "phone": PHONE, "is_new": True},
+    "user": {"id": 42, "phone": _PHONE, "is_new": True},
 }
 _OPERATIONS: dict[type[views.OtpView], Operation] = {
     views.SendView: Operation(
         "send_otp",
         "Send a code, or with challenge_id the same code again",
-        {"phone": PHONE},
+        {"phone": _PHONE},
         (200, "OtpSent", _SENT),
         (*_CODE, errors.UndeliverablePhone(), errors.DeliveryFailed()),
     ),
     views.VerifyView: Operation(
         "verify_otp",
         "Verify a code and get a token; the first code of a number creates its user",
-        {"phone": PHONE, "otp": "123456", "challenge_id": ID},
+        {"phone": _PHONE, "otp": "123456", "challenge_id": _ID},
         (200, "OtpVerified", _VERIFIED),
         _CODE,
     ),
-    views.MeView: Operation("me", "Whose token this is", None, (200, "OtpMe", {"id": 42, "phone": PHONE}), _TOKEN),
+    views.MeView: Operation("me", "Whose token this is", None, (200, "OtpMe", {"id": 42, "phone": _PHONE}), _TOKEN),
     views.LogoutView: Operation("logout", "End this token", None, (204, "", None), _TOKEN),
 }
 
@@ -113,12 +114,12 @@ class OtpSchema(AutoSchema):
     def get_request_serializer(self) -> Any:
         if self.operation.request is None:
             return None
-        view: Any = self.view
         example = dict(self.operation.request)
         if "otp" in example:
             example["otp"] = "1234567890"[: policy_for(LOGIN).length]
         examples = [OpenApiExample("request", value=example, request_only=True)]
-        return {StrictJSONParser.media_type: OpenApiRequest(view.serializer_class, examples=examples)}
+        form: Any = self.view.serializer_class  # type: ignore[attr-defined]  # every view of ours has one
+        return {StrictJSONParser.media_type: OpenApiRequest(form, examples=examples)}
 
     def get_response_serializers(self) -> Any:
         status, name, example = self.operation.answer
@@ -174,11 +175,7 @@ def _problem() -> Json:
     )
     members["properties"] |= {
         "retry_after": {"type": "integer", "minimum": 1, "description": "Seconds."},
-        "errors": {
-            "type": "object",
-            "additionalProperties": {"type": "array", "items": _STRING},
-            "description": "What is wrong with each field.",
-        },
+        "errors": {"type": "object", "additionalProperties": _TEXTS, "description": "What is wrong with each field."},
     }
     return members
 

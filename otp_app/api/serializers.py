@@ -31,9 +31,6 @@ class TextField(serializers.Field):  # type: ignore[type-arg]  # not generic at 
             self.fail("length", longest=LONGEST)
         return data
 
-    def to_representation(self, value: str) -> str:
-        return value
-
 
 class PhoneField(TextField):
     """Becomes E.164. Raises InvalidPhone or RegionNotAllowed, which have codes of their own."""

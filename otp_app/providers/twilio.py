@@ -27,14 +27,14 @@ class TwilioProvider:
 
     def __init__(self, account_sid: str, auth_token: str, sender: str, base_url: str = "") -> None:
         self._sender = {"messaging_service_sid": sender} if sender.startswith("MG") else {"from_": sender}
-        self._messages = _client(account_sid, auth_token, base_url).messages
+        self._client = _client(account_sid, auth_token, base_url)
 
     def send(self, message: Message) -> Receipt:
         from requests import exceptions
         from twilio.base.exceptions import TwilioRestException
 
         try:
-            sent = self._messages.create(to=message.to, body=message.body, **self._sender)
+            sent = self._client.messages.create(to=message.to, body=message.body, **self._sender)
         except exceptions.ConnectTimeout:
             raise NotAccepted("connect_timeout") from None
         except exceptions.ConnectionError as error:
@@ -42,6 +42,10 @@ class TwilioProvider:
         except TwilioRestException as error:
             raise _sorted(error.status, error.code) from None
         return Receipt(reference=sent.sid or "", segments=int(sent.num_segments or 1))
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._client.http_client.session.close()
 
 
 def _sorted(status: int, code: int | None) -> Exception:

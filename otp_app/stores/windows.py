@@ -57,8 +57,8 @@ def _phone_wait(limit: Limit, past: list[Challenge], ledger: dict[str, int], now
             holds = [hold for challenge in past for hold in _failures(challenge, period, now)]
             holds += [(int(at) + period, n) for at, n in ledger.items()]
             return wait(holds, now, limit.amount, checks)
-        case Counts.CROWD:
-            return 0  # the store takes these by their own rows
+        case _:
+            return 0  # crowds: the store takes these by their own rows
 
 
 def _ladder(steps: tuple[int, ...], sent: list[int], now: int) -> int:

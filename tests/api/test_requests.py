@@ -70,7 +70,8 @@ def test_characters_that_are_no_digits_are_an_invalid_phone(client, raw):
 
 
 @pytest.mark.parametrize(
-    "content_type", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain", "text/json", "x"]
+    "content_type",
+    ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain", "text/json", "x"],
 )
 def test_what_is_not_declared_as_json_is_415(client, content_type):
     response = post(client, GOOD, content_type)

@@ -107,7 +107,9 @@ def test_a_deactivated_user_gets_the_error_of_a_wrong_code_and_the_challenge_is_
     assert not Token.objects.exists()
 
 
-@pytest.mark.parametrize("otp", ["12345", "1234567", "", "12345a", "123 456", "１２３４５６", "١٢٣٤٥٦", "12345\n", "-12345"])
+@pytest.mark.parametrize(
+    "otp", ["12345", "1234567", "", "12345a", "123 456", "１２３４５６", "١٢٣٤٥٦", "12345\n", "-12345"]
+)
 def test_what_is_not_six_ascii_digits_costs_no_check(client, sent, otp):
     phone, challenge_id, _ = sent()
     response = post(client, "verify-otp", {"phone": phone, "otp": otp})

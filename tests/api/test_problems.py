@@ -1,0 +1,54 @@
+"""What becomes of an exception in a view."""
+
+import pytest
+from django.db import InterfaceError, OperationalError
+from django.http import UnreadablePostError
+
+from otp_app import services
+from otp_app.api import problems
+from otp_app.errors import OtpError, Unavailable
+from tests.factories import new_phone
+
+pytestmark = pytest.mark.django_db
+
+
+def subclasses(kind):
+    for child in kind.__subclasses__():
+        yield child
+        yield from subclasses(child)
+
+
+@pytest.fixture
+def send(client, monkeypatch):
+    def send(error):
+        def fail(**asked):
+            raise error
+
+        monkeypatch.setattr(services, "send_code", fail)
+        client.raise_request_exception = False
+        return client.post("/api/send-otp/", {"phone": new_phone()}, content_type="application/json")
+
+    return send
+
+
+@pytest.mark.parametrize("error", [OperationalError("locked"), InterfaceError("gone"), Unavailable()])
+def test_a_database_that_does_not_answer_is_503_with_when_to_try_again(send, error, caplog):
+    response = send(error)
+    assert (response.status_code, response.json()["code"]) == (503, "unavailable")
+    assert int(response["Retry-After"]) == response.json()["retry_after"] > 0
+    assert type(error).__name__ in caplog.text
+    assert "locked" not in response.content.decode()
+
+
+def test_a_client_that_went_away_is_its_own_fault(send):
+    assert send(UnreadablePostError("gone")).json()["code"] == "invalid_request"
+
+
+def test_what_nobody_expected_is_not_dressed_up_as_an_answer(send):
+    assert send(RuntimeError("a bug")).status_code == 500
+
+
+def test_every_error_has_a_title_and_a_code_of_its_own():
+    codes = [error.code for error in subclasses(OtpError)]
+    assert len(codes) == len(set(codes))
+    assert set(codes) == set(problems.TITLES)

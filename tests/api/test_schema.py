@@ -1,0 +1,232 @@
+"""The OpenAPI document says what the API does: no more, no less, and in examples that are true."""
+
+import re
+
+import jsonschema
+import pytest
+from django.contrib.staticfiles import finders
+from django.test import override_settings
+from drf_spectacular.drainage import GENERATOR_STATS
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.validation import validate_schema
+
+from otp_app import phones
+from otp_app.api import problems
+
+BODY = "method_not_allowed too_large unsupported_media_type limited unavailable"
+NUMBER = "invalid_request invalid_phone region_not_allowed invalid_or_expired_code"
+TOKEN = "not_authenticated method_not_allowed unavailable"
+CODES = {  # what an endpoint can answer beside success
+    ("/api/send-otp/", "post"): f"{NUMBER} undeliverable_phone {BODY} delivery_failed",
+    ("/api/verify-otp/", "post"): f"{NUMBER} {BODY}",
+    ("/api/me/", "get"): TOKEN,
+    ("/api/logout/", "post"): TOKEN,
+}
+STATUSES = {  # of the contract
+    "invalid_request": 400,
+    "invalid_phone": 400,
+    "region_not_allowed": 400,
+    "undeliverable_phone": 400,
+    "invalid_or_expired_code": 400,
+    "not_authenticated": 401,
+    "permission_denied": 403,
+    "method_not_allowed": 405,
+    "too_large": 413,
+    "unsupported_media_type": 415,
+    "limited": 429,
+    "delivery_failed": 503,
+    "unavailable": 503,
+}
+
+
+def make():
+    return SchemaGenerator().get_schema(public=True)
+
+
+@pytest.fixture
+def document():
+    return make()
+
+
+def operations(document):
+    return {(path, method): told for path, item in document["paths"].items() for method, told in item.items()}
+
+
+def component(document, name):
+    """A validator of one component: its references lead into the same document."""
+    whole = {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
+    return jsonschema.Draft202012Validator(whole, format_checker=jsonschema.FormatChecker())
+
+
+def bodies(operation):
+    """Every media type object of an operation, with the status it is for; None for its request."""
+    parts = [(None, operation.get("requestBody", {})), *operation["responses"].items()]
+    return [(status, name, content) for status, part in parts for name, content in part.get("content", {}).items()]
+
+
+def examples(operation, status):
+    content = operation["responses"][str(status)]["content"]["application/problem+json"]
+    return {example["value"]["code"]: example["value"] for example in content["examples"].values()}
+
+
+def test_the_document_is_valid_openapi_3_1_and_made_without_a_warning(document):
+    validate_schema(document)
+    assert document["openapi"].startswith("3.1.")
+    assert not GENERATOR_STATS
+
+
+def test_the_document_lists_exactly_the_endpoints_with_their_closing_slash(document):
+    assert set(operations(document)) == set(CODES)
+
+
+@pytest.mark.parametrize("endpoint", CODES, ids=lambda endpoint: endpoint[0])
+def test_every_error_of_an_endpoint_has_an_example_with_its_own_code_and_status(document, endpoint):
+    operation = operations(document)[endpoint]
+    told = {}
+    for status in (status for status in operation["responses"] if status >= "400"):
+        for code, value in examples(operation, status).items():
+            assert value["status"] == int(status)
+            told[code] = int(status)
+    assert told == {code: STATUSES[code] for code in CODES[endpoint].split()}
+
+
+def test_the_codes_of_the_contract_are_all_there_are(document):
+    assert set(document["components"]["schemas"]["ProblemCode"]["enum"]) == set(problems.TITLES) == set(STATUSES)
+
+
+def test_every_example_is_of_the_form_it_is_an_example_of(document):
+    seen = 0
+    for operation in operations(document).values():
+        for _, _, content in bodies(operation):
+            name = content["schema"]["$ref"].rpartition("/")[2]
+            for example in content["examples"].values():
+                component(document, name).validate(example["value"])
+                seen += 1
+    assert seen > 30
+
+
+def test_requests_are_json_and_errors_are_problems(document):
+    for operation in operations(document).values():
+        for status, media_type, content in bodies(operation):
+            error = status is not None and status >= "400"
+            assert media_type == ("application/problem+json" if error else "application/json")
+            assert not error or content["schema"] == {"$ref": "#/components/schemas/Problem"}
+
+
+def test_refusals_that_end_by_themselves_document_retry_after_and_401_documents_its_challenge(document):
+    for operation in operations(document).values():
+        for status, answer in operation["responses"].items():
+            names = {"429": {"Retry-After"}, "503": {"Retry-After"}, "401": {"WWW-Authenticate"}}.get(status, set())
+            assert set(answer.get("headers", ())) == names
+            assert all(header["required"] for header in answer.get("headers", {}).values())
+
+
+def test_only_the_endpoints_for_people_who_are_signed_in_ask_for_a_token(document):
+    asking = {path for (path, _), operation in operations(document).items() if operation.get("security")}
+    assert asking == {"/api/me/", "/api/logout/"}
+    assert document["components"]["securitySchemes"]["otpToken"]["scheme"] == "bearer"
+
+
+@pytest.mark.parametrize(
+    ("body", "good"),
+    [
+        ({"phone": "+998901234567"}, True),
+        ({"phone": "+998 (90) 123-45-67", "challenge_id": "x", "channel": "sms"}, True),
+        ({}, False),
+        ({"phone": 998901234567}, False),
+        ({"phone": "998901234567"}, False),
+        ({"phone": "+99890123456\u0667"}, False),
+        ({"phone": "+998901234567", "channel": "pigeon"}, False),
+        ({"phone": "+998901234567", "challenge_id": ""}, False),
+        ({"phone": "+998901234567", "challenge_id": 65 * "x"}, False),
+        ({"phone": "+998901234567", "challengeid": "x"}, False),
+    ],
+)
+def test_the_form_of_a_send_is_that_of_the_contract(document, body, good):
+    assert component(document, "SendRequest").is_valid(body) is good
+
+
+@pytest.mark.parametrize("spelling", ["+998901234567", "+998 90 123 45 67", "+998(90)123-45-67", "+(998) 90.123.45.67"])
+def test_every_spelling_of_a_number_that_is_accepted_is_documented(document, spelling):
+    assert phones.parse(spelling) == "+998901234567"
+    assert component(document, "SendRequest").is_valid({"phone": spelling})
+
+
+@override_settings(OTP_DEFAULT_REGION="UZ")
+@pytest.mark.parametrize("spelling", ["901234567", "90 123-45-67", "(90) 123 45 67", "+998901234567"])
+def test_the_national_form_is_documented_where_it_is_accepted(spelling):
+    assert phones.parse(spelling) == "+998901234567"
+    assert component(make(), "SendRequest").is_valid({"phone": spelling})
+
+
+@override_settings(OTP_CODE_LENGTH=8, OTP_REQUIRE_CHALLENGE_ID=True)
+def test_the_form_of_a_check_follows_the_settings():
+    form = component(make(), "VerifyRequest")
+    body = {"phone": "+998901234567", "otp": "12345678", "challenge_id": "x"}
+    assert form.is_valid(body)
+    assert not form.is_valid(body | {"otp": "123456"})
+    assert not form.is_valid(body | {"otp": "1234567\u0668"})
+    assert not form.is_valid({"phone": "+998901234567", "otp": "12345678"})
+
+
+@override_settings(OTP_TOKEN_BACKEND="otp_app.tokens.session.SessionTokens")
+def test_with_sessions_the_proof_is_a_cookie_and_a_change_without_csrf_token_is_a_documented_403():
+    document = make()
+    validate_schema(document)
+    assert not GENERATOR_STATS
+    told = operations(document)
+    assert document["components"]["securitySchemes"]["otpToken"]["in"] == "cookie"
+    assert set(examples(told["/api/logout/", "post"], 403)) == {"permission_denied"}
+    refusing = {path for (path, _), operation in told.items() if "403" in operation["responses"]}
+    assert refusing == {"/api/logout/"}
+    [answer] = told["/api/verify-otp/", "post"]["responses"]["200"]["content"]["application/json"]["examples"].values()
+    assert answer["value"]["token"] is None
+    component(document, "OtpVerified").validate(answer["value"])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_whole_sign_in_is_answered_in_the_documented_forms(client, outbox, document):
+    phone = "+998901234567"
+    sent = client.post("/api/send-otp/", {"phone": phone}, "application/json")
+    component(document, "OtpSent").validate(sent.json())
+    check = {"phone": phone, "otp": outbox[-1].code, "challenge_id": sent.json()["challenge_id"]}
+    verified = client.post("/api/verify-otp/", check, "application/json")
+    component(document, "OtpVerified").validate(verified.json())
+    bearer = {"Authorization": f"Bearer {verified.json()['token']}"}
+    component(document, "OtpMe").validate(client.get("/api/me/", headers=bearer).json())
+    assert client.post("/api/logout/", headers=bearer).status_code == 204
+    after = client.get("/api/me/", headers=bearer)
+    assert after.status_code == 401
+    component(document, "Problem").validate(after.json())
+
+
+@pytest.mark.django_db
+def test_the_documentation_page_asks_no_foreign_host_for_anything(client):
+    page = client.get("/api/docs/").content.decode()
+    script = client.get("/api/docs/?script=").content.decode()
+    assert 'validatorUrl": null' in script  # left out, it is a validator on the internet
+    for text in (page, script):
+        assert not re.findall(r"""(?:https?:)?//[a-z0-9-]+\.[a-z]""", text, re.IGNORECASE)
+    addresses = re.findall(r"""(?:src|href)=["']([^"']+)""", page)
+    assert len(addresses) == 5
+    assert all(address.startswith("/") and not address.startswith("//") for address in addresses)
+
+
+@pytest.mark.django_db
+def test_everything_the_documentation_page_loads_is_served(client):
+    page = client.get("/api/docs/").content.decode()
+    for address in re.findall(r"""(?:src|href)=["']([^"']+)""", page):
+        if address.startswith("/static/"):
+            assert finders.find(address.removeprefix("/static/"))
+        else:
+            assert client.get(address.replace("&amp;", "&")).status_code == 200
+
+
+def test_a_view_of_a_project_that_only_borrows_our_manners_is_described_by_that_project():
+    from otp_app.api.schema import OtpViewExtension
+    from otp_app.api.views import OtpView
+
+    class Own(OtpView):
+        pass
+
+    assert OtpViewExtension(Own).view_replacement() is Own

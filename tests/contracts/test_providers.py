@@ -1,0 +1,106 @@
+"""What every provider must do: carry a message, answer with a receipt, and keep codes out of logs."""
+
+import json
+import logging
+
+import pytest
+
+from otp_app.providers import memory
+from otp_app.providers.base import Message, Receipt
+from otp_app.providers.console import ConsoleProvider
+from otp_app.providers.file import FileProvider
+from otp_app.providers.memory import MemoryProvider
+from otp_app.providers.twilio import TwilioProvider
+from tests.gateway import gateway
+
+MESSAGE = Message("+998901234567", "OTP: 987654\n@example.com #987654", "sms", "987654", "en", 300, "0" * 32)
+
+
+class Contract:
+    """Inherit it and give ``provider`` and ``carried`` (the body that arrived)."""
+
+    def test_a_message_is_carried_and_a_receipt_given(self, provider, carried):
+        receipt = provider.send(MESSAGE)
+        assert isinstance(receipt, Receipt)
+        assert receipt.segments == 1
+        assert MESSAGE.code in carried()
+        assert "+998901234567" in carried()
+
+    def test_nothing_of_the_message_is_logged(self, provider, caplog):
+        caplog.set_level(logging.DEBUG)
+        provider.send(MESSAGE)
+        assert MESSAGE.code not in caplog.text
+        assert "901234567" not in caplog.text
+
+    def test_it_says_which_channels_it_serves(self, provider):
+        assert "sms" in provider.channels
+
+
+class TestConsole(Contract):
+    @pytest.fixture
+    def provider(self):
+        return ConsoleProvider()
+
+    @pytest.fixture
+    def carried(self, capsys):
+        return lambda text=[]: text[0] if text else text.append(capsys.readouterr().out) or text[0]
+
+    def test_the_whole_message_is_shown(self, provider, capsys):
+        provider.send(MESSAGE)
+        assert capsys.readouterr().out == ("\n  sms to +998901234567:\n    OTP: 987654\n    @example.com #987654\n\n")
+
+
+class TestFile(Contract):
+    @pytest.fixture
+    def path(self, tmp_path):
+        return tmp_path / "outbox.jsonl"
+
+    @pytest.fixture
+    def provider(self, path):
+        return FileProvider(str(path))
+
+    @pytest.fixture
+    def carried(self, path):
+        return path.read_text
+
+    def test_each_message_is_one_json_line_for_its_owner_only(self, provider, path, clock):
+        clock.advance(86400)
+        provider.send(MESSAGE)
+        provider.send(MESSAGE)
+        first, second = map(json.loads, path.read_text().splitlines())
+        assert second["time"] >= first.pop("time") > 1_700_000_000
+        assert first == {
+            "phone": "+998901234567",
+            "channel": "sms",
+            "code": "987654",
+            "body": MESSAGE.body,
+            "challenge_id": "0" * 32,
+        }
+        assert path.stat().st_mode & 0o777 == 0o600
+
+
+class TestMemory(Contract):
+    @pytest.fixture
+    def provider(self, outbox):
+        return MemoryProvider()
+
+    @pytest.fixture
+    def carried(self):
+        return lambda: str(memory.outbox)
+
+
+class TestTwilio(Contract):
+    @pytest.fixture
+    def server(self):
+        with gateway() as server:
+            yield server
+
+    @pytest.fixture
+    def provider(self, server):
+        provider = TwilioProvider("AC" + "1" * 32, "a token", "+12015550123", server.url)
+        yield provider
+        provider.close()
+
+    @pytest.fixture
+    def carried(self, server):
+        return lambda: str(server.requests)

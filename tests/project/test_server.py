@@ -1,0 +1,109 @@
+"""The bridge from granian to WSGI, piece by piece; tests/service runs it whole."""
+
+import asyncio
+import os
+import stat
+from types import SimpleNamespace
+
+import pytest
+
+from otp_project import secret, server
+
+
+class Headers(dict):
+    def get_all(self, name):
+        return self[name]
+
+    def get(self, name):
+        return self[name][0] if name in self else None
+
+
+class Protocol:
+    def __init__(self, *chunks):
+        self.chunks = chunks
+        self.answer = None
+
+    async def __aiter__(self):
+        for chunk in self.chunks:
+            if chunk is None:
+                await asyncio.sleep(60)
+            yield chunk
+
+    def response_empty(self, status, headers):
+        self.answer = (status, headers, b"")
+
+    def response_bytes(self, status, headers, content):
+        self.answer = (status, headers, content)
+
+
+def ask(*chunks, headers=None, method="GET", path="/healthz"):
+    scope = SimpleNamespace(
+        method=method,
+        path=path,
+        query_string="a=%20b",
+        http_version="1.1",
+        scheme="http",
+        server="127.0.0.1:8000",
+        client="[2001:db8::1]:4711",
+        headers=Headers(host=["localhost"], **(headers or {})),
+    )
+    protocol = Protocol(*chunks)
+    asyncio.run(server.app(scope, protocol))
+    return scope, protocol.answer
+
+
+def test_a_request_is_answered_by_django():
+    _, (status, headers, content) = ask()
+    assert (status, content) == (200, b'{"status": "ok"}')
+    assert ("Content-Type", "application/json") in headers
+
+
+def test_the_environ_is_that_of_pep_3333():
+    headers = {"x-forwarded-for": ["192.0.2.1", "192.0.2.2"], "content-type": ["text/plain"], "x_forwarded_for": ["9"]}
+    scope, _ = ask(headers=headers)
+    scope.path = "/%D1%8F"
+    environ = server._environ(scope, b"body")
+    assert environ["PATH_INFO"].encode("latin-1").decode() == "/я"
+    assert environ["QUERY_STRING"] == "a=%20b"
+    assert environ["REMOTE_ADDR"] == "2001:db8::1"
+    assert environ["HTTP_X_FORWARDED_FOR"] == "192.0.2.1,192.0.2.2"
+    assert environ["CONTENT_TYPE"] == "text/plain"
+    assert environ["CONTENT_LENGTH"] == "4"
+    assert environ["wsgi.input"].read() == b"body"
+
+
+def test_a_half_sent_body_ends_with_408_and_the_connection(monkeypatch):
+    monkeypatch.setattr(server, "BODY_TIMEOUT", 0.05)
+    _, (status, headers, _) = ask(b"{", None, headers={"content-length": ["9"]}, method="POST")
+    assert status == 408
+    assert ("connection", "close") in headers
+
+
+@pytest.mark.parametrize(
+    "headers", [{"content-length": [str(server.BODY_MOST + 1)]}, {"transfer-encoding": ["chunked"]}]
+)
+def test_too_long_a_body_is_413_and_not_kept(headers):
+    _, (status, _, _) = ask(*[b"x" * 65536] * 20, headers=headers, method="POST")
+    assert status == 413
+
+
+class TestSecret:
+    def test_it_is_made_once_kept_and_readable_by_its_owner_only(self, tmp_path):
+        path = tmp_path / "key"
+        made = secret.kept_secret(path)
+        assert len(made) >= 50
+        assert secret.kept_secret(path) == made
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert list(tmp_path.iterdir()) == [path]
+
+    def test_of_two_first_runs_at_once_both_get_the_same(self, tmp_path, monkeypatch):
+        path = tmp_path / "key"
+        link = os.link
+
+        def slower(source, target):
+            path.write_text("the other's")
+            link(source, target)
+
+        monkeypatch.setattr(os, "link", slower)
+        assert secret.kept_secret(path) == "the other's"
+        assert list(tmp_path.iterdir()) == [path]

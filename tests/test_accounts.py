@@ -1,0 +1,105 @@
+"""The user of a phone, in our model and in others'."""
+
+import pytest
+from django.contrib.auth import authenticate, get_user_model
+from django.contrib.auth.models import User as DjangoUser
+from django.core.exceptions import ValidationError
+from django.core.management import call_command
+from django.db import models
+
+from otp_app import accounts
+from otp_app.errors import InvalidPhone
+from otp_app.models import AbstractPhoneUser, ChallengeRow, Counter, Token
+
+pytestmark = pytest.mark.django_db
+
+PHONE = "+998901234567"
+
+
+def test_the_first_call_creates_and_the_second_finds():
+    user, is_new = accounts.user_for(PHONE)
+    again, is_new_again = accounts.user_for(PHONE)
+    assert (is_new, is_new_again) == (True, False)
+    assert user == again
+    assert accounts.phone_of(user) == PHONE
+    assert not user.has_usable_password()
+    assert not user.is_staff
+
+
+def test_a_user_created_meanwhile_is_found(monkeypatch):
+    users = get_user_model().objects
+    users.create_user(PHONE)
+    empty = users.none()
+    monkeypatch.setattr(type(users), "filter", lambda self, **wanted: empty)
+    user, is_new = accounts.user_for(PHONE)
+    assert (user.phone, is_new) == (PHONE, False)
+
+
+def test_a_phone_is_stored_in_one_form_whoever_creates_the_user():
+    user = get_user_model().objects.create_user("+998 (90) 123-45-67")
+    assert user.phone == PHONE
+    with pytest.raises(InvalidPhone):
+        get_user_model().objects.create_user("90 123 45 67")
+
+
+def test_a_password_signs_in_with_any_spelling_of_the_phone():
+    user = get_user_model().objects.create_superuser(PHONE, "a long password")
+    assert (user.is_staff, user.is_superuser) == (True, True)
+    assert authenticate(username="+998 90 123-45-67", password="a long password") == user
+    assert authenticate(username="nobody", password="a long password") is None
+    assert authenticate(username=None, password="a long password") is None
+
+
+def test_a_form_field_gives_the_canonical_number_or_says_what_is_wrong():
+    field = get_user_model()._meta.get_field("phone")
+    assert field.clean("+998 90 123 45 67", None) == PHONE
+    with pytest.raises(ValidationError) as raised:
+        field.clean("12", None)
+    assert raised.value.error_list[0].code == "invalid_phone"
+
+
+def test_createsuperuser_asks_for_phone_and_password_only(monkeypatch):
+    monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", "a long password")
+    call_command("createsuperuser", interactive=False, phone=PHONE, verbosity=0)
+    assert get_user_model().objects.get().is_superuser
+
+
+def test_a_user_is_shown_masked_and_named_by_his_full_name():
+    user = get_user_model()(phone=PHONE, full_name="A Name")
+    assert str(user) == "+998•••••4567"
+    assert user.get_full_name() == user.get_short_name() == "A Name"
+
+
+def test_rows_show_no_secret_and_no_full_phone():
+    assert str(ChallengeRow(phone=PHONE, purpose="login", status="pending")) == "login +998•••••4567 pending"
+    assert str(Counter(key="k")) == "k"
+    assert str(Token(user_id=7)) == "7"
+
+
+def test_the_abstract_user_can_be_extended():
+    class Customer(AbstractPhoneUser):
+        points = models.IntegerField(default=0)
+
+        class Meta:
+            app_label = "tests"
+
+    assert Customer.USERNAME_FIELD == "phone"
+    assert {"phone", "points"} <= {field.name for field in Customer._meta.get_fields()}
+
+
+class TestDjangosOwnUser:
+    """The phone serves as the user name, which is required and unique there."""
+
+    @pytest.fixture(autouse=True)
+    def _model(self, monkeypatch):
+        monkeypatch.setattr(accounts, "get_user_model", lambda: DjangoUser)
+
+    def test_without_a_phone_field_the_user_name_is_it(self):
+        assert accounts.phone_field() == "username"
+        assert accounts._name(PHONE) == {}
+
+    def test_a_named_field_is_the_phone_and_the_user_name_is_filled_too(self, settings):
+        settings.OTP_USER_PHONE_FIELD = "first_name"
+        assert accounts.phone_field() == "first_name"
+        assert accounts._name(PHONE) == {"username": PHONE}
+        assert accounts.phone_of(DjangoUser(first_name="")) == ""

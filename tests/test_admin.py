@@ -1,0 +1,90 @@
+"""The admin: works with the user model, and masks phones for those who may not see them."""
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.urls import reverse
+
+from otp_app.models import Delivery, User
+
+pytestmark = pytest.mark.django_db
+
+PHONE = "+998901234567"
+
+
+@pytest.fixture
+def person():
+    return User.objects.create_user(PHONE, full_name="Some Person")
+
+
+@pytest.fixture
+def sees_all(client):
+    client.force_login(User.objects.create_superuser("+998900000001", "x"))
+    return client
+
+
+@pytest.fixture
+def sees_some(client):
+    staff = User.objects.create_user("+998900000002", is_staff=True)
+    wanted = ("view_user", "change_user", "view_delivery")
+    staff.user_permissions.set(Permission.objects.filter(codename__in=wanted))
+    client.force_login(staff)
+    return client
+
+
+def page(client, name, *args, **query):
+    response = client.get(reverse(f"admin:otp_app_{name}", args=args), query)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def test_who_may_see_phones_reads_and_searches_them(sees_all, person):
+    assert PHONE in page(sees_all, "user_changelist")
+    assert PHONE in page(sees_all, "user_changelist", q="1234567")
+    assert PHONE not in page(sees_all, "user_changelist", q="7654321")
+    assert PHONE in page(sees_all, "user_change", person.pk)
+
+
+def test_who_may_not_sees_a_mask_in_the_list_and_on_the_page(sees_some, person):
+    for html in (page(sees_some, "user_changelist"), page(sees_some, "user_change", person.pk)):
+        assert PHONE not in html
+        assert "+998•••••4567" in html
+        assert "Some Person" in html
+
+
+def test_who_may_not_finds_a_phone_only_by_all_of_it(sees_some, person):
+    assert "Some Person" in page(sees_some, "user_changelist", q=PHONE)
+    assert "Some Person" not in page(sees_some, "user_changelist", q="1234567")
+
+
+def test_who_may_not_see_phones_changes_a_name_and_leaves_the_phone(sees_some, person):
+    data = {"full_name": "Another Name", "language": "", "is_active": "on"}
+    response = sees_some.post(reverse("admin:otp_app_user_change", args=[person.pk]), data)
+    assert response.status_code == 302
+    person.refresh_from_db()
+    assert (person.full_name, person.phone) == ("Another Name", PHONE)
+
+
+def test_staff_add_a_user_by_any_spelling_of_the_phone(sees_all):
+    data = {"phone": "+998 90 765-43-21", "usable_password": "false", "password1": "", "password2": ""}
+    response = sees_all.post(reverse("admin:otp_app_user_add"), data)
+    assert response.status_code == 302
+    assert not User.objects.get(phone="+998907654321").has_usable_password()
+
+
+def test_a_phone_that_is_none_is_refused_with_the_reason(sees_all):
+    data = {"phone": "90 123", "usable_password": "false", "password1": "", "password2": ""}
+    response = sees_all.post(reverse("admin:otp_app_user_add"), data)
+    assert "country code" in response.content.decode()
+
+
+def test_deliveries_can_be_read_and_nothing_else(sees_some):
+    delivery = Delivery.objects.create(challenge="0" * 32, sent_at=1, channel="sms", status="failed", error="21211")
+    assert "21211" in page(sees_some, "delivery_changelist")
+    assert page(sees_some, "delivery_change", delivery.pk)
+    assert sees_some.get(reverse("admin:otp_app_delivery_add")).status_code == 403
+
+
+def test_the_password_sign_in_takes_phone_and_password(client):
+    User.objects.create_superuser(PHONE, "a long password")
+    data = {"username": "+998 90 123 45 67", "password": "a long password"}
+    assert client.post(reverse("admin:login"), data).status_code == 302

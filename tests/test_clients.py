@@ -1,0 +1,56 @@
+"""Who asks."""
+
+import pytest
+
+from otp_app.clients import client_of
+
+
+def meta(address, forwarded=None):
+    return {"REMOTE_ADDR": address} | ({"HTTP_X_FORWARDED_FOR": forwarded} if forwarded is not None else {})
+
+
+@pytest.mark.parametrize("forwarded", ["203.0.113.9", "203.0.113.9, 203.0.113.10", ""])
+def test_without_trusted_proxies_what_a_client_writes_is_not_read(forwarded):
+    assert client_of(meta("192.0.2.1", forwarded)) == "192.0.2.1"
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "client"),
+    [
+        (1, "203.0.113.9", "203.0.113.9"),
+        (1, "spoofed, 203.0.113.9", "203.0.113.9"),
+        (2, "spoofed, 203.0.113.9, 10.0.0.1", "203.0.113.9"),
+        (2, "203.0.113.9", "192.0.2.1"),
+        (1, "", "unknown"),
+        (1, "203.0.113.9:4711", "203.0.113.9"),
+        (1, "[2001:db8::1]:4711", "2001:db8::/64"),
+        (1, "nonsense", "unknown"),
+    ],
+)
+def test_the_client_is_counted_from_the_right(settings, proxies, forwarded, client):
+    settings.OTP_TRUSTED_PROXIES = proxies
+    assert client_of(meta("192.0.2.1", forwarded)) == client
+
+
+def test_a_missing_header_behind_a_proxy_means_the_proxy_itself(settings):
+    settings.OTP_TRUSTED_PROXIES = 2
+    assert client_of(meta("192.0.2.1")) == "192.0.2.1"
+
+
+def test_all_addresses_of_a_64_are_one_client():
+    assert {client_of(meta(f"2001:db8:1:2::{n:x}")) for n in range(1, 300)} == {"2001:db8:1:2::/64"}
+    assert client_of(meta("2001:db8:1:3::1")) == "2001:db8:1:3::/64"
+
+
+@pytest.mark.parametrize("address", ["::ffff:192.0.2.1", "192.0.2.1"])
+def test_an_ipv4_address_is_itself_however_it_is_written(address):
+    assert client_of(meta(address)) == "192.0.2.1"
+
+
+def test_a_zone_is_no_part_of_an_address():
+    assert client_of(meta("fe80::1%eth0")) == "fe80::/64"
+
+
+@pytest.mark.parametrize("address", ["", "unix:", "999.1.1.1", "x" * 5000])
+def test_what_is_no_address_is_one_client_all_the_same(address):
+    assert client_of(meta(address)) == "unknown"

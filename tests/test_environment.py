@@ -1,0 +1,48 @@
+"""``.env.example`` names what the service reads from the environment, all of it, with the true defaults."""
+
+import json
+import re
+
+from otp_app.conf import Conf
+
+from .programs import ROOT, run
+
+EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
+SECRET = "only for the tests of the example, 1a2B3c4D5e6F7g8H9i0J, and long"
+# Prints every setting of the service, those of otp_app with their defaults.
+SHOW = """
+import json
+import otp_project.settings as service
+from otp_app.conf import Conf
+values = {f"OTP_{name}": default for name, default in vars(Conf).items() if name.isupper()}
+values |= {name: value for name, value in vars(service).items() if name.isupper()}
+print(json.dumps(values, default=str))
+"""
+
+
+def names_read():
+    """The names that otp_project/settings.py asks the environment for, and the OTP_* it reads as a whole."""
+    source = (ROOT / "otp_project" / "settings.py").read_text(encoding="utf-8")
+    scalars = {f"OTP_{name}" for name, default in vars(Conf).items() if isinstance(default, bool | int | str)}
+    scalars = {name for name in scalars if name.isupper()}
+    return set(re.findall(r'\benv\.\w+\("([A-Z_]+)"', source)) | scalars | {"OTP_WAITS"}
+
+
+def test_the_example_has_every_name_once_each_with_a_comment():
+    lines = EXAMPLE.splitlines()
+    assert all(not line or line.startswith("#") for line in lines)
+    places = [place for place, line in enumerate(lines) if re.match(r"#[A-Z]", line)]
+    named = [lines[place][1:].partition("=")[0] for place in places]
+    assert sorted(named) == sorted(names_read())
+    assert all(lines[place - 1].startswith("# ") for place in places)
+
+
+def settings_with(path):
+    return json.loads(run("-c", SHOW, cwd=ROOT, ENV_FILE=str(path), SECRET_KEY=SECRET))
+
+
+def test_with_every_line_in_force_the_service_has_the_settings_it_has_without_any(tmp_path):
+    (tmp_path / "env").write_text(re.sub(r"(?m)^#(?=[A-Z])", "", EXAMPLE))
+    without, within = settings_with("/dev/null"), settings_with(tmp_path / "env")
+    without["DATABASES"]["default"]["NAME"] = "db.sqlite3"  # in the folder of manage.py, where commands are given
+    assert within == without

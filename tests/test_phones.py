@@ -1,0 +1,174 @@
+"""Strict parsing: one number, one string, and nothing that only looks like a number."""
+
+import phonenumbers
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from otp_app import phones
+from otp_app.errors import InvalidPhone, OtpError, RegionNotAllowed
+
+GOOD = "+998901234567"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        GOOD,
+        "+998 90 123 45 67",
+        "+998(90)123-45-67",
+        "+998 (90) 123.45.67",
+        "+99890 1234567",
+    ],
+)
+def test_separators_that_people_type_are_read_over(raw):
+    assert phones.parse(raw) == GOOD
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "",
+        " ",
+        "+",
+        "998901234567",
+        "00998901234567",
+        "+998901234567 ext. 5",
+        "+998901234567x5",
+        "+998901234567#5",
+        "+998901234567;ext=5",
+        "tel:+998901234567",
+        "+998-90-FLOWERS",
+        "+998901234567, +998901234568",
+        "+998901234567/8",
+        "+998901234567\n",
+        " +998901234567",
+        "+998901234567 ",
+        "\t+998901234567",
+        "+998\u00a0901234567",
+        "+998\u202a901234567",
+        "\u200e+998901234567",
+        "＋998901234567",
+        "+９９８901234567",
+        "+٩٩٨901234567",
+        "++998901234567",
+        "+-998901234567",
+        "+998901234567\x00",
+        "+99890123456",
+        "+9989012345678",
+        "+9" * 20,
+        "+998901234567" + " " * 30,
+    ],
+)
+def test_anything_else_is_refused(raw):
+    with pytest.raises(InvalidPhone):
+        phones.parse(raw)
+
+
+@pytest.mark.parametrize(
+    ("raw", "kind"),
+    [
+        ("+19002345678", "premium"),
+        ("+18002345678", "toll-free"),
+        ("+448432345678", "shared cost or special"),
+        ("+998712345678", "a landline"),
+        ("+447012345678", "a personal number"),
+    ],
+)
+def test_numbers_that_receive_no_texts_are_refused(raw, kind):
+    with pytest.raises(InvalidPhone):
+        phones.parse(raw)
+
+
+@pytest.mark.parametrize("raw", ["+870773111632", "+979123456789", "+881612345678", "+883510001234"])
+@pytest.mark.parametrize("allowed", ["*", ["*"], []])
+def test_satellite_and_international_services_are_refused_under_every_list(raw, allowed, settings):
+    settings.OTP_ALLOWED_REGIONS = allowed
+    with pytest.raises((RegionNotAllowed, InvalidPhone)):
+        phones.parse(raw)
+
+
+@pytest.mark.parametrize("raw", ["+12015550123", "+77012345678", "+79161234567", "+4915123456789", "+447400123456"])
+def test_mobiles_of_the_world_are_taken_where_all_are_served(raw):
+    assert phones.parse(raw) == raw
+
+
+def test_the_gate_is_by_country_and_not_by_calling_code(settings):
+    settings.OTP_ALLOWED_REGIONS = "KZ, us"
+    assert phones.parse("+77012345678")
+    assert phones.parse("+12015550123")
+    for raw in ("+79161234567", "+14165550123", GOOD):
+        with pytest.raises(RegionNotAllowed):
+            phones.parse(raw)
+
+
+def test_a_number_of_the_own_country_may_be_typed_as_people_say_it(settings):
+    settings.OTP_DEFAULT_REGION = "UZ"
+    assert phones.parse("90 123-45-67") == phones.parse("(90) 123 45 67") == GOOD
+    assert phones.parse("+77012345678") == "+77012345678"
+
+
+def test_staff_may_enter_numbers_that_the_gate_would_refuse(settings):
+    settings.OTP_ALLOWED_REGIONS = ["KZ"]
+    assert phones.parse("+998712345678", gate=False) == "+998712345678"
+    with pytest.raises(InvalidPhone):
+        phones.parse("+998", gate=False)
+
+
+@given(st.text(alphabet="+0123456789 ().-,;xX#*/\u0660\uff11\u202e\t\n", max_size=40))
+def test_whatever_is_accepted_is_its_own_canonical_form(raw):
+    try:
+        phone = phones.parse(raw)
+    except OtpError:
+        return
+    assert phones.parse(phone) == phone
+    assert phone[0] == "+"
+    assert phone[1:].isascii()
+    assert phone[1:].isdigit()
+
+
+@given(st.sampled_from(["+998901234567", "+12015550123", "+4915123456789"]), st.data())
+def test_separators_never_make_another_number(phone, data):
+    spelled = phone[:4] + "".join(data.draw(st.sampled_from(["", " ", "-", ".", ") "])) + digit for digit in phone[4:])
+    if len(spelled) <= 32:
+        assert phones.parse(spelled) == phone
+
+
+class TestAllowedRegions:
+    TWILIO = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_PHONE_NUMBER")
+
+    @pytest.fixture(autouse=True)
+    def _paid(self, settings):
+        settings.OTP_PROVIDERS = []
+        for name in self.TWILIO:
+            setattr(settings, name, "+12015550123")
+
+    def test_an_empty_list_serves_nobody_when_messages_cost_money(self, settings):
+        settings.OTP_ALLOWED_REGIONS = []
+        assert phones.allowed_regions() == frozenset()
+
+    def test_an_absent_list_serves_uzbekistan_and_the_country_of_the_senders_number(self, settings):
+        del settings.OTP_ALLOWED_REGIONS
+        assert phones.allowed_regions() == {"UZ", "US"}
+        settings.TWILIO_PHONE_NUMBER = "MG" + "0" * 32
+        assert phones.allowed_regions() == {"UZ"}
+
+    def test_any_list_will_do_when_messages_cost_nothing(self, settings):
+        settings.TWILIO_AUTH_TOKEN = ""
+        settings.OTP_ALLOWED_REGIONS = []
+        assert phones.allowed_regions() == {"*"}
+
+
+def test_warming_loads_the_served_countries(settings, monkeypatch):
+    loaded = []
+    monkeypatch.setattr(phonenumbers.PhoneMetadata, "metadata_for_region", loaded.append)
+    settings.OTP_ALLOWED_REGIONS = ["UZ", "KZ", "*", "XX"]
+    phones.warm()
+    assert sorted(loaded) == ["KZ", "UZ"]
+
+
+@pytest.mark.parametrize(
+    ("phone", "masked"), [(GOOD, "+998•••••4567"), ("+12345678", "+123•5678"), ("+1234567", "••••••••"), ("", "")]
+)
+def test_a_masked_number_shows_its_ends_only(phone, masked):
+    assert phones.mask(phone) == masked
