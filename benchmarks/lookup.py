@@ -19,8 +19,8 @@ PHONE = "+998900000007"
 FILL = {
     "postgresql": """
         INSERT INTO otp_app_challenge SELECT md5(n::text)::uuid, md5((-n)::text), '0',
-        '+9989' || lpad((n / 3)::text, 8, '0'), 'login', 'en', 'sms', 6, 300, 5, 5, 3, 2, 'pending', n, n + 300000, 0, 0, '[]', '[]'
-        FROM generate_series({first}, {last}) AS n""",
+        '+9989' || lpad((n / 3)::text, 8, '0'), 'login', 'en', 'sms', 6, 300, 5, 5, 3, 2, 'pending',
+        n, n + 300000, 0, 0, '[]', '[]' FROM generate_series({first}, {last}) AS n""",
     "sqlite": """
         WITH RECURSIVE numbers(n) AS (SELECT {first} UNION ALL SELECT n + 1 FROM numbers WHERE n < {last})
         INSERT INTO otp_app_challenge SELECT lower(hex(randomblob(16))), lower(hex(randomblob(16))), '0',

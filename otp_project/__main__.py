@@ -1,5 +1,6 @@
 """``python -m otp_project``: the service under granian. In development it also migrates and says how to begin."""
 
+import io
 import os
 import socket
 import sys
@@ -28,7 +29,7 @@ def main() -> None:
         from django.conf import settings
 
         _refuse_taken_port(settings.HOST, settings.PORT)
-        call_command("check", deploy=not settings.DEBUG)
+        call_command("check", deploy=not settings.DEBUG, stdout=io.StringIO())  # warnings go to stderr
         if settings.DEBUG:
             call_command("migrate", verbosity=0, skip_checks=True)
     except (ImproperlyConfigured, SystemCheckError) as error:

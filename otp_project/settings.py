@@ -15,8 +15,14 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.FileAwareEnv()
 env.read_env(env.str("ENV_FILE", default=str(BASE_DIR / ".env")))
 
+
+def _text(name: str, default: str = "") -> str:
+    """A text of the environment, or of the file that NAME_FILE names: such files tend to end in a line break."""
+    return env.str(name, default=default).strip()
+
+
 # Development is switched on by `make run`, and by manage.py as long as nobody has configured a SECRET_KEY.
-_configured = env.str("SECRET_KEY", default="")
+_configured = _text("SECRET_KEY")
 DEBUG = env.bool("DEBUG", default=not _configured and "OTP_FIRST_MINUTES" in os.environ)
 if _configured:
     SECRET_KEY = _configured
@@ -148,15 +154,15 @@ LOGGING = {
     "loggers": {"django": {"handlers": [], "level": LOG_LEVEL, "propagate": True}},
 }
 
-TWILIO_ACCOUNT_SID = env.str("TWILIO_ACCOUNT_SID", default="")
-TWILIO_AUTH_TOKEN = env.str("TWILIO_AUTH_TOKEN", default="")
-TWILIO_PHONE_NUMBER = env.str("TWILIO_PHONE_NUMBER", default="")
-TWILIO_API_BASE_URL = env.str("TWILIO_API_BASE_URL", default="")
+TWILIO_ACCOUNT_SID = _text("TWILIO_ACCOUNT_SID")
+TWILIO_AUTH_TOKEN = _text("TWILIO_AUTH_TOKEN")
+TWILIO_PHONE_NUMBER = _text("TWILIO_PHONE_NUMBER")
+TWILIO_API_BASE_URL = _text("TWILIO_API_BASE_URL")
 
 
 def _otp_settings() -> dict[str, Any]:
     """Every OTP_* setting of the environment, read as the type of its default; lists are comma-separated."""
-    readers = {bool: env.bool, int: env.int, str: env.str}
+    readers = {bool: env.bool, int: env.int, str: _text}
     found: dict[str, Any] = {}
     for name, default in vars(Conf).items():
         if not name.isupper() or f"OTP_{name}" not in env:

@@ -8,6 +8,8 @@ from django.core.management.base import SystemCheckError
 from otp_app import phones
 from otp_app.checks import check_database
 
+pytestmark = pytest.mark.django_db  # Django's own checks ask the database what it can do
+
 TWILIO = {"TWILIO_ACCOUNT_SID": "AC" + "0" * 32, "TWILIO_AUTH_TOKEN": "x", "TWILIO_PHONE_NUMBER": "+12015550123"}
 
 
@@ -135,7 +137,7 @@ def test_another_database_is_refused(monkeypatch):
     assert [message.id for message in check_database()] == ["otp_app.E009"]
 
 
-def test_the_databases_of_the_suite_are_taken(db):
+def test_the_databases_of_the_suite_are_taken():
     assert check_database() == []
 
 

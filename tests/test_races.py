@@ -4,12 +4,13 @@ from collections import Counter
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.db import connections
+from django.db import connections, transaction
 
 from otp_app import accounts, limits, services, stores
 from otp_app.challenges import Challenge, Grant, Status
 from otp_app.errors import InvalidOrExpiredCode, Limited
 from otp_app.models import Token
+from otp_app.stores.counters import Take, read, take
 from tests.factories import new_challenge, new_phone, other_than
 from tests.races import race
 
@@ -117,6 +118,20 @@ def test_i8_the_last_send_of_a_challenge_is_taken_once(settings, outbox):
     results = race(lambda _: services.send_code(phone=phone, challenge_id=challenge_id), THREADS)
     assert kinds(results) == {"Grant": 2, "InvalidOrExpiredCode": THREADS - 2}
     assert len(outbox) == 3
+
+
+def test_counters_named_in_either_order_wait_for_each_other_in_one():
+    """Without one order two requests hold a row each and wait for the other's: PostgreSQL ends one by an error."""
+    keys = ["1" * 32, "2" * 32, "3" * 32]
+
+    def take_all(number):
+        for _ in range(20):
+            with transaction.atomic():
+                take("default", [Take(key, 24, 1000) for key in (keys if number % 2 else reversed(keys))])
+        return True
+
+    assert race(take_all, 12) == [True] * 12
+    assert {sum(slots.values()) for slots in read("default", keys).values()} == {240}
 
 
 def test_a_mixture_of_everything_on_one_phone_and_client_ends_without_a_deadlock(settings, outbox, clock):

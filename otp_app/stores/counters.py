@@ -39,6 +39,7 @@ ON CONFLICT (key) DO UPDATE SET
         SELECT COALESCE({collect}(CAST(merged.slot AS text), merged.n), CAST('{{}}' AS {json})) FROM (
             SELECT CAST(parts.slot AS bigint) AS slot, SUM(parts.n) AS n FROM (
                 SELECT e.key AS slot, CAST(e.value AS integer) AS n FROM {each}(c.slots) AS e
+                WHERE CAST(e.value AS integer) > 0
                 UNION ALL
                 SELECT e.key, CAST(e.value AS integer) FROM {each}(excluded.slots) AS e
             ) AS parts
@@ -50,7 +51,7 @@ ON CONFLICT (key) DO UPDATE SET
     expires_at = CASE WHEN excluded.expires_at > c.expires_at THEN excluded.expires_at ELSE c.expires_at END
 WHERE (
     SELECT COALESCE(SUM(CAST(e.value AS integer)), 0) FROM {each}(c.slots) AS e
-    WHERE CAST(e.key AS bigint) >= excluded.newest - excluded.span
+    WHERE CAST(e.key AS bigint) >= excluded.newest - excluded.span AND CAST(e.value AS integer) > 0
 ) + (
     SELECT COALESCE(SUM(CAST(e.value AS integer)), 0) FROM {each}(excluded.slots) AS e
 ) <= excluded.amount
@@ -70,7 +71,8 @@ class Row(NamedTuple):
 class Take:
     """What to add to a counter, if what still counts then is at most ``amount``.
 
-    ``slot`` None is the slot of now. A ``cost`` of 0 adds nothing but locks the row, a negative one gives back.
+    ``slot`` None is the slot of now. A ``cost`` of 0 adds nothing but locks the row, a negative one gives back: where
+    there is nothing any more to give it back to, it is nothing, never a credit.
     """
 
     key: str

@@ -47,7 +47,6 @@ _NEWEST_OPEN = """(
 _APPROVE = """
 UPDATE {table} SET status = CASE WHEN id = %s THEN 'approved' ELSE 'canceled' END, closed_at = {now}
 WHERE phone = %s AND purpose = %s AND status = 'pending'
-AND EXISTS (SELECT 1 FROM {table} AS mine WHERE mine.id = %s AND mine.status = 'pending')
 RETURNING id
 """
 
@@ -101,7 +100,7 @@ def spend_check(alias: str, phone: str, purpose: str, challenge_id: str | None) 
 def approve(alias: str, challenge: Challenge) -> bool:
     """Approve it and cancel its open siblings; false, and the caller must roll back, when it is pending no more."""
     sql = _APPROVE.format(table=ChallengeRow._meta.db_table, now=now_sql(alias))
-    rows = _execute(alias, sql, [challenge.id, challenge.phone, challenge.purpose, challenge.id])
+    rows = _execute(alias, sql, [challenge.id, challenge.phone, challenge.purpose])
     return any(_hex(row[0]) == challenge.id for row in rows)
 
 

@@ -238,6 +238,16 @@ def test_a_success_gives_back_every_send_of_its_challenge_and_no_other(store, cl
         open_one(store, client="192.0.2.1")
 
 
+def test_what_is_given_back_to_a_counter_that_was_lost_is_no_credit(store, settings):
+    settings.OTP_UNCONVERTED_PER_CLIENT_HOUR = 1
+    opened = open_one(store, client="192.0.2.1").challenge
+    Counter.objects.all().delete()
+    store.close(opened, Status.APPROVED)
+    open_one(store, client="192.0.2.1")
+    with pytest.raises(Limited):
+        open_one(store, client="192.0.2.1")
+
+
 def test_all_sends_of_a_client_are_bounded_too(store, settings):
     settings.OTP_SENDS_PER_CLIENT_HOUR = 2
     for _ in range(2):
