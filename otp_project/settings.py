@@ -18,7 +18,7 @@ env.read_env(env.str("ENV_FILE", default=str(BASE_DIR / ".env")))
 
 def _text(name: str, default: str = "") -> str:
     """A text of the environment, or of the file that NAME_FILE names: such files tend to end in a line break."""
-    return env.str(name, default=default).strip()
+    return str(env.str(name, default=default)).strip()
 
 
 # Development is switched on by `make run`, and by manage.py as long as nobody has configured a SECRET_KEY.
@@ -165,7 +165,7 @@ def _otp_settings() -> dict[str, Any]:
     readers = {bool: env.bool, int: env.int, str: _text}
     found: dict[str, Any] = {}
     for name, default in vars(Conf).items():
-        if not name.isupper() or f"OTP_{name}" not in env:
+        if not name.isupper() or not {f"OTP_{name}", f"OTP_{name}_FILE"} & set(os.environ):
             continue
         if name == "WAITS":
             found[f"OTP_{name}"] = env.list(f"OTP_{name}", cast=int)

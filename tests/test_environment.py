@@ -25,7 +25,7 @@ def names_read():
     source = (ROOT / "otp_project" / "settings.py").read_text(encoding="utf-8")
     scalars = {f"OTP_{name}" for name, default in vars(Conf).items() if isinstance(default, bool | int | str)}
     scalars = {name for name in scalars if name.isupper()}
-    return set(re.findall(r'\benv\.\w+\("([A-Z_]+)"', source)) | scalars | {"OTP_WAITS"}
+    return set(re.findall(r'\b(?:env\.\w+|_text)\("([A-Z_]+)"', source)) | scalars | {"OTP_WAITS"}
 
 
 def test_the_example_has_every_name_once_each_with_a_comment():
@@ -46,3 +46,10 @@ def test_with_every_line_in_force_the_service_has_the_settings_it_has_without_an
     without, within = settings_with("/dev/null"), settings_with(tmp_path / "env")
     without["DATABASES"]["default"]["NAME"] = "db.sqlite3"  # in the folder of manage.py, where commands are given
     assert within == without
+
+
+def test_a_secret_may_stand_in_a_file_that_ends_in_a_line_break(tmp_path):
+    (tmp_path / "token").write_text("a token\n")
+    (tmp_path / "env").write_text(f"TWILIO_AUTH_TOKEN_FILE={tmp_path / 'token'}\nOTP_BRAND_FILE={tmp_path / 'token'}\n")
+    values = settings_with(tmp_path / "env")
+    assert (values["TWILIO_AUTH_TOKEN"], values["OTP_BRAND"]) == ("a token", "a token")
