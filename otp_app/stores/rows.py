@@ -57,8 +57,11 @@ def insert(alias: str, challenge: Challenge) -> None:
     queue_delivery(alias, challenge)
 
 
-def update(alias: str, challenge: Challenge) -> None:
-    ChallengeRow.objects.using(alias).filter(id=challenge.id).update(**_row(challenge))
+def update_sends(alias: str, challenge: Challenge) -> bool:
+    """Write what a send changes, and nothing else: checks may be spent meanwhile. False when it is pending no more."""
+    row = _row(challenge)
+    sends = {name: row[name] for name in ("language", "channel", "status", "sends_left", "sent_at", "charges")}
+    return ChallengeRow.objects.using(alias).filter(id=challenge.id, status=Status.PENDING).update(**sends) == 1
 
 
 def queue_delivery(alias: str, challenge: Challenge) -> None:

@@ -65,7 +65,8 @@ class SqlStore:
                 sent_at=(*found.sent_at, now),
                 charges=found.charges + _charges(limits, counted),
             )
-            table.update(alias, again)
+            if not table.update_sends(alias, again):
+                raise InvalidOrExpiredCode
             table.queue_delivery(alias, again)
         return _grant(again, list((past | {again.id: again}).values()), limits, now)
 
@@ -93,12 +94,10 @@ class SqlStore:
     def undo_send(self, challenge: Challenge) -> None:
         with self._transaction() as alias:
             take(alias, [_phone_lock(challenge.phone)])
-            found = self.get(challenge.id)
-            if found is None or found.status is not Status.PENDING:
-                return
-            left = found.sent_at[:-1]
-            status = Status.PENDING if left else Status.CANCELED
-            table.update(alias, replace(found, sent_at=left, sends_left=found.sends_left + 1, status=status))
+            if found := table.find(alias, challenge.id):
+                left = tuple(at for at in found.sent_at if at != challenge.sent_at[-1])
+                status = Status.PENDING if left else Status.CANCELED
+                table.update_sends(alias, replace(found, sent_at=left, sends_left=found.sends_left + 1, status=status))
 
     def purge(self) -> int:
         return purge(self._alias())

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from ..challenges import Challenge, Counts, Limit, Status
 
 SUB_BUCKETS = 24  # of a crowd's period; the oldest counts whole: never over, at most 1/24 of the period early
+GRACE = 10_000  # milliseconds: more than any transaction of ours takes
 
 Holds = list[tuple[int, int]]  # (until when it counts, how much)
 
@@ -54,7 +55,7 @@ def _phone_wait(limit: Limit, past: list[Challenge], ledger: dict[str, int], now
         case Counts.SENDS:
             return wait([(at + period, 1) for at in sent], now, limit.amount, 1)
         case Counts.FAILURES:
-            holds = [hold for challenge in past for hold in _failures(challenge, period, now)]
+            holds = [hold for challenge in past for hold in _failures(challenge, period)]
             holds += [(int(at) + period, n) for at, n in ledger.items()]
             return wait(holds, now, limit.amount, checks)
         case _:
@@ -67,9 +68,12 @@ def _ladder(steps: tuple[int, ...], sent: list[int], now: int) -> int:
     return max(0, sent[-1] + steps[min(len(sent), len(steps)) - 1] * 1000 - now)
 
 
-def _failures(challenge: Challenge, period: int, now: int) -> Holds:
-    """Failed comparisons count from the last of them; an open challenge also holds its unspent checks until it ends."""
+def _failures(challenge: Challenge, period: int) -> Holds:
+    """Failed comparisons count from the last of them; an open challenge also holds its unspent checks until it ends.
+
+    And a little longer: a check that was paid in the last instant may not be committed yet.
+    """
     holds = [(challenge.checked_at + period, challenge.failures)]
-    if challenge.status is Status.PENDING and challenge.expires_at > now:
-        holds.append((challenge.expires_at, challenge.checks_left))
+    if challenge.status is Status.PENDING:
+        holds.append((challenge.expires_at + GRACE, challenge.checks_left))
     return holds
