@@ -32,6 +32,7 @@ def main() -> None:
         call_command("check", deploy=not settings.DEBUG, stdout=io.StringIO())  # warnings go to stderr
         if settings.DEBUG:
             call_command("migrate", verbosity=0, skip_checks=True)
+            _close_connections()
     except (ImproperlyConfigured, SystemCheckError) as error:
         sys.exit(str(error))
     if settings.DEBUG:
@@ -49,6 +50,16 @@ def _refuse_taken_port(host: str, port: int) -> None:
             probe.bind((host, port))
         except OSError as error:
             sys.exit(f"Cannot listen on {host}:{port}: {error.strerror}. Choose another with PORT=8001.")
+
+
+def _close_connections() -> None:
+    """The processes of the server are forked from this one: two that share a connection read each other's answers."""
+    from django.db import connections
+
+    for connection in connections.all(initialized_only=True):
+        connection.close()
+        if connection.vendor == "postgresql":
+            connection.close_pool()  # type: ignore[attr-defined]  # of the PostgreSQL backend only
 
 
 def _serve() -> None:

@@ -42,6 +42,8 @@ async def app(scope: Any, protocol: Any) -> None:
             body = await _read(scope, protocol)
     except TimeoutError:
         return _refuse(protocol, 408)
+    except EOFError:
+        return _refuse(protocol, 400)
     if body is None:
         return _refuse(protocol, 413)
     loop = asyncio.get_running_loop()
@@ -51,7 +53,10 @@ async def app(scope: Any, protocol: Any) -> None:
 
 
 async def _read(scope: Any, protocol: Any) -> bytes | None:
-    """The whole body; None when it is too long."""
+    """The whole body; None when it is too long, EOFError when the client went away in the middle of it.
+
+    A chunked body that breaks off just ends here; the JSON in it is whole, or it is refused as none.
+    """
     length = scope.headers.get("content-length")
     if length is None and "transfer-encoding" not in scope.headers:
         return b""
@@ -62,6 +67,8 @@ async def _read(scope: Any, protocol: Any) -> bytes | None:
         body += chunk
         if len(body) > BODY_MOST:
             return None
+    if length is not None and len(body) < int(length):
+        raise EOFError
     return bytes(body)
 
 

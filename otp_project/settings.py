@@ -21,6 +21,13 @@ def _text(name: str, default: str = "") -> str:
     return str(env.str(name, default=default)).strip()
 
 
+def _integer(name: str, default: int) -> int:
+    try:
+        return int(env.int(name, default=default))
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must be a whole number, not {env.str(name)!r}.") from None
+
+
 # Development is switched on by `make run`, and by manage.py as long as nobody has configured a SECRET_KEY.
 _configured = _text("SECRET_KEY")
 DEBUG = env.bool("DEBUG", default=not _configured and "OTP_FIRST_MINUTES" in os.environ)
@@ -35,9 +42,9 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[:
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 HOST = env.str("HOST", default="127.0.0.1")
-PORT = env.int("PORT", default=8000)
-WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", default=2)  # processes
-THREADS = env.int("THREADS", default=16)  # of each process
+PORT = _integer("PORT", default=8000)
+WEB_CONCURRENCY = _integer("WEB_CONCURRENCY", default=2)  # processes
+THREADS = _integer("THREADS", default=16)  # of each process
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -92,7 +99,7 @@ def _database() -> dict[str, Any]:
         options |= {"transaction_mode": "IMMEDIATE", "timeout": 20, "init_command": pragmas}
     elif "postgresql" in database["ENGINE"]:
         # One connection for each thread at the most, so no thread waits for another's; 503 after 5 s without one.
-        size = env.int("DATABASE_POOL", default=THREADS)
+        size = _integer("DATABASE_POOL", default=THREADS)
         options["pool"] = {"min_size": 1, "max_size": size, "timeout": 5}
     return database
 
@@ -116,10 +123,10 @@ WHITENOISE_USE_FINDERS = True  # no collectstatic needed before the first start
 WHITENOISE_AUTOREFRESH = False
 
 # TLS ends at the proxy in front, which also redirects (see SILENCED_SYSTEM_CHECKS).
-if env.int("OTP_TRUSTED_PROXIES", default=0):
+if _integer("OTP_TRUSTED_PROXIES", default=0):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=False)
-SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=0 if DEBUG else 31_536_000)
+SECURE_HSTS_SECONDS = _integer("SECURE_HSTS_SECONDS", default=0 if DEBUG else 31_536_000)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_SUBDOMAINS", default=False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 SILENCED_SYSTEM_CHECKS = [
@@ -149,9 +156,18 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
+        "null": {"class": "logging.NullHandler"},
+    },
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    "loggers": {"django": {"handlers": [], "level": LOG_LEVEL, "propagate": True}},
+    "loggers": {
+        "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
+        "django.security.DisallowedHost": {
+            "handlers": ["null"],
+            "propagate": False,
+        },  # anybody could fill the log with its tracebacks
+    },
 }
 
 TWILIO_ACCOUNT_SID = _text("TWILIO_ACCOUNT_SID")
@@ -162,7 +178,7 @@ TWILIO_API_BASE_URL = _text("TWILIO_API_BASE_URL")
 
 def _otp_settings() -> dict[str, Any]:
     """Every OTP_* setting of the environment, read as the type of its default; lists are comma-separated."""
-    readers = {bool: env.bool, int: env.int, str: _text}
+    readers = {bool: env.bool, int: lambda name: _integer(name, 0), str: _text}
     found: dict[str, Any] = {}
     for name, default in vars(Conf).items():
         if not name.isupper() or not {f"OTP_{name}", f"OTP_{name}_FILE"} & set(os.environ):
@@ -176,4 +192,4 @@ def _otp_settings() -> dict[str, Any]:
 
 globals().update(_otp_settings())
 OTP_ALLOWED_REGIONS = env.list("OTP_ALLOWED_REGIONS", default=[])
-OTP_PROVIDER_CALLS = env.int("OTP_PROVIDER_CALLS", default=max(1, THREADS // 2))
+OTP_PROVIDER_CALLS = _integer("OTP_PROVIDER_CALLS", default=max(1, THREADS // 2))

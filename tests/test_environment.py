@@ -25,7 +25,7 @@ def names_read():
     source = (ROOT / "otp_project" / "settings.py").read_text(encoding="utf-8")
     scalars = {f"OTP_{name}" for name, default in vars(Conf).items() if isinstance(default, bool | int | str)}
     scalars = {name for name in scalars if name.isupper()}
-    return set(re.findall(r'\b(?:env\.\w+|_text)\("([A-Z_]+)"', source)) | scalars | {"OTP_WAITS"}
+    return set(re.findall(r'\b(?:env\.\w+|_text|_integer)\("([A-Z_]+)"', source)) | scalars | {"OTP_WAITS"}
 
 
 def test_the_example_has_every_name_once_each_with_a_comment():

@@ -79,6 +79,11 @@ def test_a_half_sent_body_ends_with_408_and_the_connection(monkeypatch):
     assert ("connection", "close") in headers
 
 
+def test_a_body_shorter_than_it_says_is_400():
+    _, (status, _, _) = ask(b"{}", headers={"content-length": ["3"]}, method="POST")
+    assert status == 400
+
+
 @pytest.mark.parametrize(
     "headers", [{"content-length": [str(server.BODY_MOST + 1)]}, {"transfer-encoding": ["chunked"]}]
 )

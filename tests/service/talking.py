@@ -1,0 +1,173 @@
+"""How the tests talk to the service: one request, many at once, and bytes that no client library would send."""
+
+import http.client
+import itertools
+import json
+import random
+import re
+import socket
+import threading
+from dataclasses import dataclass
+
+TIMEOUT = 60  # seconds; no test means to wait so long
+
+_addresses = itertools.count(1)
+_phones = itertools.count()
+_first_phone = random.randrange(1_000_000)  # so that runs differ; within a run no phone is given out twice
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+    @property
+    def code(self):
+        """The machine-readable reason of a refusal, after a look at the form it came in."""
+        assert self.headers["content-type"] == "application/problem+json", (self.status, self.body[:500])
+        problem = self.json
+        assert problem["status"] == self.status
+        assert all(problem[name] for name in ("type", "title", "detail"))
+        if self.status in (429, 503):
+            assert self.headers["retry-after"] == str(problem["retry_after"])
+            assert problem["retry_after"] >= 1
+        return problem["code"]
+
+
+def address():
+    """The address of a client nobody has seen before."""
+    n = next(_addresses)
+    return f"10.{n >> 16 & 255}.{n >> 8 & 255}.{n & 255}"
+
+
+def phone():
+    """A number nobody has asked a code for before."""
+    return f"+99890{(_first_phone + next(_phones)) % 1_000_000 + 1_000_000}"
+
+
+class Call:
+    """A request to be made, maybe at the same instant as others."""
+
+    def __init__(self, service, path, body=None, *, method="POST", client=None, headers=None):
+        self._connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=TIMEOUT)
+        self._request = (method, path, body if isinstance(body, bytes | None) else json.dumps(body).encode())
+        self._headers = {"X-Forwarded-For": client or address(), "Connection": "close"}
+        if body is not None:
+            self._headers["Content-Type"] = "application/json"
+        self._headers |= headers or {}
+
+    def connect(self):
+        self._connection.connect()
+
+    def __call__(self):
+        try:
+            method, path, body = self._request
+            self._connection.request(method, path, body, self._headers)
+            response = self._connection.getresponse()
+            headers = {name.lower(): value for name, value in response.getheaders()}
+            return Answer(response.status, headers, response.read())
+        finally:
+            self._connection.close()
+
+
+def get(service, path, **options):
+    return Call(service, path, method="GET", **options)()
+
+
+def post(service, path, body=None, **options):
+    return Call(service, path, body, **options)()
+
+
+def sending(service, number, **options):
+    again = {"challenge_id": options.pop("challenge_id")} if "challenge_id" in options else {}
+    return Call(service, "/api/send-otp/", {"phone": number} | again, **options)
+
+
+def send(service, number, **options):
+    return sending(service, number, **options)()
+
+
+def verifying(service, number, otp, challenge_id=None, **options):
+    body = {"phone": number, "otp": otp} | ({"challenge_id": challenge_id} if challenge_id else {})
+    return Call(service, "/api/verify-otp/", body, **options)
+
+
+def verify(service, number, otp, challenge_id=None, **options):
+    return verifying(service, number, otp, challenge_id, **options)()
+
+
+def together(calls, *, lost=False):
+    """The answers to calls that were made at once: all connected, then let go at the same instant.
+
+    With ``lost``, None stands for the answers that a dead worker did not give; else that is an error.
+    """
+    answers = [None] * len(calls)
+    failures = []
+    barrier = threading.Barrier(len(calls))
+
+    def make(n):
+        try:
+            calls[n].connect()
+            barrier.wait(TIMEOUT)
+            answers[n] = calls[n]()
+        except Exception as error:  # noqa: BLE001  (whatever it was, the test is told below)
+            if not (lost and isinstance(error, OSError | http.client.HTTPException)):
+                failures.append(error)
+                barrier.abort()
+
+    threads = [threading.Thread(target=make, args=(n,)) for n in range(len(calls))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]
+    return answers
+
+
+def raw(service, sent, timeout=TIMEOUT):
+    """The bytes that come back for these bytes until the service closes the connection."""
+    with socket.create_connection(("127.0.0.1", service.port), timeout) as connection:
+        received = b""
+        try:
+            connection.sendall(sent)
+            while more := connection.recv(65536):
+                received += more
+        except ConnectionError:  # closed while we were sending: what it said before counts
+            pass
+    return received
+
+
+def status_of(received):
+    """The status in such bytes."""
+    found = re.match(rb"HTTP/1\.1 (\d{3}) ", received)
+    return int(found[1]) if found else None
+
+
+def messages(service):
+    """What the phones have got, as the outbox file tells; only what is new in it is read."""
+    if service.outbox_file.exists():
+        with service.outbox_file.open("rb") as file:
+            file.seek(service.outbox_read)
+            new = file.read()
+        service.outbox_read += len(new)
+        service.outbox += [json.loads(line) for line in new.splitlines()]
+    return service.outbox
+
+
+def messages_to(service, number):
+    return [message for message in messages(service) if message["phone"] == number]
+
+
+def code_of(service, challenge_id):
+    return next(message["code"] for message in reversed(messages(service)) if message["challenge_id"] == challenge_id)
+
+
+def wrong(code, n=0):
+    """A code that is surely not this one; another for every n."""
+    return f"{(int(code) + 1 + n % 999_999) % 10 ** len(code):0{len(code)}}"

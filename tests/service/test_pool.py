@@ -1,0 +1,58 @@
+"""PostgreSQL only (see conftest): no connection to be had, and connections that break."""
+
+import threading
+import time
+from collections import Counter
+from contextlib import closing
+
+import pytest
+
+from .running import running
+from .talking import code_of, get, phone, send, sending, together, verify, verifying, wrong
+
+PATIENCE = 10 + PROMPT  # a half-sent request ends after 10
+
+
+@pytest.fixture(scope="module")
+def narrow(tmp_path_factory):
+    """A service whose processes have one connection to the database each."""
+    with running(tmp_path_factory.mktemp("narrow"), DATABASE_POOL="1") as service:
+        yield service
+        assert "Internal Server Error" not in service.output
+
+
+def test_without_a_free_connection_the_service_says_so_and_recovers(narrow):
+    number = phone()
+    challenge_id = send(narrow, number).json["challenge_id"]
+    code = code_of(narrow, challenge_id)
+    with closing(narrow.database.connect()) as connection:
+        connection.execute("BEGIN")
+        connection.execute("LOCK TABLE otp_app_challenge IN ACCESS EXCLUSIVE MODE")
+        release = threading.Timer(7, connection.execute, ["ROLLBACK"])
+        release.start()
+        begun = time.monotonic()
+        answers = together(
+            [verifying(narrow, number, wrong(code, n), challenge_id) for n in range(12)]
+            + [sending(narrow, phone()) for _ in range(12)]
+        )
+        release.join()
+    assert time.monotonic() - begun < PATIENCE
+    told = Counter(answer.status for answer in answers)
+    assert set(told) <= {200, 400, 503}
+    assert told[503] >= 20  # two had the connections, or came to have them later
+    assert {answer.code for answer in answers if answer.status == 503} == {"unavailable"}
+    assert send(narrow, phone()).status == 200
+    assert verify(narrow, number, code, challenge_id).status == 200
+
+
+def test_connections_that_the_database_cuts_are_made_anew(narrow):
+    others = "datname = current_database() AND pid <> pg_backend_pid()"
+    cut = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}"
+    assert send(narrow, phone()).status == 200
+    for _ in range(3):
+        assert narrow.database.rows(cut)
+        answers = together([sending(narrow, phone()) for _ in range(10)])
+        assert {answer.status for answer in answers} <= {200, 503}
+        assert {answer.code for answer in answers if answer.status == 503} <= {"unavailable"}
+    assert [send(narrow, phone()).status for _ in range(10)] == [200] * 10
+    assert get(narrow, "/readyz").json["status"] == "ok"

@@ -1,0 +1,99 @@
+"""How the service starts, refuses to start, and ends."""
+
+import re
+import signal
+import socket
+import threading
+import time
+
+import pytest
+
+from .running import Service, running
+from .talking import get, phone, send
+
+WITHIN = 30  # seconds; it takes one or two
+PRODUCTION = {"DEBUG": "0", "ALLOWED_HOSTS": "127.0.0.1", "OTP_CLOCK_OFFSET_FILE": ""}
+
+
+def refused(folder, **environment):
+    """What a service says that does not start with this environment; and that it says it without a traceback."""
+    service = Service(folder, None, **environment)
+    try:
+        service.launch()
+        assert service.process.wait(WITHIN) != 0
+    finally:
+        service.kill()
+    assert "Traceback" not in service.output
+    return service.output.strip()
+
+
+def test_a_taken_port_is_said_in_one_sentence(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        said = refused(tmp_path, PORT=str(port))
+    assert re.fullmatch(rf"Cannot listen on 127\.0\.0\.1:{port}: .+\. Choose another with PORT=\d+\.", said)
+
+
+def test_production_without_a_key_is_refused_in_one_sentence(tmp_path):
+    said = refused(tmp_path, SECRET_KEY="", **PRODUCTION)
+    assert said == "Set SECRET_KEY (50 random characters or more), or DEBUG=1 for development."
+
+
+def test_a_number_that_is_none_is_named(tmp_path):
+    assert refused(tmp_path, WEB_CONCURRENCY="many") == "WEB_CONCURRENCY must be a whole number, not 'many'."
+
+
+def test_production_that_would_show_codes_is_refused(tmp_path):
+    outbox = tmp_path / "outbox"
+    said = refused(tmp_path, OTP_OUTBOX_FILE=str(outbox), **PRODUCTION)
+    assert "otp_app.E010" in said
+    assert "otp_app.E011" not in said
+    assert not outbox.exists()
+    assert "otp_app.E010" in refused(tmp_path, OTP_OUTBOX_FILE="", **PRODUCTION)  # the console shows them too
+
+
+def test_production_with_a_clock_that_can_be_set_is_refused(tmp_path):
+    assert "otp_app.E011" in refused(tmp_path, **(PRODUCTION | {"OTP_CLOCK_OFFSET_FILE": str(tmp_path / "clock")}))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_cleanly(tmp_path, number):
+    with running(tmp_path) as service:
+        assert send(service, phone()).status == 200
+        workers = service.workers()
+        idle = [socket.create_connection(("127.0.0.1", service.port)) for _ in range(5)]
+        sending = threading.Thread(target=send, args=(service, phone()))
+        sending.start()
+        sending.join()
+        assert service.end(number, WITHIN) == 0
+        for connection in idle:
+            connection.close()
+        assert "Traceback" not in service.output.partition("is ready on")[2]
+        assert set(workers).isdisjoint(service.workers())
+        with pytest.raises(ConnectionRefusedError):
+            get(service, "/healthz")
+        service.start()  # the same port, the same database; and so that it can be ended again
+
+
+@pytest.mark.parametrize("page", ["/admin/login/", "/api/docs/"])
+def test_pages_come_with_what_they_are_made_of(service, page):
+    answer = get(service, page)
+    assert answer.status == 200
+    found = set(re.findall(r'(?:src|href)="(/static/[^"]+)"', answer.body.decode()))
+    assert len(found) >= 3
+    for path in found:
+        static = get(service, path)
+        assert static.status == 200, path
+        assert static.body
+        assert static.headers["content-type"].partition(";")[0].partition("/")[0] in ("text", "image", "application")
+    assert get(service, "/static/../otp_project/settings.py").status == 404
+    assert get(service, "/static/%2e%2e/%2e%2e/manage.py").status == 404
+
+
+def test_the_banner_says_how_to_begin(service):
+    until = time.monotonic() + WITHIN
+    while "is ready on" not in service.output and time.monotonic() < until:
+        time.sleep(0.1)
+    assert f"http://127.0.0.1:{service.port}/api/send-otp/" in service.output
