@@ -10,7 +10,7 @@ import pytest
 from .running import running
 from .talking import code_of, get, phone, send, sending, together, verify, verifying, wrong
 
-PATIENCE = 10 + PROMPT  # a half-sent request ends after 10
+PATIENCE = 15  # seconds: the lock is held for 7, and a wait for the pool ends after 5
 
 
 @pytest.fixture(scope="module")
