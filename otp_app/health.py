@@ -11,16 +11,19 @@ from django.views.decorators.http import require_safe
 
 from . import stores
 from .challenges import random_id
+from .transactions import without_transactions
 
 logger = logging.getLogger("otp_app.health")
 
 
+@without_transactions
 @require_safe
 @never_cache
 def healthz(_request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": "ok"})
 
 
+@without_transactions
 @require_safe
 @never_cache
 def readyz(_request: HttpRequest) -> JsonResponse:

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from .api import views
+from .transactions import without_transactions
 
 app_name = "otp_app"
 
@@ -14,7 +15,7 @@ _VIEWS = {
 }
 # With and without the closing slash: Django's redirect would lose the body of a POST.
 urlpatterns = [
-    path(f"{name}{slash}", views.without_transactions(view.as_view()), name=name if slash else f"{name}-bare")
+    path(f"{name}{slash}", without_transactions(view.as_view()), name=name if slash else f"{name}-bare")
     for name, view in _VIEWS.items()
     for slash in ("/", "")
 ]

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar, TypeVar
 
-from django.db import connections, transaction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.translation import override
@@ -132,10 +131,3 @@ class LogoutView(OtpView):
     def post(self, request: Request) -> Response:
         tokens.current().revoke(request._request)
         return Response(status=204)
-
-
-def without_transactions(view: Any) -> Any:
-    """Take a view out of ATOMIC_REQUESTS on every database: an error's rollback must not undo a spent check."""
-    for alias in connections:
-        view = transaction.non_atomic_requests(alias)(view)
-    return view
