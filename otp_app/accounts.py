@@ -4,9 +4,11 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, models, router, transaction
 
+from .challenges import random_id
 from .conf import conf
+from .errors import Unavailable
 
 
 def phone_field() -> str:
@@ -22,30 +24,41 @@ def phone_field() -> str:
 
 
 def phone_of(user: Any) -> str:
-    """The phone of a user; empty when he has none."""
-    return getattr(user, phone_field()) or ""
+    """The phone of a user as text, whatever the field makes of it; empty when there is none."""
+    return str(getattr(user, phone_field()) or "")
 
 
 def user_for(phone: str) -> tuple[Any, bool]:
-    """The user of a verified phone and whether this call created it. Two calls at once give one user."""
-    users = get_user_model()._default_manager
-    wanted = {phone_field(): phone}
-    if user := users.filter(**wanted).first():
-        return user, False
-    user = get_user_model()(**_name(phone), **wanted)
-    user.set_unusable_password()
-    try:
-        with transaction.atomic(using=users.db):
-            user.save(force_insert=True)
-    except IntegrityError:
-        return users.get(**wanted), False
-    return user, True
+    """The user of a verified phone and whether this call created it. Two calls at once give one user.
 
-
-def _name(phone: str) -> dict[str, str]:
-    """A user name is required and unique in models like Django's own: the phone serves as it."""
+    Asked of the database that is written to, past any manager that hides users: a replica that lags, or a filter on the
+    active ones, would have us create a user that exists.
+    """
     model = get_user_model()
-    name = model.USERNAME_FIELD
-    field = model._meta.get_field(name)
-    fits = isinstance(field, models.CharField) and not isinstance(field, models.EmailField)
-    return {name: phone} if name != phone_field() and fits else {}
+    users = model._base_manager.using(router.db_for_write(model))
+    found = users.filter(**{phone_field(): phone})
+    if user := found.first():
+        return user, False
+    for name in (phone, f"user-{random_id()}"):  # somebody may have chosen the phone as a user name
+        try:
+            return _create(phone, name, users.db), True
+        except IntegrityError:
+            if user := found.all().first():
+                return user, False
+    raise Unavailable  # another field of the model wants to be unique; a check warns of it
+
+
+def _create(phone: str, name: str, alias: str) -> Any:
+    model = get_user_model()
+    user = model(**{**({model.USERNAME_FIELD: name} if _is_named(model) else {}), phone_field(): phone})
+    user.set_unusable_password()
+    with transaction.atomic(using=alias):
+        user.save(force_insert=True, using=alias)
+    return user
+
+
+def _is_named(model: Any) -> bool:
+    """A user name is required and unique in models like Django's own: the phone serves as it."""
+    field = model._meta.get_field(model.USERNAME_FIELD)
+    text = isinstance(field, models.CharField) and not isinstance(field, models.EmailField)
+    return text and field.name != phone_field()

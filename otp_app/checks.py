@@ -13,8 +13,8 @@ from django.utils.module_loading import import_string
 from phonenumbers import SUPPORTED_REGIONS
 
 from . import accounts, messages, phones
-from .conf import LOCAL_PROVIDERS, TWILIO_NAMES, conf, costs_money, provider_settings
-from .models import ChallengeRow
+from .conf import TWILIO_NAMES, conf, costs_money
+from .models import ChallengeRow, Counter, Delivery
 from .policies import LOGIN
 
 PLUGINS = ("STORE", "QUEUE", "TOKEN_BACKEND")
@@ -48,7 +48,7 @@ POLICY_NUMBERS = {
 @register
 def check_numbers(**_: Any) -> list[CheckMessage]:
     """E001 a number out of its range; E002 a budget smaller than one challenge needs."""
-    return [*_out_of_range(), *_wrong_policies(), *_too_small_budgets()]
+    return [*_out_of_range(), *_wrong_waits(), *_wrong_policies(), *_too_small_budgets()]
 
 
 def _out_of_range() -> Iterator[CheckMessage]:
@@ -57,6 +57,11 @@ def _out_of_range() -> Iterator[CheckMessage]:
         if not isinstance(value, int) or value < least or (most is not None and value > most):
             upto = f" and at most {most}" if most is not None else ""
             yield Error(f"OTP_{name} is {value!r}; it must be a number of at least {least}{upto}.", id="otp_app.E001")
+
+
+def _wrong_waits() -> Iterator[CheckMessage]:
+    if not all(isinstance(step, int) and step >= 0 for step in conf.WAITS):
+        yield Error("OTP_WAITS must be whole numbers of seconds, none below 0.", id="otp_app.E001")
 
 
 def _wrong_policies() -> Iterator[CheckMessage]:
@@ -78,10 +83,14 @@ def _too_small_budgets() -> Iterator[CheckMessage]:
 
 @register
 def check_plugins(**_: Any) -> list[CheckMessage]:
-    """E003: a dotted path that cannot be imported."""
+    """E003 a dotted path that cannot be imported; E013 a provider without alias or path."""
     paths = {f"OTP_{name}": getattr(conf, name) for name in PLUGINS}
-    paths["OTP_PROVIDERS"] = provider_settings().get("BACKEND", "")
     errors: list[CheckMessage] = []
+    for entry in conf.PROVIDERS:
+        if not all(isinstance(entry.get(name), str) for name in ("ALIAS", "BACKEND")) or len(entry["ALIAS"]) > 32:  # noqa: PLR2004
+            text = 'OTP_PROVIDERS: each entry needs "ALIAS" (at most 32 characters) and "BACKEND" (a dotted path).'
+            return [Error(text, id="otp_app.E013")]
+        paths["OTP_PROVIDERS"] = entry["BACKEND"]
     for name, path in paths.items():
         try:
             import_string(path)
@@ -152,13 +161,24 @@ def check_user_model(**_: Any) -> list[CheckMessage]:
             "Never let people choose a user name that looks like a phone: its owner would sign in to their account."
         )
         return [checks.Warning(f"Phones are kept in {model.__name__}.{name}.", hint=hint, id="otp_app.W002")]
-    return []
+    return list(_wanting(model, {name, model.USERNAME_FIELD}))
+
+
+def _wanting(model: Any, filled: set[str]) -> Iterator[CheckMessage]:
+    """E015: what a user made by phone has no value for must not have to be unique."""
+    for field in model._meta.concrete_fields:
+        empty = not field.null and not field.has_default() and not field.primary_key
+        if field.unique and empty and field.name not in filled:
+            hint = "Allow null or give it a default: the second user who signs up by phone could not be created."
+            yield Error(f"{model.__name__}.{field.name} is unique and required.", hint=hint, id="otp_app.E015")
 
 
 @register(Tags.database)
 def check_database(**_: Any) -> list[CheckMessage]:
-    """E009: a database the SQL store does not speak to."""
+    """E009 a database the SQL store does not speak to; E014 its tables in two databases, where no transaction holds."""
     alias = router.db_for_write(ChallengeRow)
+    if {router.db_for_write(model) for model in (Counter, Delivery)} != {alias}:
+        return [Error("Challenges, counters and deliveries must be in one database.", id="otp_app.E014")]
     if connections[alias].vendor in ("postgresql", "sqlite"):
         return []
     return [Error("The SQL store needs PostgreSQL or SQLite 3.35 and later.", id="otp_app.E009")]
@@ -168,7 +188,7 @@ def check_database(**_: Any) -> list[CheckMessage]:
 def check_production(**_: Any) -> list[CheckMessage]:
     """E010: in production, a provider that shows codes, or a clock that can be set."""
     errors: list[CheckMessage] = []
-    if provider_settings()["BACKEND"] in LOCAL_PROVIDERS:
+    if not costs_money():
         hint = "Set the three TWILIO_* values, or OTP_PROVIDERS, and leave OTP_OUTBOX_FILE empty."
         errors.append(Error("The provider in force shows codes and reaches no phone.", hint=hint, id="otp_app.E010"))
     if conf.CLOCK_OFFSET_FILE:

@@ -1,7 +1,7 @@
 """Who asks: the identity that limits per client count.
 
 ``X-Forwarded-For`` is written by anybody, so it is read only from the right, past as many entries as the operator has
-proxies, and not at all when it has fewer entries than that.
+proxies, and not at all when it has fewer entries than that, or no address at that place.
 """
 
 from collections.abc import Mapping
@@ -18,13 +18,12 @@ def client_of(meta: Mapping[str, str]) -> str:
     address = meta.get("REMOTE_ADDR", "")
     if conf.TRUSTED_PROXIES > 0:
         forwarded = meta.get("HTTP_X_FORWARDED_FOR", "").split(",")
-        if len(forwarded) >= conf.TRUSTED_PROXIES:
+        if len(forwarded) >= conf.TRUSTED_PROXIES and _parse(forwarded[-conf.TRUSTED_PROXIES].strip()):
             address = forwarded[-conf.TRUSTED_PROXIES]
-    return _normalise(address.strip())
+    return _normalise(_parse(address.strip()))
 
 
-def _normalise(text: str) -> str:
-    ip = _parse(text)
+def _normalise(ip: IPv4Address | IPv6Address | None) -> str:
     if isinstance(ip, IPv6Address) and ip.ipv4_mapped:
         ip = ip.ipv4_mapped
     if isinstance(ip, IPv6Address):

@@ -96,7 +96,7 @@ def provider_settings() -> Mapping[str, Any]:
 
 def costs_money() -> bool:
     """Whether the provider in force sends real messages."""
-    return provider_settings()["BACKEND"] not in LOCAL_PROVIDERS
+    return provider_settings().get("BACKEND") not in LOCAL_PROVIDERS
 
 
 def clock_offset() -> int:

@@ -9,7 +9,8 @@ from .messages import LANGUAGES
 
 def language_of(request: HttpRequest) -> str:
     """The first of ``Accept-Language`` that we speak, then the project's own, then English."""
-    accepted = [code for code, _ in parse_accept_lang_header(request.META.get("HTTP_ACCEPT_LANGUAGE", ""))]
+    header = parse_accept_lang_header(request.META.get("HTTP_ACCEPT_LANGUAGE", ""))
+    accepted = [code for code, weight in header if weight > 0]
     for code in (*accepted, settings.LANGUAGE_CODE):
         if (base := code.partition("-")[0]) in LANGUAGES:
             return base

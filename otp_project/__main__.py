@@ -65,7 +65,7 @@ def _close_connections() -> None:
 def _serve() -> None:
     from django.conf import settings
     from granian import Granian
-    from granian.constants import Interfaces
+    from granian.constants import HTTPModes, Interfaces
     from granian.http import HTTP1Settings
     from granian.log import LogLevels
 
@@ -74,6 +74,7 @@ def _serve() -> None:
         address=settings.HOST,
         port=settings.PORT,
         interface=Interfaces.RSGI,
+        http=HTTPModes.http1,  # HTTP/2 is for the proxy in front, which also speaks TLS
         workers=settings.WEB_CONCURRENCY,
         respawn_failed_workers=True,
         workers_kill_timeout=15,

@@ -12,9 +12,9 @@ import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from urllib.parse import unquote_to_bytes
 
 from django.conf import settings
+from django.core.exceptions import BadRequest
 
 from .wsgi import application
 
@@ -78,13 +78,13 @@ def _refuse(protocol: Any, status: int) -> None:
 
 
 def _environ(scope: Any, body: bytes) -> dict[str, Any]:
-    """PEP 3333's dictionary."""
+    """PEP 3333's dictionary: texts are bytes read as Latin-1. The path comes decoded; twice would be once too often."""
     client, _, _ = scope.client.rpartition(":")
     host, _, port = scope.server.rpartition(":")
     environ = _base | {
         "REQUEST_METHOD": scope.method,
-        "PATH_INFO": unquote_to_bytes(scope.path).decode("latin-1"),
-        "QUERY_STRING": scope.query_string,
+        "PATH_INFO": scope.path.encode().decode("latin-1"),
+        "QUERY_STRING": scope.query_string.encode().decode("latin-1"),
         "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
         "SERVER_NAME": host,
         "SERVER_PORT": port,
@@ -97,7 +97,7 @@ def _environ(scope: Any, body: bytes) -> dict[str, Any]:
         # A name with an underscore could pass for one with a hyphen that a proxy in front has set or removed.
         if "_" not in name and name != "content-length":
             key = "CONTENT_TYPE" if name == "content-type" else "HTTP_" + name.upper().replace("-", "_")
-            environ[key] = ",".join(scope.headers.get_all(name))
+            environ[key] = ("; " if name == "cookie" else ",").join(scope.headers.get_all(name))
     return environ
 
 
@@ -109,7 +109,10 @@ def _run(environ: dict[str, Any]) -> tuple[int, Headers, bytes]:
         status, headers = int(line.split(" ", 1)[0]), fields
         return _no_write
 
-    chunks: Iterable[bytes] = application(environ, start_response)
+    try:
+        chunks: Iterable[bytes] = application(environ, start_response)
+    except (ValueError, BadRequest):  # headers that Django cannot even make a request of
+        return 400, [("content-length", "0")], b""
     try:
         content = b"".join(chunks)
     finally:

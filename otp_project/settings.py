@@ -1,6 +1,6 @@
 """The ready service, configured by the environment, then by ``.env``. Every name stands in ``.env.example``."""
 
-import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,42 +9,29 @@ from django.core.exceptions import ImproperlyConfigured
 
 from otp_app.conf import Conf
 
+from .environment import flag, given, integer, items, load, text
 from .secret import kept_secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.FileAwareEnv()
-env.read_env(env.str("ENV_FILE", default=str(BASE_DIR / ".env")))
-
-
-def _text(name: str, default: str = "") -> str:
-    """A text of the environment, or of the file that NAME_FILE names: such files tend to end in a line break."""
-    return str(env.str(name, default=default)).strip()
-
-
-def _integer(name: str, default: int) -> int:
-    try:
-        return int(env.int(name, default=default))
-    except ValueError:
-        raise ImproperlyConfigured(f"{name} must be a whole number, not {env.str(name)!r}.") from None
-
+load(BASE_DIR / ".env")
 
 # Development is switched on by `make run`, and by manage.py as long as nobody has configured a SECRET_KEY.
-_configured = _text("SECRET_KEY")
-DEBUG = env.bool("DEBUG", default=not _configured and "OTP_FIRST_MINUTES" in os.environ)
+_configured = text("SECRET_KEY")
+DEBUG = flag("DEBUG", default=not given("SECRET_KEY") and given("OTP_FIRST_MINUTES"))
 if _configured:
     SECRET_KEY = _configured
 elif DEBUG:
     SECRET_KEY = kept_secret(BASE_DIR / ".secret_key")
 else:
     raise ImproperlyConfigured("Set SECRET_KEY (50 random characters or more), or DEBUG=1 for development.")
-SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+SECRET_KEY_FALLBACKS = items("SECRET_KEY_FALLBACKS")
+ALLOWED_HOSTS = items("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = items("CSRF_TRUSTED_ORIGINS")
 
-HOST = env.str("HOST", default="127.0.0.1")
-PORT = _integer("PORT", default=8000)
-WEB_CONCURRENCY = _integer("WEB_CONCURRENCY", default=2)  # processes
-THREADS = _integer("THREADS", default=16)  # of each process
+HOST = text("HOST", "127.0.0.1")
+PORT = integer("PORT", 8000)
+WEB_CONCURRENCY = integer("WEB_CONCURRENCY", 2)  # processes
+THREADS = integer("THREADS", 16)  # of each process
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -90,8 +77,8 @@ TEMPLATES = [
 
 
 def _database() -> dict[str, Any]:
-    database: dict[str, Any] = env.db_url("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")
-    database["ATOMIC_REQUESTS"] = env.bool("ATOMIC_REQUESTS", default=False)
+    database: dict[str, Any] = environ.Env.db_url_config(text("DATABASE_URL") or f"sqlite:///{BASE_DIR / 'db.sqlite3'}")
+    database["ATOMIC_REQUESTS"] = flag("ATOMIC_REQUESTS")
     options = database.setdefault("OPTIONS", {})
     if "sqlite" in database["ENGINE"]:
         # WAL lets readers and a writer work at once; IMMEDIATE takes the write lock when a transaction begins.
@@ -99,7 +86,7 @@ def _database() -> dict[str, Any]:
         options |= {"transaction_mode": "IMMEDIATE", "timeout": 20, "init_command": pragmas}
     elif "postgresql" in database["ENGINE"]:
         # One connection for each thread at the most, so no thread waits for another's; 503 after 5 s without one.
-        size = _integer("DATABASE_POOL", default=THREADS)
+        size = integer("DATABASE_POOL", THREADS)
         options["pool"] = {"min_size": 1, "max_size": size, "timeout": 5}
     return database
 
@@ -118,16 +105,16 @@ LANGUAGES = [("en", "English"), ("uz", "Oʻzbekcha"), ("ru", "Русский")]
 TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "static/"
-STATIC_ROOT = env.str("STATIC_ROOT", default="") or None  # set it to collect them for another server
+STATIC_ROOT = text("STATIC_ROOT") or None  # set it to collect them for another server
 WHITENOISE_USE_FINDERS = True  # no collectstatic needed before the first start
 WHITENOISE_AUTOREFRESH = False
 
 # TLS ends at the proxy in front, which also redirects (see SILENCED_SYSTEM_CHECKS).
-if _integer("OTP_TRUSTED_PROXIES", default=0):
+if integer("OTP_TRUSTED_PROXIES", 0):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=False)
-SECURE_HSTS_SECONDS = _integer("SECURE_HSTS_SECONDS", default=0 if DEBUG else 31_536_000)
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_SUBDOMAINS", default=False)
+SECURE_SSL_REDIRECT = flag("SECURE_SSL_REDIRECT")
+SECURE_HSTS_SECONDS = integer("SECURE_HSTS_SECONDS", 0 if DEBUG else 31_536_000)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = flag("SECURE_HSTS_SUBDOMAINS")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 SILENCED_SYSTEM_CHECKS = [
     "security.W005",  # HSTS for all subdomains, and
@@ -135,7 +122,7 @@ SILENCED_SYSTEM_CHECKS = [
     "security.W008",  # the redirect to https is the proxy's; SECURE_SSL_REDIRECT=1 makes it ours
 ]
 
-CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
+CORS_ALLOWED_ORIGINS = items("CORS_ALLOWED_ORIGINS")
 CORS_URLS_REGEX = r"^/api/.*$"
 
 REST_FRAMEWORK = {"DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema"}  # for the views of the documentation
@@ -151,7 +138,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
 }
 
-LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
+LOG_LEVEL = text("LOG_LEVEL", "INFO").upper()
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -170,26 +157,26 @@ LOGGING = {
     },
 }
 
-TWILIO_ACCOUNT_SID = _text("TWILIO_ACCOUNT_SID")
-TWILIO_AUTH_TOKEN = _text("TWILIO_AUTH_TOKEN")
-TWILIO_PHONE_NUMBER = _text("TWILIO_PHONE_NUMBER")
-TWILIO_API_BASE_URL = _text("TWILIO_API_BASE_URL")
+TWILIO_ACCOUNT_SID = text("TWILIO_ACCOUNT_SID")
+TWILIO_AUTH_TOKEN = text("TWILIO_AUTH_TOKEN")
+TWILIO_PHONE_NUMBER = text("TWILIO_PHONE_NUMBER")
+TWILIO_API_BASE_URL = text("TWILIO_API_BASE_URL")
 
 
 def _otp_settings() -> dict[str, Any]:
     """Every OTP_* setting of the environment, read as the type of its default; lists are comma-separated."""
-    readers = {bool: env.bool, int: lambda name: _integer(name, 0), str: _text}
+    readers: dict[type, Callable[[str], Any]] = {bool: flag, int: integer, str: text}
     found: dict[str, Any] = {}
     for name, default in vars(Conf).items():
-        if not name.isupper() or not {f"OTP_{name}", f"OTP_{name}_FILE"} & set(os.environ):
+        if not name.isupper() or not given(f"OTP_{name}"):
             continue
         if name == "WAITS":
-            found[f"OTP_{name}"] = env.list(f"OTP_{name}", cast=int)
+            found[f"OTP_{name}"] = [int(item) for item in items(f"OTP_{name}")]
         elif type(default) in readers:
             found[f"OTP_{name}"] = readers[type(default)](f"OTP_{name}")
     return found
 
 
 globals().update(_otp_settings())
-OTP_ALLOWED_REGIONS = env.list("OTP_ALLOWED_REGIONS", default=[])
-OTP_PROVIDER_CALLS = _integer("OTP_PROVIDER_CALLS", default=max(1, THREADS // 2))
+OTP_ALLOWED_REGIONS = items("OTP_ALLOWED_REGIONS")
+OTP_PROVIDER_CALLS = integer("OTP_PROVIDER_CALLS", max(1, THREADS // 2))

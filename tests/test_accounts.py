@@ -1,15 +1,20 @@
 """The user of a phone, in our model and in others'."""
 
+from importlib import import_module
+
 import pytest
+from django.conf import settings
 from django.contrib.auth import authenticate, get_user_model
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import User as DjangoUser
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
-from django.db import models
+from django.db import IntegrityError, connection, migrations, models
+from django.db.models import QuerySet
 
 from otp_app import accounts
-from otp_app.errors import InvalidPhone
-from otp_app.models import AbstractPhoneUser, ChallengeRow, Counter, Token
+from otp_app.errors import InvalidPhone, Unavailable
+from otp_app.models import AbstractPhoneUser, ChallengeRow, Counter, PhoneUserManager, Token
 
 pytestmark = pytest.mark.django_db
 
@@ -27,12 +32,31 @@ def test_the_first_call_creates_and_the_second_finds():
 
 
 def test_a_user_created_meanwhile_is_found(monkeypatch):
-    users = get_user_model().objects
-    users.create_user(PHONE)
-    empty = users.none()
-    monkeypatch.setattr(type(users), "filter", lambda self, **wanted: empty)
+    create = accounts._create
+
+    def overtaken(phone, name, alias):
+        get_user_model().objects.create_user(phone)
+        return create(phone, name, alias)
+
+    monkeypatch.setattr(accounts, "_create", overtaken)
     user, is_new = accounts.user_for(PHONE)
     assert (user.phone, is_new) == (PHONE, False)
+
+
+def test_a_manager_that_hides_users_does_not_hide_them_from_us(monkeypatch):
+    hidden = get_user_model().objects.create_user(PHONE, is_active=False)
+    monkeypatch.setattr(PhoneUserManager, "get_queryset", lambda self: QuerySet(self.model).filter(is_active=True))
+    assert not get_user_model().objects.exists()
+    assert accounts.user_for(PHONE) == (hidden, False)
+
+
+def test_a_model_that_wants_what_a_phone_cannot_give_is_unavailable_and_no_crash(monkeypatch):
+    def fail(phone, name, alias):
+        raise IntegrityError
+
+    monkeypatch.setattr(accounts, "_create", fail)
+    with pytest.raises(Unavailable):
+        accounts.user_for(PHONE)
 
 
 def test_a_phone_is_stored_in_one_form_whoever_creates_the_user():
@@ -96,10 +120,54 @@ class TestDjangosOwnUser:
 
     def test_without_a_phone_field_the_user_name_is_it(self):
         assert accounts.phone_field() == "username"
-        assert accounts._name(PHONE) == {}
+        assert not accounts._is_named(DjangoUser)
 
     def test_a_named_field_is_the_phone_and_the_user_name_is_filled_too(self, settings):
         settings.OTP_USER_PHONE_FIELD = "first_name"
         assert accounts.phone_field() == "first_name"
-        assert accounts._name(PHONE) == {"username": PHONE}
+        assert accounts._is_named(DjangoUser)
         assert accounts.phone_of(DjangoUser(first_name="")) == ""
+
+
+class Named(AbstractBaseUser):
+    """As many projects have it: named by a text that people choose, with a phone beside it."""
+
+    username = models.CharField(max_length=150, unique=True)
+    phone = models.CharField(max_length=16, unique=True, null=True)  # noqa: DJ001  (several may have none)
+    objects = models.Manager()
+    USERNAME_FIELD = "username"
+
+    class Meta:
+        app_label = "tests"
+
+
+@pytest.fixture
+def named(monkeypatch, transactional_db):
+    monkeypatch.setattr(accounts, "get_user_model", lambda: Named)
+    with connection.schema_editor() as editor:
+        editor.create_model(Named)
+    yield Named
+    with connection.schema_editor() as editor:
+        editor.delete_model(Named)
+
+
+def test_a_stranger_who_took_the_phone_for_a_user_name_keeps_nobody_out(named):
+    stranger = named.objects.create(username=PHONE)
+    user, is_new = accounts.user_for(PHONE)
+    assert is_new
+    assert user != stranger
+    assert (user.phone, user.username[:5]) == (PHONE, "user-")
+    assert accounts.user_for(PHONE) == (user, False)
+
+
+def test_a_phone_is_text_whatever_the_field_makes_of_it():
+    class Number:
+        def __str__(self):
+            return PHONE
+
+    assert accounts.phone_of(get_user_model()(phone=Number())) == PHONE
+
+
+def test_the_migration_waits_for_the_projects_own_user_model():
+    migration = import_module("otp_app.migrations.0001_initial").Migration
+    assert migrations.swappable_dependency(settings.AUTH_USER_MODEL) in migration.dependencies

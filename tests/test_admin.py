@@ -88,3 +88,25 @@ def test_the_password_sign_in_takes_phone_and_password(client):
     User.objects.create_superuser(PHONE, "a long password")
     data = {"username": "+998 90 123 45 67", "password": "a long password"}
     assert client.post(reverse("admin:login"), data).status_code == 302
+
+
+@pytest.mark.parametrize("lookup", ["phone__startswith", "phone__gt", "phone__regex", "phone"])
+def test_who_may_not_see_phones_cannot_read_them_by_filters_in_the_address(sees_some, person, lookup):
+    response = sees_some.get(reverse("admin:otp_app_user_changelist"), {lookup: "+998"})
+    assert response.status_code == 400 or "Some Person" not in response.content.decode()
+
+
+def test_who_may_see_phones_may_filter_by_them(sees_all, person):
+    assert "Some Person" in page(sees_all, "user_changelist", phone__startswith="+99890123")
+
+
+def test_who_may_not_see_phones_cannot_sort_by_them(sees_some, person):
+    assert "sortable column-masked_phone" not in page(sees_some, "user_changelist")
+
+
+def test_the_page_of_the_password_is_titled_by_the_phone_and_closed_to_who_may_not_see_it(sees_some, person):
+    assert sees_some.get(reverse("admin:auth_user_password_change", args=[person.pk])).status_code == 403
+
+
+def test_the_page_of_the_password_is_open_to_who_may(sees_all, person):
+    assert sees_all.get(reverse("admin:auth_user_password_change", args=[person.pk])).status_code == 200

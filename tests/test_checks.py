@@ -4,9 +4,11 @@ import pytest
 from django.core import checks
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
+from django.db import router
 
-from otp_app import phones
+from otp_app import phones, providers
 from otp_app.checks import check_database
+from otp_app.models import Delivery
 
 pytestmark = pytest.mark.django_db  # Django's own checks ask the database what it can do
 
@@ -77,6 +79,28 @@ def test_a_provider_that_cannot_be_imported_is_refused(settings):
     assert ids() == ["otp_app.E003"]
 
 
+@pytest.mark.parametrize("entry", [{"BACKEND": "x"}, {"ALIAS": "x"}, {"ALIAS": "x" * 33, "BACKEND": "x"}, {}])
+def test_a_provider_without_a_name_or_a_path_is_refused(settings, entry):
+    settings.OTP_PROVIDERS = [entry]
+    settings.OTP_ALLOWED_REGIONS = ["UZ"]
+    assert ids(deploy=True) == ["otp_app.E013"]
+
+
+def test_options_of_a_provider_may_be_anything(settings):
+    backend = "otp_app.providers.memory.MemoryProvider"
+    settings.OTP_PROVIDERS = [{"ALIAS": "x", "BACKEND": backend, "OPTIONS": {}}]
+    assert providers.current() == providers.current()
+    settings.OTP_PROVIDERS = [{"ALIAS": "x", "BACKEND": backend, "OPTIONS": {"hosts": ["a", "b"]}}]
+    with pytest.raises(TypeError, match="argument"):
+        providers.current()
+
+
+@pytest.mark.parametrize("waits", [[60, "x"], [-1], [1.5]])
+def test_waits_that_are_no_seconds_are_refused(settings, waits):
+    settings.OTP_WAITS = waits
+    assert ids() == ["otp_app.E001"]
+
+
 @pytest.mark.parametrize("empty", [[], "", ()])
 def test_an_empty_list_of_countries_is_refused_when_messages_cost_money(settings, paid, empty):
     settings.OTP_ALLOWED_REGIONS = empty
@@ -127,6 +151,17 @@ class TestUserModel:
         monkeypatch.setattr(accounts, "get_user_model", lambda: User)
         monkeypatch.setattr(ours, "get_user_model", lambda: User)
         assert ids() == ["otp_app.W002"]
+
+    def test_what_else_must_be_unique_must_be_able_to_stay_empty(self, monkeypatch):
+        from otp_app.models import User
+
+        monkeypatch.setitem(User._meta.get_field("full_name").__dict__, "unique", True)
+        assert ids() == ["otp_app.E015"]
+
+
+def test_tables_in_two_databases_are_refused(monkeypatch):
+    monkeypatch.setattr(router, "db_for_write", lambda model: "one" if model is Delivery else "other")
+    assert [message.id for message in check_database()] == ["otp_app.E014"]
 
 
 def test_another_database_is_refused(monkeypatch):

@@ -21,10 +21,10 @@ def test_without_trusted_proxies_what_a_client_writes_is_not_read(forwarded):
         (1, "spoofed, 203.0.113.9", "203.0.113.9"),
         (2, "spoofed, 203.0.113.9, 10.0.0.1", "203.0.113.9"),
         (2, "203.0.113.9", "192.0.2.1"),
-        (1, "", "unknown"),
+        (1, "", "192.0.2.1"),
         (1, "203.0.113.9:4711", "203.0.113.9"),
         (1, "[2001:db8::1]:4711", "2001:db8::/64"),
-        (1, "nonsense", "unknown"),
+        (1, "nonsense", "192.0.2.1"),
     ],
 )
 def test_the_client_is_counted_from_the_right(settings, proxies, forwarded, client):

@@ -25,7 +25,7 @@ def names_read():
     source = (ROOT / "otp_project" / "settings.py").read_text(encoding="utf-8")
     scalars = {f"OTP_{name}" for name, default in vars(Conf).items() if isinstance(default, bool | int | str)}
     scalars = {name for name in scalars if name.isupper()}
-    return set(re.findall(r'\b(?:env\.\w+|_text|_integer)\("([A-Z_]+)"', source)) | scalars | {"OTP_WAITS"}
+    return set(re.findall(r'\b(?:text|items|integer|flag)\("([A-Z_]+)"', source)) | scalars | {"OTP_WAITS", "ENV_FILE"}
 
 
 def test_the_example_has_every_name_once_each_with_a_comment():
@@ -53,3 +53,14 @@ def test_a_secret_may_stand_in_a_file_that_ends_in_a_line_break(tmp_path):
     (tmp_path / "env").write_text(f"TWILIO_AUTH_TOKEN_FILE={tmp_path / 'token'}\nOTP_BRAND_FILE={tmp_path / 'token'}\n")
     values = settings_with(tmp_path / "env")
     assert (values["TWILIO_AUTH_TOKEN"], values["OTP_BRAND"]) == ("a token", "a token")
+
+
+def test_a_secret_is_taken_as_it_is_and_development_is_not_chosen_while_there_is_one(tmp_path):
+    values = json.loads(run("-c", SHOW, cwd=ROOT, ENV_FILE="/dev/null", SECRET_KEY="$" + SECRET, OTP_FIRST_MINUTES="1"))
+    assert (values["SECRET_KEY"], values["DEBUG"]) == ("$" + SECRET, False)
+
+
+def test_lists_may_have_spaces_after_their_commas(tmp_path):
+    (tmp_path / "env").write_text("ALLOWED_HOSTS=a.example, b.example\nOTP_WAITS=60, 120\n")
+    values = settings_with(tmp_path / "env")
+    assert (values["ALLOWED_HOSTS"], values["OTP_WAITS"]) == (["a.example", "b.example"], [60, 120])

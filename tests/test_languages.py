@@ -14,6 +14,7 @@ from otp_app.languages import language_of
         ("fr-FR, de;q=0.9, ru;q=0.2", "ru"),
         ("en;q=0.5, uz;q=0.9", "uz"),
         ("ru;q=0, en", "en"),
+        ("ru;q=0", "en"),
         ("fr", "en"),
         ("*", "en"),
         ("", "en"),

@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from django.http import UnreadablePostError
 from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions
@@ -73,6 +73,7 @@ _FRAMEWORK: tuple[tuple[type[Exception], type[OtpError]], ...] = (
     (UnreadablePostError, InvalidRequest),  # the client went away in the middle of its body
     (OperationalError, Unavailable),
     (InterfaceError, Unavailable),
+    (InternalError, Unavailable),  # a standby that takes no writes
 )
 
 

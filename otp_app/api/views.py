@@ -63,7 +63,7 @@ class OtpView(APIView):
     def body(self, request: Request) -> dict[str, str]:
         """The checked body. Its length is looked at first: a body that is too large is not even read."""
         length = request.META.get("CONTENT_LENGTH") or "0"
-        if length.isdigit() and int(length) > MOST:
+        if length.isascii() and length.isdigit() and int(length) > MOST:
             raise problems.TooLarge
         serializer = self.serializer_class(data=request.data)
         serializer.is_valid(raise_exception=True)

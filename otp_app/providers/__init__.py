@@ -1,6 +1,5 @@
 """Providers carry messages. The one in force is chosen by settings and made once per process."""
 
-from functools import lru_cache
 from typing import Any
 
 from django.core.signals import setting_changed
@@ -9,23 +8,21 @@ from django.utils.module_loading import import_string
 from ..conf import provider_settings
 from .base import Provider
 
+_made: dict[str, Provider] = {}
+
 
 def current() -> tuple[str, Provider]:
     """The alias and the instance of the provider in force."""
     chosen = provider_settings()
-    options = tuple(sorted(chosen.get("OPTIONS", {}).items()))
-    return chosen["ALIAS"], _make(chosen["BACKEND"], options)
-
-
-@lru_cache(maxsize=8)
-def _make(backend: str, options: tuple[tuple[str, Any], ...]) -> Provider:
-    provider: Provider = import_string(backend)(**dict(options))
-    return provider
+    key = repr((chosen["BACKEND"], chosen.get("OPTIONS")))
+    if key not in _made:
+        _made[key] = import_string(chosen["BACKEND"])(**chosen.get("OPTIONS", {}))
+    return chosen["ALIAS"], _made[key]
 
 
 def _forget(*, setting: str, **_: Any) -> None:
     if setting.startswith(("OTP_", "TWILIO_")):
-        _make.cache_clear()
+        _made.clear()
 
 
 setting_changed.connect(_forget)

@@ -3,6 +3,7 @@
 from collections import Counter as Tally
 from datetime import UTC, datetime
 
+from django.conf import settings
 from django.db import connections, transaction
 
 from ..keys import ledger_id
@@ -22,7 +23,7 @@ def purge(alias: str) -> int:
         deleted += batch
     while _purge_counters(alias):
         pass
-    old = datetime.fromtimestamp((read_now(alias) - LEDGER_SPAN) / 1000, UTC)
+    old = datetime.fromtimestamp((read_now(alias) - LEDGER_SPAN) / 1000, UTC if settings.USE_TZ else None)
     Delivery.objects.using(alias).filter(created_at__lt=old).delete()
     return deleted
 

@@ -1,7 +1,7 @@
 """What becomes of an exception in a view."""
 
 import pytest
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from django.http import UnreadablePostError
 
 from otp_app import services
@@ -31,7 +31,9 @@ def send(client, monkeypatch):
     return send
 
 
-@pytest.mark.parametrize("error", [OperationalError("locked"), InterfaceError("gone"), Unavailable()])
+@pytest.mark.parametrize(
+    "error", [OperationalError("locked"), InterfaceError("gone"), InternalError("locked"), Unavailable()]
+)
 def test_a_database_that_does_not_answer_is_503_with_when_to_try_again(send, error, caplog):
     response = send(error)
     assert (response.status_code, response.json()["code"]) == (503, "unavailable")

@@ -94,3 +94,12 @@ def test_a_purge_deletes_expired_and_idle_tokens(user, token, clock):
     clock.advance(5 * DAY)
     assert tokens.current().purge() == 1
     assert Token.objects.count() == 1
+
+
+def test_a_short_idle_time_is_kept_up_by_use(client, token, clock, settings):
+    settings.OTP_TOKEN_IDLE = 1800
+    for _ in range(12):
+        clock.advance(300)
+        assert me(client, f"Bearer {token}").status_code == 200
+    clock.advance(1800)
+    assert me(client, f"Bearer {token}").status_code == 401

@@ -536,6 +536,13 @@ def test_a_purge_works_in_batches(store, clock, monkeypatch):
     assert not ChallengeRow.objects.exists()
 
 
+def test_a_purge_works_in_a_project_without_time_zones(store, settings):
+    settings.USE_TZ = False
+    opened = open_one(store).challenge
+    assert store.purge() == 0
+    assert store.get(opened.id)
+
+
 def test_deliveries_are_kept_for_thirty_days(store, clock):
     opened = open_one(store).challenge
     clock.advance(2 * DAY)

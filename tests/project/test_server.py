@@ -59,12 +59,18 @@ def test_a_request_is_answered_by_django():
 
 
 def test_the_environ_is_that_of_pep_3333():
-    headers = {"x-forwarded-for": ["192.0.2.1", "192.0.2.2"], "content-type": ["text/plain"], "x_forwarded_for": ["9"]}
+    headers = {
+        "x-forwarded-for": ["192.0.2.1", "192.0.2.2"],
+        "content-type": ["text/plain"],
+        "x_forwarded_for": ["9"],
+        "cookie": ["a=1", "b=2"],
+    }
     scope, _ = ask(headers=headers)
-    scope.path = "/%D1%8F"
+    scope.path, scope.query_string = "/я%61", "a=я"
     environ = server._environ(scope, b"body")
-    assert environ["PATH_INFO"].encode("latin-1").decode() == "/я"
-    assert environ["QUERY_STRING"] == "a=%20b"
+    assert environ["PATH_INFO"].encode("latin-1").decode() == "/я%61"  # decoded already, and never twice
+    assert environ["QUERY_STRING"].encode("latin-1").decode() == "a=я"
+    assert environ["HTTP_COOKIE"] == "a=1; b=2"
     assert environ["REMOTE_ADDR"] == "2001:db8::1"
     assert environ["HTTP_X_FORWARDED_FOR"] == "192.0.2.1,192.0.2.2"
     assert environ["CONTENT_TYPE"] == "text/plain"
@@ -77,6 +83,11 @@ def test_a_half_sent_body_ends_with_408_and_the_connection(monkeypatch):
     _, (status, headers, _) = ask(b"{", None, headers={"content-length": ["9"]}, method="POST")
     assert status == 408
     assert ("connection", "close") in headers
+
+
+def test_a_header_that_django_cannot_read_is_400():
+    _, (status, _, _) = ask(headers={"content-type": ["application/json; a*=nope''x"]})
+    assert status == 400
 
 
 def test_a_body_shorter_than_it_says_is_400():

@@ -43,6 +43,25 @@ def test_a_body_shorter_than_it_says_is_not_acted_on(service):
     assert messages_to(service, number) == []
 
 
+def test_a_path_is_decoded_once_so_that_a_rule_of_a_proxy_means_what_it_says(service):
+    assert get(service, "/%68ealthz").status == 200
+    assert get(service, "/%2568ealthz").status == 404
+    assert get(service, "/%2561dmin/login/").status == 404
+
+
+@pytest.mark.parametrize("line", ["GET /admin/login/?next=\u0434 HTTP/1.1", "GET /\u0434 HTTP/1.1"])
+def test_raw_bytes_in_an_address_are_no_crash(service, line):
+    sent = line.encode() + b"\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+    assert status_of(raw(service, sent)) in (200, 302, 400, 404)
+
+
+def test_a_content_type_that_cannot_be_read_is_refused(service):
+    number = phone()
+    head = HEAD.replace(b"application/json", b"application/json; a*=nope''x")
+    assert status_of(raw(service, head + b"Content-Length: 26\r\n\r\n" + body_for(number))) in (400, 415)
+    assert messages_to(service, number) == []
+
+
 def test_what_is_no_http_is_refused(service):
     for sent in (b"hello\r\n\r\n", b"\x16\x03\x01\x02\x00" + b"\x00" * 100, b"GET / HTTP/9.9\r\n\r\n", b"\x00" * 5000):
         assert status_of(raw(service, sent + b"\r\n\r\n", timeout=15)) in (400, 505, None)

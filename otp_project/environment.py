@@ -1,0 +1,49 @@
+"""Reading the environment, after ``.env`` has been added to it. Values are taken as they are: ``$`` is a letter.
+
+``NAME_FILE`` instead of ``NAME`` names a file that holds the value, as container secrets come.
+"""
+
+import os
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+_YES = {"1", "true", "yes", "on"}
+_NO = {"0", "false", "no", "off", ""}
+
+
+def load(default: Path) -> None:
+    """Add the file that ENV_FILE names, or ``default``, to the environment; what stands there already wins."""
+    environ.Env.read_env(os.environ.get("ENV_FILE") or default)
+
+
+def given(name: str) -> bool:
+    """Whether it is set at all, directly or by file."""
+    return name in os.environ or f"{name}_FILE" in os.environ
+
+
+def text(name: str, default: str = "") -> str:
+    """Without white space around it: files tend to end in a line break."""
+    path = os.environ.get(f"{name}_FILE")
+    return (Path(path).read_text() if path else os.environ.get(name, default)).strip()
+
+
+def items(name: str, default: str = "") -> list[str]:
+    """Separated by commas."""
+    return [item for part in text(name, default).split(",") if (item := part.strip())]
+
+
+def integer(name: str, default: int = 0) -> int:
+    value = text(name)
+    try:
+        return int(value) if value else default
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must be a whole number, not {value!r}.") from None
+
+
+def flag(name: str, *, default: bool = False) -> bool:
+    value = text(name).lower()
+    if value not in _YES | _NO:
+        raise ImproperlyConfigured(f"{name} must be 1 or 0, not {value!r}.")
+    return value in _YES if given(name) else default
