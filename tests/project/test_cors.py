@@ -1,0 +1,23 @@
+"""Other sites' pages: none may call the API from a browser, but those that are named."""
+
+import pytest
+
+pytestmark = pytest.mark.django_db
+
+ORIGIN = "https://app.example"
+
+
+def preflight(client, origin=ORIGIN, path="/api/send-otp/"):
+    headers = {"origin": origin, "access-control-request-method": "POST"}
+    return client.options(path, headers=headers).headers.get("Access-Control-Allow-Origin")
+
+
+def test_by_default_no_page_of_another_site_may_call(client):
+    assert preflight(client) is None
+
+
+def test_a_named_origin_may_call_the_api_and_nothing_else(client, settings):
+    settings.CORS_ALLOWED_ORIGINS = [ORIGIN]
+    assert preflight(client) == ORIGIN
+    assert preflight(client, "https://other.example") is None
+    assert preflight(client, path="/admin/") is None
