@@ -19,14 +19,17 @@ from .policies import LOGIN
 
 PLUGINS = ("STORE", "QUEUE", "TOKEN_BACKEND")
 # name: least, most. Sources stand in conf; 600 s and 10 checks are the most NIST SP 800-63B-4 leaves room for.
-RANGES = {
+LONGEST_TTL = 600  # seconds
+RANGES: dict[str, tuple[int, int | None]] = {
     "CODE_LENGTH": (6, 10),
-    "TTL": (30, 600),
+    "TTL": (30, LONGEST_TTL),
     "CHECKS": (1, 10),
     "CHECKS_BY_PHONE": (0, 10),
     "SENDS": (1, 10),
     "SENDS_PER_PHONE_HOUR": (1, None),
     "SENDS_PER_PHONE_DAY": (1, None),
+    "FAILURES_PER_PHONE_DAY": (1, None),
+    "FAILURES_PER_PHONE_MONTH": (1, None),
     "SENDS_PER_CLIENT_HOUR": (1, None),
     "UNCONVERTED_PER_CLIENT_HOUR": (1, None),
     "CHECKS_PER_CLIENT_HOUR": (1, None),
@@ -48,15 +51,19 @@ POLICY_NUMBERS = {
 @register
 def check_numbers(**_: Any) -> list[CheckMessage]:
     """E001 a number out of its range; E002 a budget smaller than one challenge needs."""
-    return [*_out_of_range(), *_wrong_waits(), *_wrong_policies(), *_too_small_budgets()]
+    return [*_out_of_range(), *_wrong_waits(), *_wrong_policies()] or list(_too_small_budgets())
 
 
 def _out_of_range() -> Iterator[CheckMessage]:
     for name, (least, most) in RANGES.items():
         value = getattr(conf, name)
-        if not isinstance(value, int) or value < least or (most is not None and value > most):
+        if _outside(value, least, most):
             upto = f" and at most {most}" if most is not None else ""
             yield Error(f"OTP_{name} is {value!r}; it must be a number of at least {least}{upto}.", id="otp_app.E001")
+
+
+def _outside(value: Any, least: int, most: int | None) -> bool:
+    return not isinstance(value, int) or value < least or (most is not None and value > most)
 
 
 def _wrong_waits() -> Iterator[CheckMessage]:
@@ -68,7 +75,7 @@ def _wrong_policies() -> Iterator[CheckMessage]:
     for purpose, numbers in conf.POLICIES.items():
         for name, value in numbers.items():
             least, most = RANGES.get(POLICY_NUMBERS.get(name, ""), (1, 0))
-            if not isinstance(value, int) or value < least or (most is not None and value > most):
+            if _outside(value, least, most):
                 text = f"OTP_POLICIES[{purpose!r}]: {name!r} is unknown or {value!r} is out of its range."
                 yield Error(text, id="otp_app.E001")
 
@@ -134,8 +141,7 @@ def check_segment(**_: Any) -> list[CheckMessage]:
     errors: list[CheckMessage] = []
     for purpose in (LOGIN, *conf.POLICIES):
         for language in messages.LANGUAGES:
-            minutes = int(conf.POLICIES.get(purpose, {}).get("ttl", conf.TTL)) // 60
-            body = messages.body_for(purpose, language, "0" * 10, minutes)
+            body = messages.body_for(purpose, language, "0" * 10, LONGEST_TTL // 60)
             if messages.segments(body) > 1:
                 text = f"The {language} message takes {messages.segments(body)} SMS segments with a code of 10 digits."
                 hint = "Shorten OTP_BRAND or OTP_WEB_HOST, or leave OTP_ANDROID_APP_HASH out."

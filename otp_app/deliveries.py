@@ -24,18 +24,13 @@ def dispatch(grant: Grant) -> None:
     Raises UndeliverablePhone when the number is at fault and DeliveryFailed when nothing was sent; the phone is then
     given back what the send took. A lost reply is no error: the person may have the message.
     """
-    challenge = grant.challenge
     alias, provider = providers.current()
     try:
         receipt = _send(provider, _message(grant))
-    except Rejected as error:
+    except (Rejected, NotAccepted) as error:
         _record(grant, alias, State.FAILED, error=error.reason)
-        stores.current().undo_send(challenge)
-        raise UndeliverablePhone from None
-    except NotAccepted as error:
-        _record(grant, alias, State.FAILED, error=error.reason)
-        stores.current().undo_send(challenge)
-        raise DeliveryFailed from None
+        stores.current().undo_send(grant.challenge)
+        raise (UndeliverablePhone() if isinstance(error, Rejected) else DeliveryFailed()) from None
     except Unknown as error:
         _record(grant, alias, State.UNKNOWN, error=error.reason)
     else:
@@ -52,9 +47,7 @@ def _message(grant: Grant) -> Message:
 def _record(grant: Grant, alias: str, status: str, *, reference: str = "", error: str = "", segments: int = 0) -> None:
     """One statement, on the row that was committed with the challenge, and only forward from queued."""
     challenge = grant.challenge
-    queued = Delivery.objects.filter(
-        challenge=challenge.id, sent_at=challenge.sent_at[-1], status=Delivery.State.QUEUED
-    )
+    queued = Delivery.objects.filter(challenge=challenge.id, sent_at=challenge.sent_at[-1], status=State.QUEUED)
     queued.update(provider=alias, status=status, reference=reference[:64], error=error[:64], segments=segments)
     logger.log(
         logging.INFO if status == State.SENT else logging.WARNING,

@@ -122,4 +122,5 @@ def _run(environ: dict[str, Any]) -> tuple[int, Headers, bytes]:
 
 
 def _no_write(_data: bytes) -> None:
+    """PEP 3333 wants a writer for old frameworks; one that dropped what it is given would hide a mistake."""
     raise NotImplementedError("Django returns its content")

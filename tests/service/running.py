@@ -14,6 +14,8 @@ from uuid import uuid4
 
 import psycopg
 
+from tests.clock import Clock
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 SECRET_KEY = "the key of the service under test: " + uuid4().hex + uuid4().hex
 POSTGRESQL = not os.environ["DATABASE_URL"].startswith("sqlite")
@@ -63,20 +65,6 @@ class Database:
             self._reader.close()
         if POSTGRESQL:
             self._of_the_server(f"DROP DATABASE {self._name} WITH (FORCE)")
-
-
-class Clock:
-    """The service's clock: time passes for it when a test says so."""
-
-    def __init__(self, path):
-        self.path = path
-        self.seconds = 0
-
-    def advance(self, seconds):
-        self.seconds += seconds
-        fresh = self.path.with_suffix(".new")
-        fresh.write_text(str(self.seconds))
-        fresh.replace(self.path)  # at once: a file caught between truncating and writing would be a jump back
 
 
 class Service:
