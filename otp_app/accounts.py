@@ -28,6 +28,11 @@ def phone_of(user: Any) -> str:
     return str(getattr(user, phone_field()) or "")
 
 
+def is_staff(user: Any) -> bool:
+    """Whether the user may do more than other users, as far as Django's own flags tell."""
+    return bool(getattr(user, "is_staff", False) or getattr(user, "is_superuser", False))
+
+
 def user_for(phone: str) -> tuple[Any, bool]:
     """The user of a verified phone and whether this call created it. Two calls at once give one user.
 

@@ -10,7 +10,7 @@ class OtpAppConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from . import checks  # noqa: F401  (registers them)
+        from . import checks, number_checks, testnumber_checks  # noqa: F401  (registers them)
 
         if apps.is_installed("drf_spectacular"):
             from .api import schema  # noqa: F401  (registers itself)

@@ -5,7 +5,7 @@ All instants are whole milliseconds since 1970 by the store's clock, all duratio
 
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 _ID = re.compile("[0-9a-f]{32}")
@@ -37,17 +37,73 @@ class Limit:
     amount: int
     period: int
     key: str = ""  # whom a crowd limit counts, as 32 hexadecimal digits; the others count the challenge's phone
+    subject: str = ""  # the same for people: "prefix +99890123", "region UZ"; never a phone
+    cost: int = 1  # how much a request takes
     converts: bool = False  # what it took comes back when the challenge is approved
     steps: tuple[int, ...] = ()  # of a WAITS limit: the pause in seconds after the 1st, 2nd, … send of the period
+    proof: bool = False  # beyond half of its amount a send needs a proof of work
+    blocks: int = 0  # seconds for which the key is refused once it would go beyond its amount
+    shared: bool = False  # all requests meet in it: it is taken last
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """How many of a region's sends must be followed by a success, judged on three crowd limits of the same send.
+
+    Below ``proof`` percent of at least ``least`` sends a proof of work is needed. Below ``block`` percent, not counting
+    what is so young that its success may still come, the region is refused for ``blocks`` seconds.
+    """
+
+    sends: str  # key of the limit that counts all sends
+    unconverted: str  # of the one that counts those without a success
+    fresh: str  # of the one that counts, of these, the young ones
+    subject: str
+    least: int
+    proof: int
+    block: int  # 0: never, for home regions
+    blocks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What a request asks of the limits: all of it is taken, or nothing and it is refused."""
+
+    limits: tuple[Limit, ...] = ()
+    conversion: Conversion | None = None
+    proven: bool = False  # a proof of work came with it
 
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """One unit taken from a crowd limit, remembered so that a success gives it back where it was taken."""
+    """What was taken from a crowd limit, remembered so that a success gives it back where it was taken."""
 
     key: str
     slot: int
-    span: int
+    cost: int = 1
+    shared: bool = False  # as of the limit
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A key that is refused for a while, and why. Instants in milliseconds by the store's clock."""
+
+    key: str
+    forgives: str  # the counter that is emptied when an operator lifts the block
+    subject: str
+    limit: str
+    reason: str
+    since: int
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """The state of one limit: how much is taken and how long the next request would wait, in milliseconds."""
+
+    limit: Limit
+    used: int
+    wait: int
+    blocked_until: int = 0  # milliseconds since 1970; 0 when it is not blocked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +123,7 @@ class Challenge:
     checks_left: int
     phone_checks_left: int  # of them, those open to requests that name only the phone
     sends_left: int
+    device: str = ""  # the device it was opened from, which signed in before; empty for strangers
     status: Status = Status.PENDING
     created_at: int = 0
     checked_at: int = 0  # the last check
@@ -82,6 +139,15 @@ class Challenge:
     def failures(self) -> int:
         """Comparisons that failed: all that were spent, but for the one that was right."""
         return self.checks - self.checks_left - (self.status is Status.APPROVED)
+
+    def given_back(self) -> tuple[Charge, ...]:
+        """What an approval gives back. Of comparisons (more than one is granted) those that failed stay taken."""
+        return tuple(replace(c, cost=c.cost if c.cost == 1 else c.cost - self.failures_before) for c in self.charges)
+
+    @property
+    def failures_before(self) -> int:
+        """Failed comparisons before the one that was paid last."""
+        return max(0, self.checks - self.checks_left - 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """System checks: nonsense in the settings is refused at start, each with a sentence that says what to do."""
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from typing import Any
 
 from django.conf import settings
@@ -15,82 +16,18 @@ from phonenumbers import SUPPORTED_REGIONS
 from . import accounts, messages, phones
 from .conf import TWILIO_NAMES, conf, costs_money
 from .models import ChallengeRow, Counter, Delivery
+from .number_checks import LONGEST_TTL
 from .policies import LOGIN
 
 PLUGINS = ("STORE", "QUEUE", "TOKEN_BACKEND")
-# name: least, most. Sources stand in conf; 600 s and 10 checks are the most NIST SP 800-63B-4 leaves room for.
-LONGEST_TTL = 600  # seconds
-RANGES: dict[str, tuple[int, int | None]] = {
-    "CODE_LENGTH": (6, 10),
-    "TTL": (30, LONGEST_TTL),
-    "CHECKS": (1, 10),
-    "CHECKS_BY_PHONE": (0, 10),
-    "SENDS": (1, 10),
-    "SENDS_PER_PHONE_HOUR": (1, None),
-    "SENDS_PER_PHONE_DAY": (1, None),
-    "FAILURES_PER_PHONE_DAY": (1, None),
-    "FAILURES_PER_PHONE_MONTH": (1, None),
-    "SENDS_PER_CLIENT_HOUR": (1, None),
-    "UNCONVERTED_PER_CLIENT_HOUR": (1, None),
-    "CHECKS_PER_CLIENT_HOUR": (1, None),
-    "TRUSTED_PROXIES": (0, None),
-    "PROVIDER_DEADLINE": (1, 60),
-    "PROVIDER_CALLS": (1, None),
-    "TOKEN_TTL": (60, None),
-    "TOKEN_IDLE": (60, None),
-}
-POLICY_NUMBERS = {
-    "length": "CODE_LENGTH",
-    "ttl": "TTL",
-    "checks": "CHECKS",
-    "checks_by_phone": "CHECKS_BY_PHONE",
-    "sends": "SENDS",
-}
-
-
-@register
-def check_numbers(**_: Any) -> list[CheckMessage]:
-    """E001 a number out of its range; E002 a budget smaller than one challenge needs."""
-    return [*_out_of_range(), *_wrong_waits(), *_wrong_policies()] or list(_too_small_budgets())
-
-
-def _out_of_range() -> Iterator[CheckMessage]:
-    for name, (least, most) in RANGES.items():
-        value = getattr(conf, name)
-        if _outside(value, least, most):
-            upto = f" and at most {most}" if most is not None else ""
-            yield Error(f"OTP_{name} is {value!r}; it must be a number of at least {least}{upto}.", id="otp_app.E001")
-
-
-def _outside(value: Any, least: int, most: int | None) -> bool:
-    return not isinstance(value, int) or value < least or (most is not None and value > most)
-
-
-def _wrong_waits() -> Iterator[CheckMessage]:
-    if not all(isinstance(step, int) and step >= 0 for step in conf.WAITS):
-        yield Error("OTP_WAITS must be whole numbers of seconds, none below 0.", id="otp_app.E001")
-
-
-def _wrong_policies() -> Iterator[CheckMessage]:
-    for purpose, numbers in conf.POLICIES.items():
-        for name, value in numbers.items():
-            least, most = RANGES.get(POLICY_NUMBERS.get(name, ""), (1, 0))
-            if _outside(value, least, most):
-                text = f"OTP_POLICIES[{purpose!r}]: {name!r} is unknown or {value!r} is out of its range."
-                yield Error(text, id="otp_app.E001")
-
-
-def _too_small_budgets() -> Iterator[CheckMessage]:
-    most = max([conf.CHECKS, *(numbers.get("checks", 0) for numbers in conf.POLICIES.values())])
-    for name in ("FAILURES_PER_PHONE_DAY", "FAILURES_PER_PHONE_MONTH"):
-        if getattr(conf, name) < most:
-            hint = "A challenge reserves all its checks when it opens, so no code could ever be sent."
-            yield Error(f"OTP_{name} is smaller than OTP_CHECKS.", hint=hint, id="otp_app.E002")
+REDIS_STORE = "otp_app.stores.redis.RedisStore"
 
 
 @register
 def check_plugins(**_: Any) -> list[CheckMessage]:
-    """E003 a dotted path that cannot be imported; E013 a provider without alias or path."""
+    """E003 a dotted path that cannot be imported; E013 a provider without alias or path; E019 Redis by halves."""
+    if missing := _missing_for_redis():
+        return [Error(f"OTP_STORE is the Redis store, but {missing}.", id="otp_app.E019")]
     paths = {f"OTP_{name}": getattr(conf, name) for name in PLUGINS}
     errors: list[CheckMessage] = []
     for entry in conf.PROVIDERS:
@@ -104,6 +41,14 @@ def check_plugins(**_: Any) -> list[CheckMessage]:
         except ImportError as error:
             errors.append(Error(f"{name}: {path!r} cannot be imported: {error}", id="otp_app.E003"))
     return errors
+
+
+def _missing_for_redis() -> str:
+    if conf.STORE != REDIS_STORE:
+        return ""
+    if find_spec("redis") is None:
+        return 'the package is not installed: pip install "otp-app[redis]"'
+    return "" if conf.REDIS_URL else "OTP_REDIS_URL is empty"
 
 
 @register
@@ -124,6 +69,17 @@ def check_regions(**_: Any) -> list[CheckMessage]:
         text = "OTP_ALLOWED_REGIONS is not set: only Uzbekistan and the country of your Twilio number are served."
         return [checks.Warning(text, hint=hint, id="otp_app.W001")]
     return [Error("OTP_ALLOWED_REGIONS is empty: name the countries you serve.", hint=hint, id="otp_app.E004")]
+
+
+@register
+def check_home_regions(**_: Any) -> list[CheckMessage]:
+    """E012: home regions that are no countries; these would be blocked when they must not."""
+    if isinstance(conf.HOME_REGIONS, str):
+        return [Error('OTP_HOME_REGIONS must be a list, for example ["UZ"].', id="otp_app.E012")]
+    if unknown := sorted(set(conf.HOME_REGIONS) - SUPPORTED_REGIONS):
+        text = f"OTP_HOME_REGIONS names no countries by {', '.join(unknown)}."
+        return [Error(text, hint="Use the two letters of ISO 3166, as UZ.", id="otp_app.E012")]
+    return []
 
 
 @register

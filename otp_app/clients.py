@@ -23,6 +23,11 @@ def client_of(meta: Mapping[str, str]) -> str:
     return _normalise(_parse(address.strip()))
 
 
+def site_of(client: str) -> str:
+    """The IPv6 /48 around a client, which is what one site may be given (RFC 6177); empty for others."""
+    return str(IPv6Network(client).supernet(new_prefix=48)) if ":" in client else ""
+
+
 def _normalise(ip: IPv4Address | IPv6Address | None) -> str:
     if isinstance(ip, IPv6Address) and ip.ipv4_mapped:
         ip = ip.ipv4_mapped

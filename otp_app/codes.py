@@ -8,18 +8,21 @@ challenge. The bias of the modulus is below 10^10 / 2^64, that is 10^-9.
 import hashlib
 import hmac
 
+from . import testnumbers
 from .challenges import Challenge
-from .keys import code_keys, fingerprint
+from .keys import fingerprint, keys_for
 
 
 def current_key_id() -> str:
     """The fingerprint a new challenge carries."""
-    return fingerprint(code_keys()[0])
+    return fingerprint(keys_for("code")[0])
 
 
 def code_for(challenge: Challenge) -> str | None:
     """The code of a challenge, or None when its key was retired from SECRET_KEY_FALLBACKS."""
-    key = next((key for key in code_keys() if fingerprint(key) == challenge.key_id), None)
+    if fixed := testnumbers.code_of(challenge.phone):
+        return fixed
+    key = next((key for key in keys_for("code") if fingerprint(key) == challenge.key_id), None)
     if key is None:
         return None
     text = f"{challenge.purpose}|{challenge.id}|{challenge.nonce}".encode()

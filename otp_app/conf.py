@@ -5,7 +5,6 @@
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -34,17 +33,44 @@ class Conf:
     WAITS: Sequence[int] = (60, 120, 300, 600)  # seconds between sends to a phone
     SENDS_PER_PHONE_HOUR: int = 5
     SENDS_PER_PHONE_DAY: int = 10
+    SENDS_OF_DEVICES_DAY: int = 5  # all devices of a phone that signed in before, beside the ten of strangers
     FAILURES_PER_PHONE_DAY: int = 20
     FAILURES_PER_PHONE_MONTH: int = 100  # 30 days; NIST allows no more than 100 in a row
+    FAILURES_OF_DEVICES_DAY: int = 10
     SENDS_PER_CLIENT_HOUR: int = 300
     UNCONVERTED_PER_CLIENT_HOUR: int = 30
     CHECKS_PER_CLIENT_HOUR: int = 100
+    SITE_CLIENTS: int = 5  # an IPv6 /48 has this many times what a client has
+    UNCONVERTED_PER_PREFIX_HOUR: int = 10
+    PREFIX_BLOCK: int = 12 * 3600  # seconds
+    SENDS_PER_REGION_DAY: int = 500
+    SENDS_PER_DAY: int = 2000
+    DEVICE_SENDS_PER_DAY: int = 2000
+    UNCONVERTED_PER_DAY: int = 1000
+    FAILURES_PER_DAY: int = 5000  # a send holds all checks of its challenge until it succeeds
+    PASSWORDS_PER_CLIENT_HOUR: int = 20
+    PASSWORDS_PER_ACCOUNT_HOUR: int = 30
+
+    # What looks wrong is asked for a proof of work (ALTCHA) before it is refused
+    PROOFS: bool = True  # False: the limits alone, for clients that cannot solve one
+    PROOF_COST: int = 5000  # rounds of PBKDF2 for one of 256 keys: about a second in a browser
+    PROOF_TTL: int = 600  # seconds
+    HOME_REGIONS: Sequence[str] = ("UZ",)  # never blocked for a poor conversion, only asked for proofs
+    CONVERSION_LEAST: int = 50  # sends of a region in 24 h before its conversion is judged
+    CONVERSION_PROOF: int = 25  # percent of sends followed by a success; below it a proof is needed
+    CONVERSION_BLOCK: int = 10  # percent; below it the region is blocked
+    REGION_BLOCK: int = 12 * 3600  # seconds
+    DEVICE_TTL: int = 180 * 24 * 3600  # seconds that a device stays known after its last sign-in
+
     LEDGER_KEY: str = ""  # outlives SECRET_KEY rotations: keys what is remembered of a phone for 30 days
     TRUSTED_PROXIES: int = 0  # how many proxies of yours append to X-Forwarded-For
 
     # Phones
     ALLOWED_REGIONS: Sequence[str] | str | None = None  # ["UZ", "KZ"]; "*" serves the world, on purpose
     DEFAULT_REGION: str = ""  # set: numbers in this country's national form are accepted too
+
+    # For reviewers of app stores and end-to-end tests: {"+15005550009": {"code": "246810", "expires": "2027-01-31"}}
+    TEST_NUMBERS: Mapping[str, Mapping[str, Any]] = {}
 
     # Users
     USER_PHONE_FIELD: str = ""  # of your own AUTH_USER_MODEL; empty: "phone", or the user name of auth.User
@@ -58,6 +84,8 @@ class Conf:
 
     # Plug-ins and tokens
     STORE: str = "otp_app.stores.sql.SqlStore"
+    REDIS_URL: str = ""  # of otp_app.stores.redis.RedisStore: redis://, rediss:// or unix://
+    REDIS_TIMEOUT: int = 2  # seconds to connect, and for each call
     TOKEN_BACKEND: str = "otp_app.tokens.opaque.OpaqueTokens"  # noqa: S105  (a path, no secret)
     TOKEN_TTL: int = 30 * 24 * 3600  # seconds from sign-in
     TOKEN_IDLE: int = 14 * 24 * 3600  # seconds without a request
@@ -97,13 +125,3 @@ def provider_settings() -> Mapping[str, Any]:
 def costs_money() -> bool:
     """Whether the provider in force sends real messages."""
     return provider_settings().get("BACKEND") not in LOCAL_PROVIDERS
-
-
-def clock_offset() -> int:
-    """Milliseconds that OTP_CLOCK_OFFSET_FILE adds to every clock of the app; 0 without it or when it is unreadable."""
-    if not conf.CLOCK_OFFSET_FILE:
-        return 0
-    try:
-        return int(float(Path(conf.CLOCK_OFFSET_FILE).read_text()) * 1000)
-    except (OSError, ValueError, OverflowError):
-        return 0

@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as DeadlineExceeded
 from functools import lru_cache
 
-from . import codes, messages, phones, providers, stores
+from . import codes, messages, phones, providers, stores, testnumbers
 from .challenges import Grant
 from .conf import LOCAL_PROVIDERS, conf, provider_settings
 from .errors import DeliveryFailed, UndeliverablePhone
@@ -24,6 +24,8 @@ def dispatch(grant: Grant) -> None:
     Raises UndeliverablePhone when the number is at fault and DeliveryFailed when nothing was sent; the phone is then
     given back what the send took. A lost reply is no error: the person may have the message.
     """
+    if testnumbers.is_one(grant.challenge.phone):
+        return _record(grant, "test", State.SENT)
     alias, provider = providers.current()
     try:
         receipt = _send(provider, _message(grant))

@@ -8,6 +8,7 @@
     ├── RegionNotAllowed           400 region_not_allowed       a good number of a country not served
     ├── UndeliverablePhone         400 undeliverable_phone      the provider says the number gets no texts
     ├── InvalidOrExpiredCode       400 invalid_or_expired_code  wrong, expired, used, exhausted, unknown, deactivated
+    ├── ProofRequired              403 proof_required           solve the proof of work in it and send it along
     ├── Limited                    429 limited                  a limit is reached; limit names it, for logs only
     ├── DeliveryFailed             503 delivery_failed          surely not sent; try again
     └── Unavailable                503 unavailable              the store cannot be reached
@@ -16,8 +17,13 @@
 One class per reason: a caller never has to look into a text to know what happened.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+
+from .challenges import Block
 
 
 class OtpError(Exception):
@@ -63,15 +69,31 @@ class InvalidOrExpiredCode(OtpError):
     detail = _("The code is wrong or no longer valid. Check it or ask for a new one.")
 
 
+class ProofRequired(OtpError):
+    """``altcha`` is the proof of work to solve, in the form that the ALTCHA widget takes."""
+
+    code = "proof_required"
+    status = 403
+    detail = _("Show that you are no robot: your browser or app has to solve a small task first.")
+
+    def __init__(self, altcha: Mapping[str, Any] | None = None) -> None:
+        super().__init__()
+        self.altcha = altcha or {}
+
+
 class Limited(OtpError):
+    """``block`` is there when this very request led to one: somebody has to write it down."""
+
     code = "limited"
     status = 429
     detail = _("Too many requests. Try again later.")
 
-    def __init__(self, limit: str, retry_after: int) -> None:
+    def __init__(self, limit: str, retry_after: int, *, subject: str = "", block: Block | None = None) -> None:
         super().__init__()
         self.limit = limit
         self.retry_after = max(1, retry_after)
+        self.subject = subject
+        self.block = block
 
 
 class DeliveryFailed(OtpError):

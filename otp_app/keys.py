@@ -22,9 +22,9 @@ def fingerprint(key: bytes) -> str:
     return hmac.digest(key, b"fingerprint", hashlib.sha256)[:8].hex()
 
 
-def code_keys() -> list[bytes]:
-    """The keys codes may have been derived with, the one for new codes first."""
-    return [derive(secret, "code") for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)]
+def keys_for(use: str) -> list[bytes]:
+    """The keys that may have been in use for it, the one for what is new first."""
+    return [derive(secret, use) for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)]
 
 
 def ledger_id(kind: str, subject: str) -> str:
@@ -34,3 +34,8 @@ def ledger_id(kind: str, subject: str) -> str:
     """
     secret = conf.LEDGER_KEY or [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS][-1]
     return hmac.digest(derive(secret, "ledger"), f"{kind}|{subject}".encode(), hashlib.sha256)[:16].hex()
+
+
+def phone_key(phone: str, device: str = "") -> str:
+    """Under which name a phone's sends and failures are kept; those of devices that signed in before are apart."""
+    return ledger_id("devices" if device else "failures", phone)

@@ -1,55 +1,88 @@
-"""The table of limits, and which of them a request takes.
+"""The table of limits. A request takes all that apply to it, or none and it is refused (:mod:`otp_app.demands`).
 
-================================ ============================================== ======================= ================
-limit                            counts                                         amount per period       source
-================================ ============================================== ======================= ================
-wait_per_phone                   sends to a phone since its last success        60, 120, 300, 600 s     Signal, Twilio
-sends_per_phone_hour             sends to a phone, exact                        5 / h                   Twilio Verify
-sends_per_phone_day              sends to a phone, exact                        10 / 24 h               login.gov
-failures_per_phone_day           failed comparisons on a phone, exact           20 / 24 h               2·10⁻⁵ a day
-failures_per_phone_month         failed comparisons on a phone, exact           100 / 30 d              NIST §3.2.2
-sends_per_client_hour            sends of a client, in 24 sub-buckets           300 / h                 an office
-unconverted_per_client_hour      the same, given back by a success              30 / h                  pumping
-checks_per_client_hour           checks of a client, in 24 sub-buckets          100 / h                 guessing
-================================ ============================================== ======================= ================
-
-Every amount is a setting (``otp_app.conf``). The store takes all limits of a request or none.
+An amount is the setting ``OTP_<NAME>``; ``manage.py otp_limits`` prints the table with the amounts in force. Two lines
+bound what an attack can cost when all else fails: ``sends_per_day`` times the price of a message is the bill of a day,
+``failures_per_day`` in 10⁶ the accounts that fall to guessing in it. Size both at twice your busiest day.
 """
 
-from .challenges import Counts, Limit
+from dataclasses import dataclass
+from enum import Flag, auto
+
+from .challenges import Counts
 from .conf import conf
-from .keys import ledger_id
 
 HOUR = 3600
 DAY = 24 * HOUR
 MONTH = 30 * DAY
+UNLIMITED = 2**40
+
+WAITS, SENDS, FAILURES, CROWD = Counts.WAITS, Counts.SENDS, Counts.FAILURES, Counts.CROWD
 
 
-def for_send(client: str | None, *, again: bool = False) -> tuple[Limit, ...]:
-    """What a send takes. ``again``: the challenge exists, and with it its reserve of comparisons.
+class On(Flag):
+    """What takes a limit."""
 
-    ``client`` is who asks (see :mod:`otp_app.clients`); None, for a call from the project's own code, is not limited.
-    """
-    phone = (
-        Limit("wait_per_phone", Counts.WAITS, 1, HOUR, steps=tuple(conf.WAITS)),
-        Limit("sends_per_phone_hour", Counts.SENDS, conf.SENDS_PER_PHONE_HOUR, HOUR),
-        Limit("sends_per_phone_day", Counts.SENDS, conf.SENDS_PER_PHONE_DAY, DAY),
-    )
-    reserve = (
-        Limit("failures_per_phone_day", Counts.FAILURES, conf.FAILURES_PER_PHONE_DAY, DAY),
-        Limit("failures_per_phone_month", Counts.FAILURES, conf.FAILURES_PER_PHONE_MONTH, MONTH),
-    )
-    crowd = (
-        _per_client("sends_per_client_hour", client, conf.SENDS_PER_CLIENT_HOUR),
-        _per_client("unconverted_per_client_hour", client, conf.UNCONVERTED_PER_CLIENT_HOUR, converts=True),
-    )
-    return phone + (() if again else reserve) + (crowd if client else ())
+    FIRST = auto()  # the send that opens a challenge
+    AGAIN = auto()  # a later send of it
+    DEVICE_FIRST = auto()  # the same by a device that signed in before
+    DEVICE_AGAIN = auto()
+    TEST = auto()  # a send to a test number
+    CHECK = auto()  # a comparison
+    PASSWORD = auto()  # a try to sign in by password
+    SEND = FIRST | AGAIN
+    DEVICE = DEVICE_FIRST | DEVICE_AGAIN
 
 
-def for_check(client: str | None) -> tuple[Limit, ...]:
-    """What a check takes: the phone's own budget was reserved when the challenge opened, so no counter of it."""
-    return (_per_client("checks_per_client_hour", client, conf.CHECKS_PER_CLIENT_HOUR),) if client else ()
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the table. Crowds are counted in 24 sub-buckets of the period, a phone exactly."""
+
+    name: str
+    on: On
+    counts: Counts
+    what: str  # is counted
+    per: str  # phone, client, site, prefix, region, account or all
+    period: int  # seconds
+    source: str
+    then: str = ""  # what happens beside a refusal beyond the amount: "proof" beyond half of it, "block" beyond it
+    converts: bool = False  # a success gives it back
+    amount: int | None = None  # None: the setting
 
 
-def _per_client(name: str, client: str | None, amount: int, *, converts: bool = False) -> Limit:
-    return Limit(name, Counts.CROWD, amount, HOUR, key=ledger_id(name, client or ""), converts=converts)
+TABLE = (
+    Line("wait_per_phone", On.SEND | On.DEVICE, WAITS, "seconds between sends", "phone", HOUR, "Signal, Twilio Verify"),
+    Line("sends_per_phone_hour", On.SEND, SENDS, "sends by strangers", "phone", HOUR, "Twilio Verify"),
+    Line("sends_per_phone_day", On.SEND, SENDS, "sends by strangers", "phone", DAY, "login.gov"),
+    Line("sends_of_devices_day", On.DEVICE, SENDS, "sends by known devices", "phone", DAY, "half of strangers'"),
+    Line("failures_per_phone_day", On.FIRST | On.TEST, FAILURES, "failed checks", "phone", DAY, "2·10⁻⁵ a day"),
+    Line("failures_per_phone_month", On.FIRST | On.TEST, FAILURES, "failed checks", "phone", MONTH, "NIST §3.2.2"),
+    Line("failures_of_devices_day", On.DEVICE_FIRST, FAILURES, "of known devices", "phone", DAY, "10⁻⁵ a day"),
+    Line("sends_per_client_hour", On.SEND | On.TEST, CROWD, "sends", "client", HOUR, "an office of 300", "proof"),
+    Line("sends_per_site_hour", On.SEND | On.TEST, CROWD, "sends", "site", HOUR, "an IPv6 /48", "proof"),
+    Line(
+        "unconverted_per_client_hour", On.SEND, CROWD, "unconverted", "client", HOUR, "pumping", "proof", converts=True
+    ),
+    Line("unconverted_per_site_hour", On.SEND, CROWD, "unconverted", "site", HOUR, "pumping", "proof", converts=True),
+    Line("checks_per_client_hour", On.CHECK, CROWD, "failed checks", "client", HOUR, "guessing", converts=True),
+    Line("checks_per_site_hour", On.CHECK, CROWD, "failed checks", "site", HOUR, "guessing", converts=True),
+    Line("unconverted_per_prefix_hour", On.SEND, CROWD, "unconverted", "prefix", HOUR, "pumping", "proof block", True),
+    Line("sends_per_region_day", On.SEND, CROWD, "sends", "region", DAY, "pumping", "proof"),
+    Line("unconverted_per_region_day", On.SEND, CROWD, "unconverted", "region", DAY, "conversion", "", True, UNLIMITED),
+    Line("fresh_per_region", On.SEND, CROWD, "may yet convert", "region", 60, "conversion", "", True, UNLIMITED),
+    Line("sends_per_day", On.SEND, CROWD, "sends", "all", DAY, "the bill"),
+    Line("device_sends_per_day", On.DEVICE, CROWD, "sends by known devices", "all", DAY, "the bill"),
+    Line("unconverted_per_day", On.SEND, CROWD, "unconverted", "all", DAY, "pumping", converts=True),
+    Line("failures_per_day", On.FIRST, CROWD, "checks granted", "all", DAY, "5·10⁻³ takeovers a day", converts=True),
+    Line("passwords_per_client_hour", On.PASSWORD, CROWD, "passwords", "client", HOUR, "guessing", converts=True),
+    Line("passwords_per_site_hour", On.PASSWORD, CROWD, "passwords", "site", HOUR, "guessing", converts=True),
+    Line("passwords_per_account_hour", On.PASSWORD, CROWD, "passwords", "account", HOUR, "guessing", converts=True),
+)
+
+
+def amount_of(line: Line) -> int:
+    """The amount in force. A site has that of five clients."""
+    if line.amount is not None or line.counts is WAITS:
+        return line.amount or 1
+    if line.per == "site":
+        return conf.SITE_CLIENTS * int(getattr(conf, line.name.replace("site", "client").upper()))
+    return int(getattr(conf, line.name.upper()))

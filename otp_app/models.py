@@ -1,91 +1,15 @@
 """Tables: the user, and what the SQL store, deliveries and tokens keep."""
 
-from contextlib import suppress
 from typing import Any, ClassVar
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
-from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from . import phones
 from .challenges import Status
-from .errors import InvalidPhone
-
-
-def validate_phone(value: str) -> None:
-    """For forms and ``createsuperuser``: any spelling ``phones.parse`` knows, of any country."""
-    try:
-        phones.parse(value, gate=False)
-    except InvalidPhone as error:
-        raise ValidationError(str(error.detail), code=error.code) from None
-
-
-class PhoneField(models.CharField):  # type: ignore[type-arg]  # not generic at run time
-    """An E.164 number. What a form is given in another spelling is stored in that one."""
-
-    default_validators = [validate_phone]  # noqa: RUF012  (as Django declares it)
-
-    def to_python(self, value: Any) -> Any:
-        text = super().to_python(value)
-        try:
-            return phones.parse(text, gate=False) if text else text
-        except InvalidPhone:
-            return text  # the validator says why
-
-    def formfield(self, **kwargs: Any) -> Any:
-        return super().formfield(**{"max_length": phones.LONGEST, **kwargs})  # as typed, before it is made short
-
-
-class PhoneUserManager(BaseUserManager[Any]):
-    """Creates users by phone. Without a password they can sign in by code only."""
-
-    def create_user(self, phone: str, password: str | None = None, **fields: Any) -> Any:
-        user = self.model(phone=phones.parse(phone, gate=False), **fields)
-        user.set_password(password)
-        user.save(using=self._db)
-        return user
-
-    def create_superuser(self, phone: str, password: str | None = None, **fields: Any) -> Any:
-        return self.create_user(phone, password, **{"is_staff": True, "is_superuser": True, **fields})
-
-    def get_by_natural_key(self, username: str | None) -> Any:
-        with suppress(InvalidPhone):  # then there is no such user, and the caller expects DoesNotExist
-            username = phones.parse(username or "", gate=False)
-        return super().get_by_natural_key(username)
-
-
-class AbstractPhoneUser(AbstractBaseUser, PermissionsMixin):
-    """A user whose name is a phone number. Extend it to add fields of your own."""
-
-    phone = PhoneField(_("phone"), max_length=16, unique=True)
-    full_name = models.CharField(_("full name"), max_length=150, blank=True)
-    language = models.CharField(_("language"), max_length=8, blank=True)
-    is_active = models.BooleanField(_("active"), default=True)
-    is_staff = models.BooleanField(_("staff"), default=False)
-    date_joined = models.DateTimeField(_("date joined"), default=timezone.now, editable=False)
-
-    objects: ClassVar[PhoneUserManager] = PhoneUserManager()
-
-    USERNAME_FIELD = "phone"
-    REQUIRED_FIELDS: ClassVar[list[str]] = []
-
-    class Meta:
-        abstract = True
-        verbose_name = _("user")
-        verbose_name_plural = _("users")
-        permissions: ClassVar[Any] = [("see_phones", _("Can see phones in full"))]
-
-    def __str__(self) -> str:
-        return phones.mask(self.phone)
-
-    def get_full_name(self) -> str:
-        return self.full_name
-
-    def get_short_name(self) -> str:
-        return self.full_name
+from .users import AbstractPhoneUser
 
 
 class User(AbstractPhoneUser):
@@ -111,6 +35,7 @@ class ChallengeRow(models.Model):
     checks_left = models.PositiveSmallIntegerField()
     phone_checks_left = models.PositiveSmallIntegerField()
     sends_left = models.PositiveSmallIntegerField()
+    device = models.CharField(max_length=32, blank=True)
     status = models.CharField(max_length=8, choices=[(status.value, status.value) for status in Status])
     created_at = models.BigIntegerField()
     expires_at = models.BigIntegerField()
@@ -144,6 +69,7 @@ class Counter(models.Model):
     newest = models.BigIntegerField()
     span = models.BigIntegerField()
     amount = models.BigIntegerField()
+    blocked_until = models.BigIntegerField(default=0)
     expires_at = models.BigIntegerField()
 
     class Meta:
@@ -153,6 +79,43 @@ class Counter(models.Model):
 
     def __str__(self) -> str:
         return str(self.key)
+
+
+class BlockRow(models.Model):
+    """A crowd that is refused for a while, for the operator to see and to lift. Instants as of challenges."""
+
+    key = models.UUIDField()
+    forgives = models.UUIDField()
+    subject = models.CharField(_("who"), max_length=64)
+    limit = models.CharField(_("limit"), max_length=64)
+    reason = models.CharField(_("reason"), max_length=200)
+    since = models.BigIntegerField()
+    until = models.BigIntegerField()
+    lifted_at = models.BigIntegerField(null=True)
+
+    class Meta:
+        db_table = "otp_app_block"
+        verbose_name = _("block")
+        verbose_name_plural = _("blocks")
+        indexes: ClassVar[Any] = [models.Index("until", name="otp_block_until")]
+
+    def __str__(self) -> str:
+        return self.subject
+
+
+class DevicesEnd(models.Model):
+    """When all devices of a phone were signed out: what was issued to one before is worth nothing."""
+
+    phone = models.UUIDField(primary_key=True)  # a keyed hash
+    at = models.BigIntegerField()
+
+    class Meta:
+        db_table = "otp_app_devices_end"
+        verbose_name = _("end of devices")
+        verbose_name_plural = _("ends of devices")
+
+    def __str__(self) -> str:
+        return str(self.phone)
 
 
 class Delivery(models.Model):
@@ -167,6 +130,13 @@ class Delivery(models.Model):
         UNKNOWN = "unknown", _("unknown")
 
     challenge = models.UUIDField(_("challenge"))  # not a foreign key: the challenge may live in another store
+    # A keyed hash of the phone, whether a device asked that signed in before, and the country: what the limits of a day
+    # need when the store has forgotten.
+    phone = models.UUIDField(null=True)
+    device = models.BooleanField(_("known device"), default=False)
+    region = models.CharField(_("country"), max_length=3, blank=True)
+    # How many unconverted sends there were in all in 24 hours, this one included; only of a store that may forget.
+    unconverted = models.PositiveIntegerField(default=0)
     # Which send of its challenge: its instant there, in milliseconds.
     sent_at = models.BigIntegerField(_("send of the challenge"))
     channel = models.CharField(_("channel"), max_length=16)
@@ -183,6 +153,7 @@ class Delivery(models.Model):
         verbose_name_plural = _("deliveries")
         indexes: ClassVar[Any] = [
             models.Index("challenge", "sent_at", name="otp_delivery_send"),
+            models.Index("phone", "sent_at", name="otp_delivery_phone"),
             models.Index("created_at", name="otp_delivery_purge"),
         ]
 

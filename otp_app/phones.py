@@ -11,6 +11,7 @@ import phonenumbers
 from django.conf import settings
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
+from . import testnumbers
 from .conf import conf, costs_money
 from .errors import InvalidPhone, RegionNotAllowed
 
@@ -33,6 +34,8 @@ def parse(raw: str, *, gate: bool = True) -> str:
     """
     if len(raw) > LONGEST or not _PLAIN.match(raw):
         raise InvalidPhone
+    if raw.startswith("+") and testnumbers.is_one(plain := "+" + re.sub("[^0-9]", "", raw)):
+        return plain
     if not raw.startswith("+") and not conf.DEFAULT_REGION:
         raise InvalidPhone
     try:
@@ -74,6 +77,7 @@ def _regions(text: str) -> frozenset[str]:
     return frozenset(region for part in text.split(",") if (region := part.strip().upper()))
 
 
+@lru_cache(maxsize=4096)
 def region_of(phone: str) -> str:
     """The ISO code of a number that ``parse`` returned; empty when unknown."""
     try:

@@ -11,14 +11,17 @@ All arguments are by keyword; each function returns a value or raises one ``OtpE
 transaction (``InsideTransaction``): its rollback would give spent checks back.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.http import HttpRequest
 
-from . import accounts, codes, limits, queues, stores, tokens
+from . import accounts, codes, demands, devices, guard, proofs, queues, stores, testnumbers, tokens
 from .challenges import Challenge, Grant, Status, is_id, random_id
-from .errors import InvalidOrExpiredCode
+from .errors import InvalidOrExpiredCode, Limited, ProofRequired
 from .policies import LOGIN, policy_for
 from .signals import signed_in
 from .tokens.base import Issued
@@ -31,6 +34,7 @@ class SignIn:
     user: Any
     is_new: bool
     issued: Issued
+    device: str  # to be sent along from now on, so that strangers cannot use up this device's sends and checks
 
 
 def send_code(
@@ -41,37 +45,59 @@ def send_code(
     language: str = "en",
     channel: str = "sms",
     challenge_id: str | None = None,
+    device: str | None = None,
+    proof: str | None = None,
 ) -> Grant:
     """Send a code to ``phone`` (E.164, from ``phones.parse``); with ``challenge_id``, the same code again.
 
-    ``client`` is who asks, for the limits; None is not limited. Raises Limited, InvalidOrExpiredCode (an id that is not
-    this phone's open challenge; nothing is charged), UndeliverablePhone or DeliveryFailed.
+    ``client`` is who asks, for the limits; None is not limited. ``device`` is what an earlier sign-in gave, ``proof``
+    the solved task of a ProofRequired. Raises that, Limited, InvalidOrExpiredCode (an id that is not this phone's open
+    challenge; nothing is charged), UndeliverablePhone or DeliveryFailed.
     """
+    known = devices.recognise(phone, device)
+    demand = partial(
+        demands.for_send, phone, client, device=known, proof=proofs.name_of(proof), test=testnumbers.is_one(phone)
+    )
     store = stores.current()
-    if challenge_id is None:
-        challenge = _new_challenge(phone, purpose, language, channel)
-        grant = store.open(challenge, limits.for_send(client))
-    else:
-        _require_id(challenge_id)
-        again = limits.for_send(client, again=True)
-        grant = store.spend_send(phone, purpose, challenge_id, again, language=language, channel=channel)
+    with _reporting(phone, client):
+        if challenge_id is None:
+            challenge = _new_challenge(phone, purpose, language, channel, known)
+            grant = store.open(challenge, demand(checks=challenge.checks))
+        else:
+            _require_id(challenge_id)
+            how = {"device": known, "language": language, "channel": channel}
+            grant = store.spend_send(phone, purpose, challenge_id, demand(), **how)
     queues.current().enqueue(grant)
     return grant
 
 
 def verify_code(
-    *, phone: str, code: str, purpose: str = LOGIN, client: str | None = None, challenge_id: str | None = None
+    *,
+    phone: str,
+    code: str,
+    purpose: str = LOGIN,
+    client: str | None = None,
+    challenge_id: str | None = None,
+    device: str | None = None,
 ) -> Challenge:
-    """Prove control of ``phone``; the approved challenge. Without an id, the phone's newest open challenge answers.
+    """Prove control of ``phone``; the approved challenge.
 
-    The check is paid and committed before the code is looked at, then one caller closes the challenge.
-    Raises InvalidOrExpiredCode, or Limited before anything is spent.
+    Without an id the newest open challenge of the device, or else of the phone, answers. The check is paid and
+    committed before the code is looked at, then one caller closes the challenge. Raises InvalidOrExpiredCode, or
+    Limited before anything is spent.
     """
     if challenge_id is not None:
         _require_id(challenge_id)
     store = stores.current()
-    challenge = store.spend_check(phone, purpose, challenge_id, limits.for_check(client))
-    if challenge is None or not codes.matches(challenge, code) or not store.close(challenge, Status.APPROVED):
+    known = devices.recognise(phone, device)
+    with _reporting(phone, client):
+        challenge = store.spend_check(phone, purpose, challenge_id, demands.for_check(client), device=known)
+    if challenge is None:
+        raise InvalidOrExpiredCode
+    if not codes.matches(challenge, code):
+        store.fail(challenge)
+        raise InvalidOrExpiredCode
+    if not store.close(challenge, Status.APPROVED):
         raise InvalidOrExpiredCode
     return challenge
 
@@ -82,16 +108,24 @@ def sign_in(
     code: str,
     client: str | None = None,
     challenge_id: str | None = None,
+    device: str | None = None,
     request: HttpRequest | None = None,
 ) -> SignIn:
     """Verify, find or create the user, issue a token. A deactivated user gets the error of a wrong code."""
-    verify_code(phone=phone, code=code, client=client, challenge_id=challenge_id)
+    challenge = verify_code(phone=phone, code=code, client=client, challenge_id=challenge_id, device=device)
     user, is_new = accounts.user_for(phone)
-    if not user.is_active:
+    if not user.is_active or (testnumbers.is_one(phone) and accounts.is_staff(user)):
         raise InvalidOrExpiredCode
-    result = SignIn(user, is_new, tokens.current().issue(user, request))
+    issued = tokens.current().issue(user, request)
+    result = SignIn(user, is_new, issued, devices.renew(phone, challenge.checked_at, device))
     signed_in.send(sender=type(user), user=user, is_new=is_new)
     return result
+
+
+def sign_out_everywhere(*, user: Any) -> None:
+    """End all tokens of a user, and let no device be known any more that signed in until now."""
+    tokens.current().revoke_all(user)
+    devices.end_all(accounts.phone_of(user))
 
 
 def cancel(*, challenge_id: str) -> bool:
@@ -102,7 +136,7 @@ def cancel(*, challenge_id: str) -> bool:
     return challenge is not None and store.close(challenge, Status.CANCELED)
 
 
-def _new_challenge(phone: str, purpose: str, language: str, channel: str) -> Challenge:
+def _new_challenge(phone: str, purpose: str, language: str, channel: str, device: str) -> Challenge:
     policy = policy_for(purpose)
     return Challenge(
         id=random_id(),
@@ -116,8 +150,10 @@ def _new_challenge(phone: str, purpose: str, language: str, channel: str) -> Cha
         ttl=policy.ttl,
         checks=policy.checks,
         checks_left=policy.checks,
-        phone_checks_left=min(policy.checks, policy.checks_by_phone),
+        # A device is told apart by its value as a challenge is by its id: no stranger can spend its checks.
+        phone_checks_left=policy.checks if device else min(policy.checks, policy.checks_by_phone),
         sends_left=policy.sends,
+        device=device,
     )
 
 
@@ -125,3 +161,15 @@ def _require_id(challenge_id: str) -> None:
     """What is no id of ours is the id of no challenge; the stores need not look."""
     if not is_id(challenge_id):
         raise InvalidOrExpiredCode
+
+
+@contextmanager
+def _reporting(phone: str, client: str | None) -> Iterator[None]:
+    """Refusals are told to the operator, and a proof of work that is asked for comes with its task."""
+    try:
+        yield
+    except Limited as refused:
+        guard.report(refused, phone, client)
+        raise
+    except ProofRequired:
+        raise ProofRequired(proofs.task()) from None

@@ -12,6 +12,7 @@ _VIEWS = {
     "verify-otp": views.VerifyView,
     "me": views.MeView,
     "logout": views.LogoutView,
+    "logout-everywhere": views.LogoutEverywhereView,
 }
 # With and without the closing slash: Django's redirect would lose the body of a POST.
 urlpatterns = [

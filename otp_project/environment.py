@@ -3,8 +3,10 @@
 ``NAME_FILE`` instead of ``NAME`` names a file that holds the value, as container secrets come.
 """
 
+import json
 import os
 from pathlib import Path
+from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -32,6 +34,17 @@ def text(name: str, default: str = "") -> str:
 def items(name: str, default: str = "") -> list[str]:
     """Separated by commas."""
     return [item for part in text(name, default).split(",") if (item := part.strip())]
+
+
+def mapping(name: str) -> dict[str, Any]:
+    """A JSON object."""
+    try:
+        value = json.loads(text(name) or "{}")
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise ImproperlyConfigured(f"{name} must be a JSON object.")
+    return value
 
 
 def integer(name: str, default: int = 0) -> int:

@@ -9,7 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from otp_app.conf import Conf
 
-from .environment import flag, given, integer, items, load, text
+from .environment import flag, given, integer, items, load, mapping, text
 from .secret import kept_secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -177,6 +177,11 @@ def _otp_settings() -> dict[str, Any]:
     return found
 
 
+if text("REDIS_URL"):
+    OTP_REDIS_URL = text("REDIS_URL")
+    OTP_STORE = "otp_app.stores.redis.RedisStore"
 globals().update(_otp_settings())
 OTP_ALLOWED_REGIONS = items("OTP_ALLOWED_REGIONS")
+OTP_HOME_REGIONS = items("OTP_HOME_REGIONS", ",".join(Conf.HOME_REGIONS))
+OTP_TEST_NUMBERS = mapping("OTP_TEST_NUMBERS")
 OTP_PROVIDER_CALLS = integer("OTP_PROVIDER_CALLS", max(1, THREADS // 2))

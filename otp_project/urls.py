@@ -4,7 +4,10 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+from otp_app import passwords
 from otp_app.health import healthz, readyz
+
+passwords.limit(admin.site)
 
 urlpatterns = [
     path("healthz", healthz),

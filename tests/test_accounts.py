@@ -14,7 +14,8 @@ from django.db.models import QuerySet
 
 from otp_app import accounts
 from otp_app.errors import InvalidPhone, Unavailable
-from otp_app.models import AbstractPhoneUser, ChallengeRow, Counter, PhoneUserManager, Token
+from otp_app.models import AbstractPhoneUser, ChallengeRow, Counter, Token
+from otp_app.users import PhoneUserManager
 
 pytestmark = pytest.mark.django_db
 

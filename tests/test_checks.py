@@ -6,6 +6,7 @@ from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.db import router
 
+from otp_app import checks as ours
 from otp_app import phones, providers
 from otp_app.checks import check_database
 from otp_app.models import Delivery
@@ -47,6 +48,31 @@ def test_the_suites_own_settings_are_sound():
         ("SENDS", 0),
         ("TRUSTED_PROXIES", -1),
         ("SENDS_PER_CLIENT_HOUR", 0),
+        ("SENDS_OF_DEVICES_DAY", 0),
+        ("FAILURES_OF_DEVICES_DAY", 0),
+        ("SITE_CLIENTS", 0),
+        ("UNCONVERTED_PER_PREFIX_HOUR", 0),
+        ("PREFIX_BLOCK", 59),
+        ("SENDS_PER_REGION_DAY", 0),
+        ("SENDS_PER_DAY", 0),
+        ("DEVICE_SENDS_PER_DAY", 0),
+        ("UNCONVERTED_PER_DAY", 0),
+        ("FAILURES_PER_DAY", 0),
+        ("PASSWORDS_PER_CLIENT_HOUR", 0),
+        ("PASSWORDS_PER_ACCOUNT_HOUR", 0),
+        ("PROOF_COST", 0),
+        ("PROOF_COST", 100_001),
+        ("PROOF_TTL", 59),
+        ("PROOF_TTL", 3601),
+        ("CONVERSION_LEAST", 0),
+        ("CONVERSION_PROOF", -1),
+        ("CONVERSION_PROOF", 101),
+        ("CONVERSION_BLOCK", 101),
+        ("REGION_BLOCK", 59),
+        ("DEVICE_TTL", 59),
+        ("REDIS_TIMEOUT", 0),
+        ("REDIS_TIMEOUT", 61),
+        ("CHECKS", True),
     ],
 )
 def test_a_number_out_of_its_range_is_refused(settings, name, value):
@@ -65,9 +91,125 @@ def test_sound_numbers_of_a_purpose_are_taken(settings):
     assert ids() == []
 
 
-def test_a_budget_smaller_than_a_challenge_is_refused(settings):
-    settings.OTP_FAILURES_PER_PHONE_DAY = 4
+@pytest.mark.parametrize(
+    "name", ["FAILURES_PER_PHONE_DAY", "FAILURES_PER_PHONE_MONTH", "FAILURES_OF_DEVICES_DAY", "FAILURES_PER_DAY"]
+)
+def test_a_budget_smaller_than_a_challenge_is_refused(settings, name):
+    setattr(settings, f"OTP_{name}", 5)
+    assert "otp_app.E002" not in ids()
+    setattr(settings, f"OTP_{name}", 4)
     assert ids() == ["otp_app.E002"]
+
+
+def test_a_budget_that_is_enough_for_the_login_may_be_too_small_for_another_purpose(settings):
+    settings.OTP_FAILURES_OF_DEVICES_DAY = 7
+    settings.OTP_POLICIES = {"transfer": {"checks": 8}}
+    assert ids() == ["otp_app.E002"]
+
+
+def test_checks_that_run_out_before_the_sends_of_a_day_are_warned_of(settings):
+    settings.OTP_UNCONVERTED_PER_DAY = 1000
+    settings.OTP_FAILURES_PER_DAY = 5000
+    assert ids() == []
+    settings.OTP_FAILURES_PER_DAY = 4999
+    assert ids() == ["otp_app.W003"]
+    (warning,) = checks.run_checks()
+    assert "at least 5000" in warning.hint
+    settings.OTP_POLICIES = {"transfer": {"checks": 10}}
+    (warning,) = checks.run_checks()
+    assert "at least 10000" in warning.hint
+
+
+@pytest.mark.parametrize("regions", ["UZ", ["UZ", "Uzbekistan"], ["uz"]])
+def test_home_regions_that_are_no_countries_are_refused(settings, regions):
+    settings.OTP_HOME_REGIONS = regions
+    assert ids() == ["otp_app.E012"]
+
+
+def test_there_may_be_no_home_region(settings):
+    settings.OTP_HOME_REGIONS = []
+    assert ids() == []
+
+
+class TestRedis:
+    @pytest.fixture(autouse=True)
+    def _chosen(self, settings):
+        settings.OTP_STORE = "otp_app.stores.redis.RedisStore"
+
+    def test_the_store_without_an_address_is_refused(self):
+        assert ids() == ["otp_app.E019"]
+
+    def test_the_store_without_the_package_is_refused_with_what_to_install(self, settings, monkeypatch):
+        settings.OTP_REDIS_URL = "redis://localhost"
+        monkeypatch.setattr(ours, "find_spec", lambda name: None)
+        (error,) = [message for message in checks.run_checks() if message.id == "otp_app.E019"]
+        assert "otp-app[redis]" in error.msg
+
+    def test_with_both_it_is_sound(self, settings):
+        settings.OTP_REDIS_URL = "redis://localhost"
+        assert ids() == []
+
+
+class TestTestNumbers:
+    @pytest.mark.parametrize(
+        ("number", "entry", "fault"),
+        [
+            ("15005550009", {}, "+ and 7 to 15 digits"),
+            ("+1 500 555 0009", {}, "+ and 7 to 15 digits"),
+            ("+0123456789", {}, "+ and 7 to 15 digits"),
+            ("+12345678901234567", {}, "+ and 7 to 15 digits"),
+            ("+150055500\u0660\u0661", {}, "+ and 7 to 15 digits"),
+            (15005550009, {}, "+ and 7 to 15 digits"),
+            ("+15005550009", None, "an entry is"),
+            ("+15005550009", "246810", "an entry is"),
+            ("+15005550009", {"code": 246810}, "6 digits"),
+            ("+15005550009", {"code": "24681"}, "6 digits"),
+            ("+15005550009", {"code": "24681x"}, "6 digits"),
+            ("+15005550009", {"code": "24681\u0660"}, "6 digits"),
+            ("+15005550009", {"code": None}, "6 digits"),
+            ("+15005550009", {"expire": "2027-01-31"}, "expire is unknown"),
+            ("+15005550009", {"expires": "31.01.2027"}, "must be a day"),
+            ("+15005550009", {"expires": ""}, "must be a day"),
+            ("+15005550009", {"expires": 20270131}, "must be a day"),
+        ],
+    )
+    def test_an_entry_with_a_slip_in_it_is_refused_with_the_reason(self, settings, number, entry, fault):
+        whole = {"code": "246810", "expires": "2027-01-31"} | entry if isinstance(entry, dict) else entry
+        settings.OTP_TEST_NUMBERS = {number: whole}
+        (error,) = [
+            message for message in checks.run_checks(include_deployment_checks=True) if message.id[-3:] == "016"
+        ]
+        assert fault in error.msg
+
+    def test_the_code_has_the_length_of_the_policy(self, settings):
+        settings.OTP_TEST_NUMBERS = {"+15005550009": {"code": "24681012"}}
+        assert ids() == ["otp_app.E016"]
+        settings.OTP_CODE_LENGTH = 8
+        assert ids() == []
+
+    def test_a_number_that_never_expires_is_refused_in_production_only(self, settings, paid):
+        settings.OTP_TEST_NUMBERS = {"+15005550009": {"code": "246810"}}
+        assert ids() == []
+        assert ids(deploy=True) == ["otp_app.E017"]
+
+    @pytest.mark.parametrize(("regions", "found"), [(["UZ"], ["otp_app.E018"]), (["KZ"], []), ("*", ["otp_app.E018"])])
+    def test_a_number_that_may_be_a_persons_is_refused_in_production(self, settings, paid, regions, found):
+        settings.OTP_ALLOWED_REGIONS = regions
+        settings.OTP_TEST_NUMBERS = {"+998901234567": {"code": "246810", "expires": "2027-01-31"}}
+        assert ids() == []
+        assert ids(deploy=True) == found
+
+    @pytest.mark.parametrize(("permit", "found"), [(True, []), (False, ["otp_app.E018"]), ("no", ["otp_app.E018"])])
+    def test_unless_it_is_said_that_it_is_ones_own(self, settings, paid, permit, found):
+        entry = {"code": "246810", "expires": "2027-01-31", "permit_real": permit}
+        settings.OTP_TEST_NUMBERS = {"+998901234567": entry}
+        assert ids(deploy=True) == found
+
+    @pytest.mark.parametrize("number", ["+998000000000", "+999123456789"])
+    def test_a_number_that_nobody_can_have_is_sound(self, settings, paid, number):
+        settings.OTP_ALLOWED_REGIONS = "*"
+        settings.OTP_TEST_NUMBERS = {number: {"code": "246810", "expires": "2027-01-31"}}
+        assert ids(deploy=True) == []
 
 
 @pytest.mark.parametrize("name", ["STORE", "QUEUE", "TOKEN_BACKEND"])
@@ -149,7 +291,6 @@ class TestUserModel:
         from django.contrib.auth.models import User
 
         from otp_app import accounts
-        from otp_app import checks as ours
 
         monkeypatch.setattr(accounts, "get_user_model", lambda: User)
         monkeypatch.setattr(ours, "get_user_model", lambda: User)

@@ -59,7 +59,7 @@ def test_a_rotated_key_keeps_the_code_as_long_as_it_is_a_fallback(settings):
 
 
 def test_the_fingerprint_tells_nothing_of_the_key(settings):
-    assert codes.current_key_id() != keys.code_keys()[0].hex()[:16]
+    assert codes.current_key_id() != keys.keys_for("code")[0].hex()[:16]
     assert len(codes.current_key_id()) == 16
 
 

@@ -1,45 +1,74 @@
 """The table of limits and the numbers of the policy."""
 
-import re
-
 import pytest
 
-from otp_app import limits
 from otp_app.challenges import Counts
 from otp_app.conf import Conf, conf
+from otp_app.limits import DAY, HOUR, MONTH, TABLE, UNLIMITED, On, amount_of
 from otp_app.policies import Policy, policy_for
 
+LINES = {line.name: line for line in TABLE}
 
-def test_a_send_takes_every_limit_of_the_table_but_the_checks():
-    names = {limit.name for limit in limits.for_send("192.0.2.1")} | {limits.for_check("192.0.2.1")[0].name}
-    assert names == set(re.findall(r"^([a-z_]{10,}) ", limits.__doc__, re.MULTILINE))
+
+def test_each_name_stands_once_in_the_table():
+    assert len(LINES) == len(TABLE)
 
 
 def test_the_defaults_are_the_published_numbers():
-    taken = {limit.name: (limit.amount, limit.period) for limit in limits.for_send("192.0.2.1")}
-    del taken["wait_per_phone"]
-    assert taken == {
-        "sends_per_phone_hour": (5, 3600),
-        "sends_per_phone_day": (10, 86400),
-        "failures_per_phone_day": (20, 86400),
-        "failures_per_phone_month": (100, 30 * 86400),
-        "sends_per_client_hour": (300, 3600),
-        "unconverted_per_client_hour": (30, 3600),
+    wait, *others = TABLE
+    assert {line.name: (amount_of(line), line.period) for line in others} == {
+        "sends_per_phone_hour": (5, HOUR),
+        "sends_per_phone_day": (10, DAY),
+        "sends_of_devices_day": (5, DAY),
+        "failures_per_phone_day": (20, DAY),
+        "failures_per_phone_month": (100, MONTH),
+        "failures_of_devices_day": (10, DAY),
+        "sends_per_client_hour": (300, HOUR),
+        "sends_per_site_hour": (1500, HOUR),
+        "unconverted_per_client_hour": (30, HOUR),
+        "unconverted_per_site_hour": (150, HOUR),
+        "checks_per_client_hour": (100, HOUR),
+        "checks_per_site_hour": (500, HOUR),
+        "unconverted_per_prefix_hour": (10, HOUR),
+        "sends_per_region_day": (500, DAY),
+        "unconverted_per_region_day": (UNLIMITED, DAY),
+        "fresh_per_region": (UNLIMITED, 60),
+        "sends_per_day": (2000, DAY),
+        "device_sends_per_day": (2000, DAY),
+        "unconverted_per_day": (1000, DAY),
+        "failures_per_day": (5000, DAY),
+        "passwords_per_client_hour": (20, HOUR),
+        "passwords_per_account_hour": (30, HOUR),
+        "passwords_per_site_hour": (100, HOUR),
     }
-    assert limits.for_check("192.0.2.1")[0].amount == 100
+    assert (wait.counts, tuple(conf.WAITS)) == (Counts.WAITS, (60, 120, 300, 600))
     assert policy_for("login") == Policy(length=6, ttl=300, checks=5, checks_by_phone=3, sends=3)
-    assert tuple(conf.WAITS) == (60, 120, 300, 600)
     assert (conf.TOKEN_TTL, conf.TOKEN_IDLE) == (30 * 86400, 14 * 86400)
 
 
-def test_a_send_again_needs_no_new_reserve():
-    assert Counts.FAILURES not in {limit.counts for limit in limits.for_send(None, again=True)}
+def test_an_amount_is_read_from_the_settings_at_use_and_a_site_has_that_of_its_clients(settings):
+    settings.OTP_SENDS_PER_CLIENT_HOUR, settings.OTP_SITE_CLIENTS = 7, 3
+    assert (amount_of(LINES["sends_per_client_hour"]), amount_of(LINES["sends_per_site_hour"])) == (7, 21)
 
 
-def test_keys_name_no_client_and_differ_by_limit_and_client():
-    keys = {limit.key for client in ("192.0.2.1", "192.0.2.2") for limit in limits.for_send(client) if limit.key}
-    assert len(keys) == 4
-    assert all(re.fullmatch("[0-9a-f]{32}", key) for key in keys)
+def test_the_lanes_of_strangers_and_of_devices_share_no_counter():
+    """But the wait, which is counted for each lane by its own challenges."""
+    shared = [line.name for line in TABLE if line.on & On.DEVICE and line.on & ~On.DEVICE]
+    assert shared == [TABLE[0].name]
+
+
+def test_a_device_is_stopped_by_nothing_that_strangers_can_use_up():
+    counted = {line.per for line in TABLE if line.on & On.DEVICE}
+    assert counted == {"phone", "all"}
+
+
+def test_a_success_gives_back_what_counts_as_unconverted():
+    assert all(line.converts for line in TABLE if line.what == "unconverted")
+    assert not any(line.converts for line in TABLE if line.what.startswith("sends"))
+
+
+def test_one_more_than_all_the_checks_of_a_day_of_failed_sends_is_never_needed():
+    assert conf.FAILURES_PER_DAY >= conf.CHECKS * conf.UNCONVERTED_PER_DAY
 
 
 @pytest.mark.parametrize("name", [name for name in vars(Conf) if name.isupper()])
@@ -49,4 +78,11 @@ def test_every_setting_is_read_at_use(settings, name):
     setattr(settings, f"OTP_{name}", marker)
     assert getattr(conf, name) is marker
     delattr(settings, f"OTP_{name}")
-    assert name in ("PROVIDERS", "PROVIDER_CALLS", "ALLOWED_REGIONS") or getattr(conf, name) == default
+    ours = (
+        "PROVIDERS",
+        "PROVIDER_CALLS",
+        "ALLOWED_REGIONS",
+        "HOME_REGIONS",
+        "PROOFS",
+    )  # the suite and the service set these
+    assert name in ours or getattr(conf, name) == default

@@ -165,11 +165,12 @@ def test_the_wheel_holds_the_app_and_nothing_else(wheel):
         "otp_app/py.typed",
         "otp_app/templates/otp_app/sms.txt",
         "otp_app/migrations/0001_initial.py",
+        "otp_app/stores/lua/open.lua",
         *(f"otp_app/locale/{language}/LC_MESSAGES/django.mo" for language in ("en", "ru", "uz")),
     }
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
     needed = re.findall(r"(?m)^Requires-Dist: ([a-z]+)[^;\n]*$", metadata)
-    assert sorted(needed) == ["django", "djangorestframework", "phonenumbers", "twilio"]
+    assert sorted(needed) == ["altcha", "django", "djangorestframework", "phonenumbers", "twilio"]
 
 
 def test_an_empty_project_with_three_values_signs_users_in(project, twilio):

@@ -57,12 +57,12 @@ def test_the_purge_command_says_what_it_did(capsys, clock):
 
 @pytest.mark.parametrize("text", ["", "soon", "1e999"])
 def test_a_clock_file_that_holds_no_number_changes_nothing(clock, text):
-    from otp_app.conf import clock_offset
+    from otp_app.clock import offset
 
     clock.path.write_text(text)
-    assert clock_offset() == 0
+    assert offset() == 0
     clock.advance(1.5)
-    assert clock_offset() == 1500
+    assert offset() == 1500
 
 
 def test_without_pytest_the_context_manager_is_there_and_the_fixture_is_not(monkeypatch):

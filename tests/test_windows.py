@@ -1,10 +1,12 @@
 """The arithmetic of windows, against a model that counts one by one."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otp_app.challenges import Counts, Limit
+from otp_app.challenges import Conversion, Counts, Limit, Usage
 from otp_app.stores import windows
 
 holds = st.lists(st.tuples(st.integers(0, 50), st.integers(0, 4)), max_size=12)
@@ -33,14 +35,47 @@ def test_a_slot_counts_until_the_newest_is_more_than_a_span_ahead():
     assert windows.slot_holds({"100": 2}, windows.SUB_BUCKETS, width) == [(125 * width, 2)]
 
 
-def test_without_limits_nothing_refuses():
-    assert windows.refusal([], [], {}, 0, 5) is None
-
-
-def test_crowds_are_not_the_phones_business():
-    assert windows.refusal([Limit("x", Counts.CROWD, 1, 60, key="0" * 32)], [], {}, 0, 5) is None
-
-
 @pytest.mark.parametrize("steps", [(), (60,)])
 def test_without_sends_or_steps_there_is_no_wait(steps):
-    assert windows.refusal([Limit("w", Counts.WAITS, 1, 3600, steps=steps)], [], {}, 0, 5) is None
+    assert windows.phone_usage(Limit("w", Counts.WAITS, 1, 3600, steps=steps), [], {}, 0).wait == 0
+
+
+def test_the_longest_wait_is_named_and_none_where_nobody_waits():
+    usages = [Usage(Limit(name, Counts.CROWD, 1, 60), 1, wait) for name, wait in (("a", 0), ("b", 7), ("c", 5))]
+    assert windows.longest(usages).limit.name == "b"
+    assert windows.longest(usages[:1]) is windows.longest([]) is None
+
+
+def test_a_block_that_outlasts_the_window_is_the_wait():
+    limit = Limit("x", Counts.CROWD, 1, 3600, key="0" * 32)
+    width = windows.slot_width(3600)
+    usage = windows.crowd_usage(limit, {"100": 1}, 200 * width, 100 * width)
+    assert (usage.used, usage.wait, usage.blocked_until) == (1, 100 * width, 200 * width)
+    usage = windows.crowd_usage(limit, {"100": 1}, 100 * width, 100 * width)
+    assert (usage.wait, usage.blocked_until) == (25 * width, 0)
+
+
+@pytest.mark.parametrize(("used", "needed"), [(5, False), (6, True)])
+def test_more_than_half_of_an_allowance_looks_wrong(used, needed):
+    assert windows.needs_proof(Limit("x", Counts.CROWD, 10, 60, proof=True), used) is needed
+    assert not windows.needs_proof(Limit("x", Counts.CROWD, 10, 60), used)
+
+
+@pytest.mark.parametrize(
+    ("sends", "unconverted", "fresh", "verdict"),
+    [
+        (49, 49, 0, ""),  # too few to judge
+        (50, 38, 0, "proof"),  # 24 %
+        (50, 37, 0, ""),  # 26 %
+        (50, 46, 0, "block"),  # 8 %
+        (50, 45, 0, "proof"),  # 10 %
+        (99, 99, 50, "proof"),  # of those that had their time there are 49
+        (100, 100, 50, "block"),
+        (0, 0, 0, ""),
+    ],
+)
+def test_a_region_is_judged_by_its_conversion(sends, unconverted, fresh, verdict):
+    conversion = Conversion("a", "b", "c", "region KZ", least=50, proof=25, block=10, blocks=60)
+    assert windows.judge(conversion, sends, unconverted, fresh) == verdict
+    home = replace(conversion, block=0)
+    assert windows.judge(home, sends, unconverted, fresh) == ("proof" if verdict == "block" else verdict)

@@ -53,6 +53,7 @@ TITLES = {
     "undeliverable_phone": _("Undeliverable phone number"),
     "invalid_or_expired_code": _("Invalid or expired code"),
     "not_authenticated": _("Not signed in"),
+    "proof_required": _("Proof of work required"),
     "permission_denied": _("Not allowed"),
     "method_not_allowed": _("Method not allowed"),
     "too_large": _("Request too large"),
@@ -98,8 +99,9 @@ def body(error: OtpError) -> dict[str, Any]:
     }
     if error.retry_after is not None:
         problem["retry_after"] = error.retry_after
-    if errors := getattr(error, "errors", None):
-        problem["errors"] = errors
+    for member in ("errors", "altcha"):
+        if value := getattr(error, member, None):
+            problem[member] = value
     return problem
 
 

@@ -1,12 +1,11 @@
 """The OpenAPI description of the views, where drf-spectacular is installed. Registered by being imported.
 
 The views know nothing of it: a host project that wants no OpenAPI need not install it. What the views cannot tell by
-themselves (answers, errors, examples) stands in one table, ``_OPERATIONS``; the examples of errors are made by the code
-that makes the errors, so they cannot differ from what is sent.
+themselves (answers, errors, examples) stands in one table, :mod:`.operations`; the examples of errors are made by the
+code that makes the errors, so they cannot differ from what is sent.
 """
 # ruff: noqa: SLF001  (the underscored methods of AutoSchema are drf-spectacular's documented way to extend it)
 
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
@@ -27,12 +26,9 @@ from ..conf import conf
 from ..policies import LOGIN, policy_for
 from . import problems, serializers, views
 from .authentication import TokenAuthentication
+from .operations import OPERATIONS, Json, Operation
 from .parsers import StrictJSONParser
 
-Json = dict[str, Any]
-
-_PHONE = "+998901234567"
-_ID = "3f2b8c0d9e4a4f6c8b1d7a5e2c9f0b36"
 # What phones.parse lets through to the library, in ECMA's dialect; without a default region "+" begins every number.
 _ANY_PHONE = r"^(?:\+?[0-9](?:[0-9 .()-]*[0-9])?|\+?\([0-9][0-9 .()-]*[0-9])$"
 _FULL_PHONE = r"^\+(?:[0-9](?:[0-9 .()-]*[0-9])?|\([0-9][0-9 .()-]*[0-9])$"
@@ -46,51 +42,8 @@ def _form(**properties: Json) -> Json:
     return {"type": "object", "properties": properties, "required": list(properties)}
 
 
-@dataclass(frozen=True)
-class Operation:
-    """What is said of one endpoint beside what its view and serializer tell."""
-
-    id: str
-    summary: str
-    request: Json | None  # an example; None: no body is read
-    answer: tuple[int, str, Json | None]  # status, component, example
-    refusals: tuple[errors.OtpError, ...]
-
-
-_NOT_TEXT: Any = serializers.TextField.default_error_messages["not_text"]  # lazy, so in the reader's language
-_NUMBER = (errors.InvalidRequest({"phone": [_NOT_TEXT]}), errors.InvalidPhone(), errors.RegionNotAllowed())
-_BODY = (problems.MethodNotAllowed(), problems.TooLarge(), problems.UnsupportedMediaType())
-_CODE = (*_NUMBER, errors.InvalidOrExpiredCode(), *_BODY, errors.Limited("", 60), errors.Unavailable())
-_TOKEN = (problems.NotAuthenticated(), problems.MethodNotAllowed(), errors.Unavailable())
-_SENT = {"message": "OTP sent successfully", "challenge_id": _ID, "expires_in": 300, "resend_in": 60}
-_VERIFIED = {
-    "message": "OTP verified successfully",
-    "token": "otp_q3Yw6mH0Vt8bZr1Xc5Lk9Nf2Jd7Sg4Pa0Ue6Wi3Oo8E",
-    "expires_in": 2_592_000,
-    "user": {"id": 42, "phone": _PHONE, "is_new": True},
-}
-_OPERATIONS: dict[type[views.OtpView], Operation] = {
-    views.SendView: Operation(
-        "send_otp",
-        "Send a code, or with challenge_id the same code again",
-        {"phone": _PHONE},
-        (200, "OtpSent", _SENT),
-        (*_CODE, errors.UndeliverablePhone(), errors.DeliveryFailed()),
-    ),
-    views.VerifyView: Operation(
-        "verify_otp",
-        "Verify a code and get a token; the first code of a number creates its user",
-        {"phone": _PHONE, "otp": "123456", "challenge_id": _ID},
-        (200, "OtpVerified", _VERIFIED),
-        _CODE,
-    ),
-    views.MeView: Operation("me", "Whose token this is", None, (200, "OtpMe", {"id": 42, "phone": _PHONE}), _TOKEN),
-    views.LogoutView: Operation("logout", "End this token", None, (204, "", None), _TOKEN),
-}
-
-
 class OtpSchema(AutoSchema):
-    """Says of a view what ``_OPERATIONS`` knows of it. Settings are read when a document is made."""
+    """Says of a view what ``OPERATIONS`` knows of it. Settings are read when a document is made."""
 
     def __init__(self, operation: Operation) -> None:
         super().__init__()
@@ -175,6 +128,7 @@ def _problem() -> Json:
     )
     members["properties"] |= {
         "retry_after": {"type": "integer", "minimum": 1, "description": "Seconds."},
+        "altcha": {"type": "object", "description": "The task to solve: https://altcha.org, version 2."},
         "errors": {"type": "object", "additionalProperties": _TEXTS, "description": "What is wrong with each field."},
     }
     return members
@@ -189,7 +143,7 @@ def _answers(schema: AutoSchema) -> dict[str, Json]:
     token = append_meta(_STRING, {"nullable": tokens.current().ambient})
     return {
         "OtpSent": _form(message=_STRING, challenge_id=_STRING, expires_in=_SECONDS, resend_in=_SECONDS),
-        "OtpVerified": _form(message=_STRING, token=token, expires_in=_SECONDS, user=user),
+        "OtpVerified": _form(message=_STRING, token=token, expires_in=_SECONDS, user=user, device=_STRING),
         "OtpMe": _form(id=key, phone=phone),
     }
 
@@ -201,7 +155,7 @@ class OtpViewExtension(OpenApiViewExtension):  # type: ignore[no-untyped-call]
     match_subclasses = True
 
     def view_replacement(self) -> Any:
-        known = (operation for view, operation in _OPERATIONS.items() if issubclass(self.target, view))
+        known = (operation for view, operation in OPERATIONS.items() if issubclass(self.target, view))
         if operation := next(known, None):
             return type(self.target.__name__, (self.target,), {"schema": OtpSchema(operation)})
         return self.target
@@ -215,7 +169,7 @@ class StrictSerializerExtension(OpenApiSerializerExtension):  # type: ignore[no-
         schema: Json = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)  # type: ignore[no-untyped-call]
         schema.pop("description", None)  # the docstring speaks to programmers of the server
         if conf.REQUIRE_CHALLENGE_ID and isinstance(self.target, serializers.VerifySerializer):
-            schema["required"] = sorted(schema["properties"])
+            schema["required"] = ["challenge_id", *schema["required"]]
         return schema | {"additionalProperties": False}
 
 
@@ -235,7 +189,7 @@ class TextFieldExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-un
                 return _STRING | {"pattern": f"^[0-9]{{{policy_for(LOGIN).length}}}$"}
             case serializers.ChannelField():
                 return _STRING | {"enum": list(serializers.CHANNELS)}
-        return _STRING | {"minLength": 1, "maxLength": serializers.LONGEST}
+        return _STRING | {"minLength": 1, "maxLength": self.target.longest}
 
 
 class TokenAuthenticationExtension(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

@@ -6,16 +6,18 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from .. import phones
+from .. import devices, phones, proofs
 from ..conf import conf
 from ..policies import LOGIN, policy_for
 
 CHANNELS = ("sms",)
-LONGEST = 64  # characters of an id
+LONGEST = 64  # characters of an id; a channel has no more
 
 
 class TextField(serializers.Field):  # type: ignore[type-arg]  # not generic at run time
     """A JSON string and nothing that could be made into one: a number has lost its leading zeros already."""
+
+    longest = LONGEST
 
     default_error_messages = {  # noqa: RUF012  (DRF's own way to declare them)
         "required": _("This field is required."),
@@ -27,8 +29,8 @@ class TextField(serializers.Field):  # type: ignore[type-arg]  # not generic at 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
             self.fail("not_text")
-        if not 0 < len(data) <= LONGEST:
-            self.fail("length", longest=LONGEST)
+        if not 0 < len(data) <= self.longest:
+            self.fail("length", longest=self.longest)
         return data
 
 
@@ -64,6 +66,18 @@ class ChannelField(TextField):
         return text
 
 
+class DeviceField(TextField):
+    """What verify-otp gave. One that is not known, or not any more, counts as none."""
+
+    longest = devices.LONGEST
+
+
+class ProofField(TextField):
+    """A solved task, in base64. One that is not good counts as none: then the next task comes."""
+
+    longest = proofs.LONGEST
+
+
 class StrictSerializer(serializers.Serializer):  # type: ignore[type-arg]  # not generic at run time
     """Refuses fields it does not know: a typed-in ``challengeid`` would otherwise be ignored in silence."""
 
@@ -83,12 +97,15 @@ class SendSerializer(StrictSerializer):
     phone = PhoneField()
     challenge_id = TextField(required=False)
     channel = ChannelField(required=False)
+    device = DeviceField(required=False)
+    proof = ProofField(required=False)
 
 
 class VerifySerializer(StrictSerializer):
     phone = PhoneField()
     otp = CodeField()
     challenge_id = TextField(required=False)
+    device = DeviceField(required=False)
 
     def validate(self, attrs: dict[str, str]) -> dict[str, str]:
         if conf.REQUIRE_CHALLENGE_ID and "challenge_id" not in attrs:

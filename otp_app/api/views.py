@@ -82,6 +82,8 @@ class SendView(OtpView):
             language=language_of(request),
             channel=body.get("channel", "sms"),
             challenge_id=body.get("challenge_id"),
+            device=body.get("device"),
+            proof=body.get("proof"),
         )
         return Response(
             {
@@ -103,6 +105,7 @@ class VerifyView(OtpView):
             code=body["otp"],
             client=client_of(request.META),
             challenge_id=body.get("challenge_id"),
+            device=body.get("device"),
             request=request._request,
         )
         return Response(
@@ -111,6 +114,7 @@ class VerifyView(OtpView):
                 "token": done.issued.token,
                 "expires_in": done.issued.expires_in,
                 "user": {"id": done.user.pk, "phone": body["phone"], "is_new": done.is_new},
+                "device": done.device,
             }
         )
 
@@ -130,4 +134,13 @@ class LogoutView(OtpView):
 
     def post(self, request: Request) -> Response:
         tokens.current().revoke(request._request)
+        return Response(status=204)
+
+
+class LogoutEverywhereView(OtpView):
+    authentication_classes = (TokenAuthentication,)
+    permission_classes = (IsAuthenticated,)
+
+    def post(self, request: Request) -> Response:
+        services.sign_out_everywhere(user=request.user)
         return Response(status=204)

@@ -2,10 +2,9 @@
 
 import json
 import os
-import time
 from typing import ClassVar
 
-from ..conf import clock_offset
+from .. import clock
 from .base import Message, Receipt
 
 
@@ -19,7 +18,7 @@ class FileProvider:
 
     def send(self, message: Message) -> Receipt:
         line = {
-            "time": time.time() + clock_offset() / 1000,
+            "time": clock.milliseconds() / 1000,
             "phone": message.to,
             "channel": message.channel,
             "code": message.code,

@@ -1,45 +1,67 @@
 """What a store of challenges and counters must do. Whichever store it is, the callers do not branch on it."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
-from ..challenges import Challenge, Grant, Limit, Status
+from ..challenges import Challenge, Charge, Demand, Grant, Limit, Status, Usage
 
 
 class Store(Protocol):
     """Each call is one transaction (SQL) or one script (Redis) and owns its ``now``.
 
-    Limits are taken all or nothing and never overshot, and a refusal takes nothing. Calls raise ``Limited``,
-    ``InsideTransaction``, or the database's own error when it cannot be reached.
+    What a demand asks is taken all or nothing and never overshot, and a refusal takes nothing. Calls raise ``Limited``,
+    ``ProofRequired``, ``InsideTransaction``, ``Unavailable``, or the database's own error when it cannot be reached.
     """
 
-    def open(self, challenge: Challenge, limits: tuple[Limit, ...]) -> Grant:
+    def open(self, challenge: Challenge, demand: Demand) -> Grant:
         """Take the limits and a reserve of comparisons; keep the challenge and a queued delivery of its first send."""
 
     def get(self, challenge_id: str) -> Challenge | None:
         """The challenge as it stands, dead or alive."""
 
     def spend_send(
-        self, phone: str, purpose: str, challenge_id: str, limits: tuple[Limit, ...], *, language: str, channel: str
+        self, phone: str, purpose: str, challenge_id: str, demand: Demand, *, device: str, language: str, channel: str
     ) -> Grant:
-        """Pay for one more send of an open challenge and queue its delivery; InvalidOrExpiredCode when it is none."""
+        """Pay for one more send of an open challenge and queue its delivery; InvalidOrExpiredCode when it is none.
+
+        It is none when it was opened for another phone or purpose, or from another device.
+        """
 
     def spend_check(
-        self, phone: str, purpose: str, challenge_id: str | None, limits: tuple[Limit, ...]
+        self, phone: str, purpose: str, challenge_id: str | None, demand: Demand, *, device: str = ""
     ) -> Challenge | None:
         """Pay for one comparison before it is made; None, and nothing taken, when no open challenge answers to it.
 
-        Without an id it is the phone's newest open challenge, and the check also comes out of its share for requests
-        that name only the phone.
+        Without an id it is the newest open challenge of the device, else of the phone's strangers, and the check also
+        comes out of its share for requests that name only the phone.
         """
+
+    def fail(self, challenge: Challenge) -> None:
+        """The comparison that was paid last failed: remember it where it lasts, if the store itself may forget."""
 
     def close(self, challenge: Challenge, status: Status) -> bool:
         """Move a pending challenge to its end; true for exactly one caller.
 
-        An approval closes the phone's other open challenges of that purpose and gives back what a success gives back.
+        ``challenge`` is what ``spend_check`` or ``get`` gave. An approval closes the phone's other open challenges of
+        that purpose and gives back what a success gives back.
         """
 
     def undo_send(self, challenge: Challenge) -> None:
         """Give the phone back the last send, which surely did not leave; cancel the challenge if it had no other."""
+
+    def take(self, demand: Demand) -> tuple[Charge, ...]:
+        """Take crowd limits without a challenge; what a success gives back."""
+
+    def give_back(self, charges: Sequence[Charge]) -> None: ...
+
+    def usage(self, limits: Sequence[Limit], *, phone: str = "", device: bool = False) -> list[Usage]:
+        """The state of these limits, those on a phone for ``phone`` and the lane of its devices or of strangers."""
+
+    def lift(self, key: str, forgives: str) -> None:
+        """End a block before its time and empty the counter that led to it."""
+
+    def now(self) -> int:
+        """Milliseconds since 1970 by the store's clock."""
 
     def purge(self) -> int:
         """Delete what no longer counts; how many challenges that were."""

@@ -7,14 +7,16 @@ in the names of four JSON functions and in where the time comes from, and in not
 """
 
 import json
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.db import connections
+from django.db.models.functions import Greatest
 
-from ..conf import clock_offset
+from .. import clock
+from ..challenges import Block
 from ..models import Counter
 
 _UNLIMITED = 2**60
@@ -32,7 +34,7 @@ _DIALECTS = {
 }
 
 _TAKE = """
-INSERT INTO {table} AS c (key, slots, newest, span, amount, expires_at)
+INSERT INTO {table} AS c (key, slots, newest, span, amount, blocked_until, expires_at)
 VALUES {rows}
 ON CONFLICT (key) DO UPDATE SET
     slots = (
@@ -49,13 +51,13 @@ ON CONFLICT (key) DO UPDATE SET
     ),
     newest = excluded.newest, span = excluded.span, amount = excluded.amount,
     expires_at = CASE WHEN excluded.expires_at > c.expires_at THEN excluded.expires_at ELSE c.expires_at END
-WHERE (
+WHERE (c.blocked_until <= {now} OR excluded.amount = {unlimited}) AND (
     SELECT COALESCE(SUM(CAST(e.value AS integer)), 0) FROM {each}(c.slots) AS e
     WHERE CAST(e.key AS bigint) >= excluded.newest - excluded.span AND CAST(e.value AS integer) > 0
 ) + (
     SELECT COALESCE(SUM(CAST(e.value AS integer)), 0) FROM {each}(excluded.slots) AS e
 ) <= excluded.amount
-RETURNING key, slots, newest, {now}
+RETURNING key, slots, newest, {now}, blocked_until
 """
 
 
@@ -65,6 +67,7 @@ class Row(NamedTuple):
     slots: dict[str, int]
     newest: int
     now: int
+    blocked_until: int  # of the last block, also when it is over
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +90,8 @@ class Take:
 def now_sql(alias: str) -> str:
     """The store's time as an SQL expression: PostgreSQL is asked, so that the clocks of web machines do not matter."""
     if connections[alias].vendor == "postgresql":
-        return f"(CAST(EXTRACT(epoch FROM clock_timestamp()) * 1000 AS bigint) + {clock_offset()})"
-    return str(time.time_ns() // 1_000_000 + clock_offset())
+        return f"(CAST(EXTRACT(epoch FROM clock_timestamp()) * 1000 AS bigint) + {clock.offset()})"
+    return str(clock.milliseconds())
 
 
 def take(alias: str, takes: Sequence[Take]) -> dict[str, Row]:
@@ -101,12 +104,12 @@ def take(alias: str, takes: Sequence[Take]) -> dict[str, Row]:
         newest = str(item.slot) if item.slot is not None else f"({now}) / {item.width}"
         slots = _slots_sql(item, newest, words, params_before := [item.key])
         kept = (item.span + 1) * item.width if item.cost or item.slots else _KEPT
-        rows.append(f"(%s, {slots}, {newest}, {item.span}, {item.amount}, ({now}) + {kept})")
+        rows.append(f"(%s, {slots}, {newest}, {item.span}, {item.amount}, 0, ({now}) + {kept})")
         params += params_before
-    sql = _TAKE.format(table=Counter._meta.db_table, rows=", ".join(rows), now=now, **words)
+    sql = _TAKE.format(table=Counter._meta.db_table, rows=", ".join(rows), now=now, unlimited=_UNLIMITED, **words)
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
-        return {_hex(key): Row(_loads(slots), newest, at) for key, slots, newest, at in cursor.fetchall()}
+        return {_hex(key): Row(_loads(slots), *facts) for key, slots, *facts in cursor.fetchall()}
 
 
 def _slots_sql(item: Take, newest: str, words: dict[str, str], params: list[Any]) -> str:
@@ -127,10 +130,29 @@ def read_now(alias: str) -> int:
         return int(cursor.fetchone()[0])
 
 
-def read(alias: str, keys: Sequence[str]) -> dict[str, dict[str, int]]:
-    """The slots under these keys, without a lock."""
-    rows = Counter.objects.using(alias).filter(key__in=keys).values_list("key", "slots")
-    return {key.hex: slots for key, slots in rows}
+def read(alias: str, keys: Sequence[str]) -> tuple[int, dict[str, tuple[dict[str, int], int]]]:
+    """The store's time, and of each key that is there its slots and until when it is blocked. Without a lock."""
+    connection = connections[alias]
+    marks = ", ".join(["%s"] * len(keys))
+    sql = f"""
+        SELECT {now_sql(alias)}, c.key, c.slots, c.blocked_until
+        FROM (SELECT 1 AS one) AS o LEFT JOIN {Counter._meta.db_table} AS c ON c.key IN ({marks})
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [UUID(key) if connection.vendor == "postgresql" else key for key in keys])
+        rows = cursor.fetchall()
+    return rows[0][0], {_hex(key): (_loads(slots), until) for _, key, slots, until in rows if key is not None}
+
+
+def block(alias: str, begun: Block) -> bool:
+    """Refuse a key for a while; true for the one caller who began it."""
+    free = Counter.objects.using(alias).filter(key=begun.key, blocked_until__lte=begun.since)
+    return free.update(blocked_until=begun.until, expires_at=Greatest("expires_at", begun.until)) == 1
+
+
+def lift(alias: str, key: str, forgives: str) -> None:
+    Counter.objects.using(alias).filter(key=key).update(blocked_until=0)
+    Counter.objects.using(alias).filter(key=forgives).update(slots={})
 
 
 def _hex(key: Any) -> str:

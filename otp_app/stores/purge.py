@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from django.conf import settings
 from django.db import connections, transaction
 
-from ..keys import ledger_id
-from ..models import ChallengeRow, Counter, Delivery
+from ..conf import conf
+from ..keys import phone_key
+from ..models import BlockRow, ChallengeRow, Counter, Delivery, DevicesEnd
 from .counters import LEDGER_SPAN, Take, read_now, take
 from .rows import COLUMNS, challenge_of
 
@@ -21,11 +22,18 @@ def purge(alias: str) -> int:
     deleted = 0
     while batch := _purge_challenges(alias):
         deleted += batch
+    purge_records(alias, read_now(alias))
+    return deleted
+
+
+def purge_records(alias: str, now: int) -> None:
+    """What is kept in the database whichever store is in force."""
     while _purge_counters(alias):
         pass
-    old = datetime.fromtimestamp((read_now(alias) - LEDGER_SPAN) / 1000, UTC if settings.USE_TZ else None)
+    old = datetime.fromtimestamp((now - LEDGER_SPAN) / 1000, UTC if settings.USE_TZ else None)
     Delivery.objects.using(alias).filter(created_at__lt=old).delete()
-    return deleted
+    BlockRow.objects.using(alias).filter(until__lt=now - LEDGER_SPAN).delete()
+    DevicesEnd.objects.using(alias).filter(at__lt=now - conf.DEVICE_TTL * 1000).delete()
 
 
 def _purge_challenges(alias: str) -> int:
@@ -35,8 +43,8 @@ def _purge_challenges(alias: str) -> int:
         batch = [challenge_of(row) for row in dead.values_list(*COLUMNS)[:BATCH]]
         failures: dict[str, Tally[int]] = {}
         for challenge in batch:
-            if challenge.failures:
-                counts = failures.setdefault(ledger_id("failures", challenge.phone), Tally())
+            if challenge.failures and not challenge.device:
+                counts = failures.setdefault(phone_key(challenge.phone), Tally())
                 counts[challenge.checked_at] += challenge.failures
         if failures:
             take(alias, [Take(key, LEDGER_SPAN, 1, slots=tuple(counts.items())) for key, counts in failures.items()])

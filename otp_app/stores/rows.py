@@ -7,7 +7,8 @@ from typing import Any
 from django.db import connections
 
 from ..challenges import Challenge, Charge, Status
-from ..models import ChallengeRow, Delivery
+from ..models import ChallengeRow
+from . import outbox
 from .counters import LEDGER_SPAN, now_sql
 
 COLUMNS = [
@@ -24,6 +25,7 @@ COLUMNS = [
     "checks_left",
     "phone_checks_left",
     "sends_left",
+    "device",
     "status",
     "created_at",
     "checked_at",
@@ -41,7 +43,8 @@ RETURNING {columns}
 
 _NEWEST_OPEN = """(
     SELECT id FROM {table} WHERE phone = %s AND purpose = %s AND status = 'pending' AND expires_at > {now}
-    ORDER BY created_at DESC LIMIT 1
+    AND device IN ('', %s)
+    ORDER BY device = '', created_at DESC LIMIT 1
 )"""
 
 _APPROVE = """
@@ -54,7 +57,7 @@ RETURNING id
 def insert(alias: str, challenge: Challenge) -> None:
     """The challenge and the queued delivery of its first send."""
     ChallengeRow.objects.using(alias).create(**_row(challenge))
-    queue_delivery(alias, challenge)
+    outbox.queue(alias, challenge)
 
 
 def update_sends(alias: str, challenge: Challenge) -> bool:
@@ -64,25 +67,18 @@ def update_sends(alias: str, challenge: Challenge) -> bool:
     return ChallengeRow.objects.using(alias).filter(id=challenge.id, status=Status.PENDING).update(**sends) == 1
 
 
-def queue_delivery(alias: str, challenge: Challenge) -> None:
-    """The outbox: committed with the challenge, so that no send is lost and none leaves without a challenge."""
-    Delivery.objects.using(alias).create(
-        challenge=challenge.id, sent_at=challenge.sent_at[-1], channel=challenge.channel
-    )
-
-
 def find(alias: str, challenge_id: str) -> Challenge | None:
     rows = ChallengeRow.objects.using(alias).filter(id=challenge_id).values_list(*COLUMNS)
     return next(map(challenge_of, rows), None)
 
 
-def past(alias: str, phone: str, now: int) -> list[Challenge]:
-    """The phone's challenges that may still count: a handful, for a phone has ten sends a day."""
+def past(alias: str, phone: str, device: str, now: int) -> list[Challenge]:
+    """The phone's challenges that may still count: those of its devices, or of strangers. A handful."""
     rows = ChallengeRow.objects.using(alias).filter(phone=phone, created_at__gt=now - LEDGER_SPAN)
-    return [challenge_of(row) for row in rows.values_list(*COLUMNS)]
+    return [item for row in rows.values_list(*COLUMNS) if bool((item := challenge_of(row)).device) == bool(device)]
 
 
-def spend_check(alias: str, phone: str, purpose: str, challenge_id: str | None) -> Challenge | None:
+def spend_check(alias: str, phone: str, purpose: str, challenge_id: str | None, device: str) -> Challenge | None:
     """Spend before compare: the condition and the decrement are one statement."""
     now = now_sql(alias)
     table = ChallengeRow._meta.db_table
@@ -95,7 +91,7 @@ def spend_check(alias: str, phone: str, purpose: str, challenge_id: str | None) 
         also_set=", phone_checks_left = phone_checks_left - 1" if by_phone else "",
         also_where="AND phone_checks_left > 0" if by_phone else "",
     )
-    which = [phone, purpose] if by_phone else [challenge_id]
+    which = [phone, purpose, device] if by_phone else [challenge_id]
     rows = _execute(alias, sql, [*which, phone, purpose])
     return challenge_of(rows[0]) if rows else None
 

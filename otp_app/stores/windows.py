@@ -1,8 +1,9 @@
 """Arithmetic of the windows: how long until a limit lets one more through. Pure functions on milliseconds."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
-from ..challenges import Challenge, Counts, Limit, Status
+from ..challenges import Challenge, Conversion, Counts, Limit, Status, Usage
 
 SUB_BUCKETS = 24  # of a crowd's period; the oldest counts whole: never over, at most 1/24 of the period early
 GRACE = 10_000  # milliseconds: more than any transaction of ours takes
@@ -33,33 +34,57 @@ def slot_holds(slots: dict[str, int], span: int, width: int) -> Holds:
     return [((int(slot) + span + 1) * width, n) for slot, n in slots.items()]
 
 
-def refusal(
-    limits: Iterable[Limit], past: list[Challenge], ledger: dict[str, int], now: int, checks: int
-) -> tuple[Limit, int] | None:
-    """The limit on the phone that makes it wait longest, and how long in milliseconds; None when none does.
+def phone_usage(limit: Limit, past: list[Challenge], ledger: dict[str, int], now: int) -> Usage:
+    """The state of a limit on a phone.
 
-    ``past`` are the phone's challenges, ``ledger`` its failures of those already purged, ``checks`` the reserve asked.
+    ``past`` are its challenges by devices that signed in before or by strangers, ``ledger`` the failures of those that
+    are already purged.
     """
-    waits = [(_phone_wait(limit, past, ledger, now, checks), limit) for limit in limits]
-    longest, limit = max(waits, key=lambda pair: pair[0], default=(0, None))
-    return (limit, longest) if limit and longest > 0 else None
-
-
-def _phone_wait(limit: Limit, past: list[Challenge], ledger: dict[str, int], now: int, checks: int) -> int:
     period = limit.period * 1000
     sent = sorted(at for challenge in past for at in challenge.sent_at if at > now - period)
-    match limit.counts:
-        case Counts.WAITS:
-            success = max((c.closed_at for c in past if c.status is Status.APPROVED), default=0)
-            return _ladder(limit.steps, [at for at in sent if at > success], now)
-        case Counts.SENDS:
-            return wait([(at + period, 1) for at in sent], now, limit.amount, 1)
-        case Counts.FAILURES:
-            holds = [hold for challenge in past for hold in _failures(challenge, period)]
-            holds += [(int(at) + period, n) for at, n in ledger.items()]
-            return wait(holds, now, limit.amount, checks)
-        case _:
-            return 0  # crowds: the store takes these by their own rows
+    if limit.counts is Counts.WAITS:
+        success = max((c.closed_at for c in past if c.status is Status.APPROVED), default=0)
+        since = [at for at in sent if at > success]
+        return Usage(limit, len(since), _ladder(limit.steps, since, now))
+    if limit.counts is Counts.SENDS:
+        return _window(limit, [(at + period, 1) for at in sent], now)
+    holds = [hold for challenge in past for hold in _failures(challenge, period)]
+    holds += [(int(at) + period, n) for at, n in ledger.items()]
+    return _window(limit, holds, now)
+
+
+def crowd_usage(limit: Limit, slots: dict[str, int], blocked_until: int, now: int) -> Usage:
+    """The state of a limit on a crowd; a blocked one waits until its block ends."""
+    usage = _window(limit, slot_holds(slots, SUB_BUCKETS, slot_width(limit.period)), now)
+    blocked = max(0, blocked_until - now)
+    return replace(usage, wait=max(usage.wait, blocked), blocked_until=blocked_until if blocked else 0)
+
+
+def _window(limit: Limit, holds: Holds, now: int) -> Usage:
+    return Usage(limit, sum(n for until, n in holds if until > now), wait(holds, now, limit.amount, limit.cost))
+
+
+def longest(usages: Iterable[Usage]) -> Usage | None:
+    """The limit that makes a request wait longest; None when none does."""
+    waiting = [usage for usage in usages if usage.wait > 0]
+    return max(waiting, key=lambda usage: usage.wait, default=None)
+
+
+def needs_proof(limit: Limit, used: int) -> bool:
+    """Whether a crowd looks wrong: more than half of its allowance is gone."""
+    return limit.proof and used * 2 > limit.amount
+
+
+def judge(conversion: Conversion, sends: int, unconverted: int, fresh: int) -> str:
+    """``"block"``, ``"proof"`` or nothing, for a region with these counts before the send that is judged.
+
+    What is fresh may yet succeed: it speaks for a proof of work, which costs an honest person a second, but not for a
+    block.
+    """
+    converted, settled = sends - unconverted, sends - fresh
+    if settled >= conversion.least and converted * 100 < conversion.block * settled:
+        return "block"
+    return "proof" if sends >= conversion.least and converted * 100 < conversion.proof * sends else ""
 
 
 def _ladder(steps: tuple[int, ...], sent: list[int], now: int) -> int:

@@ -27,5 +27,8 @@ class TokenBackend(Protocol):
     def revoke(self, request: HttpRequest) -> None:
         """End at once what the request was authenticated by; nothing to end is no error."""
 
+    def revoke_all(self, user: Any) -> None:
+        """End at once whatever this user is signed in by."""
+
     def purge(self) -> int:
         """Delete what has expired; how many."""

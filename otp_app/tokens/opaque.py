@@ -13,7 +13,8 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 
-from ..conf import clock_offset, conf
+from .. import clock
+from ..conf import conf
 from ..models import Token
 from .base import Issued
 
@@ -49,6 +50,9 @@ class OpaqueTokens:
         if token := _token_of(request):
             Token.objects.filter(digest=_digest(token)).delete()
 
+    def revoke_all(self, user: Any) -> None:
+        Token.objects.filter(user=user).delete()
+
     def purge(self) -> int:
         now = _now()
         dead = Q(expires_at__lt=now) | Q(used_at__lt=now - timedelta(seconds=conf.TOKEN_IDLE))
@@ -74,4 +78,4 @@ def _digest(token: str) -> bytes:
 
 
 def _now() -> datetime:
-    return timezone.now() + timedelta(milliseconds=clock_offset())
+    return timezone.now() + timedelta(milliseconds=clock.offset())

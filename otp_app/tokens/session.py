@@ -27,5 +27,14 @@ class SessionTokens:
     def revoke(self, request: HttpRequest) -> None:
         logout(request)
 
+    def revoke_all(self, user: Any) -> None:
+        """Sessions carry a hash of the password: a new one ends them all. Users by phone have none that is of use.
+
+        Who has a real password (staff) keeps the sessions that were begun with it until it is changed.
+        """
+        if not user.has_usable_password():
+            user.set_unusable_password()
+            user.save(update_fields=["password"])
+
     def purge(self) -> int:
         return 0  # Django's own clearsessions does it

@@ -17,10 +17,11 @@ BODY = "method_not_allowed too_large unsupported_media_type limited unavailable"
 NUMBER = "invalid_request invalid_phone region_not_allowed invalid_or_expired_code"
 TOKEN = "not_authenticated method_not_allowed unavailable"
 CODES = {  # what an endpoint can answer beside success
-    ("/api/send-otp/", "post"): f"{NUMBER} undeliverable_phone {BODY} delivery_failed",
+    ("/api/send-otp/", "post"): f"{NUMBER} undeliverable_phone proof_required {BODY} delivery_failed",
     ("/api/verify-otp/", "post"): f"{NUMBER} {BODY}",
     ("/api/me/", "get"): TOKEN,
     ("/api/logout/", "post"): TOKEN,
+    ("/api/logout-everywhere/", "post"): TOKEN,
 }
 STATUSES = {  # of the contract
     "invalid_request": 400,
@@ -30,6 +31,7 @@ STATUSES = {  # of the contract
     "invalid_or_expired_code": 400,
     "not_authenticated": 401,
     "permission_denied": 403,
+    "proof_required": 403,
     "method_not_allowed": 405,
     "too_large": 413,
     "unsupported_media_type": 415,
@@ -123,7 +125,7 @@ def test_refusals_that_end_by_themselves_document_retry_after_and_401_documents_
 
 def test_only_the_endpoints_for_people_who_are_signed_in_ask_for_a_token(document):
     asking = {path for (path, _), operation in operations(document).items() if operation.get("security")}
-    assert asking == {"/api/me/", "/api/logout/"}
+    assert asking == {"/api/me/", "/api/logout/", "/api/logout-everywhere/"}
     assert document["components"]["securitySchemes"]["otpToken"]["scheme"] == "bearer"
 
 
@@ -178,7 +180,7 @@ def test_with_sessions_the_proof_is_a_cookie_and_a_change_without_csrf_token_is_
     assert document["components"]["securitySchemes"]["otpToken"]["in"] == "cookie"
     assert set(examples(told["/api/logout/", "post"], 403)) == {"permission_denied"}
     refusing = {path for (path, _), operation in told.items() if "403" in operation["responses"]}
-    assert refusing == {"/api/logout/"}
+    assert refusing == {"/api/logout/", "/api/logout-everywhere/", "/api/send-otp/"}  # the last for proofs of work
     [answer] = told["/api/verify-otp/", "post"]["responses"]["200"]["content"]["application/json"]["examples"].values()
     assert answer["value"]["token"] is None
     component(document, "OtpVerified").validate(answer["value"])

@@ -3,6 +3,7 @@
 import pytest
 from django.contrib.auth import get_user_model
 
+from otp_app import devices
 from otp_app.models import ChallengeRow, Token
 from tests.factories import new_phone, other_than
 
@@ -31,6 +32,7 @@ def test_the_right_code_signs_in_and_the_answer_is_the_published_one(client, sen
     assert response.status_code == 200
     answer = response.json()
     token = answer.pop("token")
+    assert devices.recognise(phone, answer.pop("device"))
     user = get_user_model().objects.get(phone=phone)
     assert answer == {
         "message": "OTP verified successfully",

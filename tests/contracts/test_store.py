@@ -1,16 +1,17 @@
-"""What every store must do. Runs on SQLite and on PostgreSQL, as the suite does."""
+"""What every store must do: SQL, on SQLite or on PostgreSQL as the suite runs, and Redis."""
 
+import random
 from dataclasses import replace
 
 import pytest
 from django.db import transaction
 
-from otp_app import limits
-from otp_app.challenges import Status, random_id
-from otp_app.errors import InsideTransaction, InvalidOrExpiredCode, Limited
-from otp_app.models import ChallengeRow, Counter, Delivery
-from otp_app.stores.sql import SqlStore
-from tests.factories import new_challenge
+from otp_app import demands
+from otp_app.challenges import Counts, Demand, Status, random_id
+from otp_app.errors import InsideTransaction, InvalidOrExpiredCode, Limited, ProofRequired
+from otp_app.models import Delivery
+from tests.asking import check, open_one, send_again, sending
+from tests.factories import new_challenge, new_phone
 
 pytestmark = pytest.mark.django_db
 
@@ -18,23 +19,9 @@ HOUR = 3600
 DAY = 24 * HOUR
 
 
-@pytest.fixture(params=[SqlStore])
-def store(request, clock):
-    return request.param()
-
-
-def open_one(store, client=None, **values):
-    return store.open(new_challenge(**values), limits.for_send(client))
-
-
-def check(store, challenge, *, by_id=True, client=None):
-    wanted = challenge.id if by_id else None
-    return store.spend_check(challenge.phone, challenge.purpose, wanted, limits.for_check(client))
-
-
-def send_again(store, challenge, client=None):
-    taken = limits.for_send(client, again=True)
-    return store.spend_send(challenge.phone, challenge.purpose, challenge.id, taken, language="uz", channel="sms")
+@pytest.fixture
+def store(each_store, clock):
+    return each_store
 
 
 # open and get
@@ -65,8 +52,8 @@ def test_the_answer_names_the_lifetime_and_the_wait_to_the_next_send(store):
 
 def test_a_call_inside_a_transaction_is_refused_with_the_reason(store, transactional_db):
     with transaction.atomic(), pytest.raises(InsideTransaction, match="give back the check"):
-        open_one(store)
-    assert ChallengeRow.objects.count() == 0
+        open_one(store, phone="+998901234567")
+    assert open_one(store, phone="+998901234567").resend_in == 60  # the first of them left nothing
 
 
 # the wait between sends
@@ -86,14 +73,18 @@ def test_the_wait_grows_with_the_sends_of_the_last_hour(store, clock):
 
 
 def test_a_refused_send_does_not_prolong_the_wait_and_leaves_nothing(store, clock):
-    phone = open_one(store, client="192.0.2.1").challenge.phone
-    counters = list(Counter.objects.order_by("key").values("key", "slots"))
+    opened = open_one(store, client="192.0.2.1").challenge
+    phone, limits = opened.phone, sending(opened, "192.0.2.1").limits
+    used = [usage.used for usage in store.usage(limits, phone=phone)]
+    assert set(used) == {1, 5}
     clock.advance(59)
     for _ in range(3):
         with pytest.raises(Limited):
             open_one(store, client="192.0.2.1", phone=phone)
-    assert list(Counter.objects.order_by("key").values("key", "slots")) == counters
-    assert ChallengeRow.objects.count() == Delivery.objects.count() == 1
+    assert [usage.used for usage in store.usage(limits, phone=phone) if usage.limit.period > 60] == [
+        n for n, limit in zip(used, limits, strict=True) if limit.period > 60
+    ]
+    assert Delivery.objects.count() == 1
     clock.advance(1)
     open_one(store, client="192.0.2.1", phone=phone)
 
@@ -229,21 +220,10 @@ def test_a_success_gives_back_every_send_of_its_challenge_and_no_other(store, cl
     open_one(store, client="192.0.2.1")
     clock.advance(60)
     opened = send_again(store, opened, client="192.0.2.1").challenge
-    assert len(opened.charges) == 2
     check(store, opened)
     store.close(opened, Status.APPROVED)
     for _ in range(3):
         open_one(store, client="192.0.2.1")
-    with pytest.raises(Limited):
-        open_one(store, client="192.0.2.1")
-
-
-def test_what_is_given_back_to_a_counter_that_was_lost_is_no_credit(store, settings):
-    settings.OTP_UNCONVERTED_PER_CLIENT_HOUR = 1
-    opened = open_one(store, client="192.0.2.1").challenge
-    Counter.objects.all().delete()
-    store.close(opened, Status.APPROVED)
-    open_one(store, client="192.0.2.1")
     with pytest.raises(Limited):
         open_one(store, client="192.0.2.1")
 
@@ -281,6 +261,19 @@ def test_a_client_has_so_many_checks_and_a_refused_one_spends_nothing(store, set
         check(store, opened, client="192.0.2.1")
     assert refused.value.limit == "checks_per_client_hour"
     assert store.get(opened.id).checks_left == 4
+
+
+def test_a_right_code_gives_its_check_back_to_the_client_and_no_other(store, settings):
+    settings.OTP_CHECKS_PER_CLIENT_HOUR = 2
+    for _ in range(4):
+        opened = open_one(store).challenge
+        assert store.close(check(store, opened, client="192.0.2.1"), Status.APPROVED)
+    opened = open_one(store).challenge
+    check(store, opened, client="192.0.2.1")  # fails
+    assert store.close(check(store, opened, client="192.0.2.1"), Status.APPROVED)
+    check(store, open_one(store).challenge, client="192.0.2.1")
+    with pytest.raises(Limited):
+        check(store, open_one(store).challenge, client="192.0.2.1")
 
 
 # checks
@@ -328,7 +321,7 @@ def test_an_expired_challenge_takes_no_check(store, clock):
 def test_a_check_needs_the_challenge_of_this_phone_and_purpose(store, changed):
     opened = open_one(store).challenge
     values = {"phone": opened.phone, "purpose": "login", "id": opened.id} | changed
-    assert store.spend_check(values["phone"], values["purpose"], values["id"], ()) is None
+    assert store.spend_check(values["phone"], values["purpose"], values["id"], Demand()) is None
     assert store.get(opened.id).checks_left == 5
 
 
@@ -395,47 +388,6 @@ def test_what_is_not_open_is_not_sent_again_and_nothing_is_charged(store, clock,
     open_one(store, client="192.0.2.1")
 
 
-@pytest.mark.parametrize("call", ["send again", "undo"])
-def test_i2_a_check_spent_in_the_middle_of_a_send_stays_spent(store, clock, monkeypatch, call):
-    from otp_app.stores import rows
-
-    opened = open_one(store).challenge
-    clock.advance(60)
-    name = "past" if call == "send again" else "find"
-    read = getattr(rows, name)
-
-    def read_and_be_overtaken(alias, *asked):
-        result = read(alias, *asked)
-        assert rows.spend_check(alias, opened.phone, "login", opened.id)
-        return result
-
-    monkeypatch.setattr(rows, name, read_and_be_overtaken)
-    if call == "send again":
-        send_again(store, opened)
-    else:
-        store.undo_send(opened)
-    monkeypatch.undo()
-    assert ChallengeRow.objects.get(id=opened.id).checks_left == 4
-
-
-def test_a_challenge_that_ends_in_the_middle_of_a_send_is_not_sent_again(store, clock, monkeypatch):
-    from otp_app.stores import rows
-
-    opened = open_one(store).challenge
-    clock.advance(60)
-    past = rows.past
-
-    def end_after(alias, *asked):
-        result = past(alias, *asked)
-        rows.cancel(alias, opened.id)
-        return result
-
-    monkeypatch.setattr(rows, "past", end_after)
-    with pytest.raises(InvalidOrExpiredCode):
-        send_again(store, opened)
-    assert Delivery.objects.filter(challenge=opened.id).count() == 1
-
-
 # close
 
 
@@ -490,7 +442,7 @@ def test_a_later_send_that_did_not_leave_is_given_back_and_the_challenge_lives(s
     opened = open_one(store).challenge
     clock.advance(60)
     store.undo_send(send_again(store, opened).challenge)
-    assert store.get(opened.id) == replace(opened, language="uz")
+    assert replace(store.get(opened.id), charges=()) == replace(opened, language="uz", charges=())
     assert send_again(store, opened).resend_in == 120
 
 
@@ -509,31 +461,12 @@ def test_a_send_of_a_challenge_that_was_answered_meanwhile_is_not_undone(store):
 
 
 def test_a_send_of_a_challenge_that_is_gone_needs_no_undoing(store):
-    store.undo_send(replace(new_challenge(), sent_at=(1,)))
-    assert not ChallengeRow.objects.exists()
+    gone = replace(new_challenge(), sent_at=(1,))
+    store.undo_send(gone)
+    assert store.get(gone.id) is None
 
 
 # purge
-
-
-def test_a_purge_deletes_the_dead_and_spares_what_still_counts(store, clock):
-    dead = open_one(store, client="192.0.2.1").challenge
-    clock.advance(DAY + 301)
-    living = open_one(store).challenge
-    assert store.purge() == 1
-    assert store.get(dead.id) is None
-    assert store.get(living.id) == living
-    assert not Counter.objects.filter(span=24).exists()
-    assert store.purge() == 0
-
-
-def test_a_purge_works_in_batches(store, clock, monkeypatch):
-    monkeypatch.setattr("otp_app.stores.purge.BATCH", 2)
-    for _ in range(5):
-        open_one(store, client="192.0.2.1")
-    clock.advance(2 * DAY)
-    assert store.purge() == 5
-    assert not ChallengeRow.objects.exists()
 
 
 def test_a_purge_works_in_a_project_without_time_zones(store, settings):
@@ -551,3 +484,354 @@ def test_deliveries_are_kept_for_thirty_days(store, clock):
     clock.advance(29 * DAY)
     store.purge()
     assert not Delivery.objects.exists()
+
+
+# crowds
+
+
+def test_ten_unconverted_sends_to_a_prefix_and_then_it_is_blocked_for_half_a_day(store, clock):
+    numbers = [f"+99890123{n:04d}" for n in range(12)]
+    for number in numbers[:10]:
+        open_one(store, phone=number)
+    clock.advance(60)
+    with pytest.raises(Limited) as refused:
+        open_one(store, phone=numbers[10])
+    assert (refused.value.limit, refused.value.retry_after) == ("unconverted_per_prefix_hour", 12 * HOUR)
+    block = refused.value.block
+    assert (block.subject, block.until - block.since) == ("prefix +99890123", 12 * HOUR * 1000)
+    assert "10 of 10" in block.reason
+    clock.advance(HOUR)
+    with pytest.raises(Limited) as refused:
+        open_one(store, phone=numbers[11])
+    assert refused.value.block is None  # it is the same block, and its end has not moved
+    assert 11 * HOUR - 5 <= refused.value.retry_after <= 11 * HOUR
+    clock.advance(refused.value.retry_after)
+    open_one(store, phone=numbers[11])
+
+
+def test_an_operator_lifts_a_block_and_what_led_to_it_is_forgotten(store):
+    numbers = [f"+99890124{n:04d}" for n in range(12)]
+    for number in numbers[:10]:
+        open_one(store, phone=number)
+    with pytest.raises(Limited) as refused:
+        open_one(store, phone=numbers[10])
+    store.lift(refused.value.block.key, refused.value.block.forgives)
+    open_one(store, phone=numbers[10])
+
+
+def test_a_success_in_a_blocked_prefix_still_gives_back(store, clock):
+    numbers = [f"+99890125{n:04d}" for n in range(11)]
+    opened = [open_one(store, phone=number).challenge for number in numbers[:10]]
+    with pytest.raises(Limited):
+        open_one(store, phone=numbers[10])
+    assert store.close(opened[0], Status.APPROVED)
+    prefix = [limit for limit in sending(opened[0]).limits if limit.name == "unconverted_per_prefix_hour"]
+    (usage,) = store.usage(prefix)
+    assert usage.used == 9
+    assert usage.blocked_until - store.now() > 11 * HOUR * 1000
+
+
+@pytest.mark.parametrize(
+    ("setting", "limit"),
+    [
+        ("SENDS_PER_REGION_DAY", "sends_per_region_day"),
+        ("SENDS_PER_DAY", "sends_per_day"),
+        ("UNCONVERTED_PER_DAY", "unconverted_per_day"),
+    ],
+)
+def test_a_cap_of_a_day_holds_in_every_window_of_a_day(store, clock, settings, setting, limit):
+    setattr(settings, f"OTP_{setting}", 5)
+    times, refusals = [], set()
+    for minute in range(0, 50 * 60, 20):
+        try:
+            open_one(store)
+            times.append(minute)
+        except Limited as refused:
+            refusals.add(refused.limit)
+        clock.advance(1200)
+    assert refusals == {limit}
+    assert max(sum(at <= other < at + 1440 for other in times) for at in times) == 5
+    assert len(times) >= 10
+
+
+def test_a_send_holds_its_checks_of_all_until_it_succeeds_and_what_failed_stays(store, settings):
+    settings.OTP_FAILURES_PER_DAY = 13
+    opened = open_one(store).challenge
+    open_one(store)
+    with pytest.raises(Limited) as refused:
+        open_one(store)
+    assert refused.value.limit == "failures_per_day"
+    check(store, opened)  # fails
+    opened = check(store, opened)  # is right
+    assert store.close(opened, Status.APPROVED)
+    open_one(store)  # 5 and 1 and 5
+    with pytest.raises(Limited):
+        open_one(store)
+
+
+def test_all_or_nothing_a_send_that_the_last_limit_refuses_has_taken_nothing_of_the_others(store, settings):
+    settings.OTP_SENDS_PER_DAY = 1
+    open_one(store, client="192.0.2.1")
+    refused = new_challenge()
+    limits = sending(refused, "192.0.2.1").limits
+    before = [usage.used for usage in store.usage(limits, phone=refused.phone)]
+    with pytest.raises(Limited) as error:
+        store.open(refused, sending(refused, "192.0.2.1"))
+    assert error.value.limit == "sends_per_day"
+    assert [usage.used for usage in store.usage(limits, phone=refused.phone)] == before
+    assert store.get(refused.id) is None
+    assert Delivery.objects.count() == 1
+
+
+def test_the_longest_wait_of_all_is_the_one_that_is_named(store, clock, settings):
+    settings.OTP_SENDS_PER_DAY = 2
+    settings.OTP_SENDS_PER_CLIENT_HOUR = 2
+    phone = open_one(store, client="192.0.2.1").challenge.phone
+    clock.advance(120)
+    open_one(store, client="192.0.2.1", phone=phone)
+    with pytest.raises(Limited) as refused:  # the phone waits 120 s, the client an hour, all of them a day
+        open_one(store, client="192.0.2.1", phone=phone)
+    assert refused.value.limit == "sends_per_day"
+    assert DAY - 130 <= refused.value.retry_after <= DAY + HOUR
+
+
+def test_an_ipv6_site_has_five_times_what_a_client_has(store, settings):
+    settings.OTP_UNCONVERTED_PER_CLIENT_HOUR = 2
+    for n in range(10):
+        open_one(store, client=f"2001:db8:1:{n % 5}::/64")
+    with pytest.raises(Limited) as refused:
+        open_one(store, client="2001:db8:1:6::/64")
+    assert refused.value.limit == "unconverted_per_site_hour"
+    open_one(store, client="2001:db8:2::/64")
+
+
+# what looks wrong
+
+
+@pytest.fixture
+def wary(settings):
+    settings.OTP_PROOFS = True
+    return settings
+
+
+def test_beyond_half_of_a_client_a_proof_is_needed_and_nothing_is_taken_without(store, wary):
+    wary.OTP_UNCONVERTED_PER_CLIENT_HOUR = 4
+    for _ in range(2):
+        open_one(store, client="192.0.2.1")
+    asked = new_challenge()
+    for _ in range(3):
+        with pytest.raises(ProofRequired):
+            store.open(asked, sending(asked, "192.0.2.1"))
+    assert store.get(asked.id) is None
+    store.open(asked, sending(asked, "192.0.2.1", proof="one"))
+    store.open(other := new_challenge(), sending(other, "192.0.2.1", proof="two"))
+    with pytest.raises(Limited):
+        store.open(last := new_challenge(), sending(last, "192.0.2.1", proof="three"))
+    store.open(last, sending(last, "192.0.2.9", proof="three"))  # a refusal has not used it up
+
+
+def test_a_proof_is_good_for_one_send_until_it_would_have_expired_anyway(store, wary, clock):
+    wary.OTP_UNCONVERTED_PER_CLIENT_HOUR = 1
+    store.open(first := new_challenge(), sending(first, proof="one"))
+    for _ in range(4):
+        with pytest.raises(ProofRequired):
+            store.open(other := new_challenge(), sending(other, proof="one"))
+        clock.advance(290)
+    assert store.get(other.id) is None
+
+
+def sent_to(store, region, times, converting=0):
+    """So many sends to numbers of a country, of which so many are followed by a success."""
+    first = {"KZ": "+7701{:07d}", "UZ": "+99891{:07d}"}[region]
+    for n in range(times):
+        challenge = new_challenge(phone=first.format(1_000_003 + n * 10_007))
+        opened = store.open(challenge, sending(challenge, proof=random_id())).challenge
+        if n < converting:
+            assert store.close(opened, Status.APPROVED)
+
+
+def ask(store, region, **demand):
+    first = {"KZ": "+77020000000", "UZ": "+998920000000"}[region]
+    challenge = new_challenge(phone=f"+{int(first) + random.randrange(1_000_000) * 10}")
+    return store.open(challenge, sending(challenge, **demand))
+
+
+@pytest.mark.parametrize("region", ["UZ", "KZ"])
+def test_a_region_that_converts_less_than_a_quarter_needs_proofs(store, wary, region):
+    sent_to(store, region, 49, converting=12)
+    ask(store, region, proof="0")
+    with pytest.raises(ProofRequired):
+        ask(store, region)
+    ask(store, "KZ" if region == "UZ" else "UZ")
+
+
+def test_a_region_that_converts_a_quarter_needs_none(store, wary, clock):
+    sent_to(store, "UZ", 50, converting=13)
+    clock.advance(120)
+    ask(store, "UZ")
+
+
+def test_a_region_that_converts_less_than_a_tenth_is_blocked_when_the_last_had_a_minute(store, wary, clock):
+    sent_to(store, "KZ", 51, converting=5)
+    with pytest.raises(ProofRequired):
+        ask(store, "KZ")
+    clock.advance(63)
+    with pytest.raises(Limited) as refused:
+        ask(store, "KZ", proof="1")
+    assert (refused.value.limit, refused.value.retry_after) == ("conversion", 12 * HOUR)
+    block = refused.value.block
+    assert (block.subject, block.reason) == ("region KZ", "5 of 51 sends were followed by a success")
+    with pytest.raises(Limited) as refused:
+        ask(store, "KZ", proof="2")
+    assert refused.value.block is None
+    ask(store, "UZ")
+    store.lift(block.key, block.forgives)
+    ask(store, "KZ")
+
+
+def test_a_home_region_is_never_blocked(store, wary, clock):
+    sent_to(store, "UZ", 60)
+    clock.advance(120)
+    with pytest.raises(ProofRequired):
+        ask(store, "UZ")
+    ask(store, "UZ", proof="1")
+
+
+def test_the_block_of_a_region_ends_when_it_says(store, wary, clock):
+    sent_to(store, "KZ", 50)
+    clock.advance(120)
+    with pytest.raises(Limited):
+        ask(store, "KZ")
+    clock.advance(12 * HOUR - 5)
+    with pytest.raises(Limited):
+        ask(store, "KZ")
+    clock.advance(5)
+    ask(store, "KZ")  # though the sends that led to it still count against the amount of a day
+    for _ in range(49):
+        ask(store, "KZ")
+    with pytest.raises(ProofRequired):  # judged anew, as strictly as before
+        ask(store, "KZ")
+    clock.advance(63)
+    with pytest.raises(Limited) as refused:
+        ask(store, "KZ", proof="1")
+    assert refused.value.block.reason == "0 of 50 sends were followed by a success"
+
+
+# devices
+
+ONE, TWO = "1" * 32, "2" * 32
+
+
+def test_devices_have_sends_and_checks_that_strangers_cannot_spend(store, clock, settings):
+    settings.OTP_WAITS = ()
+    phone = new_phone()
+    for _ in range(4):
+        opened = open_one(store, phone=phone).challenge
+        while check(store, opened):
+            pass
+        clock.advance(20 * 60)
+    with pytest.raises(Limited):
+        open_one(store, phone=phone)
+    opened = open_one(store, phone=phone, device=ONE, phone_checks_left=5).challenge
+    assert check(store, opened, by_id=False) is None  # a stranger's, who names only the phone
+    found = store.spend_check(phone, "login", None, Demand(), device=ONE)
+    assert found.id == opened.id
+
+
+def test_all_devices_of_a_phone_together_have_five_sends_and_ten_failures_a_day(store, clock, settings):
+    settings.OTP_WAITS = ()
+    phone, sent, compared, refusals = new_phone(), 0, 0, set()
+    for n in range(40):
+        try:
+            opened = open_one(store, phone=phone, device=[ONE, TWO][n % 2]).challenge
+            sent += 1
+            while check(store, opened):
+                compared += 1
+        except Limited as refused:
+            refusals.add(refused.limit)
+        clock.advance(30 * 60)
+    assert (sent, compared, refusals) == (2, 10, {"failures_of_devices_day"})
+    assert open_one(store, phone=phone).resend_in == 0  # strangers' are untouched
+
+
+def test_a_sixth_send_of_devices_is_refused(store, clock, settings):
+    settings.OTP_WAITS = ()
+    phone = new_phone()
+    for _ in range(5):
+        opened = open_one(store, phone=phone, device=ONE).challenge
+        assert store.close(opened, Status.APPROVED)
+    with pytest.raises(Limited) as refused:
+        open_one(store, phone=phone, device=TWO)
+    assert refused.value.limit == "sends_of_devices_day"
+
+
+def test_a_device_asks_for_its_own_challenge_first_and_for_strangers_else(store, clock):
+    opened = open_one(store).challenge
+    assert store.spend_check(opened.phone, "login", None, Demand(), device=ONE).id == opened.id
+    own = open_one(store, phone=opened.phone, device=ONE).challenge
+    clock.advance(60)
+    newer = open_one(store, phone=opened.phone).challenge
+    assert store.spend_check(opened.phone, "login", None, Demand(), device=ONE).id == own.id
+    assert store.spend_check(opened.phone, "login", None, Demand(), device=TWO).id == newer.id
+
+
+def test_only_the_device_that_opened_a_challenge_has_it_sent_again(store, clock):
+    own = open_one(store, device=ONE).challenge
+    clock.advance(60)
+    for device in ("", TWO):
+        with pytest.raises(InvalidOrExpiredCode):
+            send_again(store, replace(own, device=device))
+    assert send_again(store, own).challenge.device == ONE
+
+
+def test_a_success_of_a_device_closes_strangers_challenges_and_resets_its_own_wait_only(store, clock):
+    opened = open_one(store).challenge
+    own = open_one(store, phone=opened.phone, device=ONE).challenge
+    assert store.close(own, Status.APPROVED)
+    assert store.get(opened.id).status is Status.CANCELED
+    clock.advance(1)
+    open_one(store, phone=opened.phone, device=ONE)
+    with pytest.raises(Limited) as refused:
+        open_one(store, phone=opened.phone)
+    assert refused.value.limit == "wait_per_phone"
+
+
+# limits without a challenge
+
+
+def test_passwords_are_taken_and_given_back(store, settings):
+    settings.OTP_PASSWORDS_PER_ACCOUNT_HOUR = 2
+    demand = demands.for_password("192.0.2.1", "somebody")
+    store.take(demand)
+    charges = store.take(demand)
+    with pytest.raises(Limited) as refused:
+        store.take(demand)
+    assert refused.value.limit == "passwords_per_account_hour"
+    store.give_back(charges)
+    store.take(demand)
+    store.take(demands.for_password("192.0.2.1", "somebody else"))
+
+
+def test_usage_tells_what_is_used_and_for_how_long(store, clock):
+    opened = open_one(store, client="192.0.2.1").challenge
+    clock.advance(10)
+    told = {item.limit.name: item for item in store.usage(sending(opened, "192.0.2.1").limits, phone=opened.phone)}
+    assert 49_000 <= told["wait_per_phone"].wait <= 50_000
+    assert (told["sends_per_phone_day"].used, told["sends_per_phone_day"].wait) == (1, 0)
+    assert told["failures_per_phone_day"].used == told["failures_per_day"].used == 5
+    assert told["sends_per_client_hour"].used == 1
+    assert {item.limit.counts for item in told.values()} == set(Counts)
+    assert all(item.blocked_until == 0 for item in told.values())
+    assert {item.used for item in store.usage(sending(opened).limits[:3], phone=opened.phone, device=True)} == {0}
+
+
+def test_the_time_is_the_stores(store, clock):
+    before = store.now()
+    clock.advance(1000)
+    assert 1_000_000 <= store.now() - before < 1_060_000
+
+
+def test_what_a_wrong_code_costs_is_remembered_without_harm(store):
+    opened = check(store, open_one(store).challenge)
+    store.fail(opened)
+    assert store.get(opened.id).checks_left == 4

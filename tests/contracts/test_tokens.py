@@ -64,6 +64,13 @@ def test_what_was_revoked_is_worth_nothing_and_another_sign_in_stays(backend, si
     assert backend.authenticate(ask(second)) == user
 
 
+def test_signing_out_everywhere_ends_all_of_a_user_and_of_nobody_else(backend, sign_in, ask, user, django_user_model):
+    other = django_user_model.objects.create_user(new_phone())
+    held = [sign_in(user), sign_in(user), sign_in(other)]
+    backend.revoke_all(user)
+    assert [backend.authenticate(ask(one)) for one in held] == [None, None, other]
+
+
 def test_revoking_nothing_is_no_error(backend, ask):
     backend.revoke(ask())
 
@@ -84,3 +91,9 @@ def test_a_purge_spares_the_living(backend, sign_in, ask, user):
 def test_a_session_cannot_be_issued_without_a_request(user):
     with pytest.raises(ValueError, match="needs the request"):
         SessionTokens().issue(user, None)
+
+
+def test_sessions_begun_with_a_password_last_until_it_is_changed(django_user_model):
+    staff = django_user_model.objects.create_superuser(new_phone(), "a long enough password")
+    SessionTokens().revoke_all(staff)
+    assert staff.check_password("a long enough password")

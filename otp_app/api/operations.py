@@ -1,0 +1,71 @@
+"""What the description of the API says of each endpoint beside what its view and serializer tell: a table."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from .. import errors
+from . import problems, serializers, views
+
+Json = dict[str, Any]
+
+_PHONE = "+998901234567"
+_ID = "3f2b8c0d9e4a4f6c8b1d7a5e2c9f0b36"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One endpoint."""
+
+    id: str
+    summary: str
+    request: Json | None  # an example; None: no body is read
+    answer: tuple[int, str, Json | None]  # status, component, example
+    refusals: tuple[errors.OtpError, ...]
+
+
+_NOT_TEXT: Any = serializers.TextField.default_error_messages["not_text"]  # lazy, so in the reader's language
+_NUMBER = (errors.InvalidRequest({"phone": [_NOT_TEXT]}), errors.InvalidPhone(), errors.RegionNotAllowed())
+_TASK = {
+    "parameters": {
+        "algorithm": "PBKDF2/SHA-256",
+        "cost": 5000,
+        "expiresAt": 1_767_225_600,
+        "keyLength": 32,
+        "keyPrefix": "00",
+        "nonce": _ID,
+        "salt": _ID[::-1],
+    },
+    "signature": 2 * _ID,
+}
+_BODY = (problems.MethodNotAllowed(), problems.TooLarge(), problems.UnsupportedMediaType())
+_CODE = (*_NUMBER, errors.InvalidOrExpiredCode(), *_BODY, errors.Limited("", 60), errors.Unavailable())
+_TOKEN = (problems.NotAuthenticated(), problems.MethodNotAllowed(), errors.Unavailable())
+_SENT = {"message": "OTP sent successfully", "challenge_id": _ID, "expires_in": 300, "resend_in": 60}
+_VERIFIED = {
+    "message": "OTP verified successfully",
+    "token": "otp_q3Yw6mH0Vt8bZr1Xc5Lk9Nf2Jd7Sg4Pa0Ue6Wi3Oo8E",
+    "expires_in": 2_592_000,
+    "user": {"id": 42, "phone": _PHONE, "is_new": True},
+    "device": "WyJjM2YyYjhjIiwiMWYwIiwxNzYzODU2MDAwMDAwXQ:1vMtqA:9dQ3vXk2Lr8Zb0Tn5Hy7Wc1Ge4Jm6Ps",
+}
+OPERATIONS: dict[type[views.OtpView], Operation] = {
+    views.SendView: Operation(
+        "send_otp",
+        "Send a code, or with challenge_id the same code again",
+        {"phone": _PHONE},
+        (200, "OtpSent", _SENT),
+        (*_CODE, errors.UndeliverablePhone(), errors.ProofRequired(_TASK), errors.DeliveryFailed()),
+    ),
+    views.VerifyView: Operation(
+        "verify_otp",
+        "Verify a code and get a token; the first code of a number creates its user",
+        {"phone": _PHONE, "otp": "123456", "challenge_id": _ID},
+        (200, "OtpVerified", _VERIFIED),
+        _CODE,
+    ),
+    views.MeView: Operation("me", "Whose token this is", None, (200, "OtpMe", {"id": 42, "phone": _PHONE}), _TOKEN),
+    views.LogoutView: Operation("logout", "End this token", None, (204, "", None), _TOKEN),
+    views.LogoutEverywhereView: Operation(
+        "logout_everywhere", "End all tokens of this user, and forget the devices", None, (204, "", None), _TOKEN
+    ),
+}

@@ -1,0 +1,85 @@
+"""Which lines of the table of limits a request takes, and under which keys."""
+
+from . import phones
+from .challenges import Conversion, Counts, Demand, Limit
+from .clients import site_of
+from .conf import conf
+from .keys import ledger_id
+from .limits import TABLE, Line, On, amount_of
+
+_SHARED = ("region", "all")  # every request meets there
+
+
+def for_send(
+    phone: str, client: str | None, *, checks: int = 0, device: str = "", proof: str = "", test: bool = False
+) -> Demand:
+    """What a send takes. ``checks`` are those of the challenge it opens; 0: it exists, and with it its reserve.
+
+    ``client`` is who asks (see :mod:`otp_app.clients`); None, for a call from the project's own code, is not limited.
+    ``proof`` names the proof of work that came with it, which is good for one send.
+    """
+    first = On.DEVICE_FIRST if device else On.FIRST
+    on = On.TEST if test else first if checks else On.DEVICE_AGAIN if device else On.AGAIN
+    region = phones.region_of(phone)
+    subjects = _clients(client) | {"phone": phone, "prefix": phone[:-4], "region": region, "all": "all"}
+    limits = _limits(on, subjects, checks)
+    if proof:
+        used = Limit("proofs", Counts.CROWD, 1, 2 * conf.PROOF_TTL, ledger_id("proof", proof), "proof of work")
+        limits = (*limits, used)
+    return Demand(limits, _conversion(region) if on in On.SEND else None, bool(proof))
+
+
+def for_check(client: str | None) -> Demand:
+    """What a check takes: the phone's own budget was reserved when the challenge opened, so no counter of it."""
+    return Demand(_limits(On.CHECK, _clients(client)))
+
+
+def for_password(client: str, account: str) -> Demand:
+    """What a try to sign in by password takes; a success gives it back."""
+    return Demand(_limits(On.PASSWORD, _clients(client) | {"account": account}))
+
+
+def _limits(on: On, subjects: dict[str, str], checks: int = 0) -> tuple[Limit, ...]:
+    return tuple(_limit(line, subjects[line.per], checks) for line in TABLE if on & line.on and line.per in subjects)
+
+
+def _limit(line: Line, subject: str, checks: int) -> Limit:
+    if line.counts is not Counts.CROWD:
+        steps = tuple(conf.WAITS) if line.counts is Counts.WAITS else ()
+        cost = checks if line.counts is Counts.FAILURES else 1
+        return Limit(line.name, line.counts, amount_of(line), line.period, cost=cost, steps=steps)
+    return Limit(
+        line.name,
+        line.counts,
+        amount_of(line),
+        line.period,
+        key=ledger_id(line.name, subject),
+        subject="" if line.per == "account" else f"{line.per} {subject}",
+        cost=checks if line.name == "failures_per_day" else 1,
+        converts=line.converts,
+        proof=conf.PROOFS and "proof" in line.then,
+        blocks=conf.PREFIX_BLOCK if "block" in line.then else 0,
+        shared=line.per in _SHARED,
+    )
+
+
+def _clients(client: str | None) -> dict[str, str]:
+    site = site_of(client or "")
+    return ({"client": client} if client else {}) | ({"site": site} if site else {})
+
+
+def _conversion(region: str) -> Conversion:
+    """What is judged of a region; a home region is never blocked, or 50 junk sends would switch the country off."""
+    names = ("sends_per_region_day", "unconverted_per_region_day", "fresh_per_region")
+    home = region in conf.HOME_REGIONS
+    sends, unconverted, fresh = (ledger_id(name, region) for name in names)
+    return Conversion(
+        sends,
+        unconverted,
+        fresh,
+        subject=f"region {region}",
+        least=conf.CONVERSION_LEAST,
+        proof=conf.CONVERSION_PROOF if conf.PROOFS else 0,
+        block=0 if home else conf.CONVERSION_BLOCK,
+        blocks=conf.REGION_BLOCK,
+    )

@@ -1,0 +1,62 @@
+"""Tells the operator what was refused and what was opened again: a log record, a signal, and a row for every block."""
+
+import logging
+from collections.abc import Mapping
+
+from . import phones
+from .challenges import Block
+from .errors import Limited
+from .models import BlockRow
+from .signals import blocked, limited
+
+logger = logging.getLogger("otp_app.guard")
+
+
+def report(refused: Limited, phone: str, client: str | None, *, account: str = "") -> None:
+    """To be called once for each refusal.
+
+    ``phone`` is empty where none was named, as for the password of an account that has none; ``account`` is then a name
+    under which the log tells such accounts apart. Never the name that was typed: it may be a password by mistake.
+    """
+    who = {"phone": phones.mask(phone)} if phone else {}
+    named = {"account": account} if account else {}
+    _log(
+        logging.INFO,
+        "limited",
+        {"limit": refused.limit, "retry_after": refused.retry_after, **who, **named, "client": client},
+    )
+    # A receiver that fails must not make another answer of a refusal; Django logs it.
+    limited.send_robust(None, limit=refused.limit, retry_after=refused.retry_after, phone=phone, client=client)
+    if refused.block:
+        _begin(refused.block)
+
+
+def unblocked(row: BlockRow, by: object) -> None:
+    """An operator, the user with the key ``by``, has lifted a block."""
+    _log(logging.WARNING, "unblocked", {"subject": row.subject, "limit": row.limit, "by": str(by)})
+
+
+def _begin(block: Block) -> None:
+    """Told before it is written down: the alarm must not depend on the database."""
+    seconds = (block.until - block.since) // 1000
+    _log(
+        logging.ERROR,
+        "blocked",
+        {"subject": block.subject, "limit": block.limit, "reason": block.reason, "seconds": seconds},
+    )
+    blocked.send_robust(None, block=block)
+    BlockRow.objects.create(
+        key=block.key,
+        forgives=block.forgives,
+        subject=block.subject,
+        limit=block.limit,
+        reason=block.reason,
+        since=block.since,
+        until=block.until,
+    )
+
+
+def _log(level: int, event: str, facts: Mapping[str, object]) -> None:
+    """The facts stand in the text for people and in the record for programs (``record.otp``)."""
+    words = " ".join(f"{name}={value!r}" if " " in str(value) else f"{name}={value}" for name, value in facts.items())
+    logger.log(level, "%s %s", event, words, extra={"otp": {"event": event, **facts}})

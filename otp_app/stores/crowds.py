@@ -1,0 +1,114 @@
+"""The crowd limits of the SQL store: taken all together, judged, and given back."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ..challenges import Challenge, Charge, Conversion, Counts, Limit
+from ..limits import DAY
+from . import windows
+from .counters import LEDGER_SPAN, Row, Take, take
+
+Rows = dict[str, Row]
+
+
+class Refused(Exception):
+    """A limit is reached. Which one makes the request wait longest is looked up after the rollback.
+
+    ``past`` are the phone's challenges, where they are known already.
+    """
+
+    def __init__(self, past: list[Challenge] | None = None) -> None:
+        super().__init__()
+        self.past = past
+
+
+class PoorConversion(Refused):
+    """A region is to be blocked."""
+
+    def __init__(self, sends: int, converted: int) -> None:
+        super().__init__()
+        self.sends = sends
+        self.converted = converted
+
+
+def take_own(alias: str, limits: Sequence[Limit], phone: str = "") -> Rows:
+    """Take the limits that few requests share, and the lock of the phone with this key."""
+    return _take(alias, [limit for limit in crowds(limits) if not limit.shared], _lock(phone))
+
+
+def take_shared(alias: str, limits: Sequence[Limit], now: int) -> Rows:
+    """Take the limits in which all requests meet: the last statement before a commit, so that nobody waits long."""
+    return _take(alias, [limit for limit in crowds(limits) if limit.shared], [], now)
+
+
+def crowds(limits: Sequence[Limit]) -> list[Limit]:
+    return [limit for limit in limits if limit.counts is Counts.CROWD]
+
+
+def look_wrong(limits: Sequence[Limit], conversion: Conversion | None, rows: Rows) -> bool:
+    """Whether what was just taken asks for a proof of work; PoorConversion when the region is to be blocked."""
+    if conversion:
+        since = rows[conversion.sends].blocked_until
+        sends, unconverted = (used(rows[key], since) - 1 for key in (conversion.sends, conversion.unconverted))
+        fresh = used(rows[conversion.fresh]) - 1
+        verdict = windows.judge(conversion, sends, unconverted, fresh)
+        if verdict == "block":
+            raise PoorConversion(sends, sends - unconverted)
+        if verdict == "proof":
+            return True
+    return any(windows.needs_proof(limit, used(rows[limit.key])) for limit in crowds(limits))
+
+
+def used(row: Row, since: int = 0) -> int:
+    """What counts in a row that was just written: it holds nothing that no longer does.
+
+    A region is judged anew after each block, so ``since`` leaves out what led to the last; then the row is of a day.
+    """
+    first = since // windows.slot_width(DAY)
+    return sum(n for slot, n in row.slots.items() if int(slot) >= first)
+
+
+def charges(limits: Sequence[Limit], now: int) -> tuple[Charge, ...]:
+    """What a success gives back."""
+    return tuple(
+        Charge(limit.key, now // windows.slot_width(limit.period), limit.cost, limit.shared)
+        for limit in crowds(limits)
+        if limit.converts
+    )
+
+
+def charged(challenge: Challenge, limits: Sequence[Limit]) -> Challenge:
+    """With what its last check took, for an approval to give that back; none of it is stored."""
+    return replace(challenge, charges=challenge.charges + charges(limits, challenge.checked_at))
+
+
+def give_back(alias: str, given: Sequence[Charge], phone: str = "") -> None:
+    """One row per key, however many sends of the challenge it counted; with the lock of the phone with this key."""
+    slots: dict[str, Counter[int]] = {}
+    for charge in given:
+        slots.setdefault(charge.key, Counter())[charge.slot] -= charge.cost
+    takes = [
+        Take(key, windows.SUB_BUCKETS, 1, slot=min(counted), slots=tuple(counted.items()))
+        for key, counted in slots.items()
+    ]
+    if takes or phone:
+        take(alias, [*takes, *_lock(phone)])
+
+
+def _lock(phone: str) -> list[Take]:
+    return [Take(phone, LEDGER_SPAN, 1, cost=0)] if phone else []
+
+
+def _take(alias: str, limits: list[Limit], locks: list[Take], now: int | None = None) -> Rows:
+    takes = [_of(limit, now) for limit in limits] + locks
+    rows = take(alias, takes) if takes else {}
+    if len(rows) < len(takes):
+        raise Refused
+    return rows
+
+
+def _of(limit: Limit, now: int | None) -> Take:
+    width = windows.slot_width(limit.period)
+    slot = None if now is None else now // width
+    return Take(limit.key, windows.SUB_BUCKETS, width, cost=limit.cost, amount=limit.amount, slot=slot)

@@ -1,0 +1,44 @@
+"""What a refused request is told, whichever store has refused it."""
+
+from collections.abc import Sequence
+
+from ..challenges import Block, Conversion, Usage
+from ..errors import Limited, OtpError, ProofRequired
+from . import windows
+
+PROOFS = "proofs"  # the limit by which a proof of work is good for one send
+
+
+def reason(usages: Sequence[Usage]) -> OtpError:
+    """The limit that makes it wait longest; a proof that was used already asks for another."""
+    longest = windows.longest(usage for usage in usages if usage.limit.name != PROOFS)
+    if longest:
+        return Limited(longest.limit.name, -(-longest.wait // 1000), subject=longest.limit.subject)
+    if any(usage.wait for usage in usages):
+        return ProofRequired()
+    return Limited(usages[0].limit.name, 1)  # whoever took the last place has meanwhile given it back
+
+
+def begins_block(usage: Usage) -> bool:
+    """Whether a refusal by this limit is to become a block."""
+    limit = usage.limit
+    return limit.blocks > 0 and not usage.blocked_until and usage.used + limit.cost > limit.amount
+
+
+def block_of(usage: Usage, now: int) -> Block:
+    """The block that begins when a limit would go beyond its amount."""
+    limit = usage.limit
+    why = f"{usage.used} of {limit.amount} in {limit.period} s"
+    return Block(limit.key, limit.key, limit.subject, limit.name, why, now, now + limit.blocks * 1000)
+
+
+def conversion_block(judged: Conversion, sends: int, converted: int, now: int) -> Block:
+    """The block of a region."""
+    why = f"{converted} of {sends} sends were followed by a success"
+    until = now + judged.blocks * 1000
+    return Block(judged.sends, judged.unconverted, judged.subject, "conversion", why, now, until)
+
+
+def blocked(block: Block) -> Limited:
+    """For the one request that begins a block."""
+    return Limited(block.limit, (block.until - block.since) // 1000, subject=block.subject, block=block)

@@ -1,0 +1,86 @@
+"""The user that is named by a phone number, to extend: ``class User(AbstractPhoneUser)``."""
+
+from contextlib import suppress
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from . import phones
+from .errors import InvalidPhone
+
+
+def validate_phone(value: str) -> None:
+    """For forms and ``createsuperuser``: any spelling ``phones.parse`` knows, of any country."""
+    try:
+        phones.parse(value, gate=False)
+    except InvalidPhone as error:
+        raise ValidationError(str(error.detail), code=error.code) from None
+
+
+class PhoneField(models.CharField):  # type: ignore[type-arg]  # not generic at run time
+    """An E.164 number. What a form is given in another spelling is stored in that one."""
+
+    default_validators = [validate_phone]  # noqa: RUF012  (as Django declares it)
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        try:
+            return phones.parse(text, gate=False) if text else text
+        except InvalidPhone:
+            return text  # the validator says why
+
+    def formfield(self, **kwargs: Any) -> Any:
+        return super().formfield(**{"max_length": phones.LONGEST, **kwargs})  # as typed, before it is made short
+
+
+class PhoneUserManager(BaseUserManager[Any]):
+    """Creates users by phone. Without a password they can sign in by code only."""
+
+    def create_user(self, phone: str, password: str | None = None, **fields: Any) -> Any:
+        user = self.model(phone=phones.parse(phone, gate=False), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, phone: str, password: str | None = None, **fields: Any) -> Any:
+        return self.create_user(phone, password, **{"is_staff": True, "is_superuser": True, **fields})
+
+    def get_by_natural_key(self, username: str | None) -> Any:
+        with suppress(InvalidPhone):  # then there is no such user, and the caller expects DoesNotExist
+            username = phones.parse(username or "", gate=False)
+        return super().get_by_natural_key(username)
+
+
+class AbstractPhoneUser(AbstractBaseUser, PermissionsMixin):
+    """A user whose name is a phone number. Extend it to add fields of your own."""
+
+    phone = PhoneField(_("phone"), max_length=16, unique=True)
+    full_name = models.CharField(_("full name"), max_length=150, blank=True)
+    language = models.CharField(_("language"), max_length=8, blank=True)
+    is_active = models.BooleanField(_("active"), default=True)
+    is_staff = models.BooleanField(_("staff"), default=False)
+    date_joined = models.DateTimeField(_("date joined"), default=timezone.now, editable=False)
+
+    objects: ClassVar[PhoneUserManager] = PhoneUserManager()
+
+    USERNAME_FIELD = "phone"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        abstract = True
+        verbose_name = _("user")
+        verbose_name_plural = _("users")
+        permissions: ClassVar[Any] = [("see_phones", _("Can see phones in full"))]
+
+    def __str__(self) -> str:
+        return phones.mask(self.phone)
+
+    def get_full_name(self) -> str:
+        return self.full_name
+
+    def get_short_name(self) -> str:
+        return self.full_name

@@ -1,0 +1,24 @@
+"""Asking a store as the services do."""
+
+from otp_app import demands
+from tests.factories import new_challenge
+
+
+def open_one(store, client=None, **values):
+    challenge = new_challenge(**values)
+    return store.open(challenge, sending(challenge, client))
+
+
+def sending(challenge, client=None, **demand):
+    return demands.for_send(challenge.phone, client, checks=challenge.checks, device=challenge.device, **demand)
+
+
+def check(store, challenge, *, by_id=True, client=None):
+    wanted = challenge.id if by_id else None
+    return store.spend_check(challenge.phone, challenge.purpose, wanted, demands.for_check(client))
+
+
+def send_again(store, challenge, client=None):
+    taken = demands.for_send(challenge.phone, client, device=challenge.device)
+    how = {"device": challenge.device, "language": "uz", "channel": "sms"}
+    return store.spend_send(challenge.phone, challenge.purpose, challenge.id, taken, **how)

@@ -1,0 +1,21 @@
+"""What a refused request is told."""
+
+from otp_app.challenges import Counts, Limit, Usage
+from otp_app.errors import Limited, ProofRequired
+from otp_app.stores import reasons
+
+CLIENT = Limit("sends_per_client_hour", Counts.CROWD, 3, 3600, key="1" * 32, subject="client 192.0.2.1")
+PROOF = Limit(reasons.PROOFS, Counts.CROWD, 1, 1200, key="2" * 32)
+
+
+def test_whoever_lost_a_race_for_a_place_that_was_given_back_may_try_again_at_once():
+    told = reasons.reason([Usage(CLIENT, 2, 0)])
+    assert isinstance(told, Limited)
+    assert (told.limit, told.retry_after) == ("sends_per_client_hour", 1)
+
+
+def test_a_used_proof_asks_for_another_unless_a_limit_refuses_anyway():
+    used = Usage(PROOF, 1, 600_000)
+    assert isinstance(reasons.reason([Usage(CLIENT, 2, 0), used]), ProofRequired)
+    told = reasons.reason([Usage(CLIENT, 3, 1_500), used])
+    assert (told.limit, told.retry_after, told.subject) == ("sends_per_client_hour", 2, "client 192.0.2.1")

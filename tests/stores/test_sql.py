@@ -1,0 +1,104 @@
+"""What is special to the SQL store: rows that are read and then changed, and its purge."""
+
+import pytest
+from django.db import transaction
+
+from otp_app.challenges import Status
+from otp_app.errors import InvalidOrExpiredCode, Limited
+from otp_app.models import ChallengeRow, Counter, Delivery
+from otp_app.stores import rows
+from otp_app.stores.counters import Take, read, take
+from otp_app.stores.sql import SqlStore
+from tests.asking import open_one, send_again
+from tests.races import race
+
+pytestmark = pytest.mark.django_db
+
+DAY = 24 * 3600
+
+
+@pytest.fixture
+def store(clock):
+    return SqlStore()
+
+
+@pytest.mark.parametrize("call", ["send again", "undo"])
+def test_i2_a_check_spent_in_the_middle_of_a_send_stays_spent(store, clock, monkeypatch, call):
+    opened = open_one(store).challenge
+    clock.advance(60)
+    name = "past" if call == "send again" else "find"
+    read = getattr(rows, name)
+
+    def read_and_be_overtaken(alias, *asked):
+        result = read(alias, *asked)
+        assert rows.spend_check(alias, opened.phone, "login", opened.id, "")
+        return result
+
+    monkeypatch.setattr(rows, name, read_and_be_overtaken)
+    if call == "send again":
+        send_again(store, opened)
+    else:
+        store.undo_send(opened)
+    monkeypatch.undo()
+    assert ChallengeRow.objects.get(id=opened.id).checks_left == 4
+
+
+def test_a_challenge_that_ends_in_the_middle_of_a_send_is_not_sent_again(store, clock, monkeypatch):
+    opened = open_one(store).challenge
+    clock.advance(60)
+    past = rows.past
+
+    def end_after(alias, *asked):
+        result = past(alias, *asked)
+        rows.cancel(alias, opened.id)
+        return result
+
+    monkeypatch.setattr(rows, "past", end_after)
+    with pytest.raises(InvalidOrExpiredCode):
+        send_again(store, opened)
+    assert Delivery.objects.filter(challenge=opened.id).count() == 1
+
+
+def test_what_is_given_back_to_a_counter_that_was_lost_is_no_credit(store, settings):
+    settings.OTP_UNCONVERTED_PER_CLIENT_HOUR = 1
+    opened = open_one(store, client="192.0.2.1").challenge
+    Counter.objects.all().delete()
+    store.close(opened, Status.APPROVED)
+    open_one(store, client="192.0.2.1")
+    with pytest.raises(Limited):
+        open_one(store, client="192.0.2.1")
+
+
+def test_a_purge_deletes_the_dead_and_spares_what_still_counts(store, clock):
+    dead = open_one(store, client="192.0.2.1").challenge
+    clock.advance(DAY + 301)
+    living = open_one(store).challenge
+    assert store.purge() == 1
+    assert store.get(dead.id) is None
+    assert store.get(living.id) == living
+    assert not Counter.objects.filter(expires_at__lt=store.now()).exists()
+    assert store.purge() == 0
+
+
+def test_a_purge_works_in_batches(store, clock, monkeypatch):
+    monkeypatch.setattr("otp_app.stores.purge.BATCH", 2)
+    for _ in range(5):
+        open_one(store, client="192.0.2.1")
+    clock.advance(2 * DAY)
+    assert store.purge() == 5
+    assert not ChallengeRow.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_counters_named_in_either_order_wait_for_each_other_in_one():
+    """Without one order two requests hold a row each and wait for the other's: PostgreSQL ends one by an error."""
+    keys = ["1" * 32, "2" * 32, "3" * 32]
+
+    def take_all(number):
+        for _ in range(20):
+            with transaction.atomic():
+                take("default", [Take(key, 24, 1000) for key in (keys if number % 2 else reversed(keys))])
+        return True
+
+    assert race(take_all, 12) == [True] * 12
+    assert {sum(slots.values()) for slots, _ in read("default", keys)[1].values()} == {240}

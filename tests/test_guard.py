@@ -1,0 +1,118 @@
+"""What the operator is told of refusals: once, in words and in facts, and never a phone in full."""
+
+import logging
+
+import pytest
+
+from otp_app import guard
+from otp_app.challenges import Block
+from otp_app.errors import Limited
+from otp_app.models import BlockRow
+from otp_app.signals import blocked, limited
+from tests.factories import new_phone
+
+PHONE = "+998901234567"
+BLOCK = Block("a" * 32, "b" * 32, "prefix +99890123", "unconverted_per_prefix_hour", "10 of 10 in 3600 s", 1000, 61_000)
+
+
+@pytest.fixture
+def records():
+    """What the guard logs."""
+    logger, kept = logging.getLogger("otp_app.guard"), []
+    handler = logging.Handler()
+    handler.emit = kept.append
+    logger.addHandler(handler)
+    yield kept
+    logger.removeHandler(handler)
+
+
+@pytest.fixture
+def told():
+    """What the signals told."""
+    heard = []
+
+    def hear(signal, **facts):
+        heard.append((signal, {name: value for name, value in facts.items() if name != "sender"}))
+
+    for signal in (limited, blocked):
+        signal.connect(hear)
+    yield heard
+    for signal in (limited, blocked):
+        signal.disconnect(hear)
+
+
+def test_a_refusal_is_one_record_with_its_facts_and_the_phone_masked(records, told):
+    guard.report(Limited("sends_per_phone_day", 77), PHONE, "192.0.2.1")
+    (record,) = records
+    assert record.levelno == logging.INFO
+    assert record.getMessage() == (
+        "limited limit=sends_per_phone_day retry_after=77 phone=+998•••••4567 client=192.0.2.1"
+    )
+    assert record.otp == {
+        "event": "limited",
+        "limit": "sends_per_phone_day",
+        "retry_after": 77,
+        "phone": "+998•••••4567",
+        "client": "192.0.2.1",
+    }
+    facts = {"limit": "sends_per_phone_day", "retry_after": 77, "phone": PHONE, "client": "192.0.2.1"}
+    assert told == [(limited, facts)]
+
+
+def test_an_account_that_is_no_phone_is_told_by_its_name_for_logs(records, told):
+    guard.report(Limited("passwords_per_account_hour", 60), "", "192.0.2.1", account="0f" * 4)
+    assert records[0].otp["account"] == "0f0f0f0f"
+    assert "phone" not in records[0].otp
+    assert told[0][1]["phone"] == ""
+
+
+@pytest.mark.django_db
+def test_a_block_is_a_row_a_signal_and_one_record_of_an_error(records, told):
+    guard.report(Limited("unconverted_per_prefix_hour", 60, block=BLOCK), new_phone(), None)
+    row = BlockRow.objects.get()
+    assert (row.key.hex, row.forgives.hex, row.subject, row.limit) == (
+        BLOCK.key,
+        BLOCK.forgives,
+        BLOCK.subject,
+        BLOCK.limit,
+    )
+    assert (row.reason, row.since, row.until, row.lifted_at) == (BLOCK.reason, 1000, 61_000, None)
+    (error,) = [record for record in records if record.levelno == logging.ERROR]
+    assert error.otp == {
+        "event": "blocked",
+        "subject": "prefix +99890123",
+        "limit": "unconverted_per_prefix_hour",
+        "reason": "10 of 10 in 3600 s",
+        "seconds": 60,
+    }
+    assert "subject='prefix +99890123'" in error.getMessage()
+    assert (blocked, {"block": BLOCK}) in told
+
+
+def test_the_alarm_is_raised_although_the_block_cannot_be_written_down(records, monkeypatch):
+    def fail(**_values):
+        raise OSError("no database")
+
+    monkeypatch.setattr(BlockRow.objects, "create", fail)
+    with pytest.raises(OSError, match="no database"):
+        guard.report(Limited("x", 60, block=BLOCK), PHONE, None)
+    assert [record.otp["event"] for record in records] == ["limited", "blocked"]
+
+
+def test_a_receiver_that_fails_changes_nothing(told):
+    def fail(**_facts):
+        raise ValueError
+
+    limited.connect(fail)
+    try:
+        guard.report(Limited("x", 1), PHONE, None)
+    finally:
+        limited.disconnect(fail)
+    assert len(told) == 1
+
+
+def test_who_lifted_a_block_is_one_record(records):
+    guard.unblocked(BlockRow(subject="region UZ", limit="conversion"), 7)
+    (record,) = records
+    assert record.levelno == logging.WARNING
+    assert record.otp == {"event": "unblocked", "subject": "region UZ", "limit": "conversion", "by": "7"}
