@@ -1,0 +1,114 @@
+-- Put before each of the other scripts: the request, and the documents it counts on.
+-- A script reads, decides and only then writes: nothing can fail halfway.
+--
+--   otp:generation  what this server's data is: {id, server, since, complete}; without it nothing is trusted
+--   otp:c:<id>      a challenge, with g, the generation it was opened in
+--   otp:p:<key>     a phone: g, the generation it was compared with SQL in, and the lanes s (strangers) and d (devices):
+--                   s: instants of sends, f: failures by instant, a: the last approval, o: ids of pending challenges
+--   otp:n:<key>     a crowd's counter: a hash of slots, and b, until when it is blocked
+local SUB_BUCKETS, GRACE, HOUR, DAY, MONTH = 24, 10000, 3600000, 86400000, 2592000000
+local asked = cjson.decode(ARGV[1])
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000) + asked.offset
+
+local function text(number)
+  return string.format('%.0f', number) -- tostring() would write an instant with an exponent
+end
+
+local function read(key)
+  local found = redis.call('GET', key)
+  return found and cjson.decode(found)
+end
+
+local function keep(key, document, milliseconds)
+  redis.call('SET', key, cjson.encode(document), 'PX', text(milliseconds))
+end
+
+local function answer(state, values)
+  values = values or {}
+  values.state, values.now = state, now
+  return cjson.encode(values)
+end
+
+local generation = read('otp:generation')
+
+-- Challenges
+
+local function expires_at(challenge)
+  return challenge.created_at + challenge.ttl * 1000
+end
+
+-- Of another generation none is open: its last checks and its approval may be what was lost.
+local function challenge_of(id)
+  local challenge = read('otp:c:' .. id)
+  return challenge and generation and challenge.g == generation.id and challenge
+end
+
+local function keep_challenge(challenge)
+  keep('otp:c:' .. challenge.id, challenge, math.max(1, expires_at(challenge) + HOUR - now))
+end
+
+-- Phones
+
+local function phone_of(key)
+  local phone = read('otp:p:' .. key) or {}
+  for _, name in ipairs({'s', 'd'}) do
+    local lane = phone[name] or {s = {}, f = {}, a = 0, o = {}}
+    local old, pending = lane, {}
+    lane = {s = {}, f = {}, a = old.a, o = {}}
+    for _, at in ipairs(old.s) do
+      if at > now - DAY then table.insert(lane.s, at) end
+    end
+    for at, n in pairs(old.f) do
+      if n > 0 and tonumber(at) > now - MONTH then lane.f[at] = n end
+    end
+    for _, id in ipairs(old.o) do
+      local challenge = challenge_of(id)
+      if challenge and challenge.status == 'pending' then
+        table.insert(lane.o, id)
+        table.insert(pending, challenge)
+      end
+    end
+    phone[name], phone['pending_' .. name] = lane, pending
+  end
+  return phone
+end
+
+local function keep_phone(key, phone)
+  local failed = next(phone.s.f) or next(phone.d.f)
+  keep('otp:p:' .. key, {g = phone.g, s = phone.s, d = phone.d}, (failed and MONTH or DAY) + HOUR)
+end
+
+local function lane_of(challenge)
+  return challenge.device ~= '' and 'd' or 's'
+end
+
+local function fail(lane, at, n)
+  local key = text(at)
+  local left = (lane.f[key] or 0) + n
+  lane.f[key] = left > 0 and left or nil
+end
+
+-- Every send and the highest count of failures that either knows of.
+local function merge(lane, known)
+  local seen = {}
+  for _, at in ipairs(lane.s) do seen[at] = true end
+  for _, at in ipairs(known.s) do
+    if not seen[at] and at > now - DAY then table.insert(lane.s, at) end
+  end
+  table.sort(lane.s)
+  for at, n in pairs(known.f) do
+    if tonumber(at) > now - MONTH then lane.f[at] = math.max(lane.f[at] or 0, n) end
+  end
+end
+
+-- What has to be read from SQL before this request can be decided; nil when nothing.
+local function unready(phone)
+  if not generation then return answer('cold') end
+  if not phone or phone.g == generation.id or generation.complete or generation.since < now - MONTH then return nil end
+  if not asked.history then return answer('history') end
+  merge(phone.s, asked.history.s)
+  merge(phone.d, asked.history.d)
+  phone.g = generation.id
+  return nil
+end

@@ -1,0 +1,2 @@
+give_back(asked.charges)
+return answer('taken')

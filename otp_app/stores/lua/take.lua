@@ -1,0 +1,7 @@
+local early = unready()
+if early then return early end
+local usages = usages_of()
+local no = refusal(usages)
+if no then return no end
+take(usages)
+return answer('taken')

@@ -1,0 +1,19 @@
+local found = read('otp:c:' .. asked.id)
+if not found or found.status ~= 'pending' then return answer('none') end
+
+local function without(list)
+  local left = {}
+  for _, at in ipairs(list) do
+    if at ~= asked.at then table.insert(left, at) end
+  end
+  return left
+end
+
+local phone = phone_of(asked.phone)
+local lane = phone[lane_of(found)]
+lane.s, found.sent_at = without(lane.s), without(found.sent_at)
+found.sends_left = found.sends_left + 1
+if #found.sent_at == 0 then found.status = 'canceled' end
+keep_challenge(found)
+keep_phone(asked.phone, phone)
+return answer('taken')
