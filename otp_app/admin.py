@@ -1,4 +1,4 @@
-"""The admin: users by phone, and deliveries to read. Phones are masked for staff who may not see them."""
+"""The admin: users by phone, deliveries to read, blocks to lift. Phones are masked for who may not see them."""
 
 from typing import Any
 
@@ -10,7 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from . import phones
-from .models import Delivery, User
+from .block_admin import BlockAdmin
+from .models import BlockRow, Delivery, User
 
 
 class PhoneUserCreationForm(AdminUserCreationForm):  # type: ignore[type-arg]  # not generic at run time
@@ -85,5 +86,6 @@ class DeliveryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic 
         return False
 
 
+admin.site.register(BlockRow, BlockAdmin)
 admin.site.register(Delivery, DeliveryAdmin)
 admin.site.register(User, PhoneUserAdmin)  # passes over it where a project has a user model of its own

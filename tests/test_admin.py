@@ -1,10 +1,14 @@
 """The admin: works with the user model, and masks phones for those who may not see them."""
 
+import logging
+
 import pytest
 from django.contrib.auth.models import Permission
+from django.db import connections
 from django.urls import reverse
 
-from otp_app.models import Delivery, User
+from otp_app import stores
+from otp_app.models import BlockRow, Delivery, User
 
 pytestmark = pytest.mark.django_db
 
@@ -110,3 +114,103 @@ def test_the_page_of_the_password_is_titled_by_the_phone_and_closed_to_who_may_n
 
 def test_the_page_of_the_password_is_open_to_who_may(sees_all, person):
     assert sees_all.get(reverse("admin:auth_user_password_change", args=[person.pk])).status_code == 200
+
+
+class TestBlocks:
+    HOUR = 3_600_000
+
+    @pytest.fixture
+    def rows(self):
+        """One that is active, one that is over, one that was lifted."""
+        now = stores.current().now()
+        made = {}
+        for number, (subject, since, until, lifted) in enumerate(
+            [
+                ("prefix +99890111", now - self.HOUR, now + self.HOUR, None),
+                ("prefix +99890222", now - 3 * self.HOUR, now - self.HOUR, None),
+                ("region KZ", now - self.HOUR, now + self.HOUR, now),
+            ]
+        ):
+            key = f"{number:032x}"
+            values = {"limit": "some_limit", "reason": "10 of 10 in 3600 s", "since": since, "until": until}
+            made[subject] = BlockRow.objects.create(key=key, forgives=key, subject=subject, lifted_at=lifted, **values)
+        return made
+
+    @pytest.fixture
+    def lifts(self, monkeypatch):
+        """The calls of lift that the store gets."""
+        calls, store = [], stores.current()
+        monkeypatch.setattr(store, "lift", lambda *call: calls.append(call), raising=False)
+        return calls
+
+    def operator(self, client, *permissions):
+        staff = User.objects.create_user("+998900000003", is_staff=True)
+        staff.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+        client.force_login(staff)
+        return staff
+
+    def unblock(self, client, *rows):
+        data = {"action": "unblock", "_selected_action": [row.pk for row in rows]}
+        return client.post(reverse("admin:otp_app_blockrow_changelist"), data, follow=True)
+
+    def test_they_are_listed_with_their_state_and_their_times(self, sees_all, rows):
+        html = page(sees_all, "blockrow_changelist")
+        assert all(subject in html for subject in rows)
+        assert [html.count(f">{state}<") for state in ("active", "over", "lifted")] == [2, 2, 2]  # a cell and a filter
+        assert "10 of 10 in 3600 s" in html
+        assert "1970" not in html
+
+    @pytest.mark.parametrize(
+        ("state", "found"),
+        [("active", "prefix +99890111"), ("over", "prefix +99890222"), ("lifted", "region KZ")],
+    )
+    def test_the_filter_shows_those_of_one_state(self, sees_all, rows, state, found):
+        html = page(sees_all, "blockrow_changelist", state=state)
+        assert [subject for subject in rows if subject in html] == [found]
+
+    def test_a_state_that_there_is_not_shows_all(self, sees_all, rows):
+        html = page(sees_all, "blockrow_changelist", state="open")
+        assert all(subject in html for subject in rows)
+
+    def test_they_are_to_read_only_even_for_who_may_do_all(self, sees_all, rows):
+        (row, *_) = rows.values()
+        assert "some_limit" in page(sees_all, "blockrow_change", row.pk)
+        assert sees_all.post(reverse("admin:otp_app_blockrow_change", args=[row.pk])).status_code == 403
+        assert sees_all.post(reverse("admin:otp_app_blockrow_delete", args=[row.pk])).status_code == 403
+        assert sees_all.get(reverse("admin:otp_app_blockrow_add")).status_code == 403
+
+    def test_lifting_one_tells_the_store_stamps_it_and_says_who_did_it(self, client, rows, lifts, caplog):
+        operator = self.operator(client, "view_blockrow", "change_blockrow")
+        row = rows["prefix +99890111"]
+        with caplog.at_level(logging.INFO, "otp_app.guard"):
+            response = self.unblock(client, row)
+        assert "1 block was lifted." in response.content.decode()
+        assert lifts == [(row.key.hex if hasattr(row.key, "hex") else row.key,) * 2]
+        row.refresh_from_db()
+        assert abs(row.lifted_at - stores.current().now()) < 60_000
+        (record,) = [record for record in caplog.records if record.name == "otp_app.guard"]
+        assert record.otp["event"] == "unblocked"
+        assert (record.otp["subject"], record.otp["by"]) == ("prefix +99890111", str(operator.pk))
+
+    def test_those_that_are_over_or_lifted_are_left_alone(self, sees_all, rows, lifts):
+        stamp = rows["region KZ"].lifted_at
+        response = self.unblock(sees_all, rows["prefix +99890222"], rows["region KZ"])
+        assert "0 blocks were lifted." in response.content.decode()
+        assert lifts == []
+        assert set(BlockRow.objects.values_list("lifted_at", flat=True)) == {None, stamp}
+
+    def test_who_may_only_look_cannot_lift(self, client, rows, lifts):
+        self.operator(client, "view_blockrow")
+        assert "Unblock the selected" not in page(client, "blockrow_changelist")
+        self.unblock(client, *rows.values())
+        assert lifts == []
+
+    def test_who_may_not_look_sees_nothing(self, client, rows):
+        self.operator(client)
+        assert client.get(reverse("admin:otp_app_blockrow_changelist")).status_code == 403
+
+    @pytest.mark.django_db(transaction=True)
+    def test_lifting_works_under_atomic_requests(self, sees_all, rows, monkeypatch):
+        monkeypatch.setitem(connections.settings["default"], "ATOMIC_REQUESTS", True)
+        response = self.unblock(sees_all, *rows.values())
+        assert "1 block was lifted." in response.content.decode()

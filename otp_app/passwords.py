@@ -1,0 +1,92 @@
+"""The admin's sign-in by password, limited like everything else: ``passwords.limit(admin.site)``, before its urls."""
+
+import unicodedata
+from contextlib import suppress
+from functools import wraps
+from typing import Any
+
+from django.contrib.admin import AdminSite
+from django.contrib.admin.forms import AdminAuthenticationForm
+from django.core.exceptions import ValidationError
+from django.db import InterfaceError, InternalError, OperationalError
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils.translation import ngettext
+from django.views.decorators.debug import sensitive_variables
+
+from . import demands, guard, phones, stores
+from .clients import client_of
+from .errors import InvalidPhone, Limited, Unavailable
+from .keys import ledger_id
+from .transactions import without_transactions
+
+_LONGEST = 254  # characters of a name that count: what is normalised must be bounded
+_DOWN = (Unavailable, OperationalError, InterfaceError, InternalError)
+
+
+def limit(site: AdminSite) -> None:
+    """Limit the password sign-in of an admin site, and take it out of ATOMIC_REQUESTS: a try stays paid for."""
+    login = site.login
+
+    @wraps(login)
+    def outside(request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
+        return login(request, extra_context)
+
+    site.login_form = PasswordForm
+    site.login = without_transactions(outside)  # type: ignore[method-assign]  # on this site only
+
+
+class PasswordForm(AdminAuthenticationForm):
+    """Pays for the try before the password is looked at, and gets it back when it was the right one."""
+
+    def __init__(self, request: Any = None, *args: Any, **kwargs: Any) -> None:
+        super().__init__(request, *args, **kwargs)
+        # The name may be a phone in any spelling, which is longer than the field that stores it.
+        longest = max(self.fields["username"].max_length, phones.LONGEST)  # type: ignore[attr-defined]
+        self.fields["username"].max_length = longest  # type: ignore[attr-defined]
+        self.fields["username"].widget.attrs["maxlength"] = longest
+
+    @sensitive_variables()
+    def clean(self) -> dict[str, Any]:
+        name = self.cleaned_data.get("username")
+        if not name or not self.cleaned_data.get("password"):
+            return super().clean()
+        client = client_of(self.request.META if self.request else {})
+        account = account_of(name)
+        store = stores.current()
+        try:
+            charges = store.take(demands.for_password(client, account))
+            cleaned = super().clean()
+            store.give_back(charges)
+        except Limited as refused:
+            _report(refused, account, client)
+            raise ValidationError(_words(refused), code=refused.code) from None
+        except _DOWN:
+            raise ValidationError(Unavailable.detail, code=Unavailable.code) from None
+        return cleaned
+
+
+def account_of(name: str) -> str:
+    """Under which name an account is counted: all spellings of a phone, or of a user name, are one."""
+    plain = unicodedata.normalize("NFKC", name[:_LONGEST]).strip()
+    return _phone_of(plain) or unicodedata.normalize("NFKC", plain.casefold())
+
+
+def _phone_of(name: str) -> str:
+    with suppress(InvalidPhone):
+        return phones.parse(name, gate=False)
+    return ""
+
+
+def _report(refused: Limited, account: str, client: str) -> None:
+    """A name that is no phone is told by a keyed hash only: people type their password there by mistake."""
+    phone = _phone_of(account)
+    guard.report(refused, phone, client, account="" if phone else ledger_id("account", account)[:8])
+
+
+def _words(refused: Limited) -> str:
+    minutes = -(-(refused.retry_after or 1) // 60)
+    text = ngettext(
+        "Too many tries. Try again in %(minutes)d minute.", "Too many tries. Try again in %(minutes)d minutes.", minutes
+    )
+    return text % {"minutes": minutes}
