@@ -1,0 +1,78 @@
+"""Nothing of the project's is touched by a simulation, and everything is as before when it has ended."""
+
+import logging
+
+import pytest
+from django.contrib.auth.models import Group
+from django.core.management import call_command
+from django.db import connection, connections, router
+
+from otp_app import clock, guard, services
+from otp_app.errors import Limited
+from otp_app.lab import sandbox as lab
+from otp_app.lab.sandbox import ALIAS, sandbox
+from otp_app.models import ChallengeRow
+from otp_app.providers import memory
+from otp_app.signals import limited
+from tests.factories import new_phone
+from tests.programs import ROOT, run
+
+
+def refuse(*_):
+    raise AssertionError("a query to the project's database")
+
+
+def test_a_simulation_sends_no_query_to_the_databases_of_the_project(capsys):
+    with connection.execute_wrapper(refuse):
+        call_command("otp_simulate", profile="mixed", tries=100, people=2)
+    assert "| mixed |" in capsys.readouterr().out
+
+
+def test_a_simulation_needs_no_database_of_the_project(tmp_path):
+    postgresql = {"DATABASE_URL": "postgres://nobody@127.0.0.1:1/nothing", "SECRET_KEY": "k" * 50, "ENV_FILE": "none"}
+    command = ("otp_simulate", "--profile", "bombing", "--tries", "100")
+    printed = run(ROOT / "manage.py", *command, cwd=tmp_path, **postgresql)
+    assert "| bombing | one phone | bombing | 100 |" in printed
+
+
+def test_the_database_and_the_time_of_the_sandbox_end_with_it():
+    before = set(connections.databases)
+    with sandbox():
+        assert clock.milliseconds() == lab.START
+        assert router.db_for_write(ChallengeRow) == router.db_for_read(ChallengeRow) == ALIAS
+        services.send_code(phone=new_phone())
+        assert ChallengeRow.objects.count() == 1
+        assert memory.outbox
+    assert router.db_for_write(ChallengeRow) == "default"
+    assert set(connections.databases) == before
+    assert clock.milliseconds() < lab.START
+    assert not memory.outbox
+
+
+def test_models_of_the_project_stay_where_they_are():
+    with sandbox():
+        assert router.db_for_write(Group) == router.db_for_read(Group) == "default"
+
+
+def test_no_receiver_and_no_log_hears_of_a_simulated_refusal(caplog):
+    heard = []
+
+    def listen(**facts):
+        heard.append(facts["limit"])
+
+    level = logging.getLogger("otp_app").level
+    limited.connect(listen)
+    try:
+        with caplog.at_level(logging.INFO, "otp_app.guard"):
+            with sandbox():
+                phone = new_phone()
+                services.send_code(phone=phone)
+                with pytest.raises(Limited):
+                    services.send_code(phone=phone)
+            assert (heard, caplog.records) == ([], [])
+            guard.report(Limited("real", 1), phone, None)
+    finally:
+        limited.disconnect(listen)
+    assert heard == ["real"]
+    assert caplog.records
+    assert logging.getLogger("otp_app").level == level

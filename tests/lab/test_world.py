@@ -1,0 +1,148 @@
+"""Time passes only in the world, and in order."""
+
+from itertools import islice
+
+import pytest
+
+from otp_app.lab import people, places
+from otp_app.lab.front import Caller, ask, check
+from otp_app.lab.people import Person
+from otp_app.lab.pumping import Pumper
+from otp_app.lab.sandbox import sandbox
+from otp_app.lab.strangers import bomber
+from otp_app.lab.world import DAY, Size, World
+from otp_app.models import ChallengeRow, Counter
+from otp_app.providers import memory
+
+
+@pytest.fixture
+def world():
+    with sandbox() as time:
+        yield World(time, "tests", "seed", Size())
+
+
+def caller(world, **values):
+    defaults = {"party": "tests", "phone": places.phone(world.chance, "UZ"), "client": "192.0.2.1"}
+    return Caller(world, **(defaults | values))
+
+
+def test_actors_take_turns_by_time(world):
+    seen = []
+
+    def actor(name, *waits):
+        for wait in waits:
+            seen.append((name, world.seconds))
+            yield wait
+
+    world.enter(5, actor("late", 10, 10))
+    world.enter(0, actor("early", 7, DAY, 1))
+    world.run()
+    assert seen == [("early", 0), ("late", 5), ("early", 7), ("late", 15)]
+    assert world.seconds == DAY
+
+
+def test_each_day_ends_with_a_purge(world):
+    world.size = Size(days=4)
+    world.enter(0, bomber(world, places.phone(world.chance, "UZ"), ["192.0.2.1"], 4))
+    world.run()
+    assert world.parties["bombing"].messages > 1
+    assert ChallengeRow.objects.count() < world.parties["bombing"].messages
+    assert Counter.objects.exists()
+
+
+def test_a_pumper_stops_after_its_tries(world):
+    assert len(list(Pumper(world).works(3))) == world.party("pumping").tries == 3
+
+
+def test_a_pumper_asks_again_for_what_it_did_not_verify(world):
+    for _ in islice(Pumper(world).works(100), 30):
+        world._time.at += 61_000
+    assert ChallengeRow.objects.filter(sends_left=1).exists()
+
+
+def test_messages_do_not_pile_up(world):
+    assert ask(caller(world)).code
+    assert memory.outbox == []
+
+
+def test_a_failed_check_counts_as_a_comparison_only_where_there_was_something_to_compare(world):
+    somebody = caller(world)
+    check(somebody, "-")
+    assert world.party("tests").comparisons == 0
+    grant = ask(somebody).grant
+    check(somebody, "-")
+    check(somebody, "-", grant.challenge.id)
+    world.books.read()
+    assert world.party("tests").comparisons == world.books.failures == 2
+
+
+def test_a_check_that_is_limited_says_for_how_long(world, settings):
+    settings.OTP_CHECKS_PER_CLIENT_HOUR = 1
+    somebody = caller(world)
+    ask(somebody)
+    check(somebody, "-")
+    assert check(somebody, "-").retry_after > 60
+    assert sum(world.party("tests").refused.values()) == 1
+
+
+def test_a_person_who_may_not_check_for_long_is_lost(world, settings, monkeypatch):
+    monkeypatch.setattr(people, "MISTYPE", 100)
+    settings.OTP_CHECKS_PER_CLIENT_HOUR = 1
+    monkeypatch.setattr(people, "CHANGE", 0)
+    world.enter(0, Person(caller(world), may_give_up=False).comes())
+    world.run()
+    assert (world.party("tests").people, world.party("tests").lost) == (1, 1)
+
+
+def test_a_person_waits_two_minutes_but_not_longer(world, settings, monkeypatch):
+    settings.OTP_WAITS = [90]
+    quick, slow = caller(world), caller(world)
+    for number, (who, wait) in enumerate([(quick, 90), (slow, 150)]):
+        settings.OTP_WAITS = [wait]
+        ask(who)
+        person = Person(who, may_give_up=False)
+        for pause in person.comes():
+            world._time.at += int(pause * 1000)
+        assert person.signed_in is (number == 0)
+
+
+def test_a_person_waits_for_a_check_that_is_limited_for_a_short_time(world, settings, monkeypatch):
+    monkeypatch.setattr(people, "CHANGE", 0)
+    settings.OTP_CHECKS_PER_CLIENT_HOUR = 1
+    first, second = caller(world), caller(world)
+    ask(first)
+    check(first, "-")
+    world._time.at += 3_600_000
+    person = Person(second, may_give_up=False)
+    for pause in person.comes():
+        world._time.at += int(pause * 1000)
+    assert person.signed_in
+
+
+def test_a_region_without_known_mobile_numbers_is_named(world):
+    with pytest.raises(ValueError, match="'XX'"):
+        places.phone(world.chance, "XX")
+    with pytest.raises(ValueError, match="'DE'"):
+        places.phone(world.chance, "DE")  # not served here
+
+
+def test_addresses_are_of_every_kind_an_attacker_rents(world):
+    clients = places.addresses(world.chance, 100)
+    assert len(clients) == 100
+    assert sum(client.startswith("2001:db8:bad:") for client in clients) == 25
+    assert sum("." in client for client in clients) == 50
+
+
+@pytest.mark.parametrize(
+    ("named", "served"),
+    [
+        (None, places.REGIONS),
+        ("*", places.REGIONS),
+        (["*"], places.REGIONS),
+        ("uz, KZ", ("UZ", "KZ")),
+        (["DE"], ("DE",)),
+    ],
+)
+def test_people_are_where_the_project_serves(settings, named, served):
+    settings.OTP_ALLOWED_REGIONS = named
+    assert places.regions() == served
