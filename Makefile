@@ -10,7 +10,7 @@ help: ## List the targets
 run: .venv/.run ## Install, migrate and serve on http://127.0.0.1:8000 (PORT=… for another), codes on the console
 	@DEBUG=$${DEBUG:-1} exec $(PY) -m otp_project
 
-test: .venv/.dev ## The whole suite on SQLite and on a PostgreSQL of its own (or TEST_DATABASE_URL)
+test: .venv/.dev ## The whole suite, with a PostgreSQL and a Valkey of its own (or TEST_DATABASE_URL, TEST_REDIS_URL)
 	@$(PY) -m tests
 
 check: .venv/.dev ## Format, lint, types, import rules, migrations, schema, translations, production settings

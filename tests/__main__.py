@@ -1,7 +1,8 @@
 """``make test``: the whole suite on SQLite, on PostgreSQL, and on PostgreSQL with ATOMIC_REQUESTS.
 
-TEST_DATABASE_URL names a PostgreSQL to use (its user must be allowed to create databases); without it one is started
-from a wheel, in a temporary folder, on a Unix socket, and stopped at the end.
+Each run has the challenges in that database, and in a Valkey. TEST_DATABASE_URL names a PostgreSQL to use (its user
+must be allowed to create databases), TEST_REDIS_URL a Redis that may be emptied; without them both are started from
+wheels, in temporary folders, and stopped at the end.
 """
 
 import os

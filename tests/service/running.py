@@ -1,5 +1,6 @@
 """The real service in its own processes, and the database it works on, looked at from outside."""
 
+import json
 import os
 import signal
 import socket
@@ -70,8 +71,9 @@ class Database:
 class Service:
     """``python -m otp_project`` with this environment on top of the tests' own."""
 
-    def __init__(self, folder, database, **environment):
+    def __init__(self, folder, database, redis=None, **environment):
         self.database = database
+        self.redis = redis
         self.outbox_file, self.outbox, self.outbox_read = folder / "outbox", [], 0
         self.clock = Clock(folder / "clock")
         self.output_file = folder / "output"
@@ -87,6 +89,7 @@ class Service:
             "OTP_OUTBOX_FILE": str(self.outbox_file),
             "OTP_CLOCK_OFFSET_FILE": str(self.clock.path),
             "OTP_TRUSTED_PROXIES": "1",  # so that a test plays many clients by X-Forwarded-For
+            **({"REDIS_URL": redis.url} if redis else {}),
             **environment,
         }
         self.process = None
@@ -94,6 +97,18 @@ class Service:
     @property
     def output(self):
         return self.output_file.read_text()
+
+    def challenge(self, challenge_id):
+        """What the store holds of a challenge."""
+        names = ("checks_left", "checked_at", "sent_at", "status")
+        if self.redis:
+            held = json.loads(self.redis.command("GET", f"otp:c:{challenge_id}"))
+            return {name: held[name] for name in names}
+        ours = "REPLACE(CAST(id AS text), '-', '')"
+        sql = f"SELECT {', '.join(names)} FROM otp_app_challenge WHERE {ours} = ?"
+        held = dict(zip(names, self.database.rows(sql, challenge_id)[0], strict=True))
+        sent_at = held["sent_at"]
+        return held | {"sent_at": json.loads(sent_at) if isinstance(sent_at, str) else sent_at}
 
     def launch(self):
         with self.output_file.open("ab") as output:
@@ -146,10 +161,10 @@ class Service:
 
 
 @contextmanager
-def running(folder, **environment):
-    """A service on a database of its own, from its first answer to its clean end."""
+def running(folder, redis=None, **environment):
+    """A service on a database of its own, from its first answer to its clean end; with ``redis``, that store."""
     database = Database(folder)
-    service = Service(folder, database, **environment)
+    service = Service(folder, database, redis, **environment)
     try:
         if service.environment["DEBUG"] == "0":
             service.manage("migrate", "--verbosity", "0")  # in development the service does it at its start

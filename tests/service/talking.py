@@ -7,6 +7,7 @@ import random
 import re
 import socket
 import threading
+from bisect import bisect_left
 from dataclasses import dataclass
 
 TIMEOUT = 60  # seconds; no test means to wait so long
@@ -171,3 +172,9 @@ def code_of(service, challenge_id):
 def wrong(code, n=0):
     """A code that is surely not this one; another for every n."""
     return f"{(int(code) + 1 + n % 999_999) % 10 ** len(code):0{len(code)}}"
+
+
+def most_within(instants, seconds):
+    """The most that fall into any span of so many seconds."""
+    instants = sorted(instants)
+    return max((bisect_left(instants, instants[n] + seconds * 1000) - n for n in range(len(instants))), default=0)

@@ -3,6 +3,8 @@
 import random
 from collections import Counter
 
+import pytest
+
 from .talking import (
     address,
     code_of,
@@ -18,6 +20,12 @@ from .talking import (
     wrong,
 )
 
+
+@pytest.fixture(params=["sql_service", "redis_service"])
+def service(request):
+    return request.getfixturevalue(request.param)
+
+
 WRONG = "invalid_or_expired_code"
 
 
@@ -31,8 +39,7 @@ def opened(service, number=None):
 
 
 def checks_left(service, challenge_id):
-    ours = "REPLACE(CAST(id AS text), '-', '')"
-    return service.database.value(f"SELECT checks_left FROM otp_app_challenge WHERE {ours} = ?", challenge_id)
+    return service.challenge(challenge_id)["checks_left"]
 
 
 def tokens_of(service, number):

@@ -7,6 +7,7 @@ from contextlib import closing
 
 import pytest
 
+from .conftest import ROOM
 from .running import running
 from .talking import code_of, get, phone, send, sending, together, verify, verifying, wrong
 
@@ -16,7 +17,7 @@ PATIENCE = 15  # seconds: the lock is held for 7, and a wait for the pool ends a
 @pytest.fixture(scope="module")
 def narrow(tmp_path_factory):
     """A service whose processes have one connection to the database each."""
-    with running(tmp_path_factory.mktemp("narrow"), DATABASE_POOL="1") as service:
+    with running(tmp_path_factory.mktemp("narrow"), DATABASE_POOL="1", **ROOM) as service:
         yield service
         assert "Internal Server Error" not in service.output
 

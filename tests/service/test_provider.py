@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from .conftest import ROOM
 from .running import running
 from .talking import get, phone, send, sending, verify
 from .twilio_server import ACCOUNT, AUTH_TOKEN, SENDER, Twilio
@@ -36,7 +37,7 @@ def production(twilio, tmp_path_factory):
         "TWILIO_PHONE_NUMBER": SENDER,
         "TWILIO_API_BASE_URL": f"http://127.0.0.1:{twilio.port}",
     }
-    with running(tmp_path_factory.mktemp("production"), **environment) as service:
+    with running(tmp_path_factory.mktemp("production"), **environment, **ROOM) as service:
         yield service
         assert "Internal Server Error" not in service.output
         codes = [twilio.code_for(fields["To"]) for _, _, fields in twilio.requests]
