@@ -85,6 +85,9 @@ class DeliveryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic 
     def has_change_permission(self, request: HttpRequest, obj: Delivery | None = None) -> bool:
         return False
 
+    def has_delete_permission(self, request: HttpRequest, obj: Delivery | None = None) -> bool:
+        return False  # the limits of a day are restored from them when Redis has forgotten
+
 
 admin.site.register(BlockRow, BlockAdmin)
 admin.site.register(Delivery, DeliveryAdmin)

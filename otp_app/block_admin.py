@@ -3,14 +3,15 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Case, QuerySet, Value, When
 from django.http import HttpRequest
 from django.urls import URLPattern
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from . import guard, stores
+from . import clock, guard, stores
+from .errors import Unavailable
 from .models import BlockRow
 from .transactions import without_transactions
 
@@ -38,7 +39,10 @@ class BlockAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at 
     fields = readonly_fields = list_display
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BlockRow]:
-        now = stores.current().now()
+        try:
+            now = stores.current().now()
+        except Unavailable:  # what is blocked can be seen all the same
+            now = clock.milliseconds()
         lifted, over = When(lifted_at__isnull=False, then=Value("lifted")), When(until__lte=now, then=Value("over"))
         rows: QuerySet[BlockRow] = super().get_queryset(request)
         return rows.annotate(state=Case(lifted, over, default=Value("active")))
@@ -66,11 +70,14 @@ class BlockAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at 
         store = stores.current()
         rows = list(queryset.filter(state="active"))
         for row in rows:
-            store.lift(row.key.hex, row.forgives.hex)
-            BlockRow.objects.filter(pk=row.pk).update(lifted_at=store.now())
+            try:
+                store.lift(row.key.hex, row.forgives.hex)
+                BlockRow.objects.filter(pk=row.pk).update(lifted_at=store.now())
+            except Unavailable as error:
+                return self.message_user(request, str(error.detail), messages.ERROR)
             guard.unblocked(row, request.user.pk)
         text = ngettext("%(count)d block was lifted.", "%(count)d blocks were lifted.", len(rows))
-        self.message_user(request, text % {"count": len(rows)})
+        return self.message_user(request, text % {"count": len(rows)})
 
     @admin.display(description=_("state"))
     def state(self, row: Any) -> Any:

@@ -157,6 +157,7 @@ class Grant:
     challenge: Challenge
     now: int
     resend_in: int
+    taken: tuple[Charge, ...] = ()  # by this send, of what a success gives back
 
     @property
     def expires_in(self) -> int:

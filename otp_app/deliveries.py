@@ -31,8 +31,11 @@ def dispatch(grant: Grant) -> None:
         receipt = _send(provider, _message(grant))
     except (Rejected, NotAccepted) as error:
         _record(grant, alias, State.FAILED, error=error.reason)
-        stores.current().undo_send(grant.challenge)
-        raise (UndeliverablePhone() if isinstance(error, Rejected) else DeliveryFailed()) from None
+        # A number at fault costs its client, prefix and region, or free rejections would tell numbers apart. When it is
+        # the provider's fault all is given back, or an outage would look like an attack and end in blocks.
+        at_fault = isinstance(error, Rejected)
+        stores.current().undo_send(grant.challenge, () if at_fault else grant.taken)
+        raise (UndeliverablePhone() if at_fault else DeliveryFailed()) from None
     except Unknown as error:
         _record(grant, alias, State.UNKNOWN, error=error.reason)
     else:

@@ -2,8 +2,11 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import asdict
 
-from . import phones
+from django.db import DatabaseError
+
+from . import phones, stores
 from .challenges import Block
 from .errors import Limited
 from .models import BlockRow
@@ -18,7 +21,8 @@ def report(refused: Limited, phone: str, client: str | None, *, account: str = "
     ``phone`` is empty where none was named, as for the password of an account that has none; ``account`` is then a name
     under which the log tells such accounts apart. Never the name that was typed: it may be a password by mistake.
     """
-    who = {"phone": phones.mask(phone)} if phone else {}
+    # A masked phone beside the prefix that it has led to the block of would be the whole number.
+    who = {"phone": phones.mask(phone)} if phone and not refused.block else {}
     named = {"account": account} if account else {}
     _log(
         logging.INFO,
@@ -45,15 +49,11 @@ def _begin(block: Block) -> None:
         {"subject": block.subject, "limit": block.limit, "reason": block.reason, "seconds": seconds},
     )
     blocked.send_robust(None, block=block)
-    BlockRow.objects.create(
-        key=block.key,
-        forgives=block.forgives,
-        subject=block.subject,
-        limit=block.limit,
-        reason=block.reason,
-        since=block.since,
-        until=block.until,
-    )
+    try:
+        BlockRow.objects.create(**asdict(block))
+    except DatabaseError:  # nobody could lift a block without its row: it begins again when there is a database
+        stores.current().lift(block.key, block.forgives)
+        raise
 
 
 def _log(level: int, event: str, facts: Mapping[str, object]) -> None:

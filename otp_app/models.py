@@ -154,7 +154,7 @@ class Delivery(models.Model):
         indexes: ClassVar[Any] = [
             models.Index("challenge", "sent_at", name="otp_delivery_send"),
             models.Index("phone", "sent_at", name="otp_delivery_phone"),
-            models.Index("created_at", name="otp_delivery_purge"),
+            models.Index("sent_at", name="otp_delivery_purge"),
         ]
 
     def __str__(self) -> str:

@@ -11,44 +11,45 @@ from .conf import conf
 # name: least, most. Sources stand in conf; 600 s and 10 checks are the most NIST SP 800-63B-4 leaves room for.
 LONGEST_TTL = 600  # seconds
 SHORTEST_BLOCK = 60  # seconds
-RANGES: dict[str, tuple[int, int | None]] = {
+MOST = 10**9  # of anything: what the databases can add up, and more than anybody needs
+RANGES: dict[str, tuple[int, int]] = {
     "CODE_LENGTH": (6, 10),
     "TTL": (30, LONGEST_TTL),
     "CHECKS": (1, 10),
     "CHECKS_BY_PHONE": (0, 10),
     "SENDS": (1, 10),
-    "SENDS_PER_PHONE_HOUR": (1, None),
-    "SENDS_PER_PHONE_DAY": (1, None),
-    "SENDS_OF_DEVICES_DAY": (1, None),
-    "FAILURES_PER_PHONE_DAY": (1, None),
-    "FAILURES_PER_PHONE_MONTH": (1, None),
-    "FAILURES_OF_DEVICES_DAY": (1, None),
-    "SENDS_PER_CLIENT_HOUR": (1, None),
-    "UNCONVERTED_PER_CLIENT_HOUR": (1, None),
-    "CHECKS_PER_CLIENT_HOUR": (1, None),
-    "SITE_CLIENTS": (1, None),
-    "UNCONVERTED_PER_PREFIX_HOUR": (1, None),
-    "PREFIX_BLOCK": (SHORTEST_BLOCK, None),
-    "SENDS_PER_REGION_DAY": (1, None),
-    "SENDS_PER_DAY": (1, None),
-    "DEVICE_SENDS_PER_DAY": (1, None),
-    "UNCONVERTED_PER_DAY": (1, None),
-    "FAILURES_PER_DAY": (1, None),
-    "PASSWORDS_PER_CLIENT_HOUR": (1, None),
-    "PASSWORDS_PER_ACCOUNT_HOUR": (1, None),
+    "SENDS_PER_PHONE_HOUR": (1, MOST),
+    "SENDS_PER_PHONE_DAY": (1, MOST),
+    "SENDS_OF_DEVICES_DAY": (1, MOST),
+    "FAILURES_PER_PHONE_DAY": (1, MOST),
+    "FAILURES_PER_PHONE_MONTH": (1, MOST),
+    "FAILURES_OF_DEVICES_DAY": (1, MOST),
+    "SENDS_PER_CLIENT_HOUR": (1, MOST),
+    "UNCONVERTED_PER_CLIENT_HOUR": (1, MOST),
+    "CHECKS_PER_CLIENT_HOUR": (1, MOST),
+    "SITE_CLIENTS": (1, MOST),
+    "UNCONVERTED_PER_PREFIX_HOUR": (1, MOST),
+    "PREFIX_BLOCK": (SHORTEST_BLOCK, MOST),
+    "SENDS_PER_REGION_DAY": (1, MOST),
+    "SENDS_PER_DAY": (1, MOST),
+    "DEVICE_SENDS_PER_DAY": (1, MOST),
+    "UNCONVERTED_PER_DAY": (1, MOST),
+    "FAILURES_PER_DAY": (1, MOST),
+    "PASSWORDS_PER_CLIENT_HOUR": (1, MOST),
+    "PASSWORDS_PER_ACCOUNT_HOUR": (1, MOST),
     "PROOF_COST": (1, 100_000),
     "PROOF_TTL": (60, 3600),
-    "CONVERSION_LEAST": (1, None),
+    "CONVERSION_LEAST": (1, MOST),
     "CONVERSION_PROOF": (0, 100),
     "CONVERSION_BLOCK": (0, 100),
-    "REGION_BLOCK": (SHORTEST_BLOCK, None),
-    "DEVICE_TTL": (60, None),
-    "TRUSTED_PROXIES": (0, None),
+    "REGION_BLOCK": (SHORTEST_BLOCK, MOST),
+    "DEVICE_TTL": (60, MOST),
+    "TRUSTED_PROXIES": (0, MOST),
     "PROVIDER_DEADLINE": (1, 60),
-    "PROVIDER_CALLS": (1, None),
+    "PROVIDER_CALLS": (1, MOST),
     "REDIS_TIMEOUT": (1, 60),
-    "TOKEN_TTL": (60, None),
-    "TOKEN_IDLE": (60, None),
+    "TOKEN_TTL": (60, MOST),
+    "TOKEN_IDLE": (60, MOST),
 }
 POLICY_NUMBERS = {
     "length": "CODE_LENGTH",
@@ -71,12 +72,11 @@ def _out_of_range() -> Iterator[CheckMessage]:
     for name, (least, most) in RANGES.items():
         value = getattr(conf, name)
         if _outside(value, least, most):
-            upto = f" and at most {most}" if most is not None else ""
-            yield Error(f"OTP_{name} is {value!r}; it must be a number of at least {least}{upto}.", id="otp_app.E001")
+            yield Error(f"OTP_{name} is {value!r}; it must be a number from {least} to {most}.", id="otp_app.E001")
 
 
-def _outside(value: Any, least: int, most: int | None) -> bool:
-    return type(value) is not int or value < least or (most is not None and value > most)
+def _outside(value: Any, least: int, most: int) -> bool:
+    return type(value) is not int or value < least or value > most
 
 
 def _wrong_waits() -> Iterator[CheckMessage]:

@@ -8,6 +8,7 @@ from django.db import connections
 from django.urls import reverse
 
 from otp_app import stores
+from otp_app.errors import Unavailable
 from otp_app.models import BlockRow, Delivery, User
 
 pytestmark = pytest.mark.django_db
@@ -86,6 +87,12 @@ def test_deliveries_can_be_read_and_nothing_else(sees_some):
     assert "21211" in page(sees_some, "delivery_changelist")
     assert page(sees_some, "delivery_change", delivery.pk)
     assert sees_some.get(reverse("admin:otp_app_delivery_add")).status_code == 403
+
+
+def test_deliveries_cannot_be_deleted_for_the_limits_of_a_day_are_restored_from_them(client):
+    client.force_login(User.objects.create_superuser("+998900000009", "a long password"))
+    delivery = Delivery.objects.create(challenge="0" * 32, sent_at=1, channel="sms")
+    assert client.post(reverse("admin:otp_app_delivery_delete", args=[delivery.pk])).status_code == 403
 
 
 def test_the_password_sign_in_takes_phone_and_password(client):
@@ -198,6 +205,18 @@ class TestBlocks:
         assert "0 blocks were lifted." in response.content.decode()
         assert lifts == []
         assert set(BlockRow.objects.values_list("lifted_at", flat=True)) == {None, stamp}
+
+    def test_while_the_store_is_down_they_can_be_seen_and_lifting_says_why_not(self, sees_all, rows, monkeypatch):
+        def fail(*_call):
+            raise Unavailable
+
+        store = stores.current()
+        monkeypatch.setattr(store, "now", fail, raising=False)
+        monkeypatch.setattr(store, "lift", fail, raising=False)
+        assert "prefix +99890111" in page(sees_all, "blockrow_changelist", state="active")
+        response = self.unblock(sees_all, *rows.values())
+        assert "The service is not available at the moment." in response.content.decode()
+        assert not BlockRow.objects.filter(subject="prefix +99890111").exclude(lifted_at=None).exists()
 
     def test_who_may_only_look_cannot_lift(self, client, rows, lifts):
         self.operator(client, "view_blockrow")

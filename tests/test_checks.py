@@ -73,6 +73,7 @@ def test_the_suites_own_settings_are_sound():
         ("REDIS_TIMEOUT", 0),
         ("REDIS_TIMEOUT", 61),
         ("CHECKS", True),
+        ("SENDS_PER_DAY", 2**63),
     ],
 )
 def test_a_number_out_of_its_range_is_refused(settings, name, value):

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from otp_app import deliveries, providers, services, stores
+from otp_app import deliveries, demands, providers, services, stores
 from otp_app.challenges import Status
 from otp_app.errors import DeliveryFailed, UndeliverablePhone
 from otp_app.models import Delivery
@@ -126,6 +126,20 @@ def test_when_too_many_calls_hang_the_next_send_is_refused_at_once_and_given_bac
         except DeliveryFailed:
             threading.Event().wait(0.02)
     assert Delivery.objects.filter(status="sent").count() == 1
+
+
+@pytest.mark.parametrize(("error", "left"), [(NotAccepted("503"), 0), (Rejected("21211"), 1)])
+def test_an_outage_is_no_sign_of_an_attack_and_a_number_at_fault_may_be(remote, each_store, error, left):
+    remote(fails_with(error))
+    for _ in range(3 if left else 30):
+        with pytest.raises((DeliveryFailed, UndeliverablePhone)):
+            services.send_code(phone="+998901234567", client="192.0.2.1")
+    demand = demands.for_send("+998901234567", "192.0.2.1", checks=5)
+    used = {usage.limit.name: usage.used for usage in each_store.usage(demand.limits, phone="+998901234567")}
+    assert used["unconverted_per_prefix_hour"] == used["unconverted_per_day"] == 3 * left
+    assert used["failures_per_day"] == 15 * left
+    assert used["sends_per_client_hour"] == used["sends_per_region_day"] == (3 if left else 30)
+    assert used["sends_per_phone_day"] == 0
 
 
 def test_a_record_moves_only_forward_from_queued(remote):

@@ -3,8 +3,9 @@
 import logging
 
 import pytest
+from django.db import OperationalError
 
-from otp_app import guard
+from otp_app import guard, stores
 from otp_app.challenges import Block
 from otp_app.errors import Limited
 from otp_app.models import BlockRow
@@ -97,6 +98,26 @@ def test_the_alarm_is_raised_although_the_block_cannot_be_written_down(records, 
     with pytest.raises(OSError, match="no database"):
         guard.report(Limited("x", 60, block=BLOCK), PHONE, None)
     assert [record.otp["event"] for record in records] == ["limited", "blocked"]
+
+
+def test_a_block_that_cannot_be_written_down_is_lifted_for_nobody_else_could(monkeypatch):
+    store, lifted = stores.current(), []
+
+    def fail(**_values):
+        raise OperationalError
+
+    monkeypatch.setattr(BlockRow.objects, "create", fail)
+    monkeypatch.setattr(store, "lift", lambda *call: lifted.append(call), raising=False)
+    with pytest.raises(OperationalError):
+        guard.report(Limited("x", 60, block=BLOCK), PHONE, None)
+    assert lifted == [(BLOCK.key, BLOCK.forgives)]
+
+
+@pytest.mark.django_db
+def test_no_phone_stands_beside_the_prefix_that_it_led_to_the_block_of(records):
+    guard.report(Limited("unconverted_per_prefix_hour", 60, block=BLOCK), PHONE, None)
+    assert [record.otp["event"] for record in records] == ["limited", "blocked"]
+    assert not any("phone" in record.otp or PHONE[-4:] in record.getMessage() for record in records)
 
 
 def test_a_receiver_that_fails_changes_nothing(told):

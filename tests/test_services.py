@@ -3,10 +3,10 @@
 import pytest
 from django.db import transaction
 
-from otp_app import services, stores
+from otp_app import devices, services, stores
 from otp_app.challenges import Status, random_id
-from otp_app.errors import InsideTransaction, InvalidOrExpiredCode, InvalidPhone, OtpError
-from otp_app.models import ChallengeRow
+from otp_app.errors import InsideTransaction, InvalidOrExpiredCode, InvalidPhone, Limited, OtpError, Unavailable
+from otp_app.models import ChallengeRow, Token
 from otp_app.policies import policy_for
 from tests.factories import new_phone, other_than
 
@@ -85,3 +85,36 @@ def test_a_service_inside_a_transaction_names_the_mistake(outbox):
 def test_an_error_is_told_by_its_code():
     assert str(InvalidPhone()) == "invalid_phone"
     assert isinstance(InvalidPhone(), OtpError)
+
+
+def test_a_known_device_is_not_kept_from_checking_by_its_neighbours(settings, outbox, each_store):
+    settings.OTP_CHECKS_PER_CLIENT_HOUR = 1
+    phone, client = new_phone(), "192.0.2.1"
+    services.send_code(phone=phone)
+    device = services.sign_in(phone=phone, code=outbox[-1].code).device
+    neighbour = new_phone()
+    services.send_code(phone=neighbour)
+    with pytest.raises(InvalidOrExpiredCode):
+        services.verify_code(phone=neighbour, code=other_than(outbox[-1].code), client=client)
+    with pytest.raises(Limited):
+        services.verify_code(phone=neighbour, code=outbox[-1].code, client=client)
+    services.send_code(phone=phone, client=client, device=device)
+    assert services.verify_code(phone=phone, code=outbox[-1].code, client=client, device=device).device
+
+
+def test_signing_out_everywhere_fails_as_a_whole_and_can_be_asked_for_again(outbox, monkeypatch, each_store):
+    phone = new_phone()
+    services.send_code(phone=phone)
+    done = services.sign_in(phone=phone, code=outbox[-1].code)
+
+    def fail():
+        raise Unavailable
+
+    monkeypatch.setattr(each_store, "now", fail, raising=False)
+    with pytest.raises(Unavailable):
+        services.sign_out_everywhere(user=done.user)
+    monkeypatch.undo()
+    assert Token.objects.filter(user=done.user).exists()
+    services.sign_out_everywhere(user=done.user)
+    assert not Token.objects.filter(user=done.user).exists()
+    assert devices.recognise(phone, done.device) == ""

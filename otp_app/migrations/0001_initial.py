@@ -144,7 +144,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'delivery',
                 'verbose_name_plural': 'deliveries',
-                'indexes': [models.Index(models.F('challenge'), models.F('sent_at'), name='otp_delivery_send'), models.Index(models.F('phone'), models.F('sent_at'), name='otp_delivery_phone'), models.Index(models.F('created_at'), name='otp_delivery_purge')],
+                'indexes': [models.Index(models.F('challenge'), models.F('sent_at'), name='otp_delivery_send'), models.Index(models.F('phone'), models.F('sent_at'), name='otp_delivery_phone'), models.Index(models.F('sent_at'), name='otp_delivery_purge')],
             },
         ),
         migrations.CreateModel(

@@ -46,8 +46,11 @@ class Store(Protocol):
         that purpose and gives back what a success gives back.
         """
 
-    def undo_send(self, challenge: Challenge) -> None:
-        """Give the phone back the last send, which surely did not leave; cancel the challenge if it had no other."""
+    def undo_send(self, challenge: Challenge, given: Sequence[Charge] = ()) -> None:
+        """Give the phone back the last send, which surely did not leave; cancel the challenge if it had no other.
+
+        ``given`` (a grant's ``taken``) is given back too, as when the number had no part in it.
+        """
 
     def take(self, demand: Demand) -> tuple[Charge, ...]:
         """Take crowd limits without a challenge; what a success gives back."""

@@ -151,8 +151,10 @@ def block(alias: str, begun: Block) -> bool:
 
 
 def lift(alias: str, key: str, forgives: str) -> None:
-    Counter.objects.using(alias).filter(key=key).update(blocked_until=0)
-    Counter.objects.using(alias).filter(key=forgives).update(slots={})
+    """In the order of the keys, as everybody locks them."""
+    for each in sorted({key, forgives}):
+        counter = Counter.objects.using(alias).filter(key=each)
+        counter.update(**({"blocked_until": 0} if each == key else {}), **({"slots": {}} if each == forgives else {}))
 
 
 def _hex(key: Any) -> str:

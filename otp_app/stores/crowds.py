@@ -69,18 +69,24 @@ def used(row: Row, since: int = 0) -> int:
     return sum(n for slot, n in row.slots.items() if int(slot) >= first)
 
 
-def charges(limits: Sequence[Limit], now: int) -> tuple[Charge, ...]:
-    """What a success gives back."""
+def charges(limits: Sequence[Limit], now: int, rows: Rows | None = None) -> tuple[Charge, ...]:
+    """What a success gives back: to the slot that ``rows`` says it was taken from, or to that of now."""
+    slots = {key: row.newest for key, row in (rows or {}).items()}
     return tuple(
-        Charge(limit.key, now // windows.slot_width(limit.period), limit.cost, limit.shared)
+        Charge(
+            limit.key,
+            slots.get(limit.key, now // windows.slot_width(limit.period)),
+            limit.cost,
+            limit.shared,
+        )
         for limit in crowds(limits)
         if limit.converts
     )
 
 
-def charged(challenge: Challenge, limits: Sequence[Limit]) -> Challenge:
+def charged(challenge: Challenge, limits: Sequence[Limit], rows: Rows | None = None) -> Challenge:
     """With what its last check took, for an approval to give that back; none of it is stored."""
-    return replace(challenge, charges=challenge.charges + charges(limits, challenge.checked_at))
+    return replace(challenge, charges=challenge.charges + charges(limits, challenge.checked_at, rows))
 
 
 def give_back(alias: str, given: Sequence[Charge], phone: str = "") -> None:

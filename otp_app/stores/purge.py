@@ -1,9 +1,7 @@
 """Deleting what no longer counts, in small batches, so that nobody waits for it."""
 
 from collections import Counter as Tally
-from datetime import UTC, datetime
 
-from django.conf import settings
 from django.db import connections, transaction
 
 from ..conf import conf
@@ -30,8 +28,7 @@ def purge_records(alias: str, now: int) -> None:
     """What is kept in the database whichever store is in force."""
     while _purge_counters(alias):
         pass
-    old = datetime.fromtimestamp((now - LEDGER_SPAN) / 1000, UTC if settings.USE_TZ else None)
-    Delivery.objects.using(alias).filter(created_at__lt=old).delete()
+    Delivery.objects.using(alias).filter(sent_at__lt=now - LEDGER_SPAN).delete()
     BlockRow.objects.using(alias).filter(until__lt=now - LEDGER_SPAN).delete()
     DevicesEnd.objects.using(alias).filter(at__lt=now - conf.DEVICE_TTL * 1000).delete()
 

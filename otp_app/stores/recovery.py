@@ -6,11 +6,9 @@ so does the conversion of a region. What is not known exactly is put so high and
 """
 
 from collections import Counter as Tally
-from datetime import timedelta
 from typing import Any
 
 from django.db.models import Count, F, Q
-from django.utils import timezone
 
 from ..challenges import Challenge
 from ..conf import conf
@@ -22,7 +20,6 @@ from .counters import LEDGER_SPAN, Take
 
 _DAY = 24 * 3600
 _WIDTH = windows.slot_width(_DAY)
-_CREATED = timedelta(hours=26)  # what may count was written since, by the clock of this machine
 
 Slots = dict[int, int]
 
@@ -64,7 +61,7 @@ def of_crowds(alias: str, now: int) -> dict[str, Any]:
 
 def _counters(alias: str, now: int) -> dict[str, Slots]:
     oldest = (now // _WIDTH - windows.SUB_BUCKETS) * _WIDTH
-    recent = Delivery.objects.using(alias).filter(created_at__gt=timezone.now() - _CREATED, sent_at__gte=oldest)
+    recent = Delivery.objects.using(alias).filter(sent_at__gte=oldest)
     strangers = Q(device=False)
     grouped = recent.exclude(provider="test").values("region", slot=F("sent_at") / _WIDTH)
     counted = grouped.annotate(sends=Count("id", filter=strangers), others=Count("id", filter=~strangers))

@@ -2,14 +2,13 @@
 
 Each call is one round trip: one short script (``lua/``, each behind ``documents.lua`` and ``windows.lua``), which takes
 the server's time, decides and writes all or nothing. One primary with replicas, with ``maxmemory-policy noeviction``.
-Not Redis Cluster: a script finds some of its keys itself, and one request takes limits of keys that would lie on
-different shards. Challenges and phones could be sharded by phone, but what all requests share (a region's sends, those
-of a day) cannot be counted exactly on shards that do not talk to each other.
+Not Redis Cluster: one request takes limits of keys on different shards. Challenges and phones could be sharded by
+phone; what all requests share cannot be counted exactly on shards that do not talk to each other.
 
 What must outlast a flush or a failover is also in the database (:mod:`.recovery`). ``otp:generation`` names what the
-data in the server is: without it, or when the server is another than the one it names, a new generation begins. Its
-challenges are then void (their last checks may be what was lost), the counters are raised to what the database knows,
-and so is each phone at its first send. That costs a round trip and a few queries, once.
+data in the server is: without it, or when the server is another, a new generation begins. Its challenges are then void
+(their last checks may be what was lost), and the counters, and each phone when it is first seen, are raised to what the
+database knows.
 """
 
 import json
@@ -21,7 +20,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 import redis
-from django.db import router
+from django.db import DatabaseError, router
 from redis.backoff import NoBackoff
 from redis.exceptions import ReadOnlyError, RedisError
 from redis.retry import Retry
@@ -48,7 +47,8 @@ class RedisStore:
 
     def open(self, challenge: Challenge, demand: Demand) -> Grant:
         alias = _outside_transactions()
-        return _granted(alias, self._take("open", challenge.phone, demand, challenge=scripts.document_of(challenge)))
+        reply = self._take("open", challenge.phone, demand, challenge=scripts.document_of(challenge))
+        return self._granted(alias, reply, demand)
 
     def get(self, challenge_id: str) -> Challenge | None:
         found, generation = _server().read(f"otp:c:{challenge_id}", "otp:generation")
@@ -67,7 +67,7 @@ class RedisStore:
         reply = self._take("spend_send", phone, demand, **wanted, **how)
         if reply["state"] == "none":
             raise InvalidOrExpiredCode
-        return _granted(alias, reply)
+        return self._granted(alias, reply, demand)
 
     def spend_check(
         self, phone: str, purpose: str, challenge_id: str | None, demand: Demand, *, device: str = ""
@@ -86,19 +86,14 @@ class RedisStore:
 
     def close(self, challenge: Challenge, status: Status) -> bool:
         _outside_transactions()
-        reply = self._ask(
-            "close",
-            challenge.phone,
-            id=challenge.id,
-            status=status,
-            checked_at=challenge.checked_at,
-            charges=scripts.charges_in(challenge.given_back()),
-        )
-        return bool(reply["state"] == "taken")
+        ended = {"id": challenge.id, "status": status, "checked_at": challenge.checked_at}
+        charges = scripts.charges_in(challenge.given_back())
+        return bool(self._ask("close", challenge.phone, **ended, charges=charges)["state"] == "taken")
 
-    def undo_send(self, challenge: Challenge) -> None:
+    def undo_send(self, challenge: Challenge, given: Sequence[Charge] = ()) -> None:
         _outside_transactions()
-        self._ask("undo_send", challenge.phone, id=challenge.id, at=challenge.sent_at[-1])
+        charges = scripts.charges_in(given)
+        self._ask("undo_send", challenge.phone, id=challenge.id, at=challenge.sent_at[-1], charges=charges)
 
     def take(self, demand: Demand) -> tuple[Charge, ...]:
         _outside_transactions()
@@ -137,6 +132,16 @@ class RedisStore:
         if reply["state"] == "refused":
             raise scripts.refusal(scripts.usages_of(demand.limits, reply), reply)
         return reply
+
+    def _granted(self, alias: str, reply: Reply, demand: Demand) -> Grant:
+        """A send that cannot be written down is not delivered, and costs nobody anything."""
+        challenge, taken = scripts.challenge_from(reply["challenge"]), crowds.charges(demand.limits, reply["now"])
+        try:
+            outbox.queue(alias, challenge, reply["unconverted"])
+        except DatabaseError:
+            self.undo_send(challenge, taken)
+            raise
+        return Grant(challenge, reply["now"], -(-reply["again"] // 1000), taken)
 
     def _ask(self, name: str, phone: str = "", **asked: Any) -> Reply:
         """Run a script; when the server does not know what it needs for an answer, tell it and ask again."""
@@ -242,9 +247,3 @@ def _outside_transactions() -> str:
     """The database of the deliveries, to which a send is written after its challenge."""
     require_none(alias := _alias())
     return alias
-
-
-def _granted(alias: str, reply: Reply) -> Grant:
-    challenge = scripts.challenge_from(reply["challenge"])
-    outbox.queue(alias, challenge, reply["unconverted"])
-    return Grant(challenge, reply["now"], -(-reply["again"] // 1000))

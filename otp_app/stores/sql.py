@@ -7,6 +7,7 @@ budget itself is read from the phone's challenges, a handful of rows, so what an
 given back by the fact alone.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -34,16 +35,17 @@ class SqlStore:
             lock = counted[phone_key(phone)]
             past = table.past(alias, phone, device, lock.now)
             _require(demand.limits, past, {} if device else lock.slots, lock.now)
+            taken = crowds.charges(demand.limits, lock.now, counted)
             opened = replace(
                 challenge,
                 created_at=lock.now,
                 sends_left=challenge.sends_left - 1,
                 sent_at=(lock.now,),
-                charges=crowds.charges(demand.limits, lock.now),
+                charges=taken,
             )
             table.insert(alias, opened)
             _take_shared(alias, demand, counted, lock.now)
-        return _grant(opened, [*past, opened], demand.limits, lock.now)
+        return _grant(opened, [*past, opened], demand.limits, lock.now, taken)
 
     def get(self, challenge_id: str) -> Challenge | None:
         return table.find(self._alias(), challenge_id)
@@ -59,29 +61,30 @@ class SqlStore:
             if not found or (found.purpose, found.device) != (purpose, device) or not _may_send_again(found, now):
                 raise InvalidOrExpiredCode
             _require(demand.limits, list(past.values()), {}, now)
+            taken = crowds.charges(demand.limits, now, counted)
             again = replace(
                 found,
                 language=language,
                 channel=channel,
                 sends_left=found.sends_left - 1,
                 sent_at=(*found.sent_at, now),
-                charges=found.charges + crowds.charges(demand.limits, now),
+                charges=found.charges + taken,
             )
             if not table.update_sends(alias, again):
                 raise InvalidOrExpiredCode
             outbox.queue(alias, again)
             _take_shared(alias, demand, counted, now)
-        return _grant(again, list((past | {again.id: again}).values()), demand.limits, now)
+        return _grant(again, list((past | {again.id: again}).values()), demand.limits, now, taken)
 
     def spend_check(
         self, phone: str, purpose: str, challenge_id: str | None, demand: Demand, *, device: str = ""
     ) -> Challenge | None:
         with self._transaction(demand) as alias:
-            crowds.take_own(alias, demand.limits)
+            counted = crowds.take_own(alias, demand.limits)
             found = table.spend_check(alias, phone, purpose, challenge_id, device)
             if found is None:
                 transaction.set_rollback(True, using=alias)
-        return found and crowds.charged(found, demand.limits)
+        return found and crowds.charged(found, demand.limits, counted)
 
     def fail(self, challenge: Challenge) -> None:
         """Nothing to do: a spent check is a failed one until its challenge is approved."""
@@ -99,22 +102,23 @@ class SqlStore:
                 transaction.set_rollback(True, using=alias)
         return approved
 
-    def undo_send(self, challenge: Challenge) -> None:
+    def undo_send(self, challenge: Challenge, given: Sequence[Charge] = ()) -> None:
         with self._transaction() as alias:
             crowds.give_back(alias, (), phone_key(challenge.phone))
-            if found := table.find(alias, challenge.id):
-                left = tuple(at for at in found.sent_at if at != challenge.sent_at[-1])
-                status = Status.PENDING if left else Status.CANCELED
-                table.update_sends(alias, replace(found, sent_at=left, sends_left=found.sends_left + 1, status=status))
+            found = table.find(alias, challenge.id)
+            undone = found and table.update_sends(alias, _without(found, challenge.sent_at[-1], given))
+        if undone:
+            self.give_back(given)  # on its own, for the locks of counters come before those of challenges
 
     def take(self, demand: Demand) -> tuple[Charge, ...]:
         with self._transaction(demand) as alias:
             counted = crowds.take_own(alias, demand.limits)
-        return crowds.charges(demand.limits, next(iter(counted.values())).now)
+        return crowds.charges(demand.limits, next(iter(counted.values())).now, counted)
 
     def give_back(self, charges: Sequence[Charge]) -> None:
         with self._transaction() as alias:
-            crowds.give_back(alias, charges)
+            crowds.give_back(alias, [charge for charge in charges if not charge.shared])
+            crowds.give_back(alias, [charge for charge in charges if charge.shared])
 
     def usage(self, limits: Sequence[Limit], *, phone: str = "", device: bool = False) -> list[Usage]:
         return refusals.usage(self._alias(), limits, phone, "any" if device else "")[1]
@@ -157,8 +161,18 @@ def _may_send_again(challenge: Challenge, now: int) -> bool:
     return alive and challenge.sends_left > 0 and challenge.checks_left > 0
 
 
-def _grant(challenge: Challenge, past: list[Challenge], limits: Sequence[Limit], now: int) -> Grant:
+def _without(challenge: Challenge, sent_at: int, given: Sequence[Charge]) -> Challenge:
+    """As if that send had never been; and a success must not give back again what was given back."""
+    left = tuple(at for at in challenge.sent_at if at != sent_at)
+    charges = tuple((Counter(challenge.charges) - Counter(given)).elements())
+    status = Status.PENDING if left else Status.CANCELED
+    return replace(challenge, sent_at=left, sends_left=challenge.sends_left + 1, status=status, charges=charges)
+
+
+def _grant(
+    challenge: Challenge, past: list[Challenge], limits: Sequence[Limit], now: int, taken: tuple[Charge, ...]
+) -> Grant:
     """With the wait to the next send: a later one of this challenge needs no reserve of comparisons."""
     sends = [limit for limit in limits if limit.counts in (Counts.WAITS, Counts.SENDS)]
     longest = windows.longest(windows.phone_usage(limit, past, {}, now) for limit in sends)
-    return Grant(challenge, now, -(-longest.wait // 1000) if longest else 0)
+    return Grant(challenge, now, -(-longest.wait // 1000) if longest else 0, taken)

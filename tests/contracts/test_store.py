@@ -835,3 +835,36 @@ def test_what_a_wrong_code_costs_is_remembered_without_harm(store):
     opened = check(store, open_one(store).challenge)
     store.fail(opened)
     assert store.get(opened.id).checks_left == 4
+
+
+# a provider that fails
+
+
+def test_a_send_that_a_provider_failed_is_given_back_to_everybody_it_was_taken_from(store):
+    grant = open_one(store, client="192.0.2.1")
+    limits = [limit for limit in sending(grant.challenge, "192.0.2.1").limits if limit.converts]
+    assert {item.used for item in store.usage(limits)} == {1, 5}
+    store.undo_send(grant.challenge, grant.taken)
+    assert {item.used for item in store.usage(limits)} == {0}
+    assert store.get(grant.challenge.id).status is Status.CANCELED
+
+
+def test_what_was_given_back_is_not_given_back_again_by_a_success(store, clock):
+    opened = open_one(store, client="192.0.2.1").challenge
+    other = open_one(store, client="192.0.2.1").challenge
+    clock.advance(60)
+    again = send_again(store, opened, client="192.0.2.1")
+    store.undo_send(again.challenge, again.taken)
+    limits = [limit for limit in sending(other, "192.0.2.1").limits if limit.name == "unconverted_per_client_hour"]
+    assert store.usage(limits)[0].used == 2
+    assert store.close(store.get(opened.id), Status.APPROVED)
+    assert store.usage(limits)[0].used == 1
+
+
+def test_a_send_that_was_answered_meanwhile_gives_nothing_back_twice(store):
+    grant = open_one(store, client="192.0.2.1")
+    open_one(store, client="192.0.2.1")
+    assert store.close(grant.challenge, Status.APPROVED)
+    store.undo_send(grant.challenge, grant.taken)
+    limits = [limit for limit in sending(grant.challenge, "192.0.2.1").limits if limit.converts and not limit.shared]
+    assert {item.limit.name: item.used for item in store.usage(limits)}["unconverted_per_client_hour"] == 1

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 import redis
-from django.db import transaction
+from django.db import OperationalError, transaction
 
 from otp_app import demands
 from otp_app.challenges import Conversion, Counts, Demand, Limit, Status, random_id
@@ -516,6 +516,33 @@ def test_after_a_flush_a_phone_is_read_from_the_database_at_its_first_send_only(
     round_trips.clear()
     open_one(store, phone=phone)
     assert len(round_trips) == 1
+
+
+def test_after_a_flush_a_refused_phone_is_read_from_the_database_once_as_well(store, server, round_trips):
+    phone = open_one(store).phone
+    server.flush()
+    open_one(store)
+    trips = []
+    for _ in range(3):
+        round_trips.clear()
+        assert refusal_of(lambda: open_one(store, phone=phone)).limit == "wait_per_phone"
+        trips.append(len(round_trips))
+    assert trips == [2, 1, 1]
+
+
+def test_a_send_that_cannot_be_written_down_costs_nobody_anything(store, monkeypatch):
+    def fail(*_row):
+        raise OperationalError
+
+    challenge = new_challenge()
+    monkeypatch.setattr(redis_store.outbox, "queue", fail)
+    with pytest.raises(OperationalError):
+        store.open(challenge, sending(challenge, "192.0.2.1"))
+    monkeypatch.undo()
+    assert store.get(challenge.id).status is Status.CANCELED
+    limits = [limit for limit in sending(challenge, "192.0.2.1").limits if limit.converts]
+    assert {item.used for item in store.usage(limits)} == {0}
+    open_one(store, phone=challenge.phone)
 
 
 def test_after_thirty_days_there_is_nothing_left_to_read(store, server, clock, round_trips):

@@ -6,8 +6,8 @@ from django.db import transaction
 from otp_app.challenges import Status
 from otp_app.errors import InvalidOrExpiredCode, Limited
 from otp_app.models import ChallengeRow, Counter, Delivery
-from otp_app.stores import rows
-from otp_app.stores.counters import Take, read, take
+from otp_app.stores import crowds, rows
+from otp_app.stores.counters import Take, lift, read, take
 from otp_app.stores.sql import SqlStore
 from tests.asking import open_one, send_again
 from tests.races import race
@@ -102,3 +102,36 @@ def test_counters_named_in_either_order_wait_for_each_other_in_one():
 
     assert race(take_all, 12) == [True] * 12
     assert {sum(slots.values()) for slots, _ in read("default", keys)[1].values()} == {240}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_lifting_a_block_and_taking_what_it_is_about_wait_for_each_other_in_one_order():
+    """Both orders of keys: which of the two is the blocked one differs from installation to installation."""
+    keys = ["1" * 32, "2" * 32]
+
+    def either(number):
+        for _ in range(20):
+            if number % 2:
+                with transaction.atomic():
+                    lift("default", *(keys if number % 4 == 1 else reversed(keys)))
+            else:
+                with transaction.atomic():
+                    take("default", [Take(key, 24, 1000) for key in keys])
+        return True
+
+    assert race(either, 12) == [True] * 12
+
+
+def test_a_success_gives_back_to_the_slot_that_the_database_took_from(store, monkeypatch):
+    """The clock may have gone on to the next sub-bucket between two rows of a statement."""
+    taken = crowds.take_own
+
+    def a_slot_earlier(*asked):
+        rows = taken(*asked)
+        return {key: row._replace(newest=row.newest - 1) if row.slots else row for key, row in rows.items()}
+
+    monkeypatch.setattr(crowds, "take_own", a_slot_earlier)
+    grant = open_one(store, client="192.0.2.1")
+    own = [charge for charge in grant.taken if not charge.shared]
+    assert own
+    assert all(charge.slot == grant.now // 150_000 - 1 for charge in own)

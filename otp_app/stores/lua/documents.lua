@@ -110,5 +110,6 @@ local function unready(phone)
   merge(phone.s, asked.history.s)
   merge(phone.d, asked.history.d)
   phone.g = generation.id
+  keep_phone(asked.phone, phone) -- also when this request is refused
   return nil
 end

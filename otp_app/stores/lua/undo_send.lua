@@ -14,6 +14,15 @@ local lane = phone[lane_of(found)]
 lane.s, found.sent_at = without(lane.s), without(found.sent_at)
 found.sends_left = found.sends_left + 1
 if #found.sent_at == 0 then found.status = 'canceled' end
+for _, charge in ipairs(asked.charges) do -- a success must not give back again what is given back now
+  for i, held in ipairs(found.charges) do
+    if held[1] == charge[1] and held[2] == charge[2] then
+      table.remove(found.charges, i)
+      break
+    end
+  end
+end
+give_back(asked.charges)
 keep_challenge(found)
 keep_phone(asked.phone, phone)
 return answer('taken')

@@ -155,7 +155,7 @@ local function take(usages)
   end
 end
 
--- Where there is nothing any more to give it back to, it is nothing, never a credit; a blocked crowd gets nothing.
+-- Where there is nothing any more to give it back to, it is nothing, never a credit.
 local function give_back(charges)
   for _, charge in ipairs(charges) do
     local key, slot, cost = 'otp:n:' .. charge[1], text(charge[2]), charge[3]
