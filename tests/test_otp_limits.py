@@ -10,7 +10,7 @@ from otp_app import demands, services, stores
 from otp_app.errors import Limited, Unavailable
 from otp_app.limits import TABLE
 from otp_app.management.tables import duration, table
-from otp_app.models import Counter
+from otp_app.models import BlockRow, Counter
 from tests.factories import new_phone, other_than
 
 pytestmark = pytest.mark.django_db
@@ -195,3 +195,42 @@ class TestWidths:
 
     def test_a_word_is_never_broken(self):
         assert "three" in "\n".join(table(self.ROWS, 3, wrapped=(0, 1)))
+
+
+class TestLift:
+    """With a row of the block in the admin, and after a crash that has kept it from being written."""
+
+    @pytest.fixture(params=[True, False])
+    def blocked(self, request, each_store, outbox, settings):
+        for n in range(10):
+            services.send_code(phone=f"+99890123{n:04d}")
+        with pytest.raises(Limited):
+            services.send_code(phone="+998901239999")
+        if not request.param:
+            BlockRow.objects.all().delete()
+
+    def test_a_block_is_ended_and_its_row_stamped(self, blocked, caplog):
+        assert "UTC" in output("--prefix", "+99890123")
+        with caplog.at_level("WARNING", "otp_app.guard"):
+            text = output("--prefix", "+99890123", "--lift")
+        assert row(text, "prefix +99890123", "unconverted_per_prefix_hour")[1] == "0"
+        assert "UTC" not in text
+        assert not BlockRow.objects.filter(lifted_at=None).exists()
+        assert "unblocked subject='prefix +99890123'" in caplog.text
+        services.send_code(phone="+998901239999")
+
+    def test_others_are_left_alone(self, blocked):
+        output("--phone", "+998901239999", "--lift")
+        output("--prefix", "+99890124", "--lift")
+        with pytest.raises(Limited):
+            services.send_code(phone="+998901239999")
+
+    def test_that_of_a_region_is_ended_too(self, each_store, settings, clock, outbox):
+        settings.OTP_CONVERSION_LEAST = 5
+        for n in range(5):
+            services.send_code(phone=f"+7701{n:03d}4567")
+        clock.advance(63)
+        with pytest.raises(Limited):
+            services.send_code(phone="+77019994567")
+        output("--region", "KZ", "--lift")
+        services.send_code(phone="+77019994567")

@@ -1,4 +1,7 @@
-"""``manage.py otp_limits``: the table of limits, or how far one phone, client, prefix or region has used them up."""
+"""``manage.py otp_limits``: the table of limits, or how far one phone, client, prefix or region has used them up.
+
+``--lift`` ends the block of a prefix or region, as the admin does; also one whose row a crash has kept from there.
+"""
 
 import shutil
 from argparse import ArgumentParser
@@ -9,17 +12,18 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from otp_app import stores
+from otp_app import guard, stores
 from otp_app.challenges import Counts, Limit, Usage
 from otp_app.conf import conf
 from otp_app.errors import OtpError
 from otp_app.limits import TABLE, UNLIMITED, Line, amount_of
 from otp_app.management.subjects import KINDS, Part, parts_of
 from otp_app.management.tables import duration, table
+from otp_app.models import BlockRow
 
 
 class Command(BaseCommand):
-    help = "Prints the table of limits; with a subject, how much of its limits is used. Changes nothing."
+    help = "Prints the table of limits; with a subject, how much of its limits is used."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         one = parser.add_mutually_exclusive_group()
@@ -27,6 +31,7 @@ class Command(BaseCommand):
         one.add_argument("--client", help="an IPv4 or IPv6 address: 192.0.2.1")
         one.add_argument("--prefix", help="a number without its last four digits: +99890123")
         one.add_argument("--region", help="a country by its two letters: UZ")
+        parser.add_argument("--lift", action="store_true", help="end the block of this prefix or region")
 
     def handle(self, *args: Any, **options: Any) -> None:
         given = {name: options[name] for name in KINDS if options[name] is not None}
@@ -40,12 +45,24 @@ class Command(BaseCommand):
             raise CommandError(f"--{kind} {text}: {error}") from None
         try:
             for part in parts:
+                if options["lift"] and kind in ("prefix", "region"):
+                    _lift(part)
                 self._write(_state(part))
         except (OtpError, DatabaseError) as error:
             raise CommandError(f"The store cannot be reached: {error}") from error
 
     def _write(self, lines: list[str]) -> None:
         self.stdout.write("\n".join(lines) + "\n\n")
+
+
+def _lift(part: Part) -> None:
+    store, keys = stores.current(), {limit.name: limit.key for limit in part.limits}
+    for usage in store.usage(part.limits):
+        if usage.blocked_until:
+            key = usage.limit.key
+            store.lift(key, keys.get("unconverted_per_region_day", key))
+            BlockRow.objects.filter(key=key, lifted_at=None).update(lifted_at=store.now())
+            guard.unblocked(BlockRow(subject=usage.limit.subject, limit=usage.limit.name), "otp_limits")
 
 
 def _whole_table() -> list[str]:
