@@ -21,6 +21,7 @@ from otp_app.stores import recovery, scripts
 from otp_app.stores import redis as redis_store
 from otp_app.stores.redis import RedisStore
 from otp_app.stores.sql import SqlStore
+from tests.asking import check, sending
 from tests.factories import new_challenge, new_phone
 from tests.races import race
 from tests.valkey import any_running, running
@@ -76,17 +77,9 @@ def round_trips(monkeypatch):
     return sent
 
 
-def sending(challenge, client=None, **more):
-    return demands.for_send(challenge.phone, client, checks=challenge.checks, device=challenge.device, **more)
-
-
 def open_one(store, client=None, **values):
     challenge = new_challenge(**values)
     return store.open(challenge, sending(challenge, client)).challenge
-
-
-def check(store, challenge, client=None):
-    return store.spend_check(challenge.phone, challenge.purpose, challenge.id, demands.for_check(client))
 
 
 def guess_wrong(store, challenge):
