@@ -1,66 +1,132 @@
-"""A Twilio-shaped server: real HTTP, answers as told, remembers what it got."""
+"""A fake gateway: real HTTP, with the good and the bad days of a provider's API, and it remembers what it was asked."""
 
 import json
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs
-
-ACCEPTED = {"sid": "SM" + "0" * 32, "status": "queued", "num_segments": "1", "error_code": None}
+from urllib.parse import parse_qsl, urlsplit
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A request as it came."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]  # names in lower case
+    body: str
+
+    @property
+    def form(self):
+        return dict(parse_qsl(self.body, keep_blank_values=True))
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+
+@dataclass
 class Gateway:
-    """``answer`` is (status, body as JSON or text), after ``delay`` seconds; ``drop`` closes without an answer."""
+    """``answer`` is what comes next, ``answers`` what comes for paths that begin so, the longest first.
 
-    def __init__(self):
-        self.answer = (201, ACCEPTED)
-        self.delay = 0.0
-        self.drop = False
-        self.requests = []
-        self.url = ""
+    An answer is (status, body as JSON or text), or (status, body, headers), or a word: "cut" closes without one,
+    "reset" with a TCP reset, "hang" waits until ``release`` is set, "drip" sends a byte now and then. A list of answers
+    is given one by one, its last for ever; a function is called with what was asked. ``delay`` in seconds.
+    """
+
+    answer: object = (200, {})
+    answers: dict = field(default_factory=dict)
+    delay: float = 0.0
+    requests: list = field(default_factory=list)
+    release: threading.Event = field(default_factory=threading.Event)
+    url: str = ""
+
+    def asked(self, prefix):
+        """The requests to paths that begin so."""
+        return [request for request in self.requests if request.path.startswith(prefix)]
+
+    def answer_to(self, asked):
+        prefix = max((path for path in self.answers if asked.path.startswith(path)), key=len, default=None)
+        answer = self.answer if prefix is None else self.answers[prefix]
+        if isinstance(answer, list):
+            answer = answer.pop(0) if len(answer) > 1 else answer[0]
+        return answer(asked) if callable(answer) else answer
 
 
-class Quiet(ThreadingHTTPServer):
-    """Clients that give up are part of the tests."""
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 128
 
     def handle_error(self, request, client_address):
-        pass
+        """Clients that give up are part of the tests."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def _serve(self):
+        told = self.server.told
+        parts = urlsplit(self.path)
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        body = self.rfile.read(int(headers.get("content-length", 0))).decode()
+        asked = Asked(self.command, parts.path, dict(parse_qsl(parts.query)), headers, body)
+        told.requests.append(asked)
+        time.sleep(told.delay)
+        answer = told.answer_to(asked)
+        if isinstance(answer, str):
+            self.close_connection = True
+            getattr(self, f"_{answer}")(told)
+            return
+        status, body, *more = answer
+        data = (body if isinstance(body, str) else json.dumps(body)).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(data)))
+        for name, value in (more[0] if more else {"Content-Type": "application/json"}).items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(data)
+
+    do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _serve  # noqa: N815  (the names that http.server looks for)
+
+    def _cut(self, told):
+        """Nothing: the connection ends after the request was read."""
+
+    def _reset(self, told):
+        import socket
+        import struct
+
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.close()
+
+    def _hang(self, told):
+        told.release.wait(60)
+
+    def _drip(self, told):
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n")
+        for _ in range(600):
+            if told.release.wait(0.1):
+                return
+            self.wfile.write(b" ")
+
+    def log_message(self, *args):
+        """What it was asked is kept, not printed."""
 
 
 @contextmanager
-def gateway():
-    told = Gateway()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self):
-            form = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            told.requests.append((self.path, {name: values[0] for name, values in parse_qs(form).items()}))
-            time.sleep(told.delay)
-            if told.drop:
-                self.close_connection = True
-                return
-            status, body = told.answer
-            data = (body if isinstance(body, str) else json.dumps(body)).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        def log_message(self, *args):
-            pass
-
-    server = Quiet(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    server.block_on_close = False
-    told.url = f"http://127.0.0.1:{server.server_port}"
+def gateway(answer=(200, {})):
+    """A gateway on a free port, until the end of the block."""
+    server = _Server(("127.0.0.1", 0), _Handler)
+    server.told = told = Gateway(answer=answer, url=f"http://127.0.0.1:{server.server_port}")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
         yield told
     finally:
+        told.release.set()
         server.shutdown()
         server.server_close()
         thread.join()

@@ -1,23 +1,30 @@
-"""Providers carry messages. The one in force is chosen by settings and made once per process."""
+"""Providers carry messages. Those in force are chosen by settings, each made once per process."""
 
 from typing import Any
 
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
-from ..conf import provider_settings
+from ..conf import provider_entries
 from .base import Provider
 
 _made: dict[str, Provider] = {}
 
 
-def current() -> tuple[str, Provider]:
-    """The alias and the instance of the provider in force."""
-    chosen = provider_settings()
-    key = repr((chosen["BACKEND"], chosen.get("OPTIONS")))
+def aliases() -> list[str]:
+    """The names of all, in the order of the settings."""
+    return [entry["ALIAS"] for entry in provider_entries()]
+
+
+def get(alias: str) -> Provider:
+    """The provider of that name. KeyError when there is none."""
+    entry = next((entry for entry in provider_entries() if entry["ALIAS"] == alias), None)
+    if entry is None:
+        raise KeyError(alias)
+    key = repr((entry["BACKEND"], entry.get("OPTIONS")))
     if key not in _made:
-        _made[key] = import_string(chosen["BACKEND"])(**chosen.get("OPTIONS", {}))
-    return chosen["ALIAS"], _made[key]
+        _made[key] = import_string(entry["BACKEND"])(**entry.get("OPTIONS", {}))
+    return _made[key]
 
 
 def _forget(*, setting: str, **_: Any) -> None:

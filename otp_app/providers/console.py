@@ -3,13 +3,14 @@
 import sys
 from typing import ClassVar
 
-from .base import Message, Receipt
+from .base import Channel, Message, Provider, Receipt
 
 
-class ConsoleProvider:
+class ConsoleProvider(Provider):
     """The provider without any settings."""
 
-    channels: ClassVar[frozenset[str]] = frozenset({"sms"})
+    title: ClassVar[str] = "Console"
+    channels = frozenset(Channel)
 
     def send(self, message: Message) -> Receipt:
         body = message.body.replace("\n", "\n    ")

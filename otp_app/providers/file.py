@@ -5,13 +5,14 @@ import os
 from typing import ClassVar
 
 from .. import clock
-from .base import Message, Receipt
+from .base import Channel, Message, Provider, Receipt
 
 
-class FileProvider:
+class FileProvider(Provider):
     """``path`` is created when it is missing, readable by its owner only."""
 
-    channels: ClassVar[frozenset[str]] = frozenset({"sms"})
+    title: ClassVar[str] = "File"
+    channels = frozenset(Channel)
 
     def __init__(self, path: str) -> None:
         self.path = path

@@ -2,15 +2,16 @@
 
 from typing import ClassVar
 
-from .base import Message, Receipt
+from .base import Channel, Message, Provider, Receipt
 
 outbox: list[Message] = []
 
 
-class MemoryProvider:
+class MemoryProvider(Provider):
     """Every instance shares the one outbox, as Django's memory e-mail backend does."""
 
-    channels: ClassVar[frozenset[str]] = frozenset({"sms"})
+    title: ClassVar[str] = "Memory"
+    channels = frozenset(Channel)
 
     def send(self, message: Message) -> Receipt:
         outbox.append(message)

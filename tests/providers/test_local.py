@@ -1,39 +1,14 @@
-"""What every provider must do: carry a message, answer with a receipt, and keep codes out of logs."""
+"""The providers that reach no phone."""
 
 import json
-import logging
 
 import pytest
 
 from otp_app.providers import memory
-from otp_app.providers.base import Message, Receipt
 from otp_app.providers.console import ConsoleProvider
 from otp_app.providers.file import FileProvider
 from otp_app.providers.memory import MemoryProvider
-from otp_app.providers.twilio import TwilioProvider
-from tests.gateway import gateway
-
-MESSAGE = Message("+998901234567", "OTP: 987654\n@example.com #987654", "sms", "987654", "en", 300, "0" * 32)
-
-
-class Contract:
-    """Inherit it and give ``provider`` and ``carried`` (the body that arrived)."""
-
-    def test_a_message_is_carried_and_a_receipt_given(self, provider, carried):
-        receipt = provider.send(MESSAGE)
-        assert isinstance(receipt, Receipt)
-        assert receipt.segments == 1
-        assert MESSAGE.code in carried()
-        assert "+998901234567" in carried()
-
-    def test_nothing_of_the_message_is_logged(self, provider, caplog):
-        caplog.set_level(logging.DEBUG)
-        provider.send(MESSAGE)
-        assert MESSAGE.code not in caplog.text
-        assert "901234567" not in caplog.text
-
-    def test_it_says_which_channels_it_serves(self, provider):
-        assert "sms" in provider.channels
+from tests.contracts.providers import MESSAGE, Contract
 
 
 class TestConsole(Contract):
@@ -87,20 +62,3 @@ class TestMemory(Contract):
     @pytest.fixture
     def carried(self):
         return lambda: str(memory.outbox)
-
-
-class TestTwilio(Contract):
-    @pytest.fixture
-    def server(self):
-        with gateway() as server:
-            yield server
-
-    @pytest.fixture
-    def provider(self, server):
-        provider = TwilioProvider("AC" + "1" * 32, "a token", "+12015550123", server.url)
-        yield provider
-        provider.close()
-
-    @pytest.fixture
-    def carried(self, server):
-        return lambda: str(server.requests)

@@ -1,0 +1,121 @@
+"""Talking to a provider's REST API: one pooled session, timeouts on every request, nothing repeated, nothing logged."""
+
+import hmac
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from ssl import SSLCertVerificationError
+from typing import Any
+
+import requests
+from requests import exceptions
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import MaxRetryError, NewConnectionError
+
+from .base import Forged, NotAccepted, Report, Unknown
+
+CONNECT_TIMEOUT = 3  # seconds
+READ_TIMEOUT = 7
+POOL = 32  # connections kept to a host
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """``data`` is the JSON object or list of the body; {} where it holds neither."""
+
+    status: int
+    data: Any
+
+    @property
+    def ok(self) -> bool:
+        return 200 <= self.status < 300  # noqa: PLR2004
+
+
+class Adapter(HTTPAdapter):
+    """Both timeouts at every request: a caller cannot forget them."""
+
+    def send(self, request: Any, **kwargs: Any) -> Any:  # type: ignore[override]
+        return super().send(request, **(kwargs | {"timeout": (CONNECT_TIMEOUT, READ_TIMEOUT)}))
+
+
+class Http:
+    """A session with one host."""
+
+    def __init__(
+        self, base_url: str, *, headers: Mapping[str, str] | None = None, auth: tuple[str, str] | None = None
+    ) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._session = pooled(requests.Session())
+        self._session.headers.update(headers or {})
+        # Without anything here requests takes what a .netrc of the machine says, in place of the header that we set.
+        self._session.auth = auth or (lambda request: request)
+
+    def request(self, method: str, path: str = "", **how: Any) -> Reply:
+        """``how`` as of requests (json, data, params, headers). Raises NotAccepted or Unknown when no answer came."""
+        with translated():
+            answer = self._session.request(method, self._base_url + path, allow_redirects=False, **how)
+        return Reply(answer.status_code, _json(answer.content))
+
+    def post(self, path: str = "", **how: Any) -> Reply:
+        return self.request("POST", path, **how)
+
+    def get(self, path: str = "", **how: Any) -> Reply:
+        return self.request("GET", path, **how)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._session.close()
+
+
+def pooled(session: requests.Session) -> requests.Session:
+    """The session with our adapters."""
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, Adapter(pool_maxsize=POOL))
+    return session
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """A connection that was never made carried nothing; one that broke or was silent may have."""
+    try:
+        yield
+    except exceptions.ConnectTimeout:
+        raise NotAccepted("connect_timeout") from None
+    except exceptions.SSLError as error:
+        # Only a certificate is surely looked at before anything is sent; the rest may have happened to the reply.
+        raise (NotAccepted if _is_of_certificate(error) else Unknown)("tls") from None
+    except exceptions.ConnectionError as error:
+        cause = error.args[0] if error.args else None
+        never_made = isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError)
+        raise (NotAccepted("no_connection") if never_made else Unknown("connection_lost")) from None
+    except exceptions.Timeout:
+        raise Unknown("timeout") from None
+    except (exceptions.RequestException, OSError):
+        raise Unknown("connection_lost") from None
+
+
+def _is_of_certificate(error: exceptions.SSLError) -> bool:
+    reason = getattr(error.args[0] if error.args else None, "reason", None)
+    return isinstance(reason, Exception) and isinstance(reason.args[0], SSLCertVerificationError)
+
+
+def refusal(status: int, reason: str = "") -> Exception:
+    """What an error status means where the API's own words say no more: 4xx and 503 are before acceptance."""
+    surely_not = (400 <= status < 500 and status != 408) or status == 503  # noqa: PLR2004
+    return (NotAccepted if surely_not else Unknown)((reason or str(status))[:64])
+
+
+def require_secret(report: Report, secret: str) -> None:
+    """Forged unless the query string holds our secret, for companies that do not sign."""
+    given = report.query.get("secret", "")
+    if not secret or not hmac.compare_digest(given.encode("utf-8", "replace"), secret.encode()):
+        raise Forged
+
+
+def _json(body: bytes) -> Any:
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return data if isinstance(data, dict | list) else {}

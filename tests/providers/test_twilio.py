@@ -1,0 +1,450 @@
+"""Twilio by its SDK: what is asked of it, and which of our words its answers are."""
+
+import json
+import logging
+import re
+from dataclasses import replace
+from typing import ClassVar
+from urllib.parse import parse_qs
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from otp_app.providers.base import (
+    Blocked,
+    Message,
+    NotAccepted,
+    ProviderError,
+    Receipt,
+    Rejected,
+    Unknown,
+    Unreachable,
+    Unsuited,
+)
+from otp_app.providers.twilio import TwilioProvider
+from otp_app.providers.twilio_voice import VOICES, spoken, turkish
+from tests.contracts.providers import MESSAGE, RestContract
+
+ACCOUNT, TOKEN, NUMBER = "AC" + "1" * 32, "a token of ours", "+12015550123"
+SERVICE, TEMPLATE, SID = "MG" + "2" * 32, "HX" + "3" * 32, "SM" + "4" * 32
+API = f"/2010-04-01/Accounts/{ACCOUNT}"
+MESSAGES, CALLS = f"{API}/Messages.json", f"{API}/Calls.json"
+
+ACCEPTED = {
+    "account_sid": ACCOUNT,
+    "date_created": "Thu, 24 Aug 2023 05:01:45 +0000",
+    "error_code": None,
+    "num_segments": "2",
+    "price": None,
+    "sid": SID,
+    "status": "queued",
+}
+GOOD = {MESSAGES: (201, ACCEPTED), CALLS: (201, {"sid": "CA" + "5" * 32, "status": "queued"})}
+CALL = Message(
+    to="+998901234567",
+    body="Shop. Your code is: nine, eight, seven, six, five, four.",
+    channel="call",
+    code="987654",
+    language="en",
+    expires_in=300,
+    reference="0" * 32,
+    id="1" * 32,
+    callback=MESSAGE.callback,
+)
+
+
+def refused(status, code):
+    return status, {
+        "code": code,
+        "message": f"about {MESSAGE.body}",
+        "more_info": "https://127.0.0.1",
+        "status": status,
+    }
+
+
+def parsed(twiml):
+    return ET.fromstring(twiml)  # noqa: S314  (made by ourselves a moment ago)
+
+
+class TwilioContract(RestContract):
+    """What the three channels share; each runs it with its own messages."""
+
+    good: ClassVar = GOOD
+    sends = MESSAGES
+    reference = SID
+    overloaded = refused(429, 20429)
+    denied = refused(401, 20003)
+    sender = NUMBER
+
+    @pytest.fixture
+    def make(self):
+        made = []
+
+        def make(url, sender=self.sender, token=TOKEN, **options):
+            options = {
+                "voice_sender": NUMBER,
+                "whatsapp_sender": NUMBER,
+                "whatsapp_templates": {"*": TEMPLATE},
+            } | options
+            made.append(TwilioProvider(ACCOUNT, token, sender, url, **options))
+            return made[-1]
+
+        yield make
+        for provider in made:
+            provider.close()
+
+    @pytest.fixture
+    def form(self, provider, server):
+        """The fields of the request for a message, each with all its values."""
+
+        def form(provider=provider, **changes):
+            provider.send(replace(self.message, **changes))
+            return parse_qs(server.requests[-1].body, keep_blank_values=True, strict_parsing=True)
+
+        return form
+
+    def test_without_a_callback_no_reports_are_asked_for(self, form):
+        assert not [name for name in form(callback="") if name.startswith("StatusCallback")]
+
+    def test_the_sdk_logs_nothing_at_all(self, provider, caplog):
+        caplog.set_level(logging.DEBUG)
+        provider.send(self.message)
+        assert [record.name for record in caplog.records if record.name.startswith(("otp_app", "twilio"))] == []
+
+    @pytest.mark.parametrize("sid", [None, ""])
+    def test_a_success_without_an_id_is_unknown(self, provider, server, sid):
+        server.answers[self.sends] = (201, ACCEPTED | {"sid": sid})
+        with pytest.raises(Unknown, match="no_id"):
+            provider.send(self.message)
+
+
+class TestSms(TwilioContract):
+    def test_the_message_is_posted_to_the_account_and_no_more_is_said_than_this(self, form, server):
+        assert form() == {
+            "To": [MESSAGE.to],
+            "From": [NUMBER],
+            "Body": [MESSAGE.body],
+            "ValidityPeriod": ["300"],
+            "StatusCallback": [MESSAGE.callback],
+        }
+        (asked,) = server.requests
+        assert (asked.method, asked.path) == ("POST", MESSAGES)
+        assert asked.headers["authorization"].startswith("Basic ")
+        assert asked.headers["content-type"] == "application/x-www-form-urlencoded"
+
+    def test_a_messaging_service_may_send(self, make, server, form):
+        fields = form(make(server.url, SERVICE))
+        assert fields["MessagingServiceSid"] == [SERVICE]
+        assert "From" not in fields
+
+    @pytest.mark.parametrize("name", ["MG Motors", "MG" + "2" * 31, "MG" + "2" * 33, "MG" + "z" * 32])
+    def test_a_name_that_begins_like_a_service_is_a_name(self, make, server, form, name):
+        assert form(make(server.url, name))["From"] == [name]
+
+    @pytest.mark.parametrize(
+        ("expires_in", "period"), [(300, 300), (1, 1), (0, 1), (-5, 1), (36_000, 36_000), (86_400, 36_000)]
+    )
+    def test_what_waits_longer_than_the_code_lives_is_not_sent(self, form, expires_in, period):
+        assert form(expires_in=expires_in)["ValidityPeriod"] == [str(period)]
+
+    @pytest.mark.parametrize(("told", "segments"), [("2", 2), (None, 1), ("0", 1), (3, 3)])
+    def test_a_receipt_without_a_count_of_segments_means_one(self, provider, server, told, segments):
+        server.answers[MESSAGES] = (201, ACCEPTED | {"num_segments": told})
+        assert provider.send(MESSAGE) == Receipt(SID, segments)
+
+    @pytest.mark.parametrize(
+        "body", [ACCEPTED | {"num_segments": "many"}, ACCEPTED | {"date_sent": 5}, "[" * 99_999, '"a"']
+    )
+    def test_a_reply_that_makes_no_sense_is_unknown(self, provider, server, body):
+        server.answers[MESSAGES] = (201, body)
+        with pytest.raises(Unknown, match="unreadable") as raised:
+            provider.send(MESSAGE)
+        assert raised.value.__suppress_context__
+
+    def test_twilio_itself_is_the_default_address(self, make):
+        assert make("")._client.api.base_url == "https://api.twilio.com"
+
+    def test_only_what_is_set_up_is_served(self, make):
+        nothing = {"voice_sender": "", "whatsapp_sender": "", "whatsapp_templates": None}
+        assert make("", **nothing).channels == {"sms"}
+        assert make("", **nothing | {"voice_sender": NUMBER}).channels == {"sms", "call"}
+        assert make("", **nothing | {"whatsapp_sender": NUMBER}).channels == {"sms"}
+        assert make("", **nothing | {"whatsapp_templates": {"*": TEMPLATE}}).channels == {"sms"}
+        assert make("").channels == {"sms", "call", "whatsapp"}
+
+    @pytest.mark.parametrize("channel", ["call", "whatsapp", "telegram"])
+    def test_another_channel_is_not_taken_for_sms(self, server, channel):
+        provider = TwilioProvider(ACCOUNT, TOKEN, NUMBER, server.url)
+        with pytest.raises(NotAccepted, match="no_such_channel"):
+            provider.send(replace(MESSAGE, channel=channel))
+        provider.close()
+        assert server.requests == []
+
+
+class TestWhatsApp(TwilioContract):
+    message = replace(MESSAGE, channel="whatsapp")
+
+    def test_the_code_goes_into_an_approved_template(self, form):
+        fields = form()
+        assert json.loads(fields.pop("ContentVariables")[0]) == {"1": MESSAGE.code}
+        assert fields == {
+            "To": [f"whatsapp:{MESSAGE.to}"],
+            "From": [f"whatsapp:{NUMBER}"],
+            "ContentSid": [TEMPLATE],
+            "ValidityPeriod": ["300"],
+            "StatusCallback": [MESSAGE.callback],
+        }
+
+    @pytest.mark.parametrize(
+        ("sender", "field", "value"),
+        [(f"whatsapp:{NUMBER}", "From", f"whatsapp:{NUMBER}"), (SERVICE, "MessagingServiceSid", SERVICE)],
+    )
+    def test_its_sender_may_be_written_in_full_or_be_a_service(self, make, server, form, sender, field, value):
+        assert form(make(server.url, whatsapp_sender=sender))[field] == [value]
+
+    @pytest.mark.parametrize(("language", "template"), [("uz", "HX" + "a" * 32), ("ru", TEMPLATE)])
+    def test_each_language_may_have_its_template(self, make, server, form, language, template):
+        provider = make(server.url, whatsapp_templates={"uz": "HX" + "a" * 32, "*": TEMPLATE})
+        assert form(provider, language=language)["ContentSid"] == [template]
+
+    def test_a_language_without_a_template_may_be_served_elsewhere(self, make, server):
+        with pytest.raises(NotAccepted, match="no_template"):
+            make(server.url, whatsapp_templates={"uz": TEMPLATE}).send(self.message)
+        assert server.requests == []
+
+
+class TestVoice(TwilioContract):
+    message = CALL
+    sends = CALLS
+    reference = "CA" + "5" * 32
+
+    def test_a_message_is_carried_and_a_receipt_given(self, provider, carried):
+        """The code is spoken: the digits are not there, the words are."""
+        assert provider.send(CALL) == Receipt(self.reference, 1)
+        assert "nine%2C+eight%2C+seven%2C+six%2C+five%2C+four" in carried()
+        assert CALL.to.lstrip("+") in carried()
+
+    def test_the_call_brings_its_words_along_and_reports_its_end(self, form, server):
+        fields = form()
+        assert list(fields.pop("Twiml")) == [spoken(CALL.body, "en", VOICES)]
+        assert fields == {
+            "To": [CALL.to],
+            "From": [NUMBER],
+            "Timeout": ["25"],
+            "StatusCallback": [CALL.callback],
+            "StatusCallbackEvent": ["completed"],
+            "StatusCallbackMethod": ["POST"],
+        }
+        assert server.requests[0].path == CALLS
+
+    def test_it_is_said_twice_and_slowly(self, form):
+        call = parsed(form()["Twiml"][0])
+        assert [part.tag for part in call] == ["Pause", "Say", "Pause", "Say"]
+        for say in call.findall("Say"):
+            assert say.attrib == {"language": "en-US", "voice": "Polly.Joanna"}
+            (slow,) = say
+            assert (slow.tag, slow.attrib, slow.text) == ("prosody", {"rate": "slow"}, CALL.body)
+
+    def test_the_text_cannot_become_markup(self, form):
+        body = "</prosody></Say><Dial>+1900</Dial> R&D \"quoted\" 'too'"
+        twiml = form(body=body)["Twiml"][0]
+        assert "<Dial>" not in twiml
+        assert {slow.text for slow in parsed(twiml).iter("prosody")} == {body}
+
+    @pytest.mark.parametrize(
+        ("language", "tongue"), [("en", "en-US"), ("ru", "ru-RU"), ("uz", "tr-TR"), ("tlh", "en-US")]
+    )
+    def test_each_language_has_its_voice_and_uzbek_a_turkish_one(self, form, language, tongue):
+        assert {say.get("language") for say in parsed(form(language=language)["Twiml"][0]).iter("Say")} == {tongue}
+
+    def test_a_voice_may_be_another(self, make, server, form):
+        provider = make(server.url, voices={"uz": ("az-AZ", "Another.Voice"), "kk": ["kk-KZ", "One.More"]})
+        for language, voice in (("uz", "Another.Voice"), ("kk", "One.More"), ("ru", "Polly.Tatyana")):
+            call = parsed(form(provider, language=language, body="Besh")["Twiml"][0])
+            assert {say.get("voice") for say in call.iter("Say")} == {voice}
+            assert {slow.text for slow in call.iter("prosody")} == {"Besh"}  # only for a Turk it is written otherwise
+
+    def test_a_turkish_voice_reads_uzbek_in_turkish_letters(self, form):
+        call = parsed(form(language="uz", body="Kodingiz: to'rt, besh")["Twiml"][0])
+        assert {slow.text for slow in call.iter("prosody")} == {"kodingiz: tort, beş"}
+
+    def test_every_uzbek_digit_stays_another_word(self):
+        digits = ["nol", "bir", "ikki", "uch", "to'rt", "besh", "olti", "yetti", "sakkiz", "to'qqiz"]
+        turk = [turkish(digit) for digit in digits]
+        assert turk == ["nol", "bir", "ikki", "uç", "tort", "beş", "olti", "yetti", "sakkiz", "tokkiz"]
+        assert [turkish(digit.replace("'", "ʻ").upper()) for digit in digits] == turk
+        assert turkish("Xush kelibsiz, Jahongir") == "huş kelibsiz, cahongir"
+
+
+@pytest.fixture
+def provider():
+    provider = TwilioProvider(ACCOUNT, TOKEN, NUMBER)
+    yield provider
+    provider.close()
+
+
+# From Twilio's published schema of CreateMessage (twilio-oai, api v2010), and limits its reference states in words.
+SCHEMA = {
+    "To": r"(whatsapp:)?\+[1-9]\d{6,14}",
+    "From": r".+",
+    "MessagingServiceSid": r"MG[0-9a-fA-F]{32}",
+    "Body": r"(?s).{1,1600}",
+    "ContentSid": r"HX[0-9a-fA-F]{32}",
+    "ContentVariables": r"\{.*\}",
+    "ValidityPeriod": r"[1-9]\d{0,3}|[12]\d{4}|3[0-5]\d{3}|36000",
+    "StatusCallback": r"https?://[A-Za-z0-9.-]+(:\d+)?/\S*",
+}
+
+
+@pytest.mark.parametrize("channel", ["sms", "whatsapp"])
+@pytest.mark.parametrize("sender", [NUMBER, SERVICE])
+@pytest.mark.parametrize("callback", ["", MESSAGE.callback])
+def test_every_request_for_a_message_fits_the_published_schema(monkeypatch, provider, channel, sender, callback):
+    provider = TwilioProvider(ACCOUNT, TOKEN, sender, "", "", sender, {"*": TEMPLATE})
+    asked = []
+    monkeypatch.setattr(
+        provider._client.http_client, "request", lambda *args, **how: asked.append(how["data"]) or 1 / 0
+    )
+    with pytest.raises(ZeroDivisionError):
+        provider.send(replace(MESSAGE, channel=channel, callback=callback))
+    ((fields),) = asked
+    assert fields.keys() <= SCHEMA.keys()
+    for name, value in fields.items():
+        assert re.fullmatch(SCHEMA[name], str(value)), name
+    assert "To" in fields
+    assert ("From" in fields) != ("MessagingServiceSid" in fields)
+    assert ("Body" in fields) != ("ContentSid" in fields)
+    assert ("StatusCallback" in fields) == bool(callback)
+    provider.close()
+
+
+class TestRefusals:
+    """The table of errors, through the SDK."""
+
+    make = TwilioContract.make
+    server = TwilioContract.server
+    good = GOOD
+    sender = NUMBER
+
+    @pytest.mark.parametrize(
+        ("status", "code", "word"),
+        [
+            (400, 21211, Rejected),
+            (400, 21217, Rejected),
+            (400, 21610, Rejected),
+            (400, 30005, Rejected),
+            (400, 21614, Unreachable),
+            (400, 21635, Unreachable),
+            (400, 21214, Unreachable),
+            (400, 30003, Unreachable),
+            (400, 30004, Unreachable),
+            (400, 30006, Unreachable),
+            (400, 63003, Unreachable),
+            (400, 63014, Unreachable),
+            (400, 63024, Unreachable),
+            (400, 63032, Unreachable),
+            (403, 30450, Blocked),
+            (403, 60410, Blocked),
+            (400, 21216, Blocked),
+            (429, 20429, NotAccepted),
+            (500, 20429, NotAccepted),
+            (401, 20003, NotAccepted),
+            (400, 21401, NotAccepted),
+            (400, 21408, Unsuited),
+            (400, 21421, NotAccepted),
+            (400, 21606, NotAccepted),
+            (400, 21608, NotAccepted),
+            (400, 21612, Unsuited),
+            (400, 21215, Unsuited),
+            (503, 20503, NotAccepted),
+            (500, 20500, Unknown),
+            (400, 20500, Unknown),
+            (504, 20504, Unknown),
+            (502, 12345, Unknown),
+        ],
+    )
+    def test_every_refusal_is_one_of_our_words_and_keeps_its_code(self, make, server, status, code, word):
+        provider = make(server.url)
+        for message in (MESSAGE, CALL):
+            server.answers = {API: refused(status, code)}
+            with pytest.raises(ProviderError) as raised:
+                provider.send(message)
+            assert type(raised.value) is word  # Unreachable and Blocked are kinds of Rejected
+            assert raised.value.reason == str(code)
+            assert raised.value.__suppress_context__
+            assert raised.value.__cause__ is None  # the SDK's error quotes what Twilio says
+            assert MESSAGE.code not in str(raised.value)
+
+    @pytest.mark.parametrize(
+        ("answer", "word", "reason"),
+        [
+            ((503, {"message": "busy"}), NotAccepted, "503"),
+            ((400, {"code": None, "message": "no"}), NotAccepted, "400"),
+            ((400, {"code": f"about {MESSAGE.to}"}), NotAccepted, "400"),
+            ((400, {"code": "21610"}), Rejected, "21610"),
+            ((502, "<html>"), Unknown, "502"),
+            ((408, {}), Unknown, "408"),
+        ],
+    )
+    def test_without_a_code_a_refusal_is_known_by_its_status(self, make, server, answer, word, reason):
+        server.answers = {API: answer}
+        with pytest.raises(ProviderError, match=f"^{reason}$") as raised:
+            make(server.url).send(MESSAGE)
+        assert type(raised.value) is word
+
+    @pytest.mark.parametrize(("status", "word"), [(400, Rejected), ("?", Rejected)])
+    def test_its_newer_shape_of_errors_is_understood(self, make, server, status, word):
+        problem = {"type": "https://127.0.0.1", "title": MESSAGE.to, "status": status, "code": 21211}
+        server.answers = {API: (400, problem)}
+        with pytest.raises(word, match=r"^21211$"):
+            make(server.url).send(MESSAGE)
+
+    def test_a_refusal_without_a_status_is_no_clear_answer(self, make, server):
+        server.answers = {API: (400, {"type": "", "title": "", "status": "?", "code": 1})}
+        with pytest.raises(Unknown, match=r"^1$"):
+            make(server.url).send(MESSAGE)
+
+
+class TestCheck:
+    """The account, asked without sending anything."""
+
+    make = TwilioContract.make
+    server = TwilioContract.server
+    sender = NUMBER
+    active: ClassVar = {"sid": ACCOUNT, "owner_account_sid": ACCOUNT, "status": "active", "type": "Full"}
+    good: ClassVar = {
+        f"{API}.json": (200, active),
+        f"{API}/Balance.json": (200, {"account_sid": ACCOUNT, "balance": "12.34", "currency": "USD"}),
+    }
+
+    def test_it_is_one_sentence(self, make, server):
+        assert make(server.url).check() == "The account is active; its balance is 12.34 USD."
+        assert {asked.method for asked in server.requests} == {"GET"}
+
+    def test_a_trial_account_is_said_to_be_one(self, make, server):
+        server.answers[f"{API}.json"] = (200, self.active | {"type": "Trial"})
+        assert (
+            "on trial, so it reaches only the numbers that you have verified; its balance" in make(server.url).check()
+        )
+
+    def test_a_subaccount_has_no_balance_of_its_own(self, make, server):
+        server.answers[f"{API}.json"] = (200, self.active | {"owner_account_sid": "AC" + "9" * 32})
+        assert make(server.url).check() == "The account is active; its balance is that of its parent account."
+        assert len(server.requests) == 1
+
+    @pytest.mark.parametrize(
+        ("answer", "word", "reason"),
+        [
+            (refused(401, 20003), NotAccepted, "20003"),
+            ((503, {}), NotAccepted, "503"),
+            ((200, active | {"status": "suspended"}), NotAccepted, "suspended"),
+            ((200, active | {"status": "closed"}), NotAccepted, "closed"),
+            ((200, "no JSON"), Unknown, "unreadable"),
+            ("cut", Unknown, "connection_lost"),
+        ],
+    )
+    def test_what_is_wrong_is_raised(self, make, server, answer, word, reason):
+        server.answers[f"{API}.json"] = answer
+        with pytest.raises(word, match=f"^{reason}$") as raised:
+            make(server.url).check()
+        assert raised.value.__context__ is None or raised.value.__suppress_context__
