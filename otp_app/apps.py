@@ -10,7 +10,7 @@ class OtpAppConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from . import checks, number_checks, testnumber_checks  # noqa: F401  (registers them)
+        from . import checks, number_checks, provider_checks, testnumber_checks  # noqa: F401  (registers them)
 
         if apps.is_installed("drf_spectacular"):
             from .api import schema  # noqa: F401  (registers itself)
@@ -21,4 +21,5 @@ def warm() -> None:
     from . import phones, providers
 
     phones.warm()
-    providers.current()
+    for alias in providers.aliases():
+        providers.get(alias)

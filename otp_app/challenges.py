@@ -144,6 +144,10 @@ class Challenge:
         """What an approval gives back. Of comparisons (more than one is granted) those that failed stay taken."""
         return tuple(replace(c, cost=c.cost if c.cost == 1 else c.cost - self.failures_before) for c in self.charges)
 
+    def unspent(self, charges: tuple[Charge, ...]) -> tuple[Charge, ...]:
+        """What comes back of what a send took that never left: of comparisons those that failed meanwhile do not."""
+        return tuple(replace(c, cost=c.cost if c.cost == 1 else c.cost - self.failures) for c in charges)
+
     @property
     def failures_before(self) -> int:
         """Failed comparisons before the one that was paid last."""
@@ -163,6 +167,20 @@ class Grant:
     def expires_in(self) -> int:
         """Whole seconds the code still lives, never negative."""
         return max(0, (self.challenge.expires_at - self.now) // 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the holder of a challenge's id may know of it; nothing of the person. Whole seconds."""
+
+    challenge_id: str
+    state: str  # of its newest message: "queued", "sent", "delivered", "undelivered" or "failed"
+    channel: str
+    channels: tuple[str, ...]  # the others on offer
+    checks_left: int
+    sends_left: int
+    expires_in: int
+    resend_in: int
 
 
 def random_id() -> str:

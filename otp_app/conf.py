@@ -76,10 +76,18 @@ class Conf:
     USER_PHONE_FIELD: str = ""  # of your own AUTH_USER_MODEL; empty: "phone", or the user name of auth.User
 
     # Delivery
-    PROVIDERS: Sequence[Mapping[str, Any]] = ()  # [{"ALIAS": …, "BACKEND": dotted path, "OPTIONS": {…}}]
+    PROVIDERS: Sequence[Mapping[str, Any]] = ()  # [{"ALIAS": …, "BACKEND": dotted path, "OPTIONS": {…}, "PRICE": …}]
+    ROUTES: Mapping[str, Mapping[str, Sequence[str]]] = {}  # {"UZ": {"sms": ["eskiz", "twilio"]}, "*": {…}}
+    CURRENCY: str = "USD"  # of the prices
+    PUBLIC_URL: str = ""  # "https://login.example.com": where providers send their reports to
     OUTBOX_FILE: str = ""  # development and tests: messages go here, as JSON lines, instead of to any provider
     QUEUE: str = "otp_app.queues.inline.InlineQueue"
     PROVIDER_DEADLINE: int = 10  # seconds for the whole dispatch
+    LEASE: int = 60  # seconds after which a delivery that was begun and never ended is given up as unknown
+    CIRCUIT_FAILURES: int = 5  # of a provider within CIRCUIT_PERIOD, and it is left alone for CIRCUIT_PAUSE
+    CIRCUIT_PERIOD: int = 30  # seconds
+    CIRCUIT_PAUSE: int = 30  # seconds; then one message tries it
+    SUPPRESSION: int = 24 * 3600  # seconds for which a number gets nothing that is bad for good or has opted out
     PROVIDER_CALLS: int = 8  # provider calls at once in a process; half of its threads, so that verify never waits
 
     # Plug-ins and tokens
@@ -107,21 +115,21 @@ LOCAL_PROVIDERS = frozenset(
 TWILIO_NAMES = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_PHONE_NUMBER")
 
 
-def provider_settings() -> Mapping[str, Any]:
-    """The provider in force: the outbox file, or OTP_PROVIDERS, or the three TWILIO_* values, or the console."""
+def provider_entries() -> Sequence[Mapping[str, Any]]:
+    """The providers in force: the outbox file, or OTP_PROVIDERS, or the three TWILIO_* values, or the console."""
     if conf.OUTBOX_FILE:
         options = {"path": conf.OUTBOX_FILE}
-        return {"ALIAS": "file", "BACKEND": "otp_app.providers.file.FileProvider", "OPTIONS": options}
+        return [{"ALIAS": "file", "BACKEND": "otp_app.providers.file.FileProvider", "OPTIONS": options}]
     if conf.PROVIDERS:
-        return conf.PROVIDERS[0]
+        return conf.PROVIDERS
     if all(getattr(settings, name, "") for name in TWILIO_NAMES):
         values = [getattr(settings, name) for name in TWILIO_NAMES]
         options = dict(zip(("account_sid", "auth_token", "sender"), values, strict=True))
         options["base_url"] = getattr(settings, "TWILIO_API_BASE_URL", "")
-        return {"ALIAS": "twilio", "BACKEND": "otp_app.providers.twilio.TwilioProvider", "OPTIONS": options}
-    return {"ALIAS": "console", "BACKEND": "otp_app.providers.console.ConsoleProvider"}
+        return [{"ALIAS": "twilio", "BACKEND": "otp_app.providers.twilio.TwilioProvider", "OPTIONS": options}]
+    return [{"ALIAS": "console", "BACKEND": "otp_app.providers.console.ConsoleProvider"}]
 
 
 def costs_money() -> bool:
-    """Whether the provider in force sends real messages."""
-    return provider_settings().get("BACKEND") not in LOCAL_PROVIDERS
+    """Whether any provider in force sends real messages."""
+    return any(entry.get("BACKEND") not in LOCAL_PROVIDERS for entry in provider_entries())

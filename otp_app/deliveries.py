@@ -1,99 +1,255 @@
-"""Handing messages to providers and recording what became of them."""
+"""Bringing a send to a provider: by the route's order, once, with at most one change to the next provider.
+
+::
+
+    inline    dispatch(grant) ──┐
+    worker    deliver(id) ──────┴─ claim ── call ── end        claim and end: handovers, call: calls
+                                     └─ pass_on ── call ── end   only when surely not accepted
+"""
 
 import logging
-import threading
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as DeadlineExceeded
-from functools import lru_cache
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
 
-from . import codes, messages, phones, providers, stores, testnumbers
-from .challenges import Grant
-from .conf import LOCAL_PROVIDERS, conf, provider_settings
+from . import (
+    callbacks,
+    calls,
+    circuits,
+    codes,
+    faults,
+    handovers,
+    messages,
+    phones,
+    prices,
+    providers,
+    routes,
+    stores,
+    suppressions,
+    testnumbers,
+)
+from .challenges import Challenge, Grant, Status
+from .conf import LOCAL_PROVIDERS, conf, provider_entries
 from .errors import DeliveryFailed, UndeliverablePhone
-from .models import Delivery
-from .providers.base import Message, NotAccepted, Provider, Receipt, Rejected, Unknown
+from .handovers import State
+from .providers.base import (
+    Blocked,
+    Channel,
+    Message,
+    NotAccepted,
+    Provider,
+    Receipt,
+    Rejected,
+    Unknown,
+    Unreachable,
+    Unsuited,
+)
+from .stores import counters
+from .transactions import require_none
 
 logger = logging.getLogger("otp_app.deliveries")
 
-State = Delivery.State
 
-
-def dispatch(grant: Grant) -> None:
-    """Hand the last send of a challenge to the provider in force.
+def dispatch(grant: Grant, *, patient: bool = False) -> None:
+    """Hand the last send of a challenge over.
 
     Raises UndeliverablePhone when the number is at fault and DeliveryFailed when nothing was sent; the phone is then
-    given back what the send took. A lost reply is no error: the person may have the message.
+    given back what the send took. A lost reply is no error: the person may have the message. With ``patient`` neither
+    is that nobody could be asked just now: the send stays queued. InsideTransaction in one, whose rollback would undo
+    the claim after the call.
     """
-    if testnumbers.is_one(grant.challenge.phone):
-        return _record(grant, "test", State.SENT)
-    alias, provider = providers.current()
+    require_none(handovers.database())
     try:
-        receipt = _send(provider, _message(grant))
+        if testnumbers.is_one(grant.challenge.phone):
+            _pretend(grant.challenge)
+        else:
+            _hand_over(grant, time.monotonic() + conf.PROVIDER_DEADLINE, patient=patient)
     except (Rejected, NotAccepted) as error:
-        _record(grant, alias, State.FAILED, error=error.reason)
         # A number at fault costs its client, prefix and region, or free rejections would tell numbers apart. When it is
         # the provider's fault all is given back, or an outage would look like an attack and end in blocks.
         at_fault = isinstance(error, Rejected)
         stores.current().undo_send(grant.challenge, () if at_fault else grant.taken)
-        raise (UndeliverablePhone() if at_fault else DeliveryFailed()) from None
-    except Unknown as error:
-        _record(grant, alias, State.UNKNOWN, error=error.reason)
-    else:
-        _record(grant, alias, State.SENT, reference=receipt.reference, segments=receipt.segments)
+        raise (UndeliverablePhone() if at_fault else _try_again_later(grant.challenge)) from None
 
 
-def _message(grant: Grant) -> Message:
-    code = codes.code_for(grant.challenge)
-    if code is None:
-        raise NotAccepted("key_retired")
-    return messages.compose(grant.challenge, code, grant.expires_in)
+def deliver(challenge_id: str) -> None:
+    """What a worker does with an id, as often and as late as it is told to: the newest send, if it is still of use."""
+    sends = handovers.waiting(challenge_id)
+    if not sends:
+        return
+    store = stores.current()
+    challenge = store.get(challenge_id)
+    newest = challenge.sent_at[-1:] if challenge else ()
+    handovers.give_up(challenge_id, [at for at in sends if at not in newest], "superseded" if newest else "expired")
+    if challenge is None or not newest or newest[0] not in sends:
+        return
+    # What the send took is not known here any more, but of a challenge's only send it is all that the challenge holds.
+    taken = challenge.charges if len(challenge.sent_at) == 1 else ()
+    now = store.now()
+    if reason := _of_no_use(challenge, now):
+        if handovers.give_up(challenge_id, newest, reason):
+            store.undo_send(challenge, taken)
+        return
+    with suppress(UndeliverablePhone, DeliveryFailed):  # it is written down; nobody waits for an answer
+        dispatch(Grant(challenge, now, 0, taken), patient=True)
 
 
-def _record(grant: Grant, alias: str, status: str, *, reference: str = "", error: str = "", segments: int = 0) -> None:
-    """One statement, on the row that was committed with the challenge, and only forward from queued."""
-    challenge = grant.challenge
-    queued = Delivery.objects.filter(challenge=challenge.id, sent_at=challenge.sent_at[-1], status=State.QUEUED)
-    queued.update(provider=alias, status=status, reference=reference[:64], error=error[:64], segments=segments)
-    logger.log(
-        logging.INFO if status == State.SENT else logging.WARNING,
-        "send %s by %s to %s %s",
-        status,
-        alias,
-        phones.mask(challenge.phone),
-        error,
-    )
+def _try_again_later(challenge: Challenge) -> DeliveryFailed:
+    """In a moment, or when the first circuit is tried again."""
+    seconds = circuits.pause(routes.aliases(challenge.phone, challenge.channel))
+    return DeliveryFailed(seconds) if seconds else DeliveryFailed()
 
 
-def _send(provider: Provider, message: Message) -> Receipt:
-    """A provider that reaches the network works in a thread of a bounded pool, for two reasons.
+def _of_no_use(challenge: Challenge, now: int) -> str:
+    """A code that has lost half of the life it had when it was sent comes too late to be typed in peace."""
+    if challenge.status is not Status.PENDING or not challenge.checks_left:
+        return "closed"
+    sent_at = challenge.sent_at[-1]
+    return "late" if now - sent_at > (challenge.expires_at - sent_at) / 2 else ""
 
-    No timeout of a socket bounds a reply that drips, a deadline on the thread does. And when that many calls are stuck,
-    the next send is refused at once instead of taking the process's last threads away from verify.
+
+def _pretend(challenge: Challenge) -> None:
+    """A test number gets nothing, and a record that says so."""
+    if handovers.claim(challenge, "test"):
+        _end(challenge, 1, "test", State.SENT)
+
+
+def _hand_over(grant: Grant, until: float, *, patient: bool) -> None:
+    """Returns when a provider has it, may have it, or another process is on it; else raises why nobody has.
+
+    ``patient``: where nobody was asked it returns as well, and the send stays queued for the next sweep.
     """
-    if provider_settings()["BACKEND"] in LOCAL_PROVIDERS:
-        return provider.send(message)
-    slots, pool = _pool(conf.PROVIDER_CALLS)
-    if not slots.acquire(blocking=False):
-        raise NotAccepted("busy")
-    future: Future[Receipt] = pool.submit(_call, provider, message)
-    future.add_done_callback(lambda _: slots.release())
-    try:
-        return future.result(timeout=conf.PROVIDER_DEADLINE)
-    except DeadlineExceeded:
-        raise Unknown("deadline") from None
+    challenge, number, alias = grant.challenge, 0, ""
+    code = codes.code_for(challenge)
+    failure = NotAccepted("no_provider") if code else calls.NotTried("key_retired")
+    usable = _usable(challenge) if code else iter(())
+    for number, (alias, probing) in zip((1, 2), usable):  # noqa: B905  (two, whatever the route)
+        # Before the claim: an error in it leaves a send that can be tried again.
+        message = _message(grant, code or "", number, alias)
+        if not _claim(challenge, number, alias, failure):
+            return
+        refused = _try(challenge, message, number, alias, until, probing=probing)
+        if refused is None:
+            return
+        failure = refused
+        if isinstance(failure, calls.NotTried):
+            break
+    if patient and _wait(challenge, number, failure):
+        return
+    if number:
+        _end(challenge, number, alias, State.FAILED, error=failure.reason)
+    elif not handovers.give_up(challenge.id, challenge.sent_at[-1:], failure.reason):
+        return
+    raise failure
 
 
-def _call(provider: Provider, message: Message) -> Receipt:
+def _wait(challenge: Challenge, number: int, failure: NotAccepted) -> bool:
+    """Whether nobody was asked, and the send may be left for later: it is taken back from us."""
+    if number == 1 and isinstance(failure, calls.NotTried):
+        handovers.release(challenge)
+        return True
+    return not number
+
+
+def _usable(challenge: Challenge) -> Iterator[tuple[str, bool]]:
+    """The route's providers without those whose circuit is open, and whether this message tries one again. Rejected."""
+    aliases = routes.aliases(challenge.phone, challenge.channel)
+    held = suppressions.keys_of(challenge.phone, challenge.channel)
+    keys = [circuits.key_of(alias) for alias in aliases]
+    now, counted = counters.read(handovers.database(), [*held, *keys])
+    until = {key: blocked for key, (_, blocked) in counted.items()}
+    if any(until.get(key, 0) > now for key in held):
+        if handovers.give_up(challenge.id, challenge.sent_at[-1:], "suppressed"):
+            raise Rejected("suppressed")
+        return
+    for alias, key in zip(aliases, keys, strict=True):
+        if circuits.may_carry(alias, now, until.get(key, 0)):
+            yield alias, key in until and until[key] > 0
+
+
+def _claim(challenge: Challenge, number: int, alias: str, failure: NotAccepted) -> bool:
+    if number == 1:
+        return handovers.claim(challenge, alias)
+    return handovers.pass_on(challenge, failure.reason, alias)
+
+
+def _try(
+    challenge: Challenge, message: Message, number: int, alias: str, until: float, *, probing: bool
+) -> NotAccepted | None:
+    """One call and its record; what it was surely not accepted for is not recorded, as there may be another provider.
+
+    Raises Rejected.
+    """
+    begun = time.monotonic()
+    faults.point("handover.claimed" if number == 1 else "handover.passed_on")
     try:
-        return provider.send(message)
-    except (Rejected, NotAccepted, Unknown):
+        receipt = calls.call(_provider(alias), message, until, local=_is_local(alias))
+        faults.point("handover.answered")
+    except Rejected as error:
+        _end(challenge, number, alias, State.FAILED, error=error.reason)
+        if probing:  # it answers again: that it was this number must not leave the circuit open
+            circuits.worked(alias)
+        if not isinstance(error, Blocked):
+            channel = challenge.channel if isinstance(error, Unreachable) else ""
+            suppressions.suppress(challenge.phone, channel, error.reason)
         raise
+    except NotAccepted as error:
+        _count(alias, error, probing=probing)
+        return error
+    except Unknown as error:
+        _end(challenge, number, alias, State.UNKNOWN, error=error.reason)
+        circuits.failed(alias)
+        return None
+    _end(challenge, number, alias, State.SENT, **_facts(message, alias, receipt, begun))
+    if probing:
+        circuits.worked(alias)
+    return None
+
+
+def _count(alias: str, error: NotAccepted, *, probing: bool) -> None:
+    """In its circuit. That a message was not for it says nothing against a provider, whoever asks for such messages."""
+    if isinstance(error, Unsuited):
+        if probing:
+            circuits.worked(alias)
+    elif not isinstance(error, calls.NotTried):
+        circuits.failed(alias)
+
+
+def _facts(message: Message, alias: str, receipt: Receipt, begun: float) -> dict[str, Any]:
+    # Not every company counts segments, and 0 is what was never accepted.
+    segments = max(1, receipt.segments, messages.segments(message.body) if message.channel == Channel.SMS else 1)
+    facts: dict[str, Any] = {
+        "segments": segments,
+        "price": prices.price_of(alias, phones.region_of(message.to), segments),
+        "latency": round((time.monotonic() - begun) * 1000),
+    }
+    return facts | ({"reference": receipt.reference[:64]} if receipt.reference else {})
+
+
+def _provider(alias: str) -> Provider:
+    try:
+        return providers.get(alias)
     except Exception as error:  # noqa: BLE001
-        # Whatever else goes wrong, it may be after acceptance. Only the type is logged: a text may quote the message.
-        logger.error("provider raised %s", type(error).__name__)  # noqa: TRY400  (a traceback may quote it)
-        raise Unknown(type(error).__name__) from None
+        # Whatever is wrong with its settings, it has carried nothing. A text may quote them, and with them a secret.
+        logger.error("provider %s cannot be made: %s", alias, type(error).__name__)  # noqa: TRY400
+        raise NotAccepted("misconfigured") from None
 
 
-@lru_cache(maxsize=1)
-def _pool(size: int) -> tuple[threading.Semaphore, ThreadPoolExecutor]:
-    return threading.Semaphore(size), ThreadPoolExecutor(size, thread_name_prefix="otp-provider")
+def _message(grant: Grant, code: str, number: int, alias: str) -> Message:
+    our_id = handovers.id_of(grant.challenge, number)
+    message = messages.compose(grant.challenge, code, grant.expires_in)
+    return replace(message, id=our_id, callback=callbacks.url_of(alias, f"id={our_id}"))
+
+
+def _is_local(alias: str) -> bool:
+    return any(entry["ALIAS"] == alias and entry["BACKEND"] in LOCAL_PROVIDERS for entry in provider_entries())
+
+
+def _end(challenge: Challenge, number: int, alias: str, status: str, **facts: Any) -> None:
+    handovers.end(challenge, number, status, **facts)
+    faults.point("handover.ended")
+    level = logging.INFO if status == State.SENT else logging.WARNING
+    error = facts.get("error", "")
+    logger.log(level, "send %s by %s to %s %s", status, alias, phones.mask(challenge.phone), error)

@@ -4,6 +4,7 @@
 
     OtpError                       has code, status, detail (translated) and, where it helps, retry_after in seconds
     ├── InvalidRequest             400 invalid_request          the shape of the request; errors says where
+    │   └── ChannelNotOffered                                   no provider has that channel for that number
     ├── InvalidPhone               400 invalid_phone            not a plain number that can receive texts
     ├── RegionNotAllowed           400 region_not_allowed       a good number of a country not served
     ├── UndeliverablePhone         400 undeliverable_phone      the provider says the number gets no texts
@@ -55,6 +56,13 @@ class InvalidPhone(OtpError):
 class RegionNotAllowed(OtpError):
     code = "region_not_allowed"
     detail = _("Numbers of this country are not served here.")
+
+
+class ChannelNotOffered(InvalidRequest):
+    """The routes have no provider for that channel and that number."""
+
+    def __init__(self) -> None:
+        super().__init__({"channel": [str(_("This channel is not offered."))]})
 
 
 class UndeliverablePhone(OtpError):

@@ -1,7 +1,7 @@
 """The text of a message: language, template, the lines that machines read, and how many segments it takes.
 
-The text is a template, ``otp_app/sms.txt`` or, for one purpose, ``otp_app/<purpose>.sms.txt``; a project overrides it
-by a template of that name in an app before ours or in its template folders.
+The text is a template, ``otp_app/sms.txt`` or, for one purpose, ``otp_app/<purpose>.sms.txt``; what is spoken is
+``call.txt``. A project overrides them by a template of that name in an app before ours or in its template folders.
 """
 
 from functools import lru_cache
@@ -12,9 +12,10 @@ from django.core.signals import setting_changed
 from django.template import Context, Engine, Template
 from django.utils.translation import override
 
+from . import speech
 from .challenges import Challenge
 from .conf import conf
-from .providers.base import Message
+from .providers.base import Channel, Message
 
 LANGUAGES = ("en", "ru", "uz")
 
@@ -28,7 +29,10 @@ _GSM_TWO = set("^{}\\[~]|€\f")  # these take two places
 
 def compose(challenge: Challenge, code: str, expires_in: int) -> Message:
     """What to hand to a provider. ``expires_in`` in seconds; the text says whole minutes, at least one."""
-    body = body_for(challenge.purpose, challenge.language, code, max(1, expires_in // 60))
+    if challenge.channel == Channel.CALL:
+        body = spoken_for(challenge.purpose, challenge.language, code)
+    else:
+        body = body_for(challenge.purpose, challenge.language, code, max(1, expires_in // 60))
     return Message(challenge.phone, body, challenge.channel, code, challenge.language, expires_in, challenge.id)
 
 
@@ -38,11 +42,14 @@ def body_for(purpose: str, language: str, code: str, minutes: int) -> str:
     Sources: https://wicg.github.io/sms-one-time-codes/ (the last line is "@host #code"), and Android's SMS Retriever
     (the text holds an 11-character hash).
     """
-    with override(language):
-        values = Context({"brand": conf.BRAND, "code": code, "minutes": minutes}, autoescape=False)
-        text = _template(purpose).render(values).strip()
+    text = _text(purpose, "sms", language, code=code, minutes=minutes)
     lines = [text, conf.ANDROID_APP_HASH, f"@{conf.WEB_HOST} #{code}" if conf.WEB_HOST else ""]
     return "\n".join(line for line in lines if line)
+
+
+def spoken_for(purpose: str, language: str, code: str) -> str:
+    """What a voice reads."""
+    return _text(purpose, "call", language, code=speech.spell(code, language))
 
 
 def segments(body: str) -> int:
@@ -54,12 +61,18 @@ def segments(body: str) -> int:
     return 1 if length <= one else -(-length // more)
 
 
+def _text(purpose: str, kind: str, language: str, **values: Any) -> str:
+    with override(language):
+        context = Context({"brand": conf.BRAND} | values, autoescape=False)
+        return _template(purpose, kind).render(context).strip()
+
+
 @lru_cache(maxsize=32)
-def _template(purpose: str) -> Template:
+def _template(purpose: str, kind: str) -> Template:
     """Through an engine of our own: a host project may have no TEMPLATES."""
     folders = [folder for engine in settings.TEMPLATES for folder in cast("list[str]", engine.get("DIRS", []))]
     engine = Engine(dirs=folders, app_dirs=True, libraries={"i18n": "django.templatetags.i18n"})
-    return engine.select_template([f"otp_app/{purpose}.sms.txt", "otp_app/sms.txt"])
+    return engine.select_template([f"otp_app/{purpose}.{kind}.txt", f"otp_app/{kind}.txt"])
 
 
 def _forget(*, setting: str, **_: Any) -> None:

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 
 from django.test import override_settings
 
+from .conf import conf
 from .providers import memory
 from .providers.base import Message
 
@@ -39,9 +40,11 @@ class Outbox:
 
 @contextmanager
 def outbox() -> Iterator[Outbox]:
-    """Within it, messages are kept instead of sent."""
+    """Within it, messages are kept instead of sent, whatever the routes."""
     memory.outbox.clear()
-    with override_settings(OTP_PROVIDERS=[PROVIDER], OTP_OUTBOX_FILE=""):
+    named = {alias for route in conf.ROUTES.values() for aliases in route.values() for alias in aliases}
+    entries = [PROVIDER | {"ALIAS": alias} for alias in sorted(named)] or [PROVIDER]
+    with override_settings(OTP_PROVIDERS=entries, OTP_OUTBOX_FILE=""):
         yield Outbox()
     memory.outbox.clear()
 

@@ -64,3 +64,23 @@ def test_a_project_overrides_the_text_per_purpose(settings, tmp_path):
 def test_a_project_without_templates_can_send(settings):
     settings.TEMPLATES = []
     assert "123456" in messages.body_for("login", "uz", "123456", 5)
+
+
+def test_what_is_spoken_is_a_template_of_its_own_also_per_purpose(settings, tmp_path):
+    (tmp_path / "otp_app").mkdir()
+    (tmp_path / "otp_app" / "change_phone.call.txt").write_text("{{ brand }}: {{ code }}")
+    settings.TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "DIRS": [str(tmp_path)]}]
+    settings.OTP_WEB_HOST = "example.com"
+    settings.OTP_ANDROID_APP_HASH = "FA+9qCX9VSu"
+    assert messages.spoken_for("change_phone", "en", "12") == "OTP: one, two"
+    spoken = messages.spoken_for("login", "en", "12")
+    assert spoken.startswith("OTP. ")
+    assert "\n" not in spoken  # no lines for machines
+    assert messages.body_for("change_phone", "en", "123456", 5).startswith("OTP: 123456")
+
+
+@pytest.mark.parametrize(("channel", "shown"), [("sms", True), ("whatsapp", True), ("telegram", True), ("call", False)])
+def test_only_a_voice_is_handed_words(channel, shown):
+    message = messages.compose(new_challenge(channel=channel), "012345", 299)
+    assert ("012345" in message.body) is shown
+    assert message.channel == channel

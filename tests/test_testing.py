@@ -7,7 +7,8 @@ import pytest
 from django.core.management import call_command
 
 from otp_app import services, testing
-from otp_app.conf import provider_settings
+from otp_app.conf import provider_entries
+from otp_app.errors import ChannelNotOffered
 from tests.factories import new_phone
 
 pytestmark = pytest.mark.django_db
@@ -30,15 +31,28 @@ def test_outside_of_it_the_projects_own_provider_is_in_force(settings):
     settings.OTP_PROVIDERS = []
     settings.OTP_OUTBOX_FILE = "outbox"
     with testing.outbox() as sent:
-        assert provider_settings()["ALIAS"] == "memory"
+        assert provider_entries()[0]["ALIAS"] == "memory"
         services.send_code(phone=new_phone())
         assert len(sent.messages) == 1
-    assert provider_settings() == {
+    assert provider_entries()[0] == {
         "ALIAS": "file",
         "BACKEND": "otp_app.providers.file.FileProvider",
         "OPTIONS": {"path": "outbox"},
     }
     assert sent.messages == []
+
+
+def test_routes_stay_in_force_and_all_of_their_providers_keep_messages(settings):
+    settings.OTP_PROVIDERS = [{"ALIAS": "twilio", "BACKEND": "gone.Gone"}, {"ALIAS": "eskiz", "BACKEND": "gone.Gone"}]
+    settings.OTP_ROUTES = {"UZ": {"sms": ["eskiz"], "telegram": ["twilio", "eskiz"]}}
+    phone = new_phone()
+    with testing.outbox() as sent:
+        assert [entry["ALIAS"] for entry in provider_entries()] == ["eskiz", "twilio"]
+        services.send_code(phone=phone, channel="telegram")
+        assert [message.channel for message in sent.messages] == ["telegram"]
+        assert sent.code(phone)
+        with pytest.raises(ChannelNotOffered):
+            services.send_code(phone=new_phone(), channel="call")
 
 
 def test_without_any_setting_codes_go_to_the_console(settings, capsys):

@@ -24,7 +24,8 @@ class Store(Protocol):
     ) -> Grant:
         """Pay for one more send of an open challenge and queue its delivery; InvalidOrExpiredCode when it is none.
 
-        It is none when it was opened for another phone or purpose, or from another device.
+        It is none when it was opened for another phone or purpose, or from another device. ``channel`` "" is the one
+        of the send before.
         """
 
     def spend_check(

@@ -1,5 +1,7 @@
 """The outbox: a queued delivery for every send, in the database whichever store the challenges are in."""
 
+from collections.abc import Sequence
+
 from ..challenges import Challenge
 from ..keys import phone_key
 from ..models import Delivery
@@ -17,3 +19,10 @@ def queue(alias: str, challenge: Challenge, unconverted: int = 0) -> None:
         channel=challenge.channel,
         unconverted=unconverted,
     )
+
+
+def mark_converted(alias: str, challenges: Sequence[str]) -> None:
+    """Remember, for the operator's report, that a sign-in followed, when the store is about to forget."""
+    if challenges:
+        sent = Delivery.objects.using(alias).exclude(status=Delivery.State.FAILED)  # by those that failed none did
+        sent.filter(challenge__in=challenges).update(converted=True)

@@ -1,12 +1,17 @@
 """Deleting what no longer counts, in small batches, so that nobody waits for it."""
 
 from collections import Counter as Tally
+from datetime import UTC, datetime
+from typing import Any
 
-from django.db import connections, transaction
+from django.conf import settings
+from django.db import connections, models, transaction
 
+from ..challenges import Status
 from ..conf import conf
 from ..keys import phone_key
-from ..models import BlockRow, ChallengeRow, Counter, Delivery, DevicesEnd
+from ..models import BlockRow, ChallengeRow, Counter, Delivery, DevicesEnd, EventRow, KeptAnswer
+from . import outbox
 from .counters import LEDGER_SPAN, Take, read_now, take
 from .rows import COLUMNS, challenge_of
 
@@ -28,9 +33,17 @@ def purge_records(alias: str, now: int) -> None:
     """What is kept in the database whichever store is in force."""
     while _purge_counters(alias):
         pass
-    Delivery.objects.using(alias).filter(sent_at__lt=now - LEDGER_SPAN).delete()
+    _purge_all(Delivery.objects.using(alias).filter(sent_at__lt=now - LEDGER_SPAN))  # with their events
+    before = datetime.fromtimestamp((now - LEDGER_SPAN) / 1000, UTC if settings.USE_TZ else None)
+    _purge_all(EventRow.objects.using(alias).filter(delivery=None, received_at__lt=before))
+    KeptAnswer.objects.using(alias).filter(expires_at__lt=now).delete()
     BlockRow.objects.using(alias).filter(until__lt=now - LEDGER_SPAN).delete()
     DevicesEnd.objects.using(alias).filter(at__lt=now - conf.DEVICE_TTL * 1000).delete()
+
+
+def _purge_all(rows: models.QuerySet[Any]) -> None:
+    while batch := list(rows.values_list("pk", flat=True)[:BATCH]):
+        rows.filter(pk__in=batch).delete()
 
 
 def _purge_challenges(alias: str) -> int:
@@ -45,6 +58,7 @@ def _purge_challenges(alias: str) -> int:
                 counts[challenge.checked_at] += challenge.failures
         if failures:
             take(alias, [Take(key, LEDGER_SPAN, 1, slots=tuple(counts.items())) for key, counts in failures.items()])
+        outbox.mark_converted(alias, [item.id for item in batch if item.status is Status.APPROVED])
         ChallengeRow.objects.using(alias).filter(id__in=[challenge.id for challenge in batch]).delete()
     return len(batch)
 

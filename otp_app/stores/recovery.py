@@ -36,7 +36,8 @@ def of_phone(alias: str, phone: str, now: int) -> dict[str, Any]:
     keys = {"s": phone_key(phone), "d": phone_key(phone, "any")}
     sent = Delivery.objects.using(alias).filter(phone__in=keys.values(), sent_at__gt=now - _DAY * 1000)
     sends: dict[str, list[int]] = {}
-    for key, at in sent.exclude(status=Delivery.State.FAILED).values_list("phone", "sent_at"):
+    undone = Q(status=Delivery.State.FAILED, segments=0)  # no provider accepted it: the phone was given it back
+    for key, at in sent.exclude(undone).values_list("phone", "sent_at").distinct():
         sends.setdefault(key.hex if key else "", []).append(at)
     _, kept = counters.read(alias, list(keys.values()))
     failed = {lane: dict(kept.get(key, ({}, 0))[0]) for lane, key in keys.items()}
@@ -61,7 +62,7 @@ def of_crowds(alias: str, now: int) -> dict[str, Any]:
 
 def _counters(alias: str, now: int) -> dict[str, Slots]:
     oldest = (now // _WIDTH - windows.SUB_BUCKETS) * _WIDTH
-    recent = Delivery.objects.using(alias).filter(sent_at__gte=oldest)
+    recent = Delivery.objects.using(alias).filter(sent_at__gte=oldest, handover=1)
     strangers = Q(device=False)
     grouped = recent.exclude(provider="test").values("region", slot=F("sent_at") / _WIDTH)
     counted = grouped.annotate(sends=Count("id", filter=strangers), others=Count("id", filter=~strangers))

@@ -14,7 +14,7 @@ database knows.
 import json
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from functools import cache, lru_cache
 from typing import Any
@@ -88,7 +88,11 @@ class RedisStore:
         _outside_transactions()
         ended = {"id": challenge.id, "status": status, "checked_at": challenge.checked_at}
         charges = scripts.charges_in(challenge.given_back())
-        return bool(self._ask("close", challenge.phone, **ended, charges=charges)["state"] == "taken")
+        if self._ask("close", challenge.phone, **ended, charges=charges)["state"] != "taken":
+            return False
+        with suppress(DatabaseError):  # it is for a report, and nobody is kept from signing in for that
+            outbox.mark_converted(_alias(), [challenge.id] if status is Status.APPROVED else [])
+        return True
 
     def undo_send(self, challenge: Challenge, given: Sequence[Charge] = ()) -> None:
         _outside_transactions()
@@ -204,9 +208,7 @@ class _Server:
             raise Unavailable from None
 
 
-@lru_cache(maxsize=8)
-def _pooled(url: str, timeout: float) -> _Server:
-    return _Server(url, timeout)
+_pooled = lru_cache(maxsize=8)(_Server)
 
 
 def _server() -> _Server:
@@ -214,7 +216,7 @@ def _server() -> _Server:
 
 
 def _greet(connection: Any) -> None:
-    """What a new connection does first: see whether this is still the server whose data we know."""
+    """A new connection sees first whether this is still the server whose data we know."""
     connection.on_connect()
     connection.send_command("INFO", "server", "replication", "memory")
     facts = dict(line.split(":", 1) for line in connection.read_response().splitlines() if ":" in line)
@@ -244,6 +246,5 @@ def _alias() -> str:
 
 
 def _outside_transactions() -> str:
-    """The database of the deliveries, to which a send is written after its challenge."""
     require_none(alias := _alias())
     return alias

@@ -65,7 +65,7 @@ class SqlStore:
             again = replace(
                 found,
                 language=language,
-                channel=channel,
+                channel=channel or found.channel,
                 sends_left=found.sends_left - 1,
                 sent_at=(*found.sent_at, now),
                 charges=found.charges + taken,
@@ -106,9 +106,15 @@ class SqlStore:
         with self._transaction() as alias:
             crowds.give_back(alias, (), phone_key(challenge.phone))
             found = table.find(alias, challenge.id)
-            undone = found and table.update_sends(alias, _without(found, challenge.sent_at[-1], given))
-        if undone:
-            self.give_back(given)  # on its own, for the locks of counters come before those of challenges
+            undone = (
+                found
+                and challenge.sent_at[-1] in found.sent_at
+                and table.update_sends(alias, _without(found, challenge.sent_at[-1], given))
+            )
+        if found and undone:
+            self.give_back(
+                found.unspent(tuple(given))
+            )  # on its own, for the locks of counters come before those of challenges
 
     def take(self, demand: Demand) -> tuple[Charge, ...]:
         with self._transaction(demand) as alias:

@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import replace
+from uuid import UUID
 
 import pytest
 from django.db import transaction
@@ -9,7 +10,8 @@ from django.db import transaction
 from otp_app import demands
 from otp_app.challenges import Counts, Demand, Status, random_id
 from otp_app.errors import InsideTransaction, InvalidOrExpiredCode, Limited, ProofRequired
-from otp_app.models import Delivery
+from otp_app.models import Delivery, EventRow, KeptAnswer
+from otp_app.stores import purge
 from tests.asking import check, open_one, send_again, sending
 from tests.factories import new_challenge, new_phone
 
@@ -348,6 +350,22 @@ def test_a_second_send_keeps_the_challenge_its_nonce_and_its_end(store, clock):
     assert Delivery.objects.filter(challenge=opened.id).count() == 2
 
 
+def test_a_second_send_may_go_by_another_channel_and_without_one_keeps_the_last(store, clock, settings):
+    settings.OTP_WAITS = ()
+    opened = open_one(store).challenge
+
+    def again(channel):
+        how = {"device": "", "language": "en", "channel": channel}
+        taken = demands.for_send(opened.phone, None)
+        return store.spend_send(opened.phone, "login", opened.id, taken, **how).challenge
+
+    assert again("telegram").channel == store.get(opened.id).channel == "telegram"
+    clock.advance(1)
+    assert again("").channel == store.get(opened.id).channel == "telegram"
+    queued = Delivery.objects.filter(challenge=opened.id).order_by("sent_at")
+    assert list(queued.values_list("channel", flat=True)) == ["sms", "telegram", "telegram"]
+
+
 def test_a_challenge_has_three_sends(store, clock, settings):
     settings.OTP_WAITS = ()
     opened = open_one(store).challenge
@@ -469,21 +487,77 @@ def test_a_send_of_a_challenge_that_is_gone_needs_no_undoing(store):
 # purge
 
 
-def test_a_purge_works_in_a_project_without_time_zones(store, settings):
-    settings.USE_TZ = False
+@pytest.mark.parametrize("use_tz", [True, False])
+def test_a_purge_works_in_a_project_without_time_zones(store, settings, clock, use_tz):
+    settings.USE_TZ = use_tz
     opened = open_one(store).challenge
+    event("early")
     assert store.purge() == 0
     assert store.get(opened.id)
+    assert EventRow.objects.count() == 1
+    clock.advance(30 * DAY + 60)
+    store.purge()
+    assert not EventRow.objects.exists()
+
+
+def event(reference, delivery=None):
+    facts = {"digest": random_id(), "provider": "one", "status": "sent", "raw": {}}
+    EventRow.objects.create(reference=reference, delivery=delivery, **facts)
 
 
 def test_deliveries_are_kept_for_thirty_days(store, clock):
     opened = open_one(store).challenge
+    event("its own", Delivery.objects.get(challenge=opened.id))
     clock.advance(2 * DAY)
     store.purge()
     assert Delivery.objects.filter(challenge=opened.id).exists()
+    assert EventRow.objects.exists()
     clock.advance(29 * DAY)
     store.purge()
     assert not Delivery.objects.exists()
+    assert not EventRow.objects.exists()
+
+
+def test_what_is_old_is_deleted_in_small_batches_and_all_of_it(store, clock, monkeypatch):
+    monkeypatch.setattr(purge, "BATCH", 2)
+    for number in range(5):
+        opened = open_one(store).challenge
+        event(f"early {number}")
+    clock.advance(31 * DAY)
+    young = open_one(store).challenge
+    store.purge()
+    assert not Delivery.objects.filter(challenge=opened.id).exists()
+    assert list(Delivery.objects.values_list("challenge", flat=True)) == [UUID(young.id)]
+    assert not EventRow.objects.exists()
+
+
+def test_kept_answers_go_when_they_expire(store, clock):
+    now = store.now()
+    for seconds in (60, 7200):
+        facts = {"key": random_id(), "body": random_id(), "challenge": random_id()}
+        KeptAnswer.objects.create(**facts, expires_at=now + seconds * 1000)
+    clock.advance(HOUR)
+    store.purge()
+    assert KeptAnswer.objects.count() == 1
+
+
+def test_which_messages_led_to_a_sign_in_outlasts_the_challenge(store, clock):
+    done, failed, tried, canceled = (open_one(store).challenge for _ in range(4))
+    Delivery.objects.filter(challenge=failed.id).update(status="failed")
+    for challenge in (done, failed):
+        assert store.close(check(store, challenge), Status.APPROVED)
+    check(store, tried)
+    store.close(canceled, Status.CANCELED)
+    clock.advance(2 * DAY)
+    store.purge()
+    assert list(Delivery.objects.filter(converted=True).values_list("challenge", flat=True)) == [UUID(done.id)]
+
+
+def test_a_lost_race_to_approve_marks_nothing(store):
+    opened = open_one(store).challenge
+    store.close(opened, Status.CANCELED)
+    assert not store.close(opened, Status.APPROVED)
+    assert not Delivery.objects.filter(converted=True).exists()
 
 
 # crowds
@@ -847,6 +921,15 @@ def test_a_send_that_a_provider_failed_is_given_back_to_everybody_it_was_taken_f
     store.undo_send(grant.challenge, grant.taken)
     assert {item.used for item in store.usage(limits)} == {0}
     assert store.get(grant.challenge.id).status is Status.CANCELED
+
+
+def test_of_its_comparisons_those_that_failed_meanwhile_stay_taken(store):
+    grant = open_one(store, client="192.0.2.1")
+    for _ in range(2):
+        check(store, grant.challenge)
+    store.undo_send(grant.challenge, grant.taken)
+    (granted,) = [limit for limit in sending(grant.challenge, "192.0.2.1").limits if limit.name == "failures_per_day"]
+    assert store.usage([granted])[0].used == 2
 
 
 def test_what_was_given_back_is_not_given_back_again_by_a_success(store, clock):

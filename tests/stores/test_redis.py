@@ -12,7 +12,7 @@ import pytest
 import redis
 from django.db import OperationalError, transaction
 
-from otp_app import demands
+from otp_app import demands, handovers
 from otp_app.challenges import Conversion, Counts, Demand, Limit, Status, random_id
 from otp_app.errors import InsideTransaction, InvalidOrExpiredCode, Limited, ProofRequired, Unavailable
 from otp_app.keys import phone_key
@@ -430,6 +430,51 @@ def test_i4_sends_to_a_phone_count_through_a_flush_and_those_that_failed_do_not(
     server.flush()
     open_one(store, phone=phone)
     assert refusal_of(lambda: open_one(store, phone=phone)).limit == "sends_per_phone_day"
+
+
+def test_i4_what_a_provider_accepted_counts_through_a_flush_though_it_failed_later(store, server, settings):
+    settings.OTP_WAITS = ()
+    opened = open_one(store)
+    Delivery.objects.filter(challenge=opened.id).update(status="failed", segments=1)
+    server.flush()
+    assert store.usage([sending(opened).limits[2]], phone=opened.phone)[0].used == 1
+
+
+def test_i4_a_send_that_two_providers_were_asked_for_counts_once_through_a_flush(store, server, settings):
+    settings.OTP_WAITS = ()
+    opened = open_one(store)
+    handovers.claim(opened, "one")
+    handovers.pass_on(opened, "503", "two")
+    handovers.end(opened, 2, "sent", segments=1)
+    Delivery.objects.filter(handover=1).update(segments=1)  # by a report of what the first did after all
+    demand = sending(opened)
+    limits = [limit for limit in demand.limits if limit.name in ("sends_per_phone_day", "sends_per_day")]
+    before = [usage.used for usage in store.usage(limits, phone=opened.phone)]
+    server.flush()
+    assert [usage.used for usage in store.usage(limits, phone=opened.phone)] == before == [1, 1]
+
+
+def test_i4_a_send_that_both_providers_refused_is_not_counted_through_a_flush(store, server):
+    opened = open_one(store)
+    handovers.claim(opened, "one")
+    handovers.pass_on(opened, "503", "two")
+    handovers.end(opened, 2, "failed", error="503")
+    server.flush()
+    assert store.usage([sending(opened).limits[2]], phone=opened.phone)[0].used == 0
+
+
+@pytest.mark.parametrize("status", ["queued", "unknown", "sent", "delivered", "undelivered"])
+def test_i4_what_may_have_left_counts_through_a_flush(store, server, status):
+    opened = open_one(store)
+    Delivery.objects.filter(challenge=opened.id).update(status=status)
+    server.flush()
+    assert store.usage([sending(opened).limits[2]], phone=opened.phone)[0].used == 1
+
+
+def test_an_approval_is_marked_at_once_for_it_will_be_forgotten(store):
+    opened = open_one(store)
+    assert store.close(check(store, opened), Status.APPROVED)
+    assert Delivery.objects.get(challenge=opened.id).converted
 
 
 def test_the_caps_of_a_day_hold_through_a_flush(store, server, clock, settings):

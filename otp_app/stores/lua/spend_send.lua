@@ -10,5 +10,6 @@ local open = same and found.status == 'pending' and expires_at(found) > now
 if not open or found.sends_left == 0 or found.checks_left == 0 then return answer('none') end
 no = refusal(usages) or suspicion(usages)
 if no then return no end
-found.language, found.channel = asked.language, asked.channel
+found.language = asked.language
+if asked.channel ~= '' then found.channel = asked.channel end
 return send(found, phone, usages)

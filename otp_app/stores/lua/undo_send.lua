@@ -9,9 +9,11 @@ local function without(list)
   return left
 end
 
+local left = without(found.sent_at)
+if #left == #found.sent_at then return answer('none') end
 local phone = phone_of(asked.phone)
 local lane = phone[lane_of(found)]
-lane.s, found.sent_at = without(lane.s), without(found.sent_at)
+lane.s, found.sent_at = without(lane.s), left
 found.sends_left = found.sends_left + 1
 if #found.sent_at == 0 then found.status = 'canceled' end
 for _, charge in ipairs(asked.charges) do -- a success must not give back again what is given back now
@@ -21,6 +23,8 @@ for _, charge in ipairs(asked.charges) do -- a success must not give back again 
       break
     end
   end
+  -- Of comparisons, of which more than one is taken at once, those that failed meanwhile stay taken.
+  if charge[3] > 1 then charge[3] = charge[3] - (found.checks - found.checks_left) end
 end
 give_back(asked.charges)
 keep_challenge(found)

@@ -1,0 +1,69 @@
+"""A provider that keeps failing is left alone for a while, by all processes: the circuit breaker.
+
+Closed, it carries messages. After OTP_CIRCUIT_FAILURES failures within OTP_CIRCUIT_PERIOD it is open for
+OTP_CIRCUIT_PAUSE. Then it is half-open: one message tries it, and its outcome closes the circuit or opens it again. The
+state is a counter's row in the database, which every process shares, whichever store the challenges are in.
+"""
+
+import logging
+from collections.abc import Sequence
+
+from django.db import router
+
+from .conf import conf
+from .keys import ledger_id
+from .models import Counter
+from .stores import counters
+from .stores.counters import Take
+
+logger = logging.getLogger("otp_app.circuits")
+
+
+def key_of(alias: str) -> str:
+    """Under which name a provider's failures are counted."""
+    return ledger_id("circuit", alias)
+
+
+def may_carry(alias: str, now: int, blocked_until: int) -> bool:
+    """Whether a provider may be asked, by the state of its counter; of a half-open circuit, whether we are the one."""
+    if not blocked_until:
+        return True
+    # Whoever fails from now on finds it open again.
+    return blocked_until <= now and _open(alias, now, blocked_until=blocked_until)
+
+
+def failed(alias: str) -> None:
+    """Count a failure; open the circuit when there have been enough."""
+    key = key_of(alias)
+    row = counters.take(_database(), [Take(key, conf.CIRCUIT_PERIOD * 1000, 1)])[key]
+    if sum(row.slots.values()) >= conf.CIRCUIT_FAILURES and _open(alias, row.now, blocked_until__lte=row.now):
+        logger.warning("circuit opened for provider %s", alias)
+
+
+def worked(alias: str) -> None:
+    """The one message that tried a half-open circuit was answered: close it."""
+    counters.lift(_database(), key_of(alias), key_of(alias))
+    logger.info("circuit closed for provider %s", alias)
+
+
+def pause(aliases: Sequence[str]) -> int:
+    """Seconds until the first of these providers may be asked again; 0 when one may be now."""
+    if not aliases:
+        return 0
+    now, counted = counters.read(_database(), keys := [key_of(alias) for alias in aliases])
+    wait = min(counted.get(key, ({}, 0))[1] - now for key in keys)
+    return max(0, -(-wait // 1000))
+
+
+_KEPT = 3_600_000  # milliseconds after a pause; a row that the purge takes away is a closed circuit
+
+
+def _open(alias: str, now: int, **seen: int) -> bool:
+    """True for the one caller who still found it as it was seen."""
+    until = now + conf.CIRCUIT_PAUSE * 1000
+    rows = Counter.objects.using(_database()).filter(key=key_of(alias), **seen)
+    return rows.update(blocked_until=until, expires_at=until + _KEPT) == 1
+
+
+def _database() -> str:
+    return router.db_for_write(Counter)

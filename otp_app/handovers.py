@@ -1,0 +1,133 @@
+"""The rows of deliveries: each hand-over of a message to a provider is taken on by one process, and moves forward only.
+
+``claimed_at`` is the lease: whoever sets it first, by one conditional UPDATE, is the only one to call the provider. It
+is never handed on. A process that dies in between may have been heard, so what it began becomes *unknown* and is not
+sent again; what nobody has begun is safe to begin.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+from django.db import IntegrityError, models, router
+from django.db.models.expressions import RawSQL
+from django.utils import timezone
+
+from .challenges import Challenge
+from .keys import ledger_id
+from .models import Delivery
+from .stores import counters, outbox
+from .transactions import durable
+
+State = Delivery.State
+_LONGEST = 64  # characters of an error, or PostgreSQL refuses to write down what has happened already
+
+# From which states a delivery may come to one. What has ended stays so: a late report changes nothing.
+BEFORE: dict[str, tuple[str, ...]] = {
+    State.UNKNOWN: (State.QUEUED,),
+    State.SENT: (State.QUEUED, State.UNKNOWN),
+    State.DELIVERED: (State.QUEUED, State.UNKNOWN, State.SENT),
+    State.UNDELIVERED: (State.QUEUED, State.UNKNOWN, State.SENT),
+    State.FAILED: (State.QUEUED, State.UNKNOWN, State.SENT),
+}
+
+_REPORTED = ("segments", "price")  # a report knows them better than we do
+
+
+def database() -> str:
+    """The alias of the database that deliveries are in."""
+    return router.db_for_write(Delivery)
+
+
+def id_of(challenge: Challenge, number: int) -> str:
+    """Our id of a hand-over of the challenge's last send: the same in every process, and not to be guessed."""
+    return ledger_id("handover", f"{challenge.id} {challenge.sent_at[-1]} {number}")
+
+
+def make_good(challenge: Challenge) -> None:
+    """Queue a send whose process died between a store that is elsewhere and the row here: a sweep will deliver it."""
+    with suppress(IntegrityError), durable(database()):
+        if not _of(challenge, 1).exists():
+            outbox.queue(database(), challenge)
+
+
+def waiting(challenge_id: str) -> list[int]:
+    """The sends of a challenge that nobody has taken on: their instants."""
+    return list(_waiting(challenge_id).values_list("sent_at", flat=True))
+
+
+def claim(challenge: Challenge, alias: str) -> bool:
+    """Take the first hand-over on: true for one process, however many were given the same id."""
+    free = _waiting(challenge.id).filter(sent_at=challenge.sent_at[-1])
+    return free.update(provider=alias, reference=id_of(challenge, 1), claimed_at=_now()) == 1
+
+
+def pass_on(challenge: Challenge, reason: str, alias: str) -> bool:
+    """The first provider surely did not accept: end its hand-over and begin the second, both or neither."""
+    with durable(database()):
+        first = _of(challenge, 1).filter(status=State.QUEUED)
+        if not first.update(status=State.FAILED, error=reason[:_LONGEST], updated_at=timezone.now()):
+            return False
+        row = _of(challenge, 1).get()
+        row.pk, row.handover, row.provider, row.reference = None, 2, alias, id_of(challenge, 2)
+        row.status, row.error, row.claimed_at = State.QUEUED, "", counters.read_now(database())
+        row.save(force_insert=True, using=database())
+    return True
+
+
+def release(challenge: Challenge) -> None:
+    """Give a claim of ours back: the provider was not called, so whoever comes next may take it on."""
+    ours = _of(challenge, 1).filter(status=State.QUEUED, reference=id_of(challenge, 1))
+    ours.update(claimed_at=0, provider="", reference="")
+
+
+def end(challenge: Challenge, number: int, status: str, *, error: str = "", **facts: Any) -> None:
+    """Write down what became of a hand-over. A report may have been faster: then its word stands; ours adds to it."""
+    row = _of(challenge, number)
+    ended = {"status": status, "updated_at": timezone.now(), "error": error[:_LONGEST]}
+    moved = row.filter(status__in=BEFORE[status]).update(**ended, **facts)
+    if not moved and status == State.SENT:
+        row.update(**{name: facts[name] for name in facts if name not in _REPORTED})
+        row.filter(price=None).update(**facts)
+
+
+def give_up(challenge_id: str, sends: Sequence[int], reason: str) -> int:
+    """End, as failed, what nobody has taken on; how many that were."""
+    rows = _waiting(challenge_id).filter(sent_at__in=sends)
+    return rows.update(status=State.FAILED, error=reason, updated_at=timezone.now())
+
+
+def abandon(before: int) -> int:
+    """Give up as unknown what was taken on before that instant (milliseconds) and never ended; how many that were."""
+    rows = Delivery.objects.using(database()).filter(status=State.QUEUED, claimed_at__gt=0, claimed_at__lt=before)
+    return rows.update(status=State.UNKNOWN, error="lease", updated_at=timezone.now())
+
+
+def overdue(before: int, most: int) -> list[str]:
+    """The challenges with a send from before that instant (milliseconds) that nobody has taken on, the oldest first."""
+    rows = Delivery.objects.using(database()).filter(status=State.QUEUED, claimed_at=0, sent_at__lt=before)
+    return [challenge.hex for challenge in rows.order_by("sent_at").values_list("challenge", flat=True)[:most]]
+
+
+def advance(row: Delivery, status: str, **facts: Any) -> bool:
+    """Move a delivery on by a report; whether it moved. ``facts`` are written either way."""
+    rows = Delivery.objects.using(database()).filter(pk=row.pk)
+    moved = rows.filter(status__in=BEFORE[status]).update(status=status, updated_at=timezone.now(), **facts)
+    if not moved and facts:
+        rows.update(**facts)
+    return bool(moved)
+
+
+def _waiting(challenge_id: str) -> models.QuerySet[Delivery]:
+    rows = Delivery.objects.using(database())
+    return rows.filter(challenge=challenge_id, handover=1, status=State.QUEUED, claimed_at=0)
+
+
+def _of(challenge: Challenge, number: int) -> models.QuerySet[Delivery]:
+    rows = Delivery.objects.using(database())
+    return rows.filter(challenge=challenge.id, sent_at=challenge.sent_at[-1], handover=number)
+
+
+def _now() -> RawSQL:
+    sql = counters.now_sql(database())
+    return RawSQL(sql, [], output_field=models.BigIntegerField())  # noqa: S611  (all of it is ours)

@@ -1,0 +1,35 @@
+"""Which providers carry messages to a country, by which channel, in which order: OTP_ROUTES.
+
+A country's own entry replaces the one of ``*`` as a whole. Without any routes, the providers that carry SMS do so
+everywhere, in the order of OTP_PROVIDERS; other channels have to be named, for they have prices and traps of their own.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from . import providers
+from .conf import conf
+from .phones import region_of
+from .providers.base import Channel
+
+
+def channels(phone: str) -> list[str]:
+    """The channels on offer for a number, the one for who names none first."""
+    return channels_of(region_of(phone))
+
+
+def channels_of(region: str) -> list[str]:
+    """The same for a country."""
+    return [channel for channel, named in _route(region).items() if named]
+
+
+def aliases(phone: str, channel: str) -> list[str]:
+    """The providers to try, the first one first; none when the channel is not on offer."""
+    named = list(_route(region_of(phone)).get(channel, ()))
+    return ["file"] if named and conf.OUTBOX_FILE else named
+
+
+def _route(region: str) -> Mapping[str, Sequence[str]]:
+    if not conf.ROUTES:
+        named = [alias for alias in providers.aliases() if Channel.SMS in providers.get(alias).channels]
+        return {Channel.SMS: named} if named else {}
+    return conf.ROUTES.get(region, conf.ROUTES.get("*", {}))

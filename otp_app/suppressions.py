@@ -1,0 +1,45 @@
+"""Numbers that get nothing more for a while: bad for good, opted out, or not to be reached by a channel.
+
+Asking a provider again would cost money and, with those who opted out, its goodwill. Who asks is answered as before.
+"""
+
+from django.db import router
+
+from .challenges import Block
+from .conf import conf
+from .keys import ledger_id
+from .models import Counter
+from .providers.base import Channel
+from .stores import counters
+from .stores.counters import Take
+
+
+def keys_of(phone: str, channel: str) -> list[str]:
+    """Under which names a message by that channel may be held back."""
+    return [_key(phone, ""), _key(phone, channel)]
+
+
+def suppress(phone: str, channel: str, reason: str) -> None:
+    """Nothing more to this number by that channel, or with "" by any, for OTP_SUPPRESSION."""
+    alias, key = router.db_for_write(Counter), _key(phone, channel)
+    row = counters.take(alias, [Take(key, 0, 1, cost=0)])[key]
+    until = row.now + conf.SUPPRESSION * 1000
+    counters.block(alias, Block(key, key, "number", "suppression", reason, row.now, until))
+
+
+def held(phone: str) -> list[str]:
+    """The channels by which nothing goes to a number for now; "" stands for all of them."""
+    keys = {_key(phone, channel): channel for channel in ("", *Channel)}
+    now, counted = counters.read(router.db_for_write(Counter), list(keys))
+    return sorted(keys[key] for key, (_, until) in counted.items() if until > now)
+
+
+def lift(phone: str) -> int:
+    """End all suppressions of a number; how many there were."""
+    keys = [_key(phone, channel) for channel in ("", *Channel)]
+    rows = Counter.objects.using(router.db_for_write(Counter)).filter(key__in=keys, blocked_until__gt=0)
+    return rows.update(blocked_until=0)
+
+
+def _key(phone: str, channel: str) -> str:
+    return ledger_id(f"suppressed {channel}", phone)

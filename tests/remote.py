@@ -1,0 +1,105 @@
+"""Providers that stand for any on the network: a test says of each how its ``send`` ends."""
+
+import threading
+import time
+from contextlib import contextmanager
+
+from django.conf import settings
+from django.core.signals import setting_changed
+
+from otp_app import calls
+from otp_app.providers.base import Provider, Receipt
+
+
+class RemoteProvider(Provider):
+    """``behaviours`` maps names to functions of a message; a name without one accepts. ``sent`` keeps all messages."""
+
+    title = "Remote"
+    channels = frozenset({"sms", "call", "whatsapp", "telegram"})
+    behaviours: dict = {}  # noqa: RUF012  (shared on purpose: the test and the provider meet in it)
+    sent: list = []  # noqa: RUF012
+    running: list = []  # noqa: RUF012
+
+    def __init__(self, name="remote"):
+        self.name = name
+
+    def send(self, message):
+        self.sent.append((self.name, message))
+        self.running.append(message)
+        try:
+            return self.behaviours.get(self.name, lambda message: Receipt(f"{self.name}-{len(self.sent)}", 1))(message)
+        finally:
+            self.running.remove(message)
+
+
+class Remotes:
+    """What a test holds: how providers behave, and what they were handed."""
+
+    def __init__(self):
+        self.release = threading.Event()  # ends what hangs
+
+    def behave(self, behaviour, name="remote"):
+        RemoteProvider.behaviours[name] = behaviour
+
+    def fail(self, error, name="remote"):
+        def failing(message):
+            raise error
+
+        self.behave(failing, name)
+
+    def hang(self, name="remote"):
+        self.behave(lambda message: self.release.wait(30) and Receipt(), name)
+
+    def work(self, name="remote"):
+        RemoteProvider.behaviours.pop(name, None)
+
+    @property
+    def sent(self):
+        return RemoteProvider.sent
+
+    def asked(self):
+        """The names of the providers that were called, in order."""
+        return [name for name, _ in RemoteProvider.sent]
+
+
+@contextmanager
+def _in_force(**values):
+    """Settings for a while. Unlike override_settings it may end before what a test sets within it by ``settings``."""
+    holder = settings._wrapped
+    before = {name: getattr(holder, name) for name in values if hasattr(holder, name)}
+    try:
+        _set(holder, values)
+        yield
+    finally:
+        _set(holder, before)
+        for name in values.keys() - before.keys():
+            delattr(holder, name)
+            settings.__dict__.pop(name, None)
+
+
+def _set(holder, values):
+    for name, value in values.items():
+        setattr(holder, name, value)
+        settings.__dict__.pop(name, None)  # what was read before
+        setting_changed.send(None, setting=name, value=value, enter=True)
+
+
+@contextmanager
+def remotes(*names, routes=None):
+    """Providers of these names in force, in this order."""
+    RemoteProvider.behaviours.clear()
+    RemoteProvider.sent.clear()
+    entries = [
+        {"ALIAS": name, "BACKEND": "tests.remote.RemoteProvider", "OPTIONS": {"name": name}, "PRICE": "0.05"}
+        for name in names or ("remote",)
+    ]
+    told = Remotes()
+    with _in_force(OTP_PROVIDERS=entries, OTP_ROUTES=routes or {}, OTP_ALLOWED_REGIONS=["UZ", "KZ", "US"]):
+        try:
+            yield told
+        finally:
+            told.release.set()
+            until = time.monotonic() + 30
+            while RemoteProvider.running and time.monotonic() < until:
+                time.sleep(0.005)
+            calls._pool.cache_clear()

@@ -1,0 +1,290 @@
+"""Providers that keep failing are left alone for a while, by all processes."""
+
+import logging
+
+import pytest
+
+from otp_app import circuits, demands, handovers, services, stores
+from otp_app.errors import DeliveryFailed, UndeliverablePhone
+from otp_app.models import Counter, Delivery
+from otp_app.providers.base import Blocked, NotAccepted, Receipt, Rejected, Unknown, Unreachable
+from otp_app.stores import counters
+from otp_app.stores.purge import purge_records
+from tests.factories import new_phone
+from tests.races import race
+from tests.remote import remotes
+
+pytestmark = pytest.mark.django_db
+
+ROUTE = {"*": {"sms": ["one", "two"]}}
+FAILURES, PAUSE = 5, 30  # the defaults
+
+
+@pytest.fixture
+def remote(clock):
+    with remotes("one", "two", routes=ROUTE) as told:
+        yield told
+
+
+@pytest.fixture
+def alone(clock):
+    with remotes("one") as told:
+        yield told
+
+
+def send():
+    services.send_code(phone=new_phone())
+
+
+def send_all(times):
+    for _ in range(times):
+        send()
+
+
+def is_open(alias="one"):
+    now, counted = counters.read(handovers.database(), [circuits.key_of(alias)])
+    return any(until > now for _, until in counted.values())
+
+
+def break_it(remote, error=None):
+    remote.fail(error or NotAccepted("503"), "one")
+    send_all(FAILURES)
+    remote.sent.clear()
+
+
+# opening
+
+
+@pytest.mark.parametrize("error", [NotAccepted("503"), Unknown("timeout")])
+def test_the_fifth_failure_opens_a_circuit_and_the_next_sends_go_by_the_next_provider(remote, error, caplog):
+    remote.fail(error, "one")
+    send_all(FAILURES - 1)
+    assert not is_open()
+    send()
+    assert is_open()
+    assert not is_open("two")
+    assert [record.getMessage() for record in caplog.records if record.name == "otp_app.circuits"] == [
+        "circuit opened for provider one"
+    ]
+    remote.sent.clear()
+    send_all(3)
+    assert remote.asked() == ["two"] * 3
+    newest = Delivery.objects.order_by("-pk")[:3]
+    assert {(row.provider, row.handover, row.status) for row in newest} == {("two", 1, "sent")}
+
+
+def test_failures_count_for_half_a_minute(remote, clock):
+    remote.fail(NotAccepted("503"), "one")
+    send_all(FAILURES - 1)
+    clock.advance(31)
+    send_all(FAILURES - 1)
+    assert not is_open()
+    send()
+    assert is_open()
+
+
+def test_failures_of_different_seconds_add_up(remote, clock):
+    remote.fail(NotAccepted("503"), "one")
+    for _ in range(FAILURES):
+        assert not is_open()
+        send()
+        clock.advance(6)
+    assert is_open()
+
+
+@pytest.mark.parametrize("error", [Rejected("21211"), Unreachable("63003"), Blocked("30450")])
+def test_a_number_at_fault_says_nothing_about_a_provider(remote, error):
+    remote.fail(error, "one")
+    for _ in range(2 * FAILURES):
+        with pytest.raises(UndeliverablePhone):
+            send()
+    assert not is_open()
+    assert set(remote.asked()) == {"one"}
+
+
+def test_a_call_that_was_not_tried_says_nothing_about_a_provider(remote, settings):
+    challenge = services.send_code(phone=new_phone()).challenge
+    settings.OTP_PROVIDER_DEADLINE = 0
+    for _ in range(2 * FAILURES):
+        with pytest.raises(DeliveryFailed):
+            send()
+    assert remote.asked() == ["one"]
+    assert not is_open()
+    assert stores.current().get(challenge.id)
+
+
+def test_both_providers_of_a_failover_are_counted(remote):
+    remote.fail(NotAccepted("503"), "one")
+    remote.fail(NotAccepted("503"), "two")
+    for _ in range(FAILURES):
+        with pytest.raises(DeliveryFailed):
+            send()
+    assert is_open("one")
+    assert is_open("two")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_failures_at_once_open_it_once(clock, caplog):
+    race(lambda _: circuits.failed("one"), 12)
+    assert is_open()
+    assert len([record for record in caplog.records if "opened" in record.getMessage()]) == 1
+
+
+# all open
+
+
+def test_with_all_circuits_open_nothing_is_sent_and_all_is_given_back(alone, each_store, clock):
+    alone.fail(NotAccepted("503"), "one")
+    phone = new_phone()
+    demand = demands.for_send(phone, "192.0.2.1", checks=5)
+    kept = {"sends_per_client_hour", "sends_per_region_day", "sends_per_day"}
+    for number in range(FAILURES + 2):
+        with pytest.raises(DeliveryFailed) as failed:
+            services.send_code(phone=phone, client="192.0.2.1")
+        assert failed.value.retry_after == (5 if number < FAILURES - 1 else PAUSE)
+    assert len(alone.sent) == FAILURES
+    used = {usage.limit.name: usage.used for usage in each_store.usage(demand.limits, phone=phone)}
+    assert {name for name, n in used.items() if n} <= kept
+    assert Delivery.objects.filter(status="failed", error="no_provider", claimed_at=0).count() == 2
+    clock.advance(PAUSE - 10)
+    with pytest.raises(DeliveryFailed) as failed:
+        send()
+    assert 5 <= failed.value.retry_after <= 10
+
+
+def test_the_pause_is_that_of_the_first_to_be_asked_again(clock):
+    assert circuits.pause([]) == circuits.pause(["one", "two"]) == 0
+    for _ in range(FAILURES):
+        circuits.failed("one")
+    clock.advance(10)
+    assert circuits.pause(["one", "two"]) == 0
+    for _ in range(FAILURES):
+        circuits.failed("two")
+    assert PAUSE - 15 < circuits.pause(["one", "two"]) <= PAUSE - 10
+    assert PAUSE - 5 < circuits.pause(["two"]) <= PAUSE
+    clock.advance(PAUSE)
+    assert circuits.pause(["one", "two"]) == 0
+
+
+# half-open
+
+
+def test_after_the_pause_one_message_tries_it_and_a_success_closes_it(remote, clock, caplog):
+    caplog.set_level(logging.INFO)
+    break_it(remote)
+    clock.advance(PAUSE - 2)
+    send()
+    assert remote.asked() == ["two"]
+    clock.advance(3)
+    remote.work("one")
+    send_all(2)
+    assert remote.asked() == ["two", "one", "one"]
+    assert "circuit closed for provider one" in caplog.text
+    remote.fail(NotAccepted("503"), "one")
+    send_all(FAILURES - 1)
+    assert not is_open()  # what led to it is forgotten
+
+
+def test_a_success_forgets_the_failures_that_led_to_it(remote, clock, settings):
+    settings.OTP_CIRCUIT_PAUSE = 5  # shorter than they would count
+    break_it(remote)
+    clock.advance(6)
+    remote.work("one")
+    send()
+    remote.fail(NotAccepted("503"), "one")
+    send_all(FAILURES - 1)
+    assert not is_open()
+
+
+@pytest.mark.parametrize("error", [NotAccepted("503"), Unknown("timeout")])
+def test_after_the_pause_a_failure_opens_it_again_at_once(remote, clock, error):
+    break_it(remote)
+    remote.fail(error, "one")
+    for _ in range(3):
+        clock.advance(PAUSE + 1)
+        send_all(3)
+        assert remote.asked().count("one") == 1
+        remote.sent.clear()
+
+
+@pytest.mark.parametrize("error", [Rejected("21211"), Unreachable("63003"), Blocked("30450")])
+def test_a_provider_that_refuses_a_number_answers_again(remote, clock, error):
+    """Else who asks for bad numbers all the time would keep a circuit open."""
+    break_it(remote)
+    clock.advance(PAUSE + 1)
+    remote.fail(error, "one")
+    with pytest.raises(UndeliverablePhone):
+        send()
+    assert not is_open()
+    remote.work("one")
+    send_all(2)
+    assert remote.asked() == ["one"] * 3
+
+
+def test_a_probe_that_was_not_tried_leaves_it_open_for_another_pause(remote, clock, settings):
+    break_it(remote)
+    clock.advance(PAUSE + 1)
+    settings.OTP_PROVIDER_DEADLINE = 0
+    with pytest.raises(DeliveryFailed):
+        send()
+    settings.OTP_PROVIDER_DEADLINE = 10
+    remote.work("one")
+    send()
+    clock.advance(PAUSE + 1)
+    send_all(2)
+    assert remote.asked() == ["two", "one", "one"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_twenty_sends_at_once_one_tries_it(remote, clock, settings):
+    settings.OTP_PROVIDER_CALLS = 20
+    break_it(remote)
+    clock.advance(PAUSE + 1)
+    remote.behave(lambda message: remote.release.wait(1) or Receipt("x"), "one")
+    results = race(lambda _: send(), 20)
+    assert results == [None] * 20
+    assert sorted(remote.asked()) == ["one"] + ["two"] * 19
+
+
+def test_while_a_half_open_circuit_is_tried_others_are_told_to_wait(alone, clock):
+    for _ in range(FAILURES):
+        circuits.failed("one")
+    clock.advance(PAUSE + 1)
+    now, counted = counters.read(handovers.database(), [circuits.key_of("one")])
+    (until,) = (until for _, until in counted.values())
+    assert circuits.may_carry("one", now, until)
+    assert not circuits.may_carry("one", now, until)  # who looked before it was taken
+    with pytest.raises(DeliveryFailed) as failed:
+        send()
+    assert PAUSE - 5 < failed.value.retry_after <= PAUSE
+    assert alone.sent == []
+
+
+# what is kept
+
+
+@pytest.mark.parametrize("seconds", [PAUSE - 2, PAUSE + 60])
+def test_a_purge_loses_no_circuit_that_is_open_or_has_to_be_tried(remote, clock, seconds):
+    break_it(remote)
+    clock.advance(seconds)
+    purge_records("default", counters.read_now("default"))
+    remote.fail(NotAccepted("503"), "one")
+    send_all(2)
+    assert remote.asked().count("one") == (seconds > PAUSE)
+
+
+def test_a_circuit_that_nobody_asked_for_an_hour_is_closed(remote, clock):
+    break_it(remote)
+    clock.advance(2 * 3600)
+    purge_records("default", counters.read_now("default"))
+    assert not Counter.objects.filter(key=circuits.key_of("one")).exists()
+    remote.work("one")
+    send_all(2)
+    assert remote.asked() == ["one", "one"]
+
+
+def test_a_circuit_is_in_the_database_whichever_store_the_challenges_are_in(remote, each_store):
+    break_it(remote)
+    assert Counter.objects.get(key=circuits.key_of("one")).blocked_until
+    send()
+    assert remote.asked() == ["two"]
