@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
 
-.PHONY: help run test check format requirements clean
+.PHONY: help run worker test torture check format requirements clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/'
@@ -10,8 +10,14 @@ help: ## List the targets
 run: .venv/.run ## Install, migrate and serve on http://127.0.0.1:8000 (PORT=… for another), codes on the console
 	@DEBUG=$${DEBUG:-1} exec $(PY) -m otp_project
 
+worker: .venv/.run ## Deliver what is queued, and sweep: for OTP_QUEUE=otp_app.queues.celery.CeleryQueue
+	@DEBUG=$${DEBUG:-1} exec $(PY) -m celery -A otp_project worker --beat
+
 test: .venv/.dev ## The whole suite, with a PostgreSQL and a Valkey of its own (or TEST_DATABASE_URL, TEST_REDIS_URL)
 	@$(PY) -m tests
+
+torture: .venv/.dev ## Kill processes at named places and at random: make torture ROUNDS=500 SEED=1
+	@$(PY) -m tests.torture
 
 check: .venv/.dev ## Format, lint, types, import rules, migrations, schema, translations, production settings
 	@$(PY) -m tools.check

@@ -38,12 +38,27 @@ def items(name: str, default: str = "") -> list[str]:
 
 def mapping(name: str) -> dict[str, Any]:
     """A JSON object."""
+    value: dict[str, Any] = _json(name, dict, "a JSON object")
+    return value
+
+
+def entries(name: str) -> list[dict[str, Any]]:
+    """A JSON array of objects."""
+    value: list[dict[str, Any]] = _json(name, list, "a JSON array of objects")
+    if not all(isinstance(item, dict) for item in value):
+        raise ImproperlyConfigured(f"{name} must be a JSON array of objects.")
+    return value
+
+
+def _json(name: str, kind: type, what: str) -> Any:
+    if not (raw := text(name)):
+        return kind()
     try:
-        value = json.loads(text(name) or "{}")
+        value = json.loads(raw)
     except ValueError:
         value = None
-    if not isinstance(value, dict):
-        raise ImproperlyConfigured(f"{name} must be a JSON object.")
+    if not isinstance(value, kind):
+        raise ImproperlyConfigured(f"{name} must be {what}.")
     return value
 
 

@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import environ
+from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 
 from otp_app.conf import Conf
 
-from .environment import flag, given, integer, items, load, mapping, text
+from .environment import entries, flag, given, integer, items, load, mapping, text
 from .secret import kept_secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -124,6 +125,7 @@ SILENCED_SYSTEM_CHECKS = [
 
 CORS_ALLOWED_ORIGINS = items("CORS_ALLOWED_ORIGINS")
 CORS_URLS_REGEX = r"^/api/.*$"
+CORS_ALLOW_HEADERS = (*default_headers, "idempotency-key")
 
 REST_FRAMEWORK = {"DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema"}  # for the views of the documentation
 SPECTACULAR_SETTINGS = {
@@ -184,4 +186,21 @@ globals().update(_otp_settings())
 OTP_ALLOWED_REGIONS = items("OTP_ALLOWED_REGIONS")
 OTP_HOME_REGIONS = items("OTP_HOME_REGIONS", ",".join(Conf.HOME_REGIONS))
 OTP_TEST_NUMBERS = mapping("OTP_TEST_NUMBERS")
+OTP_PROVIDERS = entries("OTP_PROVIDERS")
+OTP_ROUTES = mapping("OTP_ROUTES")
 OTP_PROVIDER_CALLS = integer("OTP_PROVIDER_CALLS", max(1, THREADS // 2))
+
+CELERY_BROKER_URL = text("CELERY_BROKER_URL") or text("REDIS_URL").replace("unix://", "redis+socket://", 1)
+if text("OTP_QUEUE") == "otp_app.queues.celery.CeleryQueue":
+    if not CELERY_BROKER_URL:
+        raise ImproperlyConfigured("OTP_QUEUE is Celery's: set CELERY_BROKER_URL, or REDIS_URL.")
+    INSTALLED_APPS.append("otp_project.apps.QueueConfig")
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 60}  # seconds; an id that is handed out twice costs nothing
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker waits for its broker for ever
+CELERY_IMPORTS = ["otp_app.queues.celery"]
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_WORKER_CONCURRENCY = integer("WORKER_CONCURRENCY", 4)
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1  # what waits behind a slow delivery, another process may take
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False  # a call that has begun may have been heard
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # keeps no file: what it missed, the next sweep does

@@ -4,13 +4,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from otp_app import stores, tokens
+from otp_app import sweeps
 
 
 class Command(BaseCommand):
     help = "Deletes challenges, counters, deliveries and tokens that no longer count. Safe to run at any time."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        challenges = stores.current().purge()
-        dead = tokens.current().purge()
+        challenges, dead = sweeps.purge()
         self.stdout.write(f"Purged {challenges} challenges and {dead} tokens.")

@@ -1,0 +1,83 @@
+"""``manage.py otp_sweep``: by cron or a timer, or with ``--every`` as a process of its own."""
+
+import logging
+import signal
+import threading
+import time
+from argparse import ArgumentTypeError
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import astuple
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import connections
+
+from otp_app import sweeps
+
+logger = logging.getLogger("otp_app.sweeps")
+
+PURGES = 3600  # seconds between them
+
+
+class Command(BaseCommand):
+    help = (
+        "Hands over what a queue lost, and gives up hand-overs that never ended. Safe to run at any time, also twice."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--every", type=_seconds, help="go on, with so many seconds between, until a signal ends it"
+        )
+        parser.add_argument("--purge", action="store_true", help="with --every: once an hour also what otp_purge does")
+
+    def handle(self, *args: Any, every: int | None = None, purge: bool = False, **options: Any) -> None:
+        if every is None:
+            self.stdout.write(_line(sweeps.sweep()))
+            return
+        with _ended_by_signals() as stop:
+            purged = -PURGES if purge else None  # by time.monotonic
+            while not stop.is_set():
+                if purged is not None and time.monotonic() - purged >= PURGES:
+                    purged = int(time.monotonic())
+                    self._step(sweeps.purge)
+                self._step(lambda: self._sweep(stop))
+                stop.wait(every)
+
+    def _sweep(self, stop: threading.Event) -> None:
+        swept = sweeps.sweep(stop)
+        if any(astuple(swept)):
+            self.stdout.write(_line(swept))
+
+    def _step(self, step: Any) -> None:
+        """A database that is down today is there again tomorrow."""
+        try:
+            step()
+        except Exception as error:  # noqa: BLE001
+            logger.error("sweep failed: %s", type(error).__name__)  # noqa: TRY400  (the same words every few seconds)
+        finally:
+            connections.close_all()  # one that broke is of no use for the next round
+
+
+def _seconds(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise ArgumentTypeError("a whole number of seconds, 1 or more")
+    return int(text)
+
+
+def _line(swept: sweeps.Swept) -> str:
+    sends = f"{swept.driven} sends driven, {swept.failed} failed, {swept.abandoned} given up as unknown"
+    return f"Swept: {sends}; {swept.matched} early reports matched."
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[threading.Event]:
+    """An event that SIGTERM and SIGINT set; what has begun is ended, then the command."""
+    stop = threading.Event()
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.signal(number, lambda *_: stop.set()) for number in numbers]
+    try:
+        yield stop
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)

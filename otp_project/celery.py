@@ -1,0 +1,33 @@
+"""The Celery app: ``celery -A otp_project worker``. Its settings are Django's that begin with ``CELERY_``."""
+
+import os
+from typing import Any
+
+from celery import Celery
+from celery.schedules import crontab
+from celery.signals import setup_logging, worker_init
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "otp_project.settings")
+
+SWEEP = 10  # seconds
+
+app = Celery("otp_project")
+app.set_default()  # for every thread, not only the one that imports this
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.beat_schedule = {
+    "sweep": {"task": "otp_app.sweep", "schedule": SWEEP, "options": {"expires": SWEEP}},
+    "purge": {"task": "otp_app.purge", "schedule": crontab(minute="17")},
+}
+
+
+@setup_logging.connect  # type: ignore[untyped-decorator]  # Celery ships no types
+def keep_logging(**_: Any) -> None:
+    """Django's LOGGING is in force; that there is a receiver keeps Celery from setting up its own."""
+
+
+@worker_init.connect  # type: ignore[untyped-decorator]  # Celery ships no types
+def warm_up(**_: Any) -> None:
+    """Before the processes are forked, so that the first delivery of each finds everything loaded."""
+    from otp_app.apps import warm
+
+    warm()
