@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from . import phones
 from .block_admin import BlockAdmin
+from .delivery_admin import DeliveryAdmin
 from .models import BlockRow, Delivery, User
 
 
@@ -70,23 +71,6 @@ class PhoneUserAdmin(UserAdmin):  # type: ignore[type-arg]  # not generic at run
 
     def _sees_phones(self, request: HttpRequest) -> bool:
         return request.user.has_perm(f"{self.opts.app_label}.see_phones")
-
-
-class DeliveryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at run time
-    """To read only."""
-
-    list_display = ("created_at", "status", "provider", "channel", "segments", "error")
-    list_filter = ("status", "provider", "channel")
-    date_hierarchy = "created_at"
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Delivery | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Delivery | None = None) -> bool:
-        return False  # the limits of a day are restored from them when Redis has forgotten
 
 
 admin.site.register(BlockRow, BlockAdmin)

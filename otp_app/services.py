@@ -6,6 +6,7 @@
               └─ store.spend_send ─┘                                            again, by challenge id
     sign_in ──── verify_code ────── accounts.user_for ── tokens.issue
                  └─ store.spend_check ── codes.matches ── store.close           spend, compare, close
+    state ────── store.get ── reports.newest ── store.usage                     what became of the message
 
 All arguments are by keyword; each function returns a value or raises one ``OtpError``. None may be called inside a
 transaction (``InsideTransaction``): its rollback would give spent checks back.
@@ -19,10 +20,26 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from . import accounts, codes, demands, devices, guard, proofs, queues, stores, testnumbers, tokens
-from .challenges import Challenge, Grant, Status, is_id, random_id
-from .errors import InvalidOrExpiredCode, Limited, ProofRequired
+from . import (
+    accounts,
+    codes,
+    demands,
+    devices,
+    faults,
+    guard,
+    proofs,
+    queues,
+    reports,
+    routes,
+    stores,
+    testnumbers,
+    tokens,
+)
+from .challenges import Challenge, Counts, Grant, State, Status, is_id, random_id
+from .errors import ChannelNotOffered, InvalidOrExpiredCode, Limited, ProofRequired, RegionNotAllowed
+from .models import Delivery
 from .policies import LOGIN, policy_for
+from .providers.base import Channel
 from .signals import signed_in
 from .tokens.base import Issued
 
@@ -43,17 +60,21 @@ def send_code(
     purpose: str = LOGIN,
     client: str | None = None,
     language: str = "en",
-    channel: str = "sms",
+    channel: str = "",
     challenge_id: str | None = None,
     device: str | None = None,
     proof: str | None = None,
+    new_id: str = "",
 ) -> Grant:
     """Send a code to ``phone`` (E.164, from ``phones.parse``); with ``challenge_id``, the same code again.
 
-    ``client`` is who asks, for the limits; None is not limited. ``device`` is what an earlier sign-in gave, ``proof``
-    the solved task of a ProofRequired. Raises that, Limited, InvalidOrExpiredCode (an id that is not this phone's open
-    challenge; nothing is charged), UndeliverablePhone or DeliveryFailed.
+    ``channel`` "" is the first one on offer for the number, or the one of the send before. ``client`` is who asks, for
+    the limits; None is not limited. ``device`` is what an earlier sign-in gave, ``proof`` the solved task of a
+    ProofRequired, ``new_id`` (from ``random_id``) what a new challenge shall be called. Raises ProofRequired, Limited,
+    ChannelNotOffered, RegionNotAllowed (no provider carries messages there), InvalidOrExpiredCode (an id that is not
+    this phone's open challenge; nothing is charged), UndeliverablePhone or DeliveryFailed.
     """
+    channel = _offered(phone, channel, first=challenge_id is None)
     known = devices.recognise(phone, device)
     demand = partial(
         demands.for_send, phone, client, device=known, proof=proofs.name_of(proof), test=testnumbers.is_one(phone)
@@ -61,13 +82,15 @@ def send_code(
     store = stores.current()
     with _reporting(phone, client):
         if challenge_id is None:
-            challenge = _new_challenge(phone, purpose, language, channel, known)
+            challenge = _new_challenge(new_id, phone, purpose, language, channel, known)
             grant = store.open(challenge, demand(checks=challenge.checks))
         else:
             _require_id(challenge_id)
             how = {"device": known, "language": language, "channel": channel}
             grant = store.spend_send(phone, purpose, challenge_id, demand(), **how)
+    faults.point("send.committed")
     queues.current().enqueue(grant)
+    faults.point("send.queued")
     return grant
 
 
@@ -96,11 +119,13 @@ def verify_code(
         challenge = store.spend_check(phone, purpose, challenge_id, demand, device=known)
     if challenge is None:
         raise InvalidOrExpiredCode
+    faults.point("check.spent")
     if not codes.matches(challenge, code):
         store.fail(challenge)
         raise InvalidOrExpiredCode
     if not store.close(challenge, Status.APPROVED):
         raise InvalidOrExpiredCode
+    faults.point("challenge.closed")
     return challenge
 
 
@@ -138,10 +163,54 @@ def cancel(*, challenge_id: str) -> bool:
     return challenge is not None and store.close(challenge, Status.CANCELED)
 
 
-def _new_challenge(phone: str, purpose: str, language: str, channel: str, device: str) -> Challenge:
+def state(*, challenge_id: str) -> State:
+    """What became of a challenge's newest message, and what is left. InvalidOrExpiredCode when it lives no more.
+
+    A lost reply (*unknown* in our records) is told as "sent": the person may have the message, nobody knows better, and
+    the advice is the same, to wait for it and then to send again. ``resend_in`` is as after a send, by the phone's own
+    limits alone. An approved or canceled challenge is told until it expires, with nothing left: a send that failed has
+    canceled it.
+    """
+    _require_id(challenge_id)
+    store = stores.current()
+    challenge = store.get(challenge_id)
+    if challenge is None or challenge.expires_at <= (now := store.now()):
+        raise InvalidOrExpiredCode
+    phone, delivery = challenge.phone, reports.newest(challenge_id)
+    demand = demands.for_send(phone, None, device=challenge.device, test=testnumbers.is_one(phone))
+    limits = [limit for limit in demand.limits if limit.counts in (Counts.WAITS, Counts.SENDS)]
+    waits = [usage.wait for usage in store.usage(limits, phone=phone, device=bool(challenge.device))]
+    checks_left = challenge.checks_left if challenge.status is Status.PENDING else 0
+    return State(
+        challenge_id,
+        _TOLD.get(delivery.status, delivery.status) if delivery else Delivery.State.QUEUED,
+        challenge.channel,
+        tuple(each for each in routes.channels(phone) if each != challenge.channel),
+        checks_left=checks_left,
+        sends_left=challenge.sends_left if checks_left else 0,  # a code that can be compared no more is not sent again
+        expires_in=(challenge.expires_at - now) // 1000,
+        resend_in=-(-max(waits, default=0) // 1000),
+    )
+
+
+_TOLD: dict[str, str] = {Delivery.State.UNKNOWN: Delivery.State.SENT}
+
+
+def _offered(phone: str, channel: str, *, first: bool) -> str:
+    """The channel to take, of those that the routes have for a number."""
+    # A test number gets nothing, so it needs no route: that of a country where there is none may take any channel.
+    channels = routes.channels(phone) or (list(Channel) if testnumbers.is_one(phone) else [])
+    if not channels:
+        raise RegionNotAllowed
+    if channel and channel not in channels:
+        raise ChannelNotOffered
+    return channel or (channels[0] if first else "")
+
+
+def _new_challenge(new_id: str, phone: str, purpose: str, language: str, channel: str, device: str) -> Challenge:
     policy = policy_for(purpose)
     return Challenge(
-        id=random_id(),
+        id=new_id or random_id(),
         nonce=random_id(),
         key_id=codes.current_key_id(),
         phone=phone,

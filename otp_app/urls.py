@@ -2,21 +2,24 @@
 
 from django.urls import path
 
+from . import webhooks
 from .api import views
 from .transactions import without_transactions
 
 app_name = "otp_app"
 
 _VIEWS = {
-    "send-otp": views.SendView,
-    "verify-otp": views.VerifyView,
-    "me": views.MeView,
-    "logout": views.LogoutView,
-    "logout-everywhere": views.LogoutEverywhereView,
+    "send-otp": ("send-otp", views.SendView.as_view()),
+    "verify-otp": ("verify-otp", views.VerifyView.as_view()),
+    "challenge": ("challenges/<str:challenge_id>", views.ChallengeView.as_view()),
+    "me": ("me", views.MeView.as_view()),
+    "logout": ("logout", views.LogoutView.as_view()),
+    "logout-everywhere": ("logout-everywhere", views.LogoutEverywhereView.as_view()),
+    "webhook": ("webhooks/<str:alias>", webhooks.webhook),
 }
 # With and without the closing slash: Django's redirect would lose the body of a POST.
 urlpatterns = [
-    path(f"{name}{slash}", without_transactions(view.as_view()), name=name if slash else f"{name}-bare")
-    for name, view in _VIEWS.items()
+    path(f"{address}{slash}", without_transactions(view), name=name if slash else f"{name}-bare")
+    for name, (address, view) in _VIEWS.items()
     for slash in ("/", "")
 ]

@@ -1,15 +1,18 @@
 """The admin: works with the user model, and masks phones for those who may not see them."""
 
 import logging
+from decimal import Decimal
 
 import pytest
+from django.contrib import admin
 from django.contrib.auth.models import Permission
-from django.db import connections
+from django.db import connection, connections
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from otp_app import stores
 from otp_app.errors import Unavailable
-from otp_app.models import BlockRow, Delivery, User
+from otp_app.models import BlockRow, Delivery, EventRow, KeptAnswer, User
 
 pytestmark = pytest.mark.django_db
 
@@ -87,6 +90,89 @@ def test_deliveries_can_be_read_and_nothing_else(sees_some):
     assert "21211" in page(sees_some, "delivery_changelist")
     assert page(sees_some, "delivery_change", delivery.pk)
     assert sees_some.get(reverse("admin:otp_app_delivery_add")).status_code == 403
+
+
+@pytest.fixture
+def delivered():
+    row = Delivery.objects.create(
+        challenge="0" * 32,
+        sent_at=1,
+        channel="sms",
+        provider="eskiz",
+        region="UZ",
+        handover=2,
+        reference="their-1",
+        status="delivered",
+        segments=3,
+        price=Decimal("0.0375"),
+        latency=417,
+        delivered_after=8123,
+        phone="9" * 32,
+    )
+    for number, status in enumerate(("sent", "delivered")):
+        EventRow.objects.create(
+            digest=f"{number:032x}",
+            delivery=row,
+            provider="eskiz",
+            reference="their-1",
+            status=status,
+            raw={"n": status},
+        )
+    return row
+
+
+def test_a_delivery_shows_what_it_cost_how_long_it_took_and_who_carried_it(sees_some, delivered):
+    listed, shown = page(sees_some, "delivery_changelist"), page(sees_some, "delivery_change", delivered.pk)
+    for text in ("eskiz", "UZ", "0.037500", "417", "8123", "Delivered", "sms"):
+        assert text.lower() in listed.lower(), text
+        assert text.lower() in shown.lower(), text
+    assert "their-1" in shown
+    assert "99999999" not in listed + shown  # the name under which its phone is counted
+
+
+def test_its_reports_stand_beneath_it_in_their_order_to_read_only(sees_some, delivered):
+    shown = page(sees_some, "delivery_change", delivered.pk)
+    assert 0 < shown.index("&quot;n&quot;: &quot;sent&quot;") < shown.index("&quot;n&quot;: &quot;delivered&quot;")
+    assert 'name="events-MAX_NUM_FORMS" value="0"' in shown
+    assert 'type="text"' not in shown
+    assert "DELETE" not in shown
+
+
+def test_not_even_a_superuser_changes_a_report(sees_all, delivered):
+    address = reverse("admin:otp_app_delivery_change", args=[delivered.pk])
+    assert sees_all.post(address, {"events-TOTAL_FORMS": "0", "events-INITIAL_FORMS": "0"}).status_code == 403
+    assert EventRow.objects.count() == 2
+
+
+def test_who_may_not_see_deliveries_sees_none(client, delivered):
+    client.force_login(User.objects.create_user("+998900000004", is_staff=True))
+    assert client.get(reverse("admin:otp_app_delivery_change", args=[delivered.pk])).status_code == 403
+
+
+@pytest.mark.parametrize("model", [EventRow, KeptAnswer])
+def test_reports_and_kept_answers_have_no_pages_of_their_own(model):
+    assert not admin.site.is_registered(model)
+
+
+def test_the_list_of_deliveries_takes_as_many_statements_however_long_it_is(sees_some, delivered):
+    def count():
+        with CaptureQueriesContext(connection) as captured:
+            page(sees_some, "delivery_changelist")
+        return len(captured)
+
+    few = count()
+    for number in range(50):
+        Delivery.objects.create(challenge=f"{number + 1:032x}", sent_at=1, channel="sms", status="sent", provider="b")
+    assert count() == few
+
+
+@pytest.mark.parametrize("name", ["status", "provider", "channel", "region"])
+def test_deliveries_can_be_told_apart_by(sees_some, delivered, name):
+    own = getattr(delivered, name)
+    assert "8123" in page(sees_some, "delivery_changelist", **{f"{name}__exact": own})
+    Delivery.objects.create(challenge="2" * 32, sent_at=1, channel="call", status="failed", provider="b", region="KZ")
+    other = getattr(Delivery.objects.latest("pk"), name)
+    assert "8123" not in page(sees_some, "delivery_changelist", **{f"{name}__exact": other})
 
 
 def test_deliveries_cannot_be_deleted_for_the_limits_of_a_day_are_restored_from_them(client):

@@ -1,12 +1,12 @@
 """What the description of the API says of each endpoint beside what its view and serializer tell: a table."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from .. import errors
-from . import problems, serializers, views
-
-Json = dict[str, Any]
+from . import idempotency, problems, serializers, views
+from .serializers import Json
 
 _PHONE = "+998901234567"
 _ID = "3f2b8c0d9e4a4f6c8b1d7a5e2c9f0b36"
@@ -21,6 +21,7 @@ class Operation:
     request: Json | None  # an example; None: no body is read
     answer: tuple[int, str, Json | None]  # status, component, example
     refusals: tuple[errors.OtpError, ...]
+    headers: Mapping[str, str] = field(default_factory=dict)  # that may be sent along, and what for
 
 
 _NOT_TEXT: Any = serializers.TextField.default_error_messages["not_text"]  # lazy, so in the reader's language
@@ -40,7 +41,18 @@ _TASK = {
 _BODY = (problems.MethodNotAllowed(), problems.TooLarge(), problems.UnsupportedMediaType())
 _CODE = (*_NUMBER, errors.InvalidOrExpiredCode(), *_BODY, errors.Limited("", 60), errors.Unavailable())
 _TOKEN = (problems.NotAuthenticated(), problems.MethodNotAllowed(), errors.Unavailable())
+_KEY = (problems.RequestInProgress(), problems.IdempotencyKeyReused())
 _SENT = {"message": "OTP sent successfully", "challenge_id": _ID, "expires_in": 300, "resend_in": 60}
+_STATE = {
+    "challenge_id": _ID,
+    "state": "delivered",
+    "channel": "sms",
+    "channels": ["call", "telegram"],
+    "checks_left": 5,
+    "sends_left": 2,
+    "expires_in": 280,
+    "resend_in": 40,
+}
 _VERIFIED = {
     "message": "OTP verified successfully",
     "token": "otp_q3Yw6mH0Vt8bZr1Xc5Lk9Nf2Jd7Sg4Pa0Ue6Wi3Oo8E",
@@ -54,7 +66,15 @@ OPERATIONS: dict[type[views.OtpView], Operation] = {
         "Send a code, or with challenge_id the same code again",
         {"phone": _PHONE},
         (200, "OtpSent", _SENT),
-        (*_CODE, errors.UndeliverablePhone(), errors.ProofRequired(_TASK), errors.DeliveryFailed()),
+        (*_CODE, *_KEY, errors.UndeliverablePhone(), errors.ProofRequired(_TASK), errors.DeliveryFailed()),
+        headers={idempotency.HEADER: "A name of yours for this request: the same again is answered as the first time."},
+    ),
+    views.ChallengeView: Operation(
+        "challenge",
+        "What became of the message, and what is left of the challenge",
+        None,
+        (200, "OtpState", _STATE),
+        (errors.InvalidOrExpiredCode(), problems.MethodNotAllowed(), errors.Unavailable()),
     ),
     views.VerifyView: Operation(
         "verify_otp",

@@ -34,6 +34,13 @@ class MethodNotAllowed(OtpError):
     detail = _("This address does not take this method.")
 
 
+class RequestInProgress(OtpError):
+    code = "request_in_progress"
+    status = 409
+    detail = _("A request with this Idempotency-Key is being answered. Ask again in a moment.")
+    retry_after = 1
+
+
 class TooLarge(OtpError):
     code = "too_large"
     status = 413
@@ -46,6 +53,12 @@ class UnsupportedMediaType(OtpError):
     detail = _("Send JSON, as application/json.")
 
 
+class IdempotencyKeyReused(OtpError):
+    code = "idempotency_key_reused"
+    status = 422
+    detail = _("This Idempotency-Key was used for another request. Take a new key for a new request.")
+
+
 TITLES = {
     "invalid_request": _("Invalid request"),
     "invalid_phone": _("Invalid phone number"),
@@ -56,8 +69,10 @@ TITLES = {
     "proof_required": _("Proof of work required"),
     "permission_denied": _("Not allowed"),
     "method_not_allowed": _("Method not allowed"),
+    "request_in_progress": _("Request in progress"),
     "too_large": _("Request too large"),
     "unsupported_media_type": _("Unsupported media type"),
+    "idempotency_key_reused": _("Idempotency-Key used before"),
     "limited": _("Too many requests"),
     "delivery_failed": _("Message not sent"),
     "unavailable": _("Service unavailable"),

@@ -24,16 +24,22 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiReque
 from .. import errors, tokens
 from ..conf import conf
 from ..policies import LOGIN, policy_for
+from ..providers.base import Channel
 from . import problems, serializers, views
 from .authentication import TokenAuthentication
-from .operations import OPERATIONS, Json, Operation
+from .operations import OPERATIONS, Operation
 from .parsers import StrictJSONParser
+from .serializers import Json
 
 # What phones.parse lets through to the library, in ECMA's dialect; without a default region "+" begins every number.
 _ANY_PHONE = r"^(?:\+?[0-9](?:[0-9 .()-]*[0-9])?|\+?\([0-9][0-9 .()-]*[0-9])$"
 _FULL_PHONE = r"^\+(?:[0-9](?:[0-9 .()-]*[0-9])?|\([0-9][0-9 .()-]*[0-9])$"
 
 _STRING: Json = {"type": "string"}
+_ID = _STRING | {"pattern": "^[0-9a-f]{32}$"}
+_KEY = _STRING | {"pattern": "^[!-~](?:[ -~]{0,253}[!-~])?$"}  # a header's value has no space at its ends
+_CHANNEL = _STRING | {"enum": [channel.value for channel in Channel]}
+_STATES = ("queued", "sent", "delivered", "undelivered", "failed")
 _TEXTS: Json = {"type": "array", "items": _STRING}
 _SECONDS: Json = {"type": "integer", "minimum": 0, "description": "Seconds."}
 
@@ -84,6 +90,8 @@ class OtpSchema(AutoSchema):
             examples = [OpenApiExample("answer", value=example, response_only=True)]
             schema = self._component(name, _answers(self)[name])
             answers = {(status, "application/json"): OpenApiResponse(schema, description="Done.", examples=examples)}
+        self._component("OtpChannel", _CHANNEL, serializers.ChannelField)
+        self._component("OtpMessageState", _STRING | {"enum": list(_STATES)})
         self._component("ProblemCode", {"type": "string", "enum": list(problems.TITLES)})
         problem = self._component("Problem", _problem())
         for status, group in groupby(self._refusals(), key=lambda refusal: refusal.status):
@@ -99,10 +107,16 @@ class OtpSchema(AutoSchema):
             ("Retry-After", later, {"type": "integer", "minimum": 1}, "Seconds to wait, as retry_after says."),
             ("WWW-Authenticate", [401], _STRING, "Always Bearer."),
         ]
-        return [
+        answered = [
             OpenApiParameter(name, type=schema, location="header", required=True, description=text, response=statuses)
             for name, statuses, schema, text in stated
         ]
+        asked = [
+            OpenApiParameter(name, type=_KEY, location="header", description=text)
+            for name, text in self.operation.headers.items()
+        ]
+        named = [OpenApiParameter("challenge_id", type=_ID, location="path")] if "{" in self.path else []
+        return answered + asked + named
 
     def _refusals(self) -> list[errors.OtpError]:
         """In the order of their status. A cookie is sent by browsers unasked, so there CSRF can be refused too."""
@@ -111,8 +125,8 @@ class OtpSchema(AutoSchema):
             refusals = (*refusals, problems.PermissionDenied())
         return sorted(refusals, key=lambda refusal: refusal.status)
 
-    def _component(self, name: str, schema: Json) -> Json:
-        component = ResolvedComponent(name, ResolvedComponent.SCHEMA, schema, object=name)  # type: ignore[no-untyped-call]
+    def _component(self, name: str, schema: Json, of: Any = "") -> Json:
+        component = ResolvedComponent(name, ResolvedComponent.SCHEMA, schema, object=of or name)  # type: ignore[no-untyped-call]
         self.registry.register_on_missing(component)
         return component.ref
 
@@ -141,7 +155,19 @@ def _answers(schema: AutoSchema) -> dict[str, Json]:
     phone = _STRING | {"description": "E.164; empty for a user without a phone."}
     user = _form(id=key, phone=phone | {"description": "E.164."}, is_new={"type": "boolean"})
     token = append_meta(_STRING, {"nullable": tokens.current().ambient})
+    channel = {"$ref": "#/components/schemas/OtpChannel"}
+    state = _form(
+        challenge_id=_STRING,
+        state={"$ref": "#/components/schemas/OtpMessageState"},
+        channel=channel,
+        channels={"type": "array", "items": channel, "description": "The others on offer."},
+        checks_left={"type": "integer", "minimum": 0},
+        sends_left={"type": "integer", "minimum": 0},
+        expires_in=_SECONDS,
+        resend_in=_SECONDS,
+    )
     return {
+        "OtpState": state,
         "OtpSent": _form(message=_STRING, challenge_id=_STRING, expires_in=_SECONDS, resend_in=_SECONDS),
         "OtpVerified": _form(message=_STRING, token=token, expires_in=_SECONDS, user=user, device=_STRING),
         "OtpMe": _form(id=key, phone=phone),
@@ -188,7 +214,7 @@ class TextFieldExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-un
             case serializers.CodeField():
                 return _STRING | {"pattern": f"^[0-9]{{{policy_for(LOGIN).length}}}$"}
             case serializers.ChannelField():
-                return _STRING | {"enum": list(serializers.CHANNELS)}
+                return _CHANNEL
         return _STRING | {"minLength": 1, "maxLength": self.target.longest}
 
 

@@ -9,8 +9,10 @@ from rest_framework import serializers
 from .. import devices, phones, proofs
 from ..conf import conf
 from ..policies import LOGIN, policy_for
+from ..providers.base import Channel
 
-CHANNELS = ("sms",)
+Json = dict[str, Any]
+
 LONGEST = 64  # characters of an id; a channel has no more
 
 
@@ -61,7 +63,7 @@ class ChannelField(TextField):
 
     def to_internal_value(self, data: Any) -> str:
         text = super().to_internal_value(data)
-        if text not in CHANNELS:
+        if text not in set(Channel):
             self.fail("channel")
         return text
 
@@ -111,3 +113,13 @@ class VerifySerializer(StrictSerializer):
         if conf.REQUIRE_CHALLENGE_ID and "challenge_id" not in attrs:
             raise serializers.ValidationError({"challenge_id": [str(_("This field is required."))]})
         return attrs
+
+
+def sent_answer(challenge_id: str, expires_in: int, resend_in: int) -> Json:
+    """The answer to a send that happened."""
+    return {
+        "message": "OTP sent successfully",
+        "challenge_id": challenge_id,
+        "expires_in": expires_in,
+        "resend_in": resend_in,
+    }

@@ -1,6 +1,8 @@
 """The HTTP API. A view parses, calls one service and shapes the answer."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
+from functools import partial
 from typing import Any, ClassVar, TypeVar
 
 from django.http import HttpRequest
@@ -16,9 +18,10 @@ from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from .. import accounts, services, tokens
+from ..challenges import Grant
 from ..clients import client_of
 from ..languages import language_of
-from . import problems
+from . import idempotency, problems
 from .authentication import TokenAuthentication
 from .parsers import MOST, StrictJSONParser
 from .serializers import SendSerializer, VerifySerializer
@@ -76,23 +79,26 @@ class SendView(OtpView):
 
     def post(self, request: Request) -> Response:
         body = self.body(request)
-        grant = services.send_code(
+        return Response(idempotency.once(request, partial(self._send, request, body)))
+
+    def _send(self, request: Request, body: dict[str, str], new_id: str) -> Grant:
+        return services.send_code(
             phone=body["phone"],
             client=client_of(request.META),
             language=language_of(request),
-            channel=body.get("channel", "sms"),
+            channel=body.get("channel", ""),
             challenge_id=body.get("challenge_id"),
             device=body.get("device"),
             proof=body.get("proof"),
+            new_id=new_id,
         )
-        return Response(
-            {
-                "message": "OTP sent successfully",
-                "challenge_id": grant.challenge.id,
-                "expires_in": grant.expires_in,
-                "resend_in": grant.resend_in,
-            }
-        )
+
+
+class ChallengeView(OtpView):
+    """For who holds the id, which is as long as a key; so there is nothing to guess and no limit."""
+
+    def get(self, request: Request, challenge_id: str) -> Response:
+        return Response(asdict(services.state(challenge_id=challenge_id)))
 
 
 class VerifyView(OtpView):

@@ -15,10 +15,12 @@ from otp_app.api import problems
 
 BODY = "method_not_allowed too_large unsupported_media_type limited unavailable"
 NUMBER = "invalid_request invalid_phone region_not_allowed invalid_or_expired_code"
+KEY = "request_in_progress idempotency_key_reused"
 TOKEN = "not_authenticated method_not_allowed unavailable"
 CODES = {  # what an endpoint can answer beside success
-    ("/api/send-otp/", "post"): f"{NUMBER} undeliverable_phone proof_required {BODY} delivery_failed",
+    ("/api/send-otp/", "post"): f"{NUMBER} undeliverable_phone proof_required {BODY} {KEY} delivery_failed",
     ("/api/verify-otp/", "post"): f"{NUMBER} {BODY}",
+    ("/api/challenges/{challenge_id}/", "get"): "invalid_or_expired_code method_not_allowed unavailable",
     ("/api/me/", "get"): TOKEN,
     ("/api/logout/", "post"): TOKEN,
     ("/api/logout-everywhere/", "post"): TOKEN,
@@ -33,8 +35,10 @@ STATUSES = {  # of the contract
     "permission_denied": 403,
     "proof_required": 403,
     "method_not_allowed": 405,
+    "request_in_progress": 409,
     "too_large": 413,
     "unsupported_media_type": 415,
+    "idempotency_key_reused": 422,
     "limited": 429,
     "delivery_failed": 503,
     "unavailable": 503,
@@ -118,7 +122,8 @@ def test_requests_are_json_and_errors_are_problems(document):
 def test_refusals_that_end_by_themselves_document_retry_after_and_401_documents_its_challenge(document):
     for operation in operations(document).values():
         for status, answer in operation["responses"].items():
-            names = {"429": {"Retry-After"}, "503": {"Retry-After"}, "401": {"WWW-Authenticate"}}.get(status, set())
+            names = {"Retry-After"} if status in ("409", "429", "503") else set()
+            names |= {"WWW-Authenticate"} if status == "401" else set()
             assert set(answer.get("headers", ())) == names
             assert all(header["required"] for header in answer.get("headers", {}).values())
 
@@ -186,11 +191,37 @@ def test_with_sessions_the_proof_is_a_cookie_and_a_change_without_csrf_token_is_
     component(document, "OtpVerified").validate(answer["value"])
 
 
+@pytest.mark.parametrize(
+    ("key", "good"),
+    [
+        ("0b7e", True),
+        ('"quoted, with spaces"', True),
+        (255 * "k", True),
+        ("", False),
+        (256 * "k", False),
+        ("\u00e9", False),
+    ],
+)
+def test_the_form_of_an_idempotency_key_is_documented_for_sends_alone(document, key, good):
+    told = {
+        path: parameter
+        for (path, _), operation in operations(document).items()
+        for parameter in operation.get("parameters", ())
+        if parameter["in"] == "header"
+    }
+    assert list(told) == ["/api/send-otp/"]
+    (parameter,) = told.values()
+    assert (parameter["name"], parameter.get("required", False)) == ("Idempotency-Key", False)
+    assert jsonschema.Draft202012Validator(parameter["schema"]).is_valid(key) is good
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_whole_sign_in_is_answered_in_the_documented_forms(client, outbox, document):
     phone = "+998901234567"
     sent = client.post("/api/send-otp/", {"phone": phone}, "application/json")
     component(document, "OtpSent").validate(sent.json())
+    told = client.get(f"/api/challenges/{sent.json()['challenge_id']}/")
+    component(document, "OtpState").validate(told.json())
     check = {"phone": phone, "otp": outbox[-1].code, "challenge_id": sent.json()["challenge_id"]}
     verified = client.post("/api/verify-otp/", check, "application/json")
     component(document, "OtpVerified").validate(verified.json())

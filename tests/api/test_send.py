@@ -139,14 +139,21 @@ def test_the_message_and_the_error_are_in_the_clients_language(client, outbox):
     assert refused["code"] == "limited"
 
 
-def test_a_rejected_number_is_told_and_the_phone_is_given_back(client, failing, outbox):
+def test_a_rejected_number_is_told_given_back_and_for_a_day_not_tried_again(client, failing, outbox, clock):
     failing(Rejected("21211"))
     phone = new_phone()
+    answers = []
     for _ in range(2):
         response = send(client, {"phone": phone})
         assert (response.status_code, response.json()["code"]) == (400, "undeliverable_phone")
+        answers.append((response.content, sorted(response.headers.items())))
+    assert answers[0] == answers[1]
     assert set(ChallengeRow.objects.values_list("status", flat=True)) == {"canceled"}
-    assert set(Delivery.objects.values_list("status", "error")) == {("failed", "21211")}
+    told = Delivery.objects.order_by("pk").values_list("status", "provider", "error")
+    assert list(told) == [("failed", "memory", "21211"), ("failed", "", "suppressed")]
+    clock.advance(24 * 3600 + 1)
+    assert send(client, {"phone": phone}).status_code == 400
+    assert Delivery.objects.latest("pk").error == "21211"
 
 
 def test_a_send_that_surely_failed_is_told_with_when_to_try_again(client, failing):

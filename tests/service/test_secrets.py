@@ -11,7 +11,9 @@ from .talking import code_of, get, phone, post, send, verify, wrong
 
 TWILIO_TOKEN = "5d8f0a1c9b7e4e6fa2c3d4e5f6071829"
 # Six digits come about by chance in these; a code that was written down would not stand in the middle of one.
-_CHANCE = re.compile(r"datetime\([^)]*\)|\d\d:\d\d:\d\d[.,]\d{3,6}|[0-9a-fA-F]{16,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_CHANCE = re.compile(
+    r"datetime\([^)]*\)|\d\d:\d\d:\d\d[.,]\d{3,6}|[0-9a-fA-F]{16,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+)
 
 
 class Seen:
