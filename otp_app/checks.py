@@ -25,16 +25,11 @@ REDIS_STORE = "otp_app.stores.redis.RedisStore"
 
 @register
 def check_plugins(**_: Any) -> list[CheckMessage]:
-    """E003 a dotted path that cannot be imported; E013 a provider without alias or path; E019 Redis by halves."""
+    """E003 a dotted path that cannot be imported; E019 Redis by halves."""
     if missing := _missing_for_redis():
         return [Error(f"OTP_STORE is the Redis store, but {missing}.", id="otp_app.E019")]
     paths = {f"OTP_{name}": getattr(conf, name) for name in PLUGINS}
     errors: list[CheckMessage] = []
-    for entry in conf.PROVIDERS:
-        if not all(isinstance(entry.get(name), str) for name in ("ALIAS", "BACKEND")) or len(entry["ALIAS"]) > 32:  # noqa: PLR2004
-            text = 'OTP_PROVIDERS: each entry needs "ALIAS" (at most 32 characters) and "BACKEND" (a dotted path).'
-            return [Error(text, id="otp_app.E013")]
-        paths["OTP_PROVIDERS"] = entry["BACKEND"]
     for name, path in paths.items():
         try:
             import_string(path)

@@ -28,10 +28,15 @@ def healthz(_request: HttpRequest) -> JsonResponse:
 @never_cache
 def readyz(_request: HttpRequest) -> JsonResponse:
     """200 when all parts answer, else 503; which part failed is said, why stands in the log only."""
-    parts = {name: _answers(name, probe) for name, probe in _PROBES.items()}
+    parts = states()
     ready = all(parts.values())
     words = {name: "ok" if good else "failed" for name, good in parts.items()}
     return JsonResponse({"status": "ok" if ready else "failed", **words}, status=200 if ready else 503)
+
+
+def states() -> dict[str, bool]:
+    """Which parts can do their work."""
+    return {name: _answers(name, probe) for name, probe in _PROBES.items()}
 
 
 def _database() -> bool:

@@ -47,6 +47,11 @@ RANGES: dict[str, tuple[int, int]] = {
     "TRUSTED_PROXIES": (0, MOST),
     "PROVIDER_DEADLINE": (1, 60),
     "PROVIDER_CALLS": (1, MOST),
+    "LEASE": (15, 3600),
+    "CIRCUIT_FAILURES": (1, MOST),
+    "CIRCUIT_PERIOD": (1, 3600),
+    "CIRCUIT_PAUSE": (1, 3600),
+    "SUPPRESSION": (60, MOST),
     "REDIS_TIMEOUT": (1, 60),
     "TOKEN_TTL": (60, MOST),
     "TOKEN_IDLE": (60, MOST),
@@ -63,8 +68,11 @@ RESERVES = ("FAILURES_PER_PHONE_DAY", "FAILURES_PER_PHONE_MONTH", "FAILURES_OF_D
 
 @register
 def check_numbers(**_: Any) -> list[CheckMessage]:
-    """E001 a number out of its range; E002 a budget smaller than one challenge needs, W003 than a day may need."""
-    wrong = [*_out_of_range(), *_wrong_waits(), *_wrong_policies()]
+    """E001 a number out of its range, or a lease shorter than what it is for.
+
+    E002 a budget smaller than one challenge needs, W003 than a day may need.
+    """
+    wrong = [*_out_of_range(), *_wrong_waits(), *_wrong_policies()] or list(_too_short_lease())
     return wrong or list(_too_small_budgets()) or list(_uneven_budgets())
 
 
@@ -77,6 +85,12 @@ def _out_of_range() -> Iterator[CheckMessage]:
 
 def _outside(value: Any, least: int, most: int) -> bool:
     return type(value) is not int or value < least or value > most
+
+
+def _too_short_lease() -> Iterator[CheckMessage]:
+    if conf.LEASE <= conf.PROVIDER_DEADLINE:
+        text = "OTP_LEASE is not longer than OTP_PROVIDER_DEADLINE: hand-overs under way would be given up."
+        yield Error(text, id="otp_app.E001")
 
 
 def _wrong_waits() -> Iterator[CheckMessage]:

@@ -235,10 +235,11 @@ def test_a_provider_without_a_name_or_a_path_is_refused(settings, entry):
 def test_options_of_a_provider_may_be_anything(settings):
     backend = "otp_app.providers.memory.MemoryProvider"
     settings.OTP_PROVIDERS = [{"ALIAS": "x", "BACKEND": backend, "OPTIONS": {}}]
-    assert providers.current() == providers.current()
+    assert providers.get("x") is providers.get("x")
     settings.OTP_PROVIDERS = [{"ALIAS": "x", "BACKEND": backend, "OPTIONS": {"hosts": ["a", "b"]}}]
+    assert ids() == ["otp_app.E020"]
     with pytest.raises(TypeError, match="argument"):
-        providers.current()
+        providers.get("x")
 
 
 @pytest.mark.parametrize("waits", [[60, "x"], [-1], [1.5]])

@@ -6,8 +6,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import OperationalError
 
-from otp_app import demands, services, stores
-from otp_app.errors import Limited, Unavailable
+from otp_app import demands, services, stores, suppressions
+from otp_app.errors import Limited, Unavailable, UndeliverablePhone
 from otp_app.limits import TABLE
 from otp_app.management.tables import duration, table
 from otp_app.models import BlockRow, Counter
@@ -234,3 +234,15 @@ class TestLift:
             services.send_code(phone="+77019994567")
         output("--region", "KZ", "--lift")
         services.send_code(phone="+77019994567")
+
+    def test_what_holds_messages_to_a_number_back_is_told_and_ended(self, outbox):
+        phone = "+998901234567"
+        assert "Suppressed" not in output("--phone", phone)
+        suppressions.suppress(phone, "call", "21214")
+        assert "Suppressed, so that nothing is sent to it by call:" in output("--phone", phone)
+        suppressions.suppress(phone, "", "21610")
+        assert "nothing is sent to it by any channel, call:" in output("--phone", phone)
+        with pytest.raises(UndeliverablePhone):
+            services.send_code(phone=phone)
+        assert "Suppressed" not in output("--phone", phone, "--lift")
+        services.send_code(phone=phone)

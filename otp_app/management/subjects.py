@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from phonenumbers import SUPPORTED_REGIONS
 
-from .. import demands, phones, testnumbers
+from .. import demands, phones, suppressions, testnumbers
 from ..challenges import Counts, Limit
 from ..clients import client_of, site_of
 from ..conf import conf
@@ -40,13 +40,20 @@ def _of_phone(text: str) -> list[Part]:
     strangers = demands.for_send(phone, None, checks=checks, test=test).limits
     devices = demands.for_send(phone, None, checks=checks, device="any").limits
     shown = phones.mask(phone)
-    notes = ("A test number: nothing is sent to it.",) if test else ()
+    notes = ("A test number: nothing is sent to it.",) if test else _suppressions(phone)
     return [
         Part(f"phone {shown}, strangers", _of_a_phone(strangers), phone, notes=notes),
         Part(f"phone {shown}, devices that signed in before", _of_a_phone(devices), phone, device=True),
         *_of_prefix(phone[:-4]),
         *([_region(region)] if (region := phones.region_of(phone)) else []),
     ]
+
+
+def _suppressions(phone: str) -> tuple[str, ...]:
+    channels = ", ".join(channel or "any channel" for channel in suppressions.held(phone))
+    if not channels:
+        return ()
+    return (f"Suppressed, so that nothing is sent to it by {channels}: it is bad for good, or its owner opted out.",)
 
 
 def _of_a_phone(limits: tuple[Limit, ...]) -> tuple[Limit, ...]:

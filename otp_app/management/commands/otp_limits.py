@@ -1,6 +1,7 @@
 """``manage.py otp_limits``: the table of limits, or how far one phone, client, prefix or region has used them up.
 
-``--lift`` ends the block of a prefix or region, as the admin does; also one whose row a crash has kept from there.
+``--lift`` ends the block of a prefix or region, as the admin does; also one whose row a crash has kept from there. Of a
+phone it ends what holds messages back because a provider called it bad for good or opted out.
 """
 
 import shutil
@@ -12,7 +13,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from otp_app import guard, stores
+from otp_app import guard, stores, suppressions
 from otp_app.challenges import Counts, Limit, Usage
 from otp_app.conf import conf
 from otp_app.errors import OtpError
@@ -31,7 +32,11 @@ class Command(BaseCommand):
         one.add_argument("--client", help="an IPv4 or IPv6 address: 192.0.2.1")
         one.add_argument("--prefix", help="a number without its last four digits: +99890123")
         one.add_argument("--region", help="a country by its two letters: UZ")
-        parser.add_argument("--lift", action="store_true", help="end the block of this prefix or region")
+        parser.add_argument(
+            "--lift",
+            action="store_true",
+            help="end the block of this prefix or region, or what holds messages to this phone back",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         given = {name: options[name] for name in KINDS if options[name] is not None}
@@ -40,13 +45,8 @@ class Command(BaseCommand):
             return
         ((kind, text),) = given.items()
         try:
-            parts = parts_of(kind, text.strip())
-        except ValueError as error:
-            raise CommandError(f"--{kind} {text}: {error}") from None
-        try:
+            parts = _parts(kind, text.strip(), lift=options["lift"])
             for part in parts:
-                if options["lift"] and kind in ("prefix", "region"):
-                    _lift(part)
                 self._write(_state(part))
         except (OtpError, DatabaseError) as error:
             raise CommandError(f"The store cannot be reached: {error}") from error
@@ -55,7 +55,22 @@ class Command(BaseCommand):
         self.stdout.write("\n".join(lines) + "\n\n")
 
 
-def _lift(part: Part) -> None:
+def _parts(kind: str, text: str, *, lift: bool) -> list[Part]:
+    """The subject, after what it is held back by has been ended if that is wanted."""
+    try:
+        parts = parts_of(kind, text)
+    except ValueError as error:
+        raise CommandError(f"--{kind} {text}: {error}") from None
+    if not lift:
+        return parts
+    for part in parts if kind in ("prefix", "region") else ():
+        _lift_blocks(part)
+    if kind == "phone":
+        suppressions.lift(parts[0].phone)
+    return parts_of(kind, text)
+
+
+def _lift_blocks(part: Part) -> None:
     store, keys = stores.current(), {limit.name: limit.key for limit in part.limits}
     for usage in store.usage(part.limits):
         if usage.blocked_until:

@@ -1,0 +1,106 @@
+"""What ``otp_doctor`` looks at: each finding is a subject, whether it is well, and a sentence."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.core import checks
+
+from otp_app import callbacks, circuits, handovers, health, phones, providers, routes, stores
+from otp_app.conf import conf
+from otp_app.models import Delivery, EventRow
+from otp_app.providers.base import ProviderError
+from otp_app.stores import counters
+
+from .tables import duration
+
+_PATIENCE = 60_000  # milliseconds that a delivery may wait for a worker before somebody should know
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """``good`` None: worth knowing, and no fault."""
+
+    subject: str
+    good: bool | None
+    text: str
+
+
+def examine() -> Iterator[Finding]:
+    """All findings, the basic ones first; what cannot be looked at is a finding too."""
+    yield from _settings()
+    ready = list(_parts())
+    yield from ready
+    for look in (_backlog, _providers, _circuits, _routes, _reports):
+        try:
+            yield from look()
+        except Exception as error:  # noqa: BLE001  (one part that is down must not hide the others)
+            yield Finding(look.__name__.strip("_"), False, f"could not be looked at: {type(error).__name__}.")
+
+
+def _settings() -> Iterator[Finding]:
+    """The system checks of the app, with those for production where this is no development."""
+    found = checks.run_checks(include_deployment_checks=not settings.DEBUG)
+    ours = [message for message in found if message.id and message.id.startswith("otp_app.")]
+    for message in ours:
+        hint = f" {message.hint}" if message.hint else ""
+        yield Finding("settings", False if message.is_serious() else None, f"{message.id}: {message.msg}{hint}")
+    if not ours:
+        yield Finding("settings", True, "no check complains.")
+
+
+def _parts() -> Iterator[Finding]:
+    words = {"database": "answers.", "store": "answers.", "migrations": "are all applied."}
+    for name, well in health.states().items():
+        yield Finding(name, well, words[name] if well else "failed; the log says why.")
+
+
+def _backlog() -> Iterator[Finding]:
+    waiting = Delivery.objects.filter(status=Delivery.State.QUEUED, claimed_at=0)
+    oldest = waiting.order_by("sent_at").values_list("sent_at", flat=True).first()
+    age = 0 if oldest is None else stores.current().now() - oldest
+    if age <= _PATIENCE:
+        yield Finding("queue", True, f"{conf.QUEUE.rpartition('.')[2]}, and no delivery waits for long.")
+    else:
+        text = f"{waiting.count()} deliveries wait, the oldest for {duration(age // 1000)}"
+        yield Finding("queue", False, f"{text}: is a worker running, and manage.py otp_sweep?")
+
+
+def _providers() -> Iterator[Finding]:
+    for alias in providers.aliases():
+        try:
+            said = providers.get(alias).check()
+        except ProviderError as error:
+            yield Finding(
+                alias, False, f"says no, or nothing: {error.reason}. Look at its credentials and the network."
+            )
+        except Exception as error:  # noqa: BLE001  (whatever a provider of somebody else's raises is a finding)
+            yield Finding(alias, False, f"cannot be used: {type(error).__name__}: {error}")
+        else:
+            yield Finding(alias, True if said else None, said or "has no address to ask; a test message will tell.")
+
+
+def _circuits() -> Iterator[Finding]:
+    keys = {circuits.key_of(alias): alias for alias in providers.aliases()}
+    now, counted = counters.read(handovers.database(), list(keys))
+    for key, (_, until) in counted.items():
+        if until > now:
+            wait = duration((until - now) // 1000)
+            yield Finding(keys[key], False, f"failed too often and is left alone for another {wait}.")
+
+
+def _routes() -> Iterator[Finding]:
+    """Every country that is served, by an example: numbers that the routes leave out are refused."""
+    for region in sorted(phones.allowed_regions() - {"*"}):
+        if not routes.channels_of(region):
+            yield Finding("routes", False, f"{region} is served, but OTP_ROUTES has no way there.")
+
+
+def _reports() -> Iterator[Finding]:
+    for alias in providers.aliases():
+        if not providers.get(alias).signed:
+            continue
+        if not callbacks.url_of(alias):
+            yield Finding(alias, None, "sends no reports, for OTP_PUBLIC_URL is not set: nobody learns what arrived.")
+        elif not EventRow.objects.filter(provider=alias).exists():
+            yield Finding(alias, None, f"has not reported yet; it is told to at {callbacks.url_of(alias)}")
