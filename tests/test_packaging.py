@@ -170,7 +170,7 @@ def test_the_wheel_holds_the_app_and_nothing_else(wheel):
     }
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
     needed = re.findall(r"(?m)^Requires-Dist: ([a-z]+)[^;\n]*$", metadata)
-    assert sorted(needed) == ["altcha", "django", "djangorestframework", "phonenumbers", "twilio"]
+    assert sorted(needed) == ["altcha", "django", "djangorestframework", "phonenumbers", "requests", "twilio"]
 
 
 def test_an_empty_project_with_three_values_signs_users_in(project, twilio):

@@ -28,6 +28,8 @@ STEPS: dict[str, list[str | Path]] = {
     "import rules": [BIN / "lint-imports", "--no-logo"],
     "migrations": [PYTHON, "manage.py", "makemigrations", "--check", "--dry-run"],
     "schema": [PYTHON, "manage.py", "spectacular", "--validate", "--fail-on-warn", "--file", os.devnull],
+    "providers": [PYTHON, "tools/providers.py", "check"],
+    "Dockerfile": [BIN / "hadolint", "Dockerfile"],
     "translations": [PYTHON, "tools/translations.py", "check"],
     "production settings": [PYTHON, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
 }
