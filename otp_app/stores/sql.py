@@ -67,7 +67,7 @@ class SqlStore:
                 language=language,
                 channel=channel or found.channel,
                 sends_left=found.sends_left - 1,
-                sent_at=(*found.sent_at, now),
+                sent_at=(*found.sent_at, max(now, 0, *(at + 1 for at in found.sent_at))),  # it names the send
                 charges=found.charges + taken,
             )
             if not table.update_sends(alias, again):

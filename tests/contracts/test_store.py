@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from django.db import transaction
 
+import otp_app.clock
 from otp_app import demands
 from otp_app.challenges import Counts, Demand, Status, random_id
 from otp_app.errors import InsideTransaction, InvalidOrExpiredCode, Limited, ProofRequired
@@ -454,6 +455,16 @@ def test_a_first_send_that_did_not_leave_is_given_back_to_the_phone_and_cancels(
     undone = store.get(opened.id)
     assert (undone.status, undone.sent_at) == (Status.CANCELED, ())
     assert open_one(store, phone=opened.phone).resend_in == 60
+
+
+def test_no_two_sends_of_a_challenge_have_the_same_instant_also_within_a_millisecond(store, settings):
+    settings.OTP_WAITS = ()
+    opened = open_one(store).challenge
+    with otp_app.clock.stopped(opened.created_at):  # where this machine tells the time; elsewhere it is just quick
+        send_again(store, opened)
+        first, second, third = send_again(store, opened).challenge.sent_at
+    assert first < second < third < first + 1000
+    assert Delivery.objects.filter(challenge=opened.id).count() == 3
 
 
 def test_a_later_send_that_did_not_leave_is_given_back_and_the_challenge_lives(store, clock):

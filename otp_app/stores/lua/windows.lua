@@ -169,8 +169,9 @@ local function send(challenge, phone, usages)
   local name = lane_of(challenge)
   local lane, again, unconverted = phone[name], 0, 0
   challenge.sends_left = challenge.sends_left - 1
-  table.insert(challenge.sent_at, now)
-  table.insert(lane.s, now)
+  local at = math.max(now, (challenge.sent_at[#challenge.sent_at] or 0) + 1) -- it names the send: no two have the same
+  table.insert(challenge.sent_at, at)
+  table.insert(lane.s, at)
   for i, limit in ipairs(asked.limits) do
     if limit.counts == 'waits' then again = math.max(again, waits_usage(limit, lane).wait) end
     if limit.counts == 'sends' then again = math.max(again, sends_usage(limit, lane).wait) end
