@@ -67,14 +67,14 @@ class Cluster:
     def revive(self):
         """Whatever is dead lives again."""
         self.plan.write_text("")
-        if self.service.process.poll() is not None:
-            self.service.start()
         for number, process in enumerate(self.workers):
             if process is None or process.poll() is not None:
                 self.workers[number] = self._work(number)
         until = time.monotonic() + 60
         while not self._answers():
             assert time.monotonic() < until, self.service.output[-4000:]
+            if self.service.process.poll() is not None:  # killed, or given up after too many deaths of its workers
+                self.service.start()
             time.sleep(0.1)
 
     def _answers(self):
