@@ -14,7 +14,7 @@ from django.utils.module_loading import import_string
 from phonenumbers import SUPPORTED_REGIONS
 
 from . import accounts, messages, phones
-from .conf import TWILIO_NAMES, conf, costs_money
+from .conf import LOCAL_PROVIDERS, TWILIO_NAMES, conf, costs_money, provider_entries
 from .models import ChallengeRow, Counter, Delivery
 from .number_checks import LONGEST_TTL
 from .policies import LOGIN
@@ -145,9 +145,10 @@ def check_database(**_: Any) -> list[CheckMessage]:
 def check_production(**_: Any) -> list[CheckMessage]:
     """E010: in production, a provider that shows codes, or a clock that can be set."""
     errors: list[CheckMessage] = []
-    if not costs_money():
+    if shown := [entry["ALIAS"] for entry in provider_entries() if entry.get("BACKEND") in LOCAL_PROVIDERS]:
         hint = "Set the three TWILIO_* values, or OTP_PROVIDERS, and leave OTP_OUTBOX_FILE empty."
-        errors.append(Error("The provider in force shows codes and reaches no phone.", hint=hint, id="otp_app.E010"))
+        text = f"{', '.join(shown)}: this provider shows codes and reaches no phone."
+        errors.append(Error(text, hint=hint, id="otp_app.E010"))
     if conf.CLOCK_OFFSET_FILE:
         errors.append(Error("OTP_CLOCK_OFFSET_FILE is for development and tests only.", id="otp_app.E011"))
     return errors

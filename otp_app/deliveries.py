@@ -66,9 +66,10 @@ def dispatch(grant: Grant, *, patient: bool = False) -> None:
     except (Rejected, NotAccepted) as error:
         # A number at fault costs its client, prefix and region, or free rejections would tell numbers apart. When it is
         # the provider's fault all is given back, or an outage would look like an attack and end in blocks.
-        at_fault = isinstance(error, Rejected)
-        stores.current().undo_send(grant.challenge, () if at_fault else grant.taken)
-        raise (UndeliverablePhone() if at_fault else _try_again_later(grant.challenge)) from None
+        # What a provider does not carry was chosen by who asks, so that is not given back either.
+        chosen = isinstance(error, Rejected | Unsuited)
+        stores.current().undo_send(grant.challenge, () if chosen else grant.taken)
+        raise (UndeliverablePhone() if isinstance(error, Rejected) else _try_again_later(grant.challenge)) from None
 
 
 def deliver(challenge_id: str) -> None:
@@ -201,12 +202,13 @@ def _count(alias: str, error: NotAccepted, *, probing: bool) -> None:
 def _facts(message: Message, alias: str, receipt: Receipt, begun: float) -> dict[str, Any]:
     # Not every company counts segments, and 0 is what was never accepted.
     segments = max(1, receipt.segments, messages.segments(message.body) if message.channel == Channel.SMS else 1)
+    segments = min(segments, handovers.MOST_SEGMENTS)
     facts: dict[str, Any] = {
         "segments": segments,
         "price": prices.price_of(alias, phones.region_of(message.to), segments),
         "latency": round((time.monotonic() - begun) * 1000),
     }
-    return facts | ({"reference": receipt.reference[:64]} if receipt.reference else {})
+    return facts | ({"reference": handovers.storable(receipt.reference)} if receipt.reference else {})
 
 
 def _message(grant: Grant, code: str, number: int, alias: str) -> Message:

@@ -34,6 +34,14 @@ BEFORE: dict[str, tuple[str, ...]] = {
 _REPORTED = ("segments", "price")  # a report knows them better than we do
 
 
+MOST_SEGMENTS = 999  # that anybody is believed to have counted
+
+
+def storable(text: str, most: int = 64) -> str:
+    """What every database takes of a company's words: no NUL, no half of a surrogate pair, no more than fits."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "")[:most]
+
+
 def database() -> str:
     """The alias of the database that deliveries are in."""
     return router.db_for_write(Delivery)

@@ -5,6 +5,8 @@ from decimal import Decimal, InvalidOperation
 
 from .conf import provider_entries
 
+MOST = 1000  # for one segment; times the most segments it still fits its column
+
 
 def price_of(alias: str, region: str, segments: int) -> Decimal | None:
     """The price of so many segments to a country; None where no price is known, or none that is a number.
@@ -18,4 +20,4 @@ def price_of(alias: str, region: str, segments: int) -> Decimal | None:
         each = Decimal(str(price))
     except InvalidOperation:  # the message has left already: a mistake in the settings must not undo that
         return None
-    return each * segments if each.is_finite() else None
+    return each * segments if each.is_finite() and 0 <= each < MOST else None

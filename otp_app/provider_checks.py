@@ -10,6 +10,7 @@ from django.core.checks import CheckMessage, Error, register
 from django.utils.module_loading import import_string
 from phonenumbers import SUPPORTED_REGIONS
 
+from . import prices
 from .conf import conf, provider_entries
 from .providers.base import Channel
 
@@ -54,7 +55,7 @@ def _wrong_entry(entry: Mapping[str, Any]) -> Iterator[CheckMessage]:
 
 def _is_price(value: Any) -> bool:
     try:
-        return value is None or Decimal(str(value)) >= 0
+        return value is None or 0 <= Decimal(str(value)) < prices.MOST
     except InvalidOperation:
         return False
 
@@ -66,9 +67,13 @@ def check_routes(**_: Any) -> list[CheckMessage]:
 
 
 def _wrong_routes() -> Iterator[str]:
-    for region, route in conf.ROUTES.items():
+    routes: Mapping[str, Any] = conf.ROUTES
+    for region, route in routes.items():
         if region != "*" and region not in SUPPORTED_REGIONS:
             yield f"{region!r} is no country; use the two letters of ISO 3166, as UZ, or *."
+        if not isinstance(route, Mapping):
+            yield f"{region} must be a mapping of channels to lists of aliases."
+            continue
         for channel, aliases in route.items():
             if channel not in set(Channel):
                 yield f"{channel!r} is no channel; there are {', '.join(Channel)}."

@@ -35,7 +35,6 @@ BATCH = 500
 _NAME = 64  # characters of a reference and of an error, as the columns have them
 _RAW = 255
 _LARGEST = 2**31 - 1  # milliseconds in a column: 24 days, and a delivery is kept for 30
-_MOST_SEGMENTS = 999
 _MOST_MONEY = 10**6
 
 
@@ -59,7 +58,7 @@ def apply(alias: str, event: Event) -> None:
         delivery = _find(alias, names)
         moved = _catch_up(delivery, names, {kept.digest: _told(delivery, event)}) if delivery else {}
         if phone and delivery and moved.get(kept.digest, (kept, False))[1]:
-            suppressions.suppress(phone, "" if event.rejected else delivery.channel, kept.error)
+            suppressions.suppress(phone, "" if event.rejected else delivery.channel, kept.error, reported=True)
     _tell(delivery, moved)
 
 
@@ -135,7 +134,7 @@ def _accept(delivery: Delivery, told: dict[str, Any]) -> None:
 def _told(delivery: Delivery | None, event: Event) -> dict[str, Any]:
     """What an event says beside its status; a price of theirs is worth more than our estimate."""
     told: dict[str, Any] = {}
-    if 0 < event.segments <= _MOST_SEGMENTS:
+    if 0 < event.segments <= handovers.MOST_SEGMENTS:
         told["segments"] = event.segments
     if event.price is not None and event.price.is_finite() and 0 <= event.price < _MOST_MONEY:
         told["price"] = event.price
@@ -177,8 +176,7 @@ def _row(alias: str, event: Event, name: str) -> EventRow:
 
 
 def _text(value: Any, most: int = _NAME) -> str:
-    """What every database takes: no NUL, no half of a surrogate pair, no more than fits."""
-    return str(value).encode("utf-8", "replace").decode().replace("\0", "")[:most]
+    return handovers.storable(str(value), most)
 
 
 def _moment(milliseconds: int) -> datetime:

@@ -15,12 +15,14 @@ logger = logging.getLogger("otp_app.deliveries")
 def usable(challenge: Challenge) -> Iterator[tuple[str, bool]]:
     """The route's providers without those whose circuit is open, and whether this message tries one again. Rejected."""
     aliases = routes.aliases(challenge.phone, challenge.channel)
-    held = suppressions.keys_of(challenge.phone, challenge.channel)
+    refused = suppressions.keys_of(challenge.phone, challenge.channel)
+    reported = suppressions.keys_of(challenge.phone, challenge.channel, reported=True)
     keys = [circuits.key_of(alias) for alias in aliases]
-    now, counted = counters.read(handovers.database(), [*held, *keys])
+    now, counted = counters.read(handovers.database(), [*refused, *reported, *keys])
     until = {key: blocked for key, (_, blocked) in counted.items()}
-    if any(until.get(key, 0) > now for key in held):
-        if handovers.give_up(challenge.id, challenge.sent_at[-1:], "suppressed"):
+    if any(until.get(key, 0) > now for key in (*refused, *reported)):
+        given_up = handovers.give_up(challenge.id, challenge.sent_at[-1:], "suppressed")
+        if given_up and any(until.get(key, 0) > now for key in refused):
             raise Rejected("suppressed")
         return
     for alias, key in zip(aliases, keys, strict=True):

@@ -1,6 +1,7 @@
 """Numbers that get nothing more for a while: bad for good, opted out, or not to be reached by a channel.
 
-Asking a provider again would cost money and, with those who opted out, its goodwill. Who asks is answered as before.
+Asking a provider again would cost money and, with those who opted out, its goodwill. Who asks is answered as before: a
+number that was refused is refused, and of one that a report has told of it is not said that nothing leaves.
 """
 
 from django.db import router
@@ -14,14 +15,14 @@ from .stores import counters
 from .stores.counters import Take
 
 
-def keys_of(phone: str, channel: str) -> list[str]:
+def keys_of(phone: str, channel: str, *, reported: bool = False) -> list[str]:
     """Under which names a message by that channel may be held back."""
-    return [_key(phone, ""), _key(phone, channel)]
+    return [_key(phone, "", reported), _key(phone, channel, reported)]
 
 
-def suppress(phone: str, channel: str, reason: str) -> None:
+def suppress(phone: str, channel: str, reason: str, *, reported: bool = False) -> None:
     """Nothing more to this number by that channel, or with "" by any, for OTP_SUPPRESSION."""
-    alias, key = router.db_for_write(Counter), _key(phone, channel)
+    alias, key = router.db_for_write(Counter), _key(phone, channel, reported)
     row = counters.take(alias, [Take(key, 0, 1, cost=0)])[key]
     until = row.now + conf.SUPPRESSION * 1000
     counters.block(alias, Block(key, key, "number", "suppression", reason, row.now, until))
@@ -29,17 +30,20 @@ def suppress(phone: str, channel: str, reason: str) -> None:
 
 def held(phone: str) -> list[str]:
     """The channels by which nothing goes to a number for now; "" stands for all of them."""
-    keys = {_key(phone, channel): channel for channel in ("", *Channel)}
+    keys = _keys(phone)
     now, counted = counters.read(router.db_for_write(Counter), list(keys))
-    return sorted(keys[key] for key, (_, until) in counted.items() if until > now)
+    return sorted({keys[key] for key, (_, until) in counted.items() if until > now})
 
 
 def lift(phone: str) -> int:
     """End all suppressions of a number; how many there were."""
-    keys = [_key(phone, channel) for channel in ("", *Channel)]
-    rows = Counter.objects.using(router.db_for_write(Counter)).filter(key__in=keys, blocked_until__gt=0)
+    rows = Counter.objects.using(router.db_for_write(Counter)).filter(key__in=_keys(phone), blocked_until__gt=0)
     return rows.update(blocked_until=0)
 
 
-def _key(phone: str, channel: str) -> str:
-    return ledger_id(f"suppressed {channel}", phone)
+def _keys(phone: str) -> dict[str, str]:
+    return {_key(phone, channel, reported): channel for channel in ("", *Channel) for reported in (False, True)}
+
+
+def _key(phone: str, channel: str, reported: bool) -> str:
+    return ledger_id(f"{'reported' if reported else 'suppressed'} {channel}", phone)

@@ -1,4 +1,4 @@
-"""Where providers report to: ``POST …/webhooks/<alias>/``, one view for all of them.
+"""Where providers report to: ``…/webhooks/<alias>/``, one view for all of them.
 
 Whether a report is the provider's own is asked first, and of no database: a flood of forged ones costs a signature each
 and one line of the log a minute. The address that is signed is the configured one, for the Host header is written by
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from django.db import InterfaceError, InternalError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods
 
 from . import callbacks, faults, providers, reports
 from .errors import Unavailable
@@ -37,7 +37,7 @@ class _Refused(Exception):
 
 
 @csrf_exempt  # providers have no cookies; what they have is looked at below
-@require_POST
+@require_http_methods(["GET", "POST"])  # some companies report by GET, with all they say in the address
 def webhook(request: HttpRequest, alias: str) -> HttpResponse:
     """204 for all that was understood, also what was known already or is of no message of ours."""
     if alias not in providers.aliases():

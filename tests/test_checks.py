@@ -330,6 +330,17 @@ class TestProduction:
         settings.OTP_CLOCK_OFFSET_FILE = "clock"
         assert ids(deploy=True) == ["otp_app.E011"]
 
+    def test_one_that_shows_codes_beside_a_real_one_is_refused(self, paid, settings):
+        settings.OTP_PROVIDERS = [
+            {
+                "ALIAS": "twilio",
+                "BACKEND": "otp_app.providers.twilio.TwilioProvider",
+                "OPTIONS": {"account_sid": "AC", "auth_token": "x", "sender": "+12015550123"},
+            },
+            {"ALIAS": "console", "BACKEND": "otp_app.providers.console.ConsoleProvider"},
+        ]
+        assert ids(deploy=True) == ["otp_app.E010"]
+
     def test_a_real_provider_is_sound(self, paid):
         assert ids(deploy=True) == []
         assert phones.allowed_regions() == {"UZ"}

@@ -183,6 +183,28 @@ def test_a_message_that_a_provider_does_not_carry_says_nothing_against_it(settin
         assert remote.asked() == ["one", "two"] * 7  # its circuit is not opened, and the next one carries on
 
 
+def test_nor_is_it_free_for_who_asks(each_store):
+    """Who asks has chosen the number: only the phone is given back."""
+    with remotes("one") as remote:
+        remote.fail(Unsuited("21408"), "one")
+        for _ in range(3):
+            with pytest.raises(DeliveryFailed):
+                services.send_code(phone="+998901234567", client="192.0.2.1")
+    demand = demands.for_send("+998901234567", "192.0.2.1", checks=5)
+    used = {usage.limit.name: usage.used for usage in each_store.usage(demand.limits, phone="+998901234567")}
+    assert used["unconverted_per_client_hour"] == used["unconverted_per_prefix_hour"] == 3
+    assert used["sends_per_phone_day"] == 0
+
+
+def test_what_a_company_says_strangely_is_kept_as_far_as_it_can_be(settings):
+    with remotes("one") as remote:
+        remote.behave(lambda message: Receipt("a\0b\ud800" + "c" * 99, 99_999), "one")
+        services.send_code(phone=new_phone())
+    delivery = Delivery.objects.get()
+    assert (delivery.status, delivery.segments, len(delivery.reference)) == ("sent", 999, 64)
+    assert delivery.reference.startswith("ab?c")
+
+
 def test_nor_does_it_keep_a_circuit_open_that_it_was_to_try(clock):
     with remotes("one", "two") as remote:
         for _ in range(5):

@@ -47,7 +47,7 @@ def test_options_that_do_not_fit_are_refused_by_name(settings, options):
     assert ("colour" if "colour" in options else "auth_token") in text
 
 
-@pytest.mark.parametrize("price", ["much", -1, {"UZ": "x"}, {"UZ": "1", "*": -2}, [1], "NaN"])
+@pytest.mark.parametrize("price", ["much", -1, 1000, {"UZ": "x"}, {"UZ": "1", "*": -2}, [1], "NaN"])
 def test_what_is_no_price_is_refused(settings, price):
     settings.OTP_PROVIDERS = [MEMORY | {"PRICE": price}]
     assert list(found()) == ["otp_app.E021"]
@@ -63,6 +63,7 @@ def test_prices_are_numbers_or_one_for_each_country(settings, price):
     ("routes", "said"),
     [
         ({"Uzbekistan": {"sms": ["memory"]}}, "'Uzbekistan' is no country"),
+        ({"UZ": "memory"}, "UZ must be a mapping of channels to lists of aliases."),
         ({"UZ": {"pigeon": ["memory"]}}, "'pigeon' is no channel; there are sms, call, whatsapp, telegram."),
         ({"UZ": {"sms": "memory"}}, "UZ sms must be a list of aliases."),
         ({"UZ": {"sms": []}}, "UZ sms must be a list of aliases."),

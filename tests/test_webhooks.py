@@ -104,10 +104,16 @@ def test_a_provider_that_cannot_be_made_shall_report_again_and_its_options_are_n
     assert "secret" not in caplog.text
 
 
-@pytest.mark.parametrize("method", ["get", "put", "patch", "delete", "options", "head"])
+def test_a_company_may_report_by_get(client, remote):
+    client.get("/api/webhooks/remote/?id=1")
+    (seen,) = remote.seen
+    assert (seen.query, seen.body) == ({"id": "1"}, b"")
+
+
+@pytest.mark.parametrize("method", ["put", "patch", "delete", "options", "head"])
 def test_other_methods_are_405(client, remote, method):
     response = getattr(client, method)("/api/webhooks/remote/")
-    assert (response.status_code, response["Allow"], remote.seen) == (405, "POST", [])
+    assert (response.status_code, response["Allow"], remote.seen) == (405, "GET, POST", [])
 
 
 def test_a_report_larger_than_64_kb_is_413_and_not_read(client, remote):

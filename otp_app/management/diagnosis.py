@@ -28,10 +28,7 @@ class Finding:
 
 def examine() -> Iterator[Finding]:
     """All findings, the basic ones first; what cannot be looked at is a finding too."""
-    yield from _settings()
-    ready = list(_parts())
-    yield from ready
-    for look in (_backlog, _providers, _circuits, _routes, _reports):
+    for look in (_settings, _parts, _backlog, _providers, _circuits, _routes, _reports):
         try:
             yield from look()
         except Exception as error:  # noqa: BLE001  (one part that is down must not hide the others)

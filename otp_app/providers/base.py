@@ -89,7 +89,11 @@ class NotAccepted(ProviderError):
 
 
 class Unsuited(NotAccepted):
-    """The provider has not been asked, as it does not carry messages of this kind: it has not failed."""
+    """It does not carry this message, whether it was asked or not, and has not failed: another provider may.
+
+    Also for what may be about the number as well as about us. Whoever asks chooses the number, and nobody shall be able
+    to have a provider left alone, or to ask for nothing, by choosing it.
+    """
 
 
 class Unknown(ProviderError):

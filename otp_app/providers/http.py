@@ -2,6 +2,8 @@
 
 import hmac
 import json
+import logging
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,13 +13,18 @@ from typing import Any
 import requests
 from requests import exceptions
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import MaxRetryError, NewConnectionError
+from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
 
-from .base import Forged, NotAccepted, Report, Unknown
+from .base import Forged, NotAccepted, ProviderError, Report, Unknown, Unsuited
 
 CONNECT_TIMEOUT = 3  # seconds
 READ_TIMEOUT = 7
+_OF_US = (401, 402, 403, 404, 429, 503)  # credentials, credit, permission, address, too many, overloaded
+LARGEST = 1_000_000  # bytes of a reply; theirs have some hundred
 POOL = 32  # connections kept to a host
+
+
+logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)  # at DEBUG it writes addresses down, parameters too
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +40,23 @@ class Reply:
 
 
 class Adapter(HTTPAdapter):
-    """Both timeouts at every request: a caller cannot forget them."""
+    """Both timeouts at every request, and an end to every reply: a caller cannot forget them."""
 
     def send(self, request: Any, **kwargs: Any) -> Any:  # type: ignore[override]
-        return super().send(request, **(kwargs | {"timeout": (CONNECT_TIMEOUT, READ_TIMEOUT)}))
+        until = time.monotonic() + CONNECT_TIMEOUT + READ_TIMEOUT
+        how = kwargs | {"timeout": (CONNECT_TIMEOUT, READ_TIMEOUT), "stream": True}
+        answer = super().send(request, **how)
+        body = b""
+        try:
+            while part := answer.raw.read1(LARGEST, decode_content=True):
+                body += part
+                if len(body) > LARGEST or time.monotonic() > until:  # a timeout of a socket bounds no reply that drips
+                    answer.close()
+                    raise exceptions.ReadTimeout
+        except HTTPError:
+            raise exceptions.ChunkedEncodingError from None
+        answer._content = body  # noqa: SLF001  (where requests looks for what has been read)
+        return answer
 
 
 class Http:
@@ -80,6 +100,8 @@ def translated() -> Iterator[None]:
     """A connection that was never made carried nothing; one that broke or was silent may have."""
     try:
         yield
+    except (exceptions.InvalidURL, exceptions.InvalidSchema, exceptions.MissingSchema, exceptions.InvalidHeader):
+        raise NotAccepted("misconfigured") from None
     except exceptions.ConnectTimeout:
         raise NotAccepted("connect_timeout") from None
     except exceptions.SSLError as error:
@@ -101,9 +123,16 @@ def _is_of_certificate(error: exceptions.SSLError) -> bool:
 
 
 def refusal(status: int, reason: str = "") -> Exception:
-    """What an error status means where the API's own words say no more: 4xx and 503 are before acceptance."""
-    surely_not = (400 <= status < 500 and status != 408) or status == 503  # noqa: PLR2004
-    return (NotAccepted if surely_not else Unknown)((reason or str(status))[:64])
+    """What an error status means where the API's own words say no more: 4xx and 503 are before acceptance.
+
+    What is said of us or of everybody is NotAccepted. The rest may be about this one message, so it is Unsuited.
+    """
+    kind: type[ProviderError] = Unknown
+    if status in _OF_US:
+        kind = NotAccepted
+    elif 400 <= status < 500 and status != 408:  # noqa: PLR2004
+        kind = Unsuited
+    return kind((reason or str(status))[:64])
 
 
 def require_secret(report: Report, secret: str) -> None:

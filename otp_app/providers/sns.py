@@ -105,7 +105,7 @@ def _words() -> dict[type[Exception], tuple[type[ProviderError], str]]:
 
     return {
         exceptions.ConnectTimeoutError: (NotAccepted, "connect_timeout"),
-        exceptions.SSLError: (NotAccepted, "tls"),
+        exceptions.SSLError: (Unknown, "tls"),  # it may have been the reply
         exceptions.EndpointConnectionError: (NotAccepted, "no_connection"),
         exceptions.ProxyConnectionError: (NotAccepted, "no_connection"),
         exceptions.NoCredentialsError: (NotAccepted, "no_credentials"),

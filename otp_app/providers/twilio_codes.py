@@ -2,8 +2,6 @@
 
 Its own dictionary: https://www.twilio.com/docs/api/errors, a page for each code. These are left out of the table:
 
-- 21401 and 21606 (a sender that sends nothing), 21608 and 21219 (a trial account): the account's setup. The number is
-  fine and another provider may reach it, so they are NotAccepted by their HTTP status, like wrong credentials.
 - 30007 and 30008 (filtered by the carrier, no reason given): about the text or the road, not about the number.
 """
 
@@ -40,6 +38,8 @@ ERRORS: Mapping[str, type[ProviderError]] = {
     "20500": Unknown,
     "20504": Unknown,
     "20429": NotAccepted,  # too many requests: turned away at the door
+    # The account's setup: nothing gets through, whoever asks.
+    **dict.fromkeys(("21401", "21421", "21606", "21608", "21219"), NotAccepted),
     # The account does not reach that country or network. Whoever asks for such numbers must not open its circuit.
     "21408": Unsuited,  # messages to this country are not enabled
     "21215": Unsuited,  # calls to it

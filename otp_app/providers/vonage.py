@@ -9,13 +9,30 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, quote
 
-from .base import Channel, Event, Forged, Message, NotAccepted, Provider, ProviderError, Receipt, Rejected, Report
+from .base import (
+    Channel,
+    Event,
+    Forged,
+    Message,
+    NotAccepted,
+    Provider,
+    ProviderError,
+    Receipt,
+    Rejected,
+    Report,
+    Unsuited,
+)
 from .http import Http, Reply, refusal, require_secret
 
 # HTTP says 200 to everything. 3 and 6 are often the number, but a bad sender or a country that Vonage has no route to
 # gives them too. 5, an error inside Vonage, is left out: whether the message had left by then is not said.
 BEFORE_SENDING = ("1", "2", "3", "4", "6", "8", "9", "10", "11", "12", "15", "22", "23", "29", "32")
-ERRORS: dict[str, type[ProviderError]] = dict.fromkeys(BEFORE_SENDING, NotAccepted) | {"7": Rejected, "33": Rejected}
+ERRORS: dict[str, type[ProviderError]] = dict.fromkeys(BEFORE_SENDING, NotAccepted) | {
+    "3": Unsuited,  # parameters, and mostly the number
+    "6": Unsuited,  # no way to that number
+    "7": Rejected,
+    "33": Rejected,
+}
 
 # "unknown" is left out: it changes nothing.
 STATUSES = {"accepted": "sent", "buffered": "sent", "delivered": "delivered", "expired": "undelivered"}

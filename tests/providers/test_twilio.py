@@ -379,8 +379,8 @@ class TestRefusals:
         ("answer", "word", "reason"),
         [
             ((503, {"message": "busy"}), NotAccepted, "503"),
-            ((400, {"code": None, "message": "no"}), NotAccepted, "400"),
-            ((400, {"code": f"about {MESSAGE.to}"}), NotAccepted, "400"),
+            ((400, {"code": None, "message": "no"}), Unsuited, "400"),
+            ((400, {"code": f"about {MESSAGE.to}"}), Unsuited, "400"),
             ((400, {"code": "21610"}), Rejected, "21610"),
             ((502, "<html>"), Unknown, "502"),
             ((408, {}), Unknown, "408"),

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from otp_app.providers.base import Event, Forged, NotAccepted, ProviderError, Rejected, Report, Unknown
+from otp_app.providers.base import Event, Forged, NotAccepted, ProviderError, Rejected, Report, Unknown, Unsuited
 from otp_app.providers.vonage import VonageProvider
 from tests.contracts.providers import MESSAGE, RestContract
 
@@ -118,7 +118,8 @@ class TestVonage(RestContract):
     @pytest.mark.parametrize(
         ("meaning", "codes"),
         [
-            (NotAccepted, "1 2 3 4 6 8 9 10 11 12 15 22 23 29 32"),
+            (NotAccepted, "1 2 4 8 9 10 11 12 15 22 23 29 32"),
+            (Unsuited, "3 6"),
             (Rejected, "7 33"),
             (Unknown, "5 13 99"),
         ],
