@@ -4,7 +4,7 @@ import json
 from collections import Counter
 
 import pytest
-from django.db import DatabaseError, IntegrityError, OperationalError, connection
+from django.db import DatabaseError, IntegrityError, OperationalError, connection, connections
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
@@ -305,6 +305,7 @@ def test_what_is_in_flight_is_409_and_says_when_to_ask_again(client, remote, mon
     def meanwhile(message):
         seen.append(ask(Client(), body))
         seen.append(ask(Client(), body | {"channel": "sms"}))
+        connections.close_all()  # of this thread, which is a provider's
         return Receipt("1")
 
     remote.behave(meanwhile)
