@@ -22,8 +22,8 @@ def keep(alias, challenge):
     """The rows of a challenge of which each send was delivered."""
     sends = challenge.sent_at
     rows.insert(alias, replace(challenge, sent_at=sends[:1]))
-    for at in sends[1:]:
-        Delivery.objects.create(challenge=challenge.id, sent_at=at, channel="sms")
+    for n, at in enumerate(sends[1:], 2):
+        Delivery.objects.create(challenge=challenge.id, sent_at=at, handover=n if at == sends[0] else 1, channel="sms")
     Delivery.objects.update(status=Delivery.State.SENT)
 
 
