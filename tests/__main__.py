@@ -19,7 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PYTEST = [sys.executable, "-m", "pytest", "--cov=otp_app", "--cov-append", "--cov-report=", *sys.argv[1:]]
 # What no database makes a difference to, and what takes long, is played once: the processes die on PostgreSQL.
 LAB, PROVIDERS, TORTURE = (f"--ignore=tests/{name}" for name in ("lab", "providers", "torture"))
-WITHOUT_REQUESTS = [f"--ignore=tests/{name}" for name in ("contracts", "stores")]  # for which ATOMIC_REQUESTS is nothing
+# ATOMIC_REQUESTS means nothing to what makes no requests.
+WITHOUT_REQUESTS = [f"--ignore=tests/{name}" for name in ("contracts", "stores")]
 COVERAGE = [sys.executable, "-m", "coverage", "report", "--fail-under=100"]
 
 
