@@ -1,8 +1,8 @@
 """The rows of deliveries: each hand-over of a message to a provider is taken on by one process, and moves forward only.
 
-``claimed_at`` is the lease: whoever sets it first, by one conditional UPDATE, is the only one to call the provider. It
-is never handed on. A process that dies in between may have been heard, so what it began becomes *unknown* and is not
-sent again; what nobody has begun is safe to begin.
+``claimed_at`` is the lease: whoever sets it first, by one conditional UPDATE, is the only one to call the provider.
+Only who has not called it gives the lease back. A process that dies in between may have been heard, so what it
+began becomes *unknown* and is not sent again; what nobody has begun is safe to begin.
 """
 
 from collections.abc import Sequence
@@ -32,8 +32,6 @@ BEFORE: dict[str, tuple[str, ...]] = {
 }
 
 _REPORTED = ("segments", "price")  # a report knows them better than we do
-
-
 MOST_SEGMENTS = 999  # that anybody is believed to have counted
 
 

@@ -30,13 +30,8 @@ def production(twilio, tmp_path_factory):
     environment = {
         "DEBUG": "0",
         "ALLOWED_HOSTS": "127.0.0.1",
-        "OTP_OUTBOX_FILE": "",
         "OTP_CLOCK_OFFSET_FILE": "",
-        "OTP_ALLOWED_REGIONS": "UZ",
-        "TWILIO_ACCOUNT_SID": ACCOUNT,
-        "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
-        "TWILIO_PHONE_NUMBER": SENDER,
-        "TWILIO_API_BASE_URL": f"http://127.0.0.1:{twilio.port}",
+        **twilio.environment,
         "OTP_CIRCUIT_FAILURES": "1000000",  # most of these tests let the provider fail as often as they like
     }
     with running(tmp_path_factory.mktemp("production"), **environment, **ROOM) as service:

@@ -15,7 +15,7 @@ from tests import valkey
 from .conftest import ROOM, surprises
 from .running import ROOT, running
 from .talking import phone, send, sending, together, verify
-from .twilio_server import ACCOUNT, AUTH_TOKEN, SENDER, Twilio
+from .twilio_server import Twilio
 
 PATIENCE = 30  # seconds
 DEADLINE = 4  # seconds for which a provider's answer is waited for
@@ -116,12 +116,7 @@ def service(broker, twilio, tmp_path_factory):
         "OTP_QUEUE": "otp_app.queues.celery.CeleryQueue",
         "CELERY_BROKER_URL": broker.url,
         "OTP_PROVIDER_DEADLINE": str(DEADLINE),
-        "OTP_OUTBOX_FILE": "",
-        "OTP_ALLOWED_REGIONS": "UZ",
-        "TWILIO_ACCOUNT_SID": ACCOUNT,
-        "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
-        "TWILIO_PHONE_NUMBER": SENDER,
-        "TWILIO_API_BASE_URL": f"http://127.0.0.1:{twilio.port}",
+        **twilio.environment,
     }
     with running(tmp_path_factory.mktemp("queue"), **environment, **ROOM) as started:
         yield started

@@ -14,7 +14,7 @@ from twilio.request_validator import RequestValidator
 from .conftest import ROOM
 from .running import running
 from .talking import Call, get, phone, post, sending, together, verify
-from .twilio_server import ACCOUNT, AUTH_TOKEN, SENDER, Twilio
+from .twilio_server import ACCOUNT, AUTH_TOKEN, Twilio
 
 PUBLIC = "https://login.example.com"
 PROMPT = 3  # seconds; far more than anything takes that need not wait
@@ -33,13 +33,8 @@ def twilio():
 @pytest.fixture(scope="module")
 def service(twilio, tmp_path_factory):
     environment = {
-        "OTP_OUTBOX_FILE": "",
-        "OTP_ALLOWED_REGIONS": "UZ",
+        **twilio.environment,
         "OTP_PUBLIC_URL": PUBLIC,
-        "TWILIO_ACCOUNT_SID": ACCOUNT,
-        "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
-        "TWILIO_PHONE_NUMBER": SENDER,
-        "TWILIO_API_BASE_URL": f"http://127.0.0.1:{twilio.port}",
     }
     with running(tmp_path_factory.mktemp("reports"), **environment, **ROOM) as started:
         yield started

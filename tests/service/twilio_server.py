@@ -24,6 +24,18 @@ class Twilio:
         self._server = self._listen(0)
         self.port = self._server.server_port
 
+    @property
+    def environment(self):
+        """With it a service sends by this server."""
+        return {
+            "OTP_OUTBOX_FILE": "",
+            "OTP_ALLOWED_REGIONS": "UZ",
+            "TWILIO_ACCOUNT_SID": ACCOUNT,
+            "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
+            "TWILIO_PHONE_NUMBER": SENDER,
+            "TWILIO_API_BASE_URL": f"http://127.0.0.1:{self.port}",
+        }
+
     @staticmethod
     def accepted(number):
         return 201, {
