@@ -16,8 +16,7 @@ from phonenumbers import SUPPORTED_REGIONS
 from . import accounts, messages, phones
 from .conf import LOCAL_PROVIDERS, TWILIO_NAMES, conf, costs_money, provider_entries
 from .models import ChallengeRow, Counter, Delivery
-from .number_checks import LONGEST_TTL
-from .policies import LOGIN
+from .policies import LOGIN, LONGEST_TTL
 
 PLUGINS = ("STORE", "QUEUE", "TOKEN_BACKEND")
 REDIS_STORE = "otp_app.stores.redis.RedisStore"

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from .conf import conf
 
+LONGEST_TTL = 600  # seconds: the most NIST SP 800-63B-4 §3.1.3.2 leaves a code sent over the telephone network
 LOGIN = "login"
 CHANGE_PHONE = "change_phone"
 
@@ -26,3 +27,8 @@ def policy_for(purpose: str) -> Policy:
         raise ValueError(f"unknown purpose {purpose!r}: declare it in OTP_POLICIES")
     base = Policy(conf.CODE_LENGTH, conf.TTL, conf.CHECKS, conf.CHECKS_BY_PHONE, conf.SENDS)
     return replace(base, **overrides) if overrides else base
+
+
+def longest(purpose: str) -> int:
+    """Seconds that a challenge lives once its time was extended."""
+    return min(2 * policy_for(purpose).ttl, LONGEST_TTL)

@@ -40,6 +40,12 @@ class Store(Protocol):
     def fail(self, challenge: Challenge) -> None:
         """The comparison that was paid last failed: remember it where it lasts, if the store itself may forget."""
 
+    def extend(self, challenge_id: str, ttl: int) -> bool:
+        """Let an open challenge live ``ttl`` seconds from its beginning, if that is longer; nothing else of it changes.
+
+        False when it is open no more, has no check left, or lives that long already.
+        """
+
     def close(self, challenge: Challenge, status: Status) -> bool:
         """Move a pending challenge to its end; true for exactly one caller.
 

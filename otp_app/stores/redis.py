@@ -39,7 +39,6 @@ from .scripts import Reply
 logger = logging.getLogger("otp_app.stores.redis")
 
 _TRIES = 4  # of a call: a server that forgot, then a phone that it does not know, and once more of both
-_NAMES = ("open", "spend_send", "spend_check", "close", "undo_send", "take", "give_back", "usage", "lift", "recover")
 
 
 class RedisStore:
@@ -83,6 +82,10 @@ class RedisStore:
 
     def fail(self, challenge: Challenge) -> None:
         recovery.remember_failure(_alias(), challenge)
+
+    def extend(self, challenge_id: str, ttl: int) -> bool:
+        _outside_transactions()
+        return bool(self._ask("extend", id=challenge_id, ttl=ttl)["state"] == "taken")
 
     def close(self, challenge: Challenge, status: Status) -> bool:
         _outside_transactions()
@@ -176,7 +179,7 @@ class _Server:
             redis_connect_func=_greet,
         )
         prelude = scripts.lua("documents") + scripts.lua("windows")
-        self._scripts = {name: self._client.register_script(prelude + scripts.lua(name)) for name in _NAMES}
+        self._scripts = {name: self._client.register_script(prelude + scripts.lua(name)) for name in scripts.NAMES}
 
     def run(self, name: str, asked: dict[str, Any]) -> Reply:
         with self._reported():

@@ -47,6 +47,12 @@ _NEWEST_OPEN = """(
     ORDER BY device = '', created_at DESC LIMIT 1
 )"""
 
+_EXTEND = """
+UPDATE {table} SET ttl = %s, expires_at = created_at + %s
+WHERE id = %s AND status = 'pending' AND expires_at > {now} AND checks_left > 0 AND ttl < %s
+RETURNING id
+"""
+
 _APPROVE = """
 UPDATE {table} SET status = CASE WHEN id = %s THEN 'approved' ELSE 'canceled' END, closed_at = {now}
 WHERE phone = %s AND purpose = %s AND status = 'pending'
@@ -94,6 +100,11 @@ def spend_check(alias: str, phone: str, purpose: str, challenge_id: str | None, 
     which = [phone, purpose, device] if by_phone else [challenge_id]
     rows = _execute(alias, sql, [*which, phone, purpose])
     return challenge_of(rows[0]) if rows else None
+
+
+def extend(alias: str, challenge_id: str, ttl: int) -> bool:
+    sql = _EXTEND.format(table=ChallengeRow._meta.db_table, now=now_sql(alias))
+    return bool(_execute(alias, sql, [ttl, ttl * 1000, challenge_id, ttl]))
 
 
 def approve(alias: str, challenge: Challenge) -> bool:

@@ -12,6 +12,20 @@ from .rows import COLUMNS, challenge_of
 
 _LIMIT = ("name", "counts", "amount", "period", "key", "cost", "steps", "proof", "blocks", "converts", "shared")
 
+NAMES = (
+    "open",
+    "spend_send",
+    "spend_check",
+    "extend",
+    "close",
+    "undo_send",
+    "take",
+    "give_back",
+    "usage",
+    "lift",
+    "recover",
+)
+
 Reply = dict[str, Any]
 
 

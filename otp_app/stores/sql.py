@@ -89,6 +89,10 @@ class SqlStore:
     def fail(self, challenge: Challenge) -> None:
         """Nothing to do: a spent check is a failed one until its challenge is approved."""
 
+    def extend(self, challenge_id: str, ttl: int) -> bool:
+        with self._transaction() as alias:
+            return table.extend(alias, challenge_id, ttl)
+
     def close(self, challenge: Challenge, status: Status) -> bool:
         if status is not Status.APPROVED:
             return table.cancel(self._alias(), challenge.id)

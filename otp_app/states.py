@@ -1,0 +1,32 @@
+"""What became of a challenge's newest message, and what is left of the challenge."""
+
+from . import demands, reports, routes, stores, testnumbers
+from .challenges import Challenge, Counts, State, Status
+from .models import Delivery
+
+_TOLD: dict[str, str] = {Delivery.State.UNKNOWN: Delivery.State.SENT}
+
+
+def of(challenge: Challenge, now: int) -> State:
+    """Of one that lives at ``now`` (milliseconds).
+
+    A lost reply (*unknown* in our records) is told as "sent": the person may have the message, nobody knows better, and
+    the advice is the same, to wait for it and then to send again. ``resend_in`` is as after a send, by the phone's own
+    limits alone. An approved or canceled challenge is told until it expires, with nothing left: a send that failed has
+    canceled it.
+    """
+    phone, delivery = challenge.phone, reports.newest(challenge.id)
+    demand = demands.for_send(phone, None, device=challenge.device, test=testnumbers.is_one(phone))
+    limits = [limit for limit in demand.limits if limit.counts in (Counts.WAITS, Counts.SENDS)]
+    waits = [usage.wait for usage in stores.current().usage(limits, phone=phone, device=bool(challenge.device))]
+    checks_left = challenge.checks_left if challenge.status is Status.PENDING else 0
+    return State(
+        challenge.id,
+        _TOLD.get(delivery.status, delivery.status) if delivery else Delivery.State.QUEUED,
+        challenge.channel,
+        tuple(each for each in routes.channels(phone) if each != challenge.channel),
+        checks_left=checks_left,
+        sends_left=challenge.sends_left if checks_left else 0,  # a code that can be compared no more is not sent again
+        expires_in=(challenge.expires_at - now) // 1000,
+        resend_in=-(-max(waits, default=0) // 1000),
+    )
