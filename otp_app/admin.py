@@ -10,9 +10,10 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from . import phones
+from .authorization_admin import AuthorizationClientAdmin
 from .block_admin import BlockAdmin
 from .delivery_admin import DeliveryAdmin
-from .models import BlockRow, Delivery, User
+from .models import AuthorizationClient, BlockRow, Delivery, User
 
 
 class PhoneUserCreationForm(AdminUserCreationForm):  # type: ignore[type-arg]  # not generic at run time
@@ -73,6 +74,7 @@ class PhoneUserAdmin(UserAdmin):  # type: ignore[type-arg]  # not generic at run
         return request.user.has_perm(f"{self.opts.app_label}.see_phones")
 
 
+admin.site.register(AuthorizationClient, AuthorizationClientAdmin)
 admin.site.register(BlockRow, BlockAdmin)
 admin.site.register(Delivery, DeliveryAdmin)
 admin.site.register(User, PhoneUserAdmin)  # passes over it where a project has a user model of its own

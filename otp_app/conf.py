@@ -17,6 +17,8 @@ class Conf:
 
     # What a person reads
     BRAND: str = "OTP"
+    LOGO: str = ""  # of the hosted page: a static file of yours, "brand/logo.svg"; empty: the brand's name
+    COLOR: str = "#1f5fd6"  # of the hosted page; lightened or darkened where it could not be read
     WEB_HOST: str = ""  # set: the message ends in "@host #code", which browsers fill in (never from the Host header)
     ANDROID_APP_HASH: str = ""  # set: the 11 characters by which Android's SMS Retriever finds your app
 
@@ -72,8 +74,15 @@ class Conf:
     # For reviewers of app stores and end-to-end tests: {"+15005550009": {"code": "246810", "expires": "2027-01-31"}}
     TEST_NUMBERS: Mapping[str, Mapping[str, Any]] = {}
 
+    # The language of who asks for none: that of the number's country, else Django's LANGUAGE_CODE
+    REGION_LANGUAGES: Mapping[str, str] = {"UZ": "uz"} | dict.fromkeys(("BY", "KG", "KZ", "RU", "TJ", "TM"), "ru")
+
     # Users
     USER_PHONE_FIELD: str = ""  # of your own AUTH_USER_MODEL; empty: "phone", or the user name of auth.User
+
+    # The hosted page, and sign-in for other sites
+    NEXT_HOSTS: Sequence[str] = ()  # hosts that ?next= may lead to, beside the page's own
+    AUTHORIZATION_TTL: int = 60  # seconds that a site has to fetch its token; RFC 6749 allows 600 at most
 
     # Delivery
     PROVIDERS: Sequence[Mapping[str, Any]] = ()  # [{"ALIAS": …, "BACKEND": dotted path, "OPTIONS": {…}, "PRICE": …}]
@@ -108,6 +117,7 @@ class Conf:
 
 conf = Conf()
 
+CONSOLE = "otp_app.providers.console.ConsoleProvider"
 # Providers that reach no phone. Every other one is taken to cost money.
 LOCAL_PROVIDERS = frozenset(
     f"otp_app.providers.{name}" for name in ("console.ConsoleProvider", "file.FileProvider", "memory.MemoryProvider")
@@ -127,7 +137,7 @@ def provider_entries() -> Sequence[Mapping[str, Any]]:
         options = dict(zip(("account_sid", "auth_token", "sender"), values, strict=True))
         options["base_url"] = getattr(settings, "TWILIO_API_BASE_URL", "")
         return [{"ALIAS": "twilio", "BACKEND": "otp_app.providers.twilio.TwilioProvider", "OPTIONS": options}]
-    return [{"ALIAS": "console", "BACKEND": "otp_app.providers.console.ConsoleProvider"}]
+    return [{"ALIAS": "console", "BACKEND": CONSOLE}]
 
 
 def costs_money() -> bool:

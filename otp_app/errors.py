@@ -4,7 +4,8 @@
 
     OtpError                       has code, status, detail (translated) and, where it helps, retry_after in seconds
     ├── InvalidRequest             400 invalid_request          the shape of the request; errors says where
-    │   └── ChannelNotOffered                                   no provider has that channel for that number
+    │   ├── ChannelNotOffered                                   no provider has that channel for that number
+    │   └── InvalidAuthorization                                a site sent a person here in a way not agreed on
     ├── InvalidPhone               400 invalid_phone            not a plain number that can receive texts
     ├── RegionNotAllowed           400 region_not_allowed       a good number of a country not served
     ├── UndeliverablePhone         400 undeliverable_phone      the provider says the number gets no texts
@@ -63,6 +64,16 @@ class ChannelNotOffered(InvalidRequest):
 
     def __init__(self) -> None:
         super().__init__({"channel": [str(_("This channel is not offered."))]})
+
+
+class InvalidAuthorization(InvalidRequest):
+    """``parameter`` is the one that is wrong. The person can do nothing about it, the site's developer can."""
+
+    detail = _("The site that sent you here did so in a wrong way. Go back to it and try again, or tell its owner.")
+
+    def __init__(self, parameter: str) -> None:
+        super().__init__()
+        self.parameter = parameter
 
 
 class UndeliverablePhone(OtpError):

@@ -8,8 +8,23 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from . import phones
+from .authorization_models import AuthorizationClient, AuthorizationCode
 from .challenges import Status
 from .users import AbstractPhoneUser
+
+__all__ = [
+    "AuthorizationClient",
+    "AuthorizationCode",
+    "BlockRow",
+    "ChallengeRow",
+    "Counter",
+    "Delivery",
+    "DevicesEnd",
+    "EventRow",
+    "KeptAnswer",
+    "Token",
+    "User",
+]
 
 
 class User(AbstractPhoneUser):

@@ -26,20 +26,22 @@ HOME_REGION = "UZ"
 _NON_GEOGRAPHIC = "001"  # satellite and international services: never served, not even by "*"
 
 
-def parse(raw: str, *, gate: bool = True) -> str:
+def parse(raw: str, *, gate: bool = True, region: str = "") -> str:
     """The E.164 form of what a person typed.
 
-    ``gate=False`` skips the region and type gate (for staff creating users); the form is strict all the same.
+    ``region`` is the country whose national form is taken too, else OTP_DEFAULT_REGION. ``gate=False`` skips the region
+    and type gate (for staff creating users); the form is strict all the same.
     Raises InvalidPhone or RegionNotAllowed.
     """
     if len(raw) > LONGEST or not _PLAIN.match(raw):
         raise InvalidPhone
     if raw.startswith("+") and testnumbers.is_one(plain := "+" + re.sub("[^0-9]", "", raw)):
         return plain
-    if not raw.startswith("+") and not conf.DEFAULT_REGION:
+    region = region or conf.DEFAULT_REGION
+    if not raw.startswith("+") and not region:
         raise InvalidPhone
     try:
-        number = phonenumbers.parse(raw, conf.DEFAULT_REGION or None)
+        number = phonenumbers.parse(raw, region or None)
     except phonenumbers.NumberParseException:
         raise InvalidPhone from None
     if number.extension or not phonenumbers.is_valid_number(number):
@@ -84,6 +86,27 @@ def region_of(phone: str) -> str:
         return phonenumbers.region_code_for_number(phonenumbers.parse(phone)) or ""
     except phonenumbers.NumberParseException:
         return ""
+
+
+def home() -> str:
+    """The country that a person is taken to be in as long as nothing else is known; empty when nobody can say."""
+    allowed = allowed_regions()
+    served = [region for region in conf.HOME_REGIONS if region in allowed or "*" in allowed]
+    return conf.DEFAULT_REGION or next(iter([*served, *sorted(allowed - {"*"})]), "")
+
+
+def example() -> str:
+    """A number of that country, or of Uzbekistan, as people read it."""
+    number = phonenumbers.example_number_for_type(home() or HOME_REGION, PhoneNumberType.MOBILE)
+    return phonenumbers.format_number(number, PhoneNumberFormat.INTERNATIONAL) if number else ""
+
+
+def spaced(phone: str) -> str:
+    """A number that ``parse`` returned as people read it: ``+998 90 123 45 67``."""
+    try:
+        return phonenumbers.format_number(phonenumbers.parse(phone), PhoneNumberFormat.INTERNATIONAL)
+    except phonenumbers.NumberParseException:  # a test number need not be one of any country
+        return phone
 
 
 def warm() -> None:

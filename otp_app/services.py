@@ -6,7 +6,8 @@
               └─ store.spend_send ─┘                                            again, by challenge id
     sign_in ──── verify_code ────── accounts.user_for ── tokens.issue
                  └─ store.spend_check ── codes.matches ── store.close           spend, compare, close
-    state ────── store.get ── reports.newest ── store.usage                     what became of the message
+    exchange ─── authorizations.redeem ──────────── tokens.issue               for other sites, after a sign-in here
+    state ────── store.get ── states.of                                         what became of the message
 
 All arguments are by keyword; each function returns a value or raises one ``OtpError``. None may be called inside a
 transaction (``InsideTransaction``): its rollback would give spent checks back.
@@ -22,6 +23,7 @@ from django.http import HttpRequest
 
 from . import (
     accounts,
+    authorizations,
     codes,
     demands,
     devices,
@@ -29,19 +31,18 @@ from . import (
     guard,
     proofs,
     queues,
-    reports,
     routes,
+    states,
     stores,
     testnumbers,
     tokens,
 )
-from .challenges import Challenge, Counts, Grant, State, Status, is_id, random_id
+from .challenges import Challenge, Grant, State, Status, is_id, random_id
 from .errors import ChannelNotOffered, InvalidOrExpiredCode, Limited, ProofRequired, RegionNotAllowed
-from .models import Delivery
-from .policies import LOGIN, policy_for
+from .policies import LOGIN, longest, policy_for
 from .providers.base import Channel
 from .signals import signed_in
-from .tokens.base import Issued
+from .tokens.base import Issued, TokenBackend
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,22 +138,48 @@ def sign_in(
     challenge_id: str | None = None,
     device: str | None = None,
     request: HttpRequest | None = None,
+    backend: TokenBackend | None = None,
 ) -> SignIn:
-    """Verify, find or create the user, issue a token. A deactivated user gets the error of a wrong code."""
+    """Verify, find or create the user, issue a token by ``backend``, which is else the one in force.
+
+    A deactivated user gets the error of a wrong code.
+    """
     challenge = verify_code(phone=phone, code=code, client=client, challenge_id=challenge_id, device=device)
     user, is_new = accounts.user_for(phone)
     if not user.is_active or (testnumbers.is_one(phone) and accounts.is_staff(user)):
         raise InvalidOrExpiredCode
-    issued = tokens.current().issue(user, request)
+    issued = (backend or tokens.current()).issue(user, request)
     result = SignIn(user, is_new, issued, devices.renew(phone, challenge.checked_at, device))
     signed_in.send(sender=type(user), user=user, is_new=is_new)
     return result
 
 
 def sign_out_everywhere(*, user: Any) -> None:
-    """End all tokens of a user, and let no device be known any more that signed in until now."""
+    """End all tokens and sessions of a user, and let no device be known any more that signed in until now."""
     devices.end_all(accounts.phone_of(user))  # first: it may find the store down, and whoever asks again needs a token
-    tokens.current().revoke_all(user)
+    tokens.revoke_all(user)
+
+
+def exchange(
+    *, client: str, redirect_uri: str, code: str, code_verifier: str, request: HttpRequest | None = None
+) -> tuple[Any, Issued]:
+    """The user and a token for a site with an authorization code. InvalidOrExpiredCode, and the code is gone."""
+    user = authorizations.redeem(client=client, redirect_uri=redirect_uri, code=code, code_verifier=code_verifier)
+    return user, tokens.current().issue(user, request)
+
+
+def extend(*, challenge_id: str) -> None:
+    """Let a challenge live twice as long, once, for who needs more time (WCAG 2.2, 2.2.1).
+
+    Never beyond 600 s, the most that NIST SP 800-63B-4 §3.1.3.2 leaves a code sent over the telephone network. No check
+    and no send comes with it, so a guesser gains nothing. InvalidOrExpiredCode when it is open no more, or is that
+    old already.
+    """
+    _require_id(challenge_id)
+    store = stores.current()
+    challenge = store.get(challenge_id)
+    if challenge is None or not store.extend(challenge_id, longest(challenge.purpose)):
+        raise InvalidOrExpiredCode
 
 
 def cancel(*, challenge_id: str) -> bool:
@@ -164,36 +191,13 @@ def cancel(*, challenge_id: str) -> bool:
 
 
 def state(*, challenge_id: str) -> State:
-    """What became of a challenge's newest message, and what is left. InvalidOrExpiredCode when it lives no more.
-
-    A lost reply (*unknown* in our records) is told as "sent": the person may have the message, nobody knows better, and
-    the advice is the same, to wait for it and then to send again. ``resend_in`` is as after a send, by the phone's own
-    limits alone. An approved or canceled challenge is told until it expires, with nothing left: a send that failed has
-    canceled it.
-    """
+    """What became of a challenge's newest message, and what is left. InvalidOrExpiredCode when it lives no more."""
     _require_id(challenge_id)
     store = stores.current()
     challenge = store.get(challenge_id)
     if challenge is None or challenge.expires_at <= (now := store.now()):
         raise InvalidOrExpiredCode
-    phone, delivery = challenge.phone, reports.newest(challenge_id)
-    demand = demands.for_send(phone, None, device=challenge.device, test=testnumbers.is_one(phone))
-    limits = [limit for limit in demand.limits if limit.counts in (Counts.WAITS, Counts.SENDS)]
-    waits = [usage.wait for usage in store.usage(limits, phone=phone, device=bool(challenge.device))]
-    checks_left = challenge.checks_left if challenge.status is Status.PENDING else 0
-    return State(
-        challenge_id,
-        _TOLD.get(delivery.status, delivery.status) if delivery else Delivery.State.QUEUED,
-        challenge.channel,
-        tuple(each for each in routes.channels(phone) if each != challenge.channel),
-        checks_left=checks_left,
-        sends_left=challenge.sends_left if checks_left else 0,  # a code that can be compared no more is not sent again
-        expires_in=(challenge.expires_at - now) // 1000,
-        resend_in=-(-max(waits, default=0) // 1000),
-    )
-
-
-_TOLD: dict[str, str] = {Delivery.State.UNKNOWN: Delivery.State.SENT}
+    return states.of(challenge, now)
 
 
 def _offered(phone: str, channel: str, *, first: bool) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from django.db import connections
 
-from . import deliveries, handovers, reports, stores, tokens
+from . import authorizations, deliveries, handovers, reports, stores, tokens
 from .conf import conf
 from .stores import counters
 from .transactions import require_none
@@ -80,6 +80,7 @@ def drive(challenge_id: str) -> bool:
 
 def purge() -> tuple[int, int]:
     """Delete what no longer counts; how many challenges and tokens that were."""
+    authorizations.purge(stores.current().now())
     return stores.current().purge(), tokens.current().purge()
 
 

@@ -12,6 +12,7 @@ _VIEWS = {
     "send-otp": ("send-otp", views.SendView.as_view()),
     "verify-otp": ("verify-otp", views.VerifyView.as_view()),
     "challenge": ("challenges/<str:challenge_id>", views.ChallengeView.as_view()),
+    "token": ("token", views.ExchangeView.as_view()),
     "me": ("me", views.MeView.as_view()),
     "logout": ("logout", views.LogoutView.as_view()),
     "logout-everywhere": ("logout-everywhere", views.LogoutEverywhereView.as_view()),

@@ -83,6 +83,7 @@ def test_every_setting_is_read_at_use(settings, name):
         "PROVIDER_CALLS",
         "ALLOWED_REGIONS",
         "HOME_REGIONS",
+        "NEXT_HOSTS",
         "PROOFS",
     )  # the suite and the service set these
     assert name in ours or getattr(conf, name) == default

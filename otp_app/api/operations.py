@@ -60,6 +60,13 @@ _VERIFIED = {
     "user": {"id": 42, "phone": _PHONE, "is_new": True},
     "device": "WyJjM2YyYjhjIiwiMWYwIiwxNzYzODU2MDAwMDAwXQ:1vMtqA:9dQ3vXk2Lr8Zb0Tn5Hy7Wc1Ge4Jm6Ps",
 }
+_USER = {"id": 42, "phone": _PHONE}
+_REQUIRED: Any = serializers.TextField.default_error_messages["required"]
+_MISSING = errors.InvalidRequest({"code": [_REQUIRED]})
+_PKCE = {
+    "code": "Rf3bq0yX8mTnV5kLw2sD9uJ7eHcGa1oZ4pIxQ6tYvNM",
+    "code_verifier": "Yw7Qe2Zc5Vb8Nn1Mm4Kk7Jj0Hh3Gg6Ff9Dd2Ss5Aa8P",
+}
 OPERATIONS: dict[type[views.OtpView], Operation] = {
     views.SendView: Operation(
         "send_otp",
@@ -83,7 +90,14 @@ OPERATIONS: dict[type[views.OtpView], Operation] = {
         (200, "OtpVerified", _VERIFIED),
         _CODE,
     ),
-    views.MeView: Operation("me", "Whose token this is", None, (200, "OtpMe", {"id": 42, "phone": _PHONE}), _TOKEN),
+    views.ExchangeView: Operation(
+        "token",
+        "For sites that sent a person to the hosted page: the code it came back with, for a token",
+        {"client": "5f0c2a7be1d94c36", "redirect_uri": "https://shop.example/signed-in", **_PKCE},
+        (200, "OtpToken", {name: _VERIFIED[name] for name in ("token", "expires_in")} | {"user": _USER}),
+        (_MISSING, errors.InvalidOrExpiredCode(), *_BODY, errors.Unavailable()),
+    ),
+    views.MeView: Operation("me", "Whose token this is", None, (200, "OtpMe", _USER), _TOKEN),
     views.LogoutView: Operation("logout", "End this token", None, (204, "", None), _TOKEN),
     views.LogoutEverywhereView: Operation(
         "logout_everywhere", "End all tokens of this user, and forget the devices", None, (204, "", None), _TOKEN

@@ -166,8 +166,10 @@ def _answers(schema: AutoSchema) -> dict[str, Json]:
         expires_in=_SECONDS,
         resend_in=_SECONDS,
     )
+    issued = _form(token=token, expires_in=_SECONDS, user=_form(id=key, phone=phone))
     return {
         "OtpState": state,
+        "OtpToken": issued,
         "OtpSent": _form(message=_STRING, challenge_id=_STRING, expires_in=_SECONDS, resend_in=_SECONDS),
         "OtpVerified": _form(message=_STRING, token=token, expires_in=_SECONDS, user=user, device=_STRING),
         "OtpMe": _form(id=key, phone=phone),

@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from .. import devices, phones, proofs
+from .. import authorizations, devices, phones, proofs
 from ..conf import conf
 from ..policies import LOGIN, policy_for
 from ..providers.base import Channel
@@ -80,6 +80,12 @@ class ProofField(TextField):
     longest = proofs.LONGEST
 
 
+class VerifierField(TextField):
+    """RFC 7636 §4.1 has up to 128 characters."""
+
+    longest = 128
+
+
 class StrictSerializer(serializers.Serializer):  # type: ignore[type-arg]  # not generic at run time
     """Refuses fields it does not know: a typed-in ``challengeid`` would otherwise be ignored in silence."""
 
@@ -113,6 +119,17 @@ class VerifySerializer(StrictSerializer):
         if conf.REQUIRE_CHALLENGE_ID and "challenge_id" not in attrs:
             raise serializers.ValidationError({"challenge_id": [str(_("This field is required."))]})
         return attrs
+
+
+class AddressField(TextField):
+    longest = authorizations.LONGEST
+
+
+class ExchangeSerializer(StrictSerializer):
+    client = TextField()
+    redirect_uri = AddressField()
+    code = TextField()
+    code_verifier = VerifierField()
 
 
 def sent_answer(challenge_id: str, expires_in: int, resend_in: int) -> Json:

@@ -24,7 +24,7 @@ from ..languages import language_of
 from . import idempotency, problems
 from .authentication import TokenAuthentication
 from .parsers import MOST, StrictJSONParser
-from .serializers import SendSerializer, VerifySerializer
+from .serializers import ExchangeSerializer, SendSerializer, VerifySerializer
 
 ViewClass = TypeVar("ViewClass", bound=type[APIView])
 
@@ -85,7 +85,7 @@ class SendView(OtpView):
         return services.send_code(
             phone=body["phone"],
             client=client_of(request.META),
-            language=language_of(request),
+            language=language_of(request, body["phone"]),
             channel=body.get("channel", ""),
             challenge_id=body.get("challenge_id"),
             device=body.get("device"),
@@ -123,6 +123,17 @@ class VerifyView(OtpView):
                 "device": done.device,
             }
         )
+
+
+class ExchangeView(OtpView):
+    """For sites that sent a person to the hosted page. 256 bits cannot be guessed, so there is no limit."""
+
+    serializer_class = ExchangeSerializer
+
+    def post(self, request: Request) -> Response:
+        user, issued = services.exchange(**self.body(request), request=request._request)
+        shown = {"id": user.pk, "phone": accounts.phone_of(user)}
+        return Response({"token": issued.token, "expires_in": issued.expires_in, "user": shown})
 
 
 class MeView(OtpView):

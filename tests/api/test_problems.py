@@ -55,4 +55,4 @@ def test_every_error_has_a_title_and_a_code_of_its_own_or_is_a_kind_of_one_that_
     assert len(codes) == len(set(codes))
     assert set(codes) == set(problems.TITLES)
     shared = [error for error in subclasses(OtpError) if "code" not in vars(error)]
-    assert all(issubclass(error, InvalidRequest) for error in shared)  # which names the field that is wrong
+    assert all(issubclass(error, InvalidRequest) for error in shared)  # which names what is wrong

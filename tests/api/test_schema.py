@@ -21,6 +21,8 @@ CODES = {  # what an endpoint can answer beside success
     ("/api/send-otp/", "post"): f"{NUMBER} undeliverable_phone proof_required {BODY} {KEY} delivery_failed",
     ("/api/verify-otp/", "post"): f"{NUMBER} {BODY}",
     ("/api/challenges/{challenge_id}/", "get"): "invalid_or_expired_code method_not_allowed unavailable",
+    ("/api/token/", "post"): "invalid_request invalid_or_expired_code method_not_allowed too_large "
+    "unsupported_media_type unavailable",
     ("/api/me/", "get"): TOKEN,
     ("/api/logout/", "post"): TOKEN,
     ("/api/logout-everywhere/", "post"): TOKEN,
