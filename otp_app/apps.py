@@ -11,6 +11,7 @@ class OtpAppConfig(AppConfig):
 
     def ready(self) -> None:
         from . import checks, number_checks, provider_checks, testnumber_checks  # noqa: F401  (registers them)
+        from .web import checks as web_checks  # noqa: F401  (registers itself)
 
         if apps.is_installed("drf_spectacular"):
             from .api import schema  # noqa: F401  (registers itself)

@@ -1,19 +1,11 @@
-"""``python -m otp_project``: the service under granian. In development it also migrates and says how to begin."""
+"""``python -m otp_project``: the service under granian. In development it also migrates and says where to look."""
 
 import io
 import os
 import socket
 import sys
 
-BANNER = """
-Sign-in by phone is ready on {url}
-  1. Ask for a code (the message a phone would get is printed here):
-     curl -X POST {url}/api/send-otp/ -H 'Content-Type: application/json' -d '{{"phone": "+998901234567"}}'
-  2. Send it back:
-     curl -X POST {url}/api/verify-otp/ -H 'Content-Type: application/json' \\
-          -d '{{"phone": "+998901234567", "otp": "THE CODE"}}'
-  To read and try: {url}/api/docs/      Ctrl-C ends it.
-"""
+BANNER = "open {url}/\n"
 
 
 def main() -> None:

@@ -101,11 +101,15 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
 ]
 
+LOGIN_URL = "otp_web:phone"
+CSRF_FAILURE_VIEW = "otp_app.web.views.csrf_failure"
+
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("uz", "Oʻzbekcha"), ("ru", "Русский")]
 TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "static/"
+STATICFILES_DIRS = items("STATIC_DIR")  # a folder of yours, for a logo
 STATIC_ROOT = text("STATIC_ROOT") or None  # set it to collect them for another server
 WHITENOISE_USE_FINDERS = True  # no collectstatic needed before the first start
 WHITENOISE_AUTOREFRESH = False
@@ -186,6 +190,7 @@ if text("REDIS_URL"):
 globals().update(_otp_settings())
 OTP_ALLOWED_REGIONS = items("OTP_ALLOWED_REGIONS")
 OTP_HOME_REGIONS = items("OTP_HOME_REGIONS", ",".join(Conf.HOME_REGIONS))
+OTP_NEXT_HOSTS = items("OTP_NEXT_HOSTS")
 OTP_TEST_NUMBERS = mapping("OTP_TEST_NUMBERS")
 OTP_PROVIDERS = entries("OTP_PROVIDERS")
 OTP_ROUTES = mapping("OTP_ROUTES")

@@ -2,12 +2,14 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from otp_app import passwords
 from otp_app.health import healthz, readyz
 
 passwords.limit(admin.site)
+handler404 = "otp_app.web.views.not_found"
 
 urlpatterns = [
     path("healthz", healthz),
@@ -16,4 +18,6 @@ urlpatterns = [
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("api/", include("otp_app.urls")),
+    path("", RedirectView.as_view(pattern_name="otp_web:phone")),
+    path("", include("otp_app.web.urls")),
 ]

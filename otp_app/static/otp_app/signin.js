@@ -1,0 +1,193 @@
+// Everything here is on top of pages that work without it: forms are ordinary forms, and the server has the last word.
+const ENDING = 30; // seconds before the end at which it is told: 20 to act in (WCAG 2.2, 2.2.1), and some to be heard
+const ASK_EVERY = 4000; // milliseconds between questions after the message, ten times; then five times as many
+const $ = (id) => document.getElementById(id);
+const now = () => performance.now() / 1000;
+
+// Forms: sent once, and not into the void.
+function showOffline() {
+  const notice = $("offline");
+  notice.hidden = navigator.onLine;
+  notice.textContent = navigator.onLine ? "" : notice.dataset.text;
+}
+
+function onSubmit(event) {
+  const form = event.target;
+  if (!navigator.onLine || form.dataset.sent) {
+    event.preventDefault();
+    showOffline();
+    return;
+  }
+  form.dataset.sent = "1";
+  const button = event.submitter ?? form.querySelector("button");
+  if (form.dataset.busy && button) {
+    button.dataset.text = button.textContent;
+    button.textContent = form.dataset.busy;
+    button.setAttribute("aria-busy", "true");
+  }
+}
+
+// Somebody came back by the back button: the page is as it was left, in the middle of being sent.
+function onReturn(event) {
+  if (!event.persisted) return;
+  for (const form of document.forms) {
+    delete form.dataset.sent;
+    for (const button of form.querySelectorAll("[aria-busy]")) {
+      button.textContent = button.dataset.text;
+      button.removeAttribute("aria-busy");
+    }
+  }
+}
+
+// The phone: grouped as in its country, which is named beside it.
+function grouped(digits, groups) {
+  const parts = [];
+  for (const size of groups) {
+    if (!digits) break;
+    parts.push(digits.slice(0, size));
+    digits = digits.slice(size);
+  }
+  return (parts.join(" ") + digits).trim();
+}
+
+function countryOf(countries, digits, home) {
+  const codes = [1, 2, 3].map((length) => digits.slice(0, length));
+  const code = home ? Object.keys(countries).find((one) => countries[one][0][0] === home) : codes.find((one) => countries[one]);
+  if (!code) return null;
+  const national = home ? digits : digits.slice(code.length);
+  const known = countries[code].find(([, , lead]) => lead && new RegExp(`^(?:${lead})`).test(national));
+  const [regions, groups] = known ?? countries[code][0];
+  return { code, regions: regions.split(" "), text: grouped(national, groups) };
+}
+
+function nameOf({ code, regions }) {
+  const names = new Intl.DisplayNames([document.documentElement.lang], { type: "region" });
+  const flag = regions.length > 1 ? "" : String.fromCodePoint(...[...regions[0]].map((letter) => 127397 + letter.charCodeAt()));
+  return `${flag} ${regions.map((region) => names.of(region)).join(" / ")} +${code}`.trim();
+}
+
+async function helpWithPhone(form) {
+  const { default: countries } = await import(form.dataset.countries);
+  const input = $("phone");
+  const show = () => {
+    const plain = /^\s*\+?[\d\s().-]*$/.test(input.value);
+    const digits = input.value.replace(/\D/g, "");
+    const national = !input.value.trim().startsWith("+");
+    const found = plain && digits && countryOf(countries, digits, national ? form.dataset.home : "");
+    $("country").textContent = found ? nameOf(found) : "";
+    // In the middle of a number the cursor would jump; there it is put in shape when the field is left.
+    const atEnd = input.selectionStart === input.value.length || document.activeElement !== input;
+    if (found && atEnd) input.value = (national ? "" : `+${found.code} `) + found.text;
+  };
+  const onInput = (event) => event.inputType?.startsWith("delete") || show();
+  input.addEventListener("input", onInput);
+  input.addEventListener("change", show);
+  if (input.value) show();
+}
+
+// The code: from the message by itself where the browser can, and sent at once when it came in one go.
+function helpWithCode(form) {
+  const input = $("code");
+  const length = Number(input.dataset.length);
+  let before = "";
+  const send = () => form.requestSubmit();
+  input.addEventListener("input", () => {
+    const digits = input.value.replace(/[\s-]/g, "");
+    const atOnce = digits.length === length && before.length < length - 1 && /^\d+$/.test(digits);
+    before = digits;
+    if (atOnce) send();
+  });
+  if ("OTPCredential" in window) {
+    const stop = new AbortController();
+    form.addEventListener("submit", () => stop.abort());
+    navigator.credentials.get({ otp: { transport: ["sms"] }, signal: stop.signal }).then((found) => {
+      input.value = found.code;
+      send();
+    }, () => {}); // refused or stopped: the person types
+  }
+}
+
+// Times, counted from when the page came, by a clock that goes on while the phone sleeps or is set.
+const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+const ends = {};
+
+function setEnds(expiresIn, resendIn) {
+  ends.code = now() + expiresIn;
+  ends.wait = now() + resendIn;
+}
+
+function close() {
+  const button = $("again");
+  $("open").remove();
+  $("closed").hidden = false;
+  $("told").remove();
+  if (!button.disabled) button.focus();
+}
+
+function tick() {
+  const wait = Math.max(0, Math.ceil(ends.wait - now()));
+  for (const button of $("resend").querySelectorAll("button")) button.disabled = wait > 0;
+  $("wait").textContent = wait ? `${$("resend").dataset.waiting} ${clock(wait)}` : "";
+  if (!$("open")) return;
+  const left = ends.code - now();
+  const ending = left <= ENDING;
+  const text = ending ? $("ending").dataset.text : "";
+  if ($("ending").textContent !== text) $("ending").textContent = text;
+  $("extend")?.classList.toggle("now", ending);
+  if (left <= 0) close();
+}
+
+async function ask() {
+  const open = $("open");
+  if (!open) return;
+  const answer = await fetch(open.dataset.state, { headers: { Accept: "application/json" } });
+  if (!answer.ok) return;
+  const told = await answer.json();
+  if ($("told") && $("told").textContent !== told.text) $("told").textContent = told.text;
+  setEnds(told.expires_in, told.resend_in);
+}
+
+function keepAsking(times = 0) {
+  setTimeout(async () => {
+    if (!document.hidden && navigator.onLine) await ask().catch(() => {}); // the next one may get through
+    if ($("open")) keepAsking(times + 1);
+  }, times < 10 ? ASK_EVERY : 5 * ASK_EVERY);
+}
+
+// More time without losing what was typed.
+async function onExtend(event) {
+  event.preventDefault();
+  const form = event.target;
+  const answer = await fetch(form.action, { method: "POST", body: new FormData(form) }).catch(() => null);
+  delete form.dataset.sent;
+  if (!answer?.ok) return;
+  await ask().catch(() => {});
+  form.replaceWith($("ending"));
+  $("code")?.focus();
+}
+
+async function prove(form) {
+  try {
+    const { solve } = await import(form.dataset.solver);
+    $("proof").value = await solve(JSON.parse($("task").textContent));
+    form.requestSubmit();
+  } catch {
+    form.querySelector("progress").hidden = true;
+    $("unable").hidden = false;
+  }
+}
+
+addEventListener("submit", onSubmit);
+addEventListener("pageshow", onReturn);
+addEventListener("online", showOffline);
+addEventListener("offline", showOffline);
+if ($("phone-form")) helpWithPhone($("phone-form"));
+if ($("code-form")) helpWithCode($("code-form"));
+if ($("proof-form")) prove($("proof-form"));
+if ($("extend")) $("extend").addEventListener("submit", onExtend);
+if ($("resend")) {
+  setEnds(Number($("open")?.dataset.left ?? 0), Number($("resend").dataset.wait));
+  tick();
+  setInterval(tick, 250);
+  keepAsking();
+}

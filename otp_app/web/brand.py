@@ -1,0 +1,65 @@
+"""The brand's colour, made readable in both themes (WCAG 2.2, 1.4.3: a contrast of 4.5 at least)."""
+
+import re
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_safe
+
+from ..conf import conf
+from ..transactions import without_transactions
+
+Rgb = tuple[int, int, int]
+
+SURFACES: dict[str, Rgb] = {"light": (255, 255, 255), "dark": (27, 30, 36)}  # as in signin.css
+ENOUGH = 4.5
+_BLACK, _WHITE = (0, 0, 0), (255, 255, 255)
+_STEPS = 20
+_LINEAR = 0.04045  # the part of sRGB that is linear
+
+
+def is_color(text: str) -> bool:
+    return isinstance(text, str) and re.fullmatch("#[0-9a-fA-F]{6}", text) is not None
+
+
+def accents(color: str) -> dict[str, tuple[Rgb, Rgb]]:
+    """For each theme the colour itself, moved away from the surface until it can be read there, and a text on it."""
+    red, green, blue = (int(color[at : at + 2], 16) for at in (1, 3, 5))
+    result = {}
+    for theme, surface in SURFACES.items():
+        away = max((_BLACK, _WHITE), key=lambda end: contrast(end, surface))
+        mixed = (mix((red, green, blue), away, step / _STEPS) for step in range(_STEPS + 1))
+        accent = next(shade for shade in mixed if contrast(shade, surface) >= ENOUGH)
+        result[theme] = (accent, max((_WHITE, _BLACK), key=lambda end: contrast(end, accent)))
+    return result
+
+
+def mix(one: Rgb, other: Rgb, share: float) -> Rgb:
+    red, green, blue = (round(a + (b - a) * share) for a, b in zip(one, other, strict=True))
+    return red, green, blue
+
+
+def contrast(one: Rgb, other: Rgb) -> float:
+    """https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio."""
+    dark, light = sorted((_luminance(one), _luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(color: Rgb) -> float:
+    """https://www.w3.org/TR/WCAG22/#dfn-relative-luminance."""
+    parts = [part / 255 for part in color]
+    red, green, blue = (part / 12.92 if part <= _LINEAR else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@without_transactions
+@require_safe
+@cache_control(public=True, max_age=86400)  # the page asks for it under its colour: another one is another address
+def stylesheet(_request: HttpRequest) -> HttpResponse:
+    """Two rules, apart from the page: a style within it would need a hole in the content security policy."""
+    light, dark = (_rule(*accents(conf.COLOR)[theme]) for theme in ("light", "dark"))
+    return HttpResponse(f"{light}\n@media (prefers-color-scheme: dark) {{ {dark} }}\n", content_type="text/css")
+
+
+def _rule(accent: Rgb, text: Rgb) -> str:
+    return f":root {{ --accent: rgb{accent}; --on-accent: rgb{text}; }}"

@@ -1,0 +1,52 @@
+"""System checks of the hosted page, where a project has it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register
+from django.template import engines
+from django.template.backends.django import DjangoTemplates
+from django.urls import NoReverseMatch, reverse
+
+from ..conf import conf
+from .brand import is_color
+
+_MIDDLEWARE = (
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+)
+
+
+@register
+def check_page(**_: Any) -> list[CheckMessage]:
+    """E024 a setting of the page that makes no sense; E025 what the page needs and the project has not."""
+    return [*_wrong_settings(), *_missing()] if _is_included() else []
+
+
+def _is_included() -> bool:
+    try:
+        reverse("otp_web:phone")
+    except (NoReverseMatch, ImportError):  # of an addresses' file that is wrong Django's own checks tell
+        return False
+    return True
+
+
+def _wrong_settings() -> Iterator[CheckMessage]:
+    if not is_color(conf.COLOR):
+        yield Error(f"OTP_COLOR is {conf.COLOR!r}; it must be of the form #1f5fd6.", id="otp_app.E024")
+    if "//" in conf.LOGO or conf.LOGO.startswith("/"):
+        text = "OTP_LOGO must be the path of a static file, as brand/logo.svg: the page loads nothing from elsewhere."
+        yield Error(text, id="otp_app.E024")
+    if isinstance(conf.NEXT_HOSTS, str):
+        yield Error('OTP_NEXT_HOSTS must be a list, for example ["shop.example.com"].', id="otp_app.E024")
+
+
+def _missing() -> Iterator[CheckMessage]:
+    missing = [name for name in _MIDDLEWARE if name not in settings.MIDDLEWARE]
+    missing += [name for name in ("django.contrib.staticfiles",) if not apps.is_installed(name)]
+    if not any(isinstance(engine, DjangoTemplates) and engine.engine.app_dirs for engine in engines.all()):
+        missing.append("TEMPLATES with APP_DIRS")
+    if missing:
+        yield Error(f"The hosted page needs {', '.join(missing)}.", id="otp_app.E025")

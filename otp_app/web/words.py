@@ -1,0 +1,51 @@
+"""What the pages say about a message: how it comes, how it fares, by which other ways it could come."""
+
+from django.utils.functional import Promise
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from .. import routes
+from ..challenges import State
+from ..providers.base import Channel
+
+_LEADS: dict[str, Promise] = {
+    Channel.SMS: _("We have sent a text message with a code to {phone}."),
+    Channel.CALL: _("We are calling {phone}. A voice reads you a code."),
+    Channel.WHATSAPP: _("We have sent a code by WhatsApp to {phone}."),
+    Channel.TELEGRAM: _("We have sent a code by Telegram to {phone}."),
+}
+_WAYS: dict[str, Promise] = {
+    Channel.SMS: _("Text message"),
+    Channel.CALL: _("Phone call"),
+    Channel.WHATSAPP: _("WhatsApp"),
+    Channel.TELEGRAM: _("Telegram"),
+}
+_STATES: dict[str, Promise] = {
+    "queued": _("The message is about to leave."),
+    "sent": _("The message is on its way."),
+    "delivered": _("The message has reached your phone."),
+    "undelivered": _("The message did not reach your phone. Try another way, or check the number."),
+    "failed": _("The message could not be sent. Try again, or another way."),
+}
+_CALLS: dict[str, Promise] = {
+    "queued": _("We are about to call."),
+    "sent": _("We are calling."),
+    "delivered": _("The call was answered."),
+    "undelivered": _("The call was not answered. Try again, or another way."),
+    "failed": _("The call did not go through. Try again, or another way."),
+}
+
+
+def lead(state: State, phone: str) -> str:
+    """Where the code has gone. The number is set off, whatever its place in the sentence of a language."""
+    return format_html(str(_LEADS[state.channel]), phone=format_html('<strong class="number">{}</strong>', phone))
+
+
+def state(state: State) -> Promise:
+    return (_CALLS if state.channel == Channel.CALL else _STATES)[state.state]
+
+
+def ways(phone: str, state: State | None) -> list[tuple[str, Promise]]:
+    """The other channels on offer, with their names."""
+    offered = state.channels if state else routes.channels(phone)[1:]
+    return [(channel, _WAYS[channel]) for channel in offered]

@@ -1,0 +1,49 @@
+"""What the hosted page needs to show a number as it is typed: ``update`` writes it anew, ``check`` says if it is stale.
+
+Of each calling code its countries, how the digits of a mobile number there are grouped, and by which digits the smaller
+of several countries are known. All of it is read from the metadata of phonenumbers.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import phonenumbers
+from phonenumbers import PhoneMetadata, PhoneNumberFormat, PhoneNumberType
+
+MODULE = Path(__file__).resolve().parent.parent / "otp_app/static/otp_app/countries.js"
+HEAD = """// Written by tools/countries.py. Of each calling code: [country, groups of digits, by what it is known].
+"""
+
+
+def countries() -> dict[int, list[list[str]]]:
+    """The main country of a calling code first; countries that nothing tells apart are one entry."""
+    found = {}
+    for code, regions in sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items()):
+        known = [region for region in regions if region != "001"]
+        if entries := [entry(region) for region in known if entry(region)[1]]:
+            alike = [entry[0] for entry in entries[1:] if not entry[2]]
+            first = [" ".join([entries[0][0], *alike]), entries[0][1]]
+            found[code] = [first, *(entry for entry in entries[1:] if entry[2])]
+    return found
+
+
+def entry(region: str) -> list[str]:
+    number = phonenumbers.example_number_for_type(region, PhoneNumberType.MOBILE)
+    shown = phonenumbers.format_number(number, PhoneNumberFormat.INTERNATIONAL) if number else ""
+    groups = "".join(char if char.isdigit() else " " for char in shown).split()[1:]
+    metadata = PhoneMetadata.metadata_for_region(region)
+    return [region, "".join(str(len(group)) for group in groups), getattr(metadata, "leading_digits", None) or ""]
+
+
+def module() -> str:
+    lines = (f"  {code}: {json.dumps(entries, separators=(',', ':'))}," for code, entries in countries().items())
+    return HEAD + "export default {\n" + "\n".join(lines) + "\n};\n"
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] not in (["update"], ["check"]):
+        sys.exit("usage: python tools/countries.py update|check")
+    if sys.argv[1] == "update":
+        MODULE.write_text(module())
+    sys.exit(None if MODULE.read_text() == module() else f"{MODULE.name} is not what phonenumbers knows: update it.")
