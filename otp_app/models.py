@@ -1,8 +1,7 @@
-"""Tables: the user, and what the SQL store, deliveries and tokens keep."""
+"""Tables: the user, and what the SQL store and deliveries keep; those of tokens and of other sites stand apart."""
 
 from typing import Any, ClassVar
 
-from django.conf import settings
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -10,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from . import phones
 from .authorization_models import AuthorizationClient, AuthorizationCode
 from .challenges import Status
+from .token_models import Token, UserSession
 from .users import AbstractPhoneUser
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "KeptAnswer",
     "Token",
     "User",
+    "UserSession",
 ]
 
 
@@ -231,22 +232,3 @@ class KeptAnswer(models.Model):
 
     def __str__(self) -> str:
         return str(self.key)
-
-
-class Token(models.Model):
-    """A token of the opaque backend: only its SHA-256, so that a dump of the table signs nobody in."""
-
-    digest = models.BinaryField(max_length=32, unique=True)
-    user: models.ForeignKey[Any, Any] = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="otp_tokens"
-    )
-    expires_at = models.DateTimeField()
-    used_at = models.DateTimeField()
-
-    class Meta:
-        verbose_name = _("token")
-        verbose_name_plural = _("tokens")
-        indexes: ClassVar[Any] = [models.Index("expires_at", name="otp_token_purge")]
-
-    def __str__(self) -> str:
-        return f"{self.user_id}"

@@ -81,7 +81,7 @@ def drive(challenge_id: str) -> bool:
 def purge() -> tuple[int, int]:
     """Delete what no longer counts; how many challenges and tokens that were."""
     authorizations.purge(stores.current().now())
-    return stores.current().purge(), tokens.current().purge()
+    return stores.current().purge(), tokens.purge()
 
 
 def _overdue(before: int, seen: set[str]) -> list[str]:

@@ -14,7 +14,16 @@ def current() -> TokenBackend:
 
 
 def revoke_all(user: Any) -> None:
-    """End whatever the user is signed in by: the hosted page begins sessions, whichever backend is in force."""
-    current().revoke_all(user)
-    if not current().ambient:
-        SessionTokens().revoke_all(user)
+    """End whatever the user is signed in by."""
+    for backend in _in_use():
+        backend.revoke_all(user)
+
+
+def purge() -> int:
+    """Delete what has expired; how many."""
+    return sum(backend.purge() for backend in _in_use())
+
+
+def _in_use() -> list[TokenBackend]:
+    """The hosted page begins sessions, whichever backend is in force."""
+    return [current()] if current().ambient else [current(), SessionTokens()]

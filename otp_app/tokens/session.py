@@ -1,12 +1,18 @@
-"""Django's session as the proof: for sites whose pages call the API from the same origin."""
+"""Django's session as the proof: for sites whose pages call the API from the same origin, and for the hosted page."""
 
+from collections.abc import Sequence
+from importlib import import_module
 from typing import Any, ClassVar
 
 from django.conf import settings
-from django.contrib.auth import get_user, login, logout
+from django.contrib.auth import get_user, load_backend, login, logout
 from django.http import HttpRequest
+from django.utils import timezone
 
+from ..models import UserSession
 from .base import Issued
+
+_LONGEST = 40  # characters of a key; that of a session kept in its cookie is longer, and nothing here could end it
 
 
 class SessionTokens:
@@ -17,24 +23,44 @@ class SessionTokens:
     def issue(self, user: Any, request: HttpRequest | None) -> Issued:
         if request is None:
             raise ValueError("the session backend needs the request that signs in")
-        login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
-        return Issued(None, request.session.get_expiry_age())
+        login(request, user, backend=_backend_for(user))
+        session = request.session
+        if not session.session_key:  # it was another user's, and is empty now
+            session.save()
+        key = session.session_key or ""
+        if len(key) <= _LONGEST:
+            UserSession.objects.create(key=key, user=user, expires_at=session.get_expiry_date())
+        return Issued(None, session.get_expiry_age())
 
     def authenticate(self, request: HttpRequest) -> Any | None:
         user = get_user(request)
         return user if user.is_authenticated and user.is_active else None
 
     def revoke(self, request: HttpRequest) -> None:
+        UserSession.objects.filter(key=request.session.session_key).delete()
         logout(request)
 
     def revoke_all(self, user: Any) -> None:
-        """Sessions carry a hash of the password: a new one ends them all. Users by phone have none that is of use.
+        """All that were begun by phone. Those that staff has begun with a password stay until it is changed.
 
-        Who has a real password (staff) keeps the sessions that were begun with it until it is changed.
+        Sessions also carry a hash of the password: a new one ends, for users by phone, who have none that is of use,
+        whatever else there is.
         """
+        begun = UserSession.objects.filter(user=user)
+        store = import_module(settings.SESSION_ENGINE).SessionStore
+        for key in begun.values_list("key", flat=True):
+            store(key).delete()
+        begun.delete()
         if not user.has_usable_password():
             user.set_unusable_password()
             user.save(update_fields=["password"])
 
     def purge(self) -> int:
-        return 0  # Django's own clearsessions does it
+        """The sessions themselves are Django's ``clearsessions``' business."""
+        return UserSession.objects.filter(expires_at__lt=timezone.now()).delete()[0]
+
+
+def _backend_for(user: Any) -> str:
+    """The first that gives the user back at the next request: there are some for permissions only, or for lockouts."""
+    paths: Sequence[str] = settings.AUTHENTICATION_BACKENDS
+    return next((path for path in paths if load_backend(path).get_user(user.pk)), paths[0])

@@ -121,10 +121,10 @@ def extend(request: HttpRequest, number: int) -> HttpResponseBase:
 @require_safe
 @pages.page
 def state(request: HttpRequest, number: int) -> HttpResponseBase:
-    """For the script: how the message fares, and the seconds that are left."""
+    """For the script: how the message fares, and the seconds that are left; 404 when the code is of no more use."""
     begun = progress.find(request, number)
-    found = begun and _state(begun)
-    if not found:
+    found = _state(begun) if begun else None
+    if found is None or _closed(found):
         return JsonResponse({}, status=404)
     told = {"state": found.state, "text": str(words.state(found))}
     return JsonResponse(told | {"expires_in": found.expires_in, "resend_in": found.resend_in})

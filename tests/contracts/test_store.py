@@ -407,6 +407,96 @@ def test_what_is_not_open_is_not_sent_again_and_nothing_is_charged(store, clock,
     open_one(store, client="192.0.2.1")
 
 
+# extend
+
+
+def test_an_open_challenge_lives_as_long_as_asked_from_its_beginning(store, clock):
+    opened = open_one(store).challenge
+    clock.advance(250)
+    assert store.extend(opened.id, 600)
+    clock.advance(340)
+    assert check(store, opened).checks_left == 4
+    clock.advance(10)
+    assert check(store, opened) is None
+
+
+def test_it_is_extended_once_and_never_shortened(store):
+    opened = open_one(store).challenge
+    assert not store.extend(opened.id, 300)
+    assert not store.extend(opened.id, 200)
+    assert store.get(opened.id).ttl == 300
+    assert store.extend(opened.id, 600)
+    assert not store.extend(opened.id, 600)
+    assert store.get(opened.id).ttl == 600
+
+
+def test_more_time_brings_no_check_no_send_and_no_other_code(store, clock):
+    opened = open_one(store).challenge
+    check(store, opened)
+    clock.advance(60)
+    before = send_again(store, opened).challenge
+    assert store.extend(opened.id, 600)
+    assert store.get(opened.id) == replace(before, ttl=600)
+    assert store.get(opened.id).nonce == opened.nonce
+    assert Delivery.objects.filter(challenge=opened.id).count() == 2
+
+
+@pytest.mark.parametrize("end", ["approved", "canceled", "expired", "exhausted", "unknown"])
+def test_what_is_open_no_more_gets_no_more_time(store, clock, end):
+    opened = open_one(store).challenge
+    if end in ("approved", "canceled"):
+        assert store.close(opened, Status(end))
+    while end == "exhausted" and check(store, opened):
+        pass
+    if end == "expired":
+        clock.advance(300)
+    before = store.get(opened.id)
+    assert not store.extend(random_id() if end == "unknown" else opened.id, 600)
+    assert store.get(opened.id) == before
+
+
+def test_while_it_is_extended_it_holds_its_part_of_the_phones_budget(store, clock, settings):
+    settings.OTP_WAITS = ()
+    settings.OTP_FAILURES_PER_PHONE_DAY = 5
+    opened = open_one(store).challenge
+    assert store.extend(opened.id, 600)
+    clock.advance(400)
+    with pytest.raises(Limited) as refused:
+        open_one(store, phone=opened.phone)
+    assert refused.value.limit == "failures_per_phone_day"
+    assert 200 <= refused.value.retry_after <= 210  # and ten seconds for a check of the last instant
+    clock.advance(refused.value.retry_after)
+    open_one(store, phone=opened.phone)
+
+
+def test_a_check_of_the_time_that_was_added_costs_the_phone_as_any_other(store, clock, settings):
+    settings.OTP_WAITS = ()
+    settings.OTP_FAILURES_PER_PHONE_DAY = 5
+    opened = open_one(store).challenge
+    assert store.extend(opened.id, 600)
+    clock.advance(500)
+    assert check(store, opened)
+    clock.advance(500)
+    with pytest.raises(Limited) as refused:
+        open_one(store, phone=opened.phone)
+    assert refused.value.limit == "failures_per_phone_day"
+    assert refused.value.retry_after > 20 * HOUR
+
+
+def test_an_extended_challenge_is_sent_again_in_its_added_time(store, clock):
+    opened = open_one(store).challenge
+    assert store.extend(opened.id, 600)
+    clock.advance(400)
+    assert 195 <= send_again(store, opened).expires_in <= 200
+
+
+def test_extending_within_a_transaction_is_refused_with_the_reason(store, transactional_db):
+    opened = open_one(store).challenge
+    with transaction.atomic(), pytest.raises(InsideTransaction, match="give back the check"):
+        store.extend(opened.id, 600)
+    assert store.get(opened.id).ttl == 300
+
+
 # close
 
 

@@ -1,8 +1,14 @@
 """What every token backend must do."""
 
-import pytest
-from django.contrib.sessions.backends.db import SessionStore
+from datetime import timedelta
 
+import pytest
+from django.contrib.auth.backends import BaseBackend
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.backends.signed_cookies import SessionStore as CookieSession
+from django.utils import timezone
+
+from otp_app.models import UserSession
 from otp_app.tokens.opaque import OpaqueTokens
 from otp_app.tokens.session import SessionTokens
 from tests.factories import new_phone
@@ -97,3 +103,61 @@ def test_sessions_begun_with_a_password_last_until_it_is_changed(django_user_mod
     staff = django_user_model.objects.create_superuser(new_phone(), "a long enough password")
     SessionTokens().revoke_all(staff)
     assert staff.check_password("a long enough password")
+
+
+class ForPermissions(BaseBackend):
+    """As many projects have: it knows no users."""
+
+
+@pytest.fixture
+def sessions(settings):
+    return SessionTokens()
+
+
+def test_all_sessions_of_a_user_with_a_password_end_too(sessions, ask, user, django_user_model):
+    user.set_password("something long and unusual")
+    user.save()
+    keys = []
+    for owner in (user, user, django_user_model.objects.create_user(new_phone())):
+        request = ask()
+        sessions.issue(owner, request)
+        request.session.save()
+        keys.append(request.session.session_key)
+    sessions.revoke_all(user)
+    left = [sessions.authenticate(ask({"token": None, "session": key})) for key in keys]
+    assert left == [None, None, owner]
+    assert UserSession.objects.count() == 1
+
+
+def test_a_session_that_takes_the_place_of_another_users_can_be_ended(sessions, ask, user, django_user_model):
+    request = ask()
+    sessions.issue(django_user_model.objects.create_user(new_phone()), request)
+    sessions.issue(user, request)
+    assert UserSession.objects.filter(user=user, key=request.session.session_key).exists()
+
+
+def test_a_session_that_is_kept_in_its_cookie_is_not_written_down(sessions, rf, user, settings):
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+    request = rf.get("/")
+    request.session = CookieSession()
+    assert sessions.issue(user, request).expires_in > 0
+    assert not UserSession.objects.exists()
+
+
+def test_signing_out_forgets_the_session_and_a_purge_those_that_expired(sessions, ask, user):
+    request = ask()
+    sessions.issue(user, request)
+    sessions.revoke(request)
+    assert not UserSession.objects.exists()
+    old = ask()
+    sessions.issue(user, old)
+    UserSession.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert sessions.purge() == 1
+
+
+def test_the_backend_that_is_named_in_the_session_is_one_that_finds_the_user_again(sessions, ask, user, settings):
+    settings.AUTHENTICATION_BACKENDS = [f"{__name__}.ForPermissions", "django.contrib.auth.backends.ModelBackend"]
+    request = ask()
+    sessions.issue(user, request)
+    request.session.save()
+    assert sessions.authenticate(ask({"token": None, "session": request.session.session_key})) == user

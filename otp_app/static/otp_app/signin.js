@@ -121,6 +121,7 @@ function close() {
   $("open").remove();
   $("closed").hidden = false;
   $("told").remove();
+  button.textContent = $("resend").dataset.closed;
   if (!button.disabled) button.focus();
 }
 
@@ -141,6 +142,7 @@ async function ask() {
   const open = $("open");
   if (!open) return;
   const answer = await fetch(open.dataset.state, { headers: { Accept: "application/json" } });
+  if (answer.status === 404) ends.code = now(); // used up or closed meanwhile, maybe in another tab
   if (!answer.ok) return;
   const told = await answer.json();
   if ($("told") && $("told").textContent !== told.text) $("told").textContent = told.text;
