@@ -1,0 +1,56 @@
+"""A real browser against the running service. Without a browser there are no tests here: ``make test`` says so."""
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from tests import browsers
+from tests.service.conftest import ROOM, surprises
+from tests.service.running import running
+
+from .person import Person
+
+collect_ignore_glob = [] if browsers.find() else ["test_*.py"]
+
+# The outbox file stands in for whatever carries a channel.
+THREE_WAYS = {
+    "OTP_PROVIDERS": '[{"ALIAS": "all", "BACKEND": "otp_app.providers.memory.MemoryProvider"}]',
+    "OTP_ROUTES": '{"*": {"sms": ["all"], "call": ["all"], "telegram": ["all"]}}',
+}
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--no-first-run"]
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=browsers.find(), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def page_service(tmp_path_factory):
+    """With three ways to a phone, and no proofs of work."""
+    with running(tmp_path_factory.mktemp("page"), **THREE_WAYS, **ROOM) as started:
+        yield started
+        assert surprises(started) == []
+
+
+@pytest.fixture
+def service(page_service):
+    return page_service
+
+
+@pytest.fixture
+def person(service, chromium):
+    """Somebody with a phone and a browser of their own; ``person(…)`` for another, or other habits."""
+    people = []
+
+    def new(**habits):
+        people.append(Person(habits.pop("service", service), chromium, **habits))
+        return people[-1]
+
+    yield new
+    for each in people:
+        each.leave()
+    for each in people:
+        assert each.complaints == []

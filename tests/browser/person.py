@@ -1,0 +1,101 @@
+"""A person at a browser: what one does on the pages, and what one may not meet there."""
+
+import re
+
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.service.talking import address, messages_to
+from tests.service.talking import phone as new_phone
+
+PATIENCE = 15_000  # milliseconds
+_TOLD_ANYWAY = "Failed to load resource"  # of every refused request: the status is looked at where it matters
+
+
+class Person:
+    """``habits`` are Playwright's options of a context, as locale="uz" or java_script_enabled=False."""
+
+    def __init__(self, service, browser, *, phone="", guest_of=(), **habits):
+        self.service = service
+        self.phone = phone or new_phone()
+        self.address = address()
+        self.complaints = []
+        self._known = {f"http://127.0.0.1:{service.port}", *guest_of}
+        self.context = browser.new_context(
+            base_url=f"http://127.0.0.1:{service.port}",
+            extra_http_headers={"X-Forwarded-For": self.address},
+            **{"locale": "en", "viewport": {"width": 390, "height": 844}, "reduced_motion": "reduce"} | habits,
+        )
+        self.context.set_default_timeout(PATIENCE)
+        self.page = self.tab()
+
+    def tab(self):
+        page = self.context.new_page()
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", self._hear)
+        page.on("request", self._see)
+        return page
+
+    def _hear(self, message):
+        if message.type in ("error", "warning") and _TOLD_ANYWAY not in message.text:
+            self.complaints.append(message.text)
+
+    def _see(self, request):
+        """Nothing is asked of anybody but the service."""
+        origin = "/".join(request.url.split("/", 3)[:3])
+        if origin not in self._known:
+            self.complaints.append(f"asked {request.url}")
+
+    def leave(self):
+        self.context.close()
+
+    # What one does
+
+    def come(self, path="/login/", page=None):
+        (page or self.page).goto(path)
+        return self
+
+    def ask(self, phone="", page=None):
+        """Give the number; the code is asked for next, unless something is in the way."""
+        page = page or self.page
+        page.fill("#phone", phone or self.phone)
+        page.click("#phone-form button")
+        page.wait_for_load_state()
+        return self
+
+    def begin(self, path="/login/"):
+        return self.come(path).ask()
+
+    def messages(self, phone=""):
+        return messages_to(self.service, phone or self.phone)
+
+    def code(self, phone=""):
+        return self.messages(phone)[-1]["code"]
+
+    def type_code(self, code, page=None):
+        """As with fingers; who does it in one go has pasted it."""
+        page = page or self.page
+        page.locator("#code").press_sequentially(code)
+        page.click("#code-form button")
+        page.wait_for_load_state()
+        return self
+
+    def sign_in(self, path="/login/"):
+        self.begin(path).type_code(self.code())
+        return self
+
+    # What one sees
+
+    @property
+    def path(self):
+        return re.sub(r"^https?://[^/]+", "", self.page.url)
+
+    def sees(self, text, page=None):
+        (page or self.page).get_by_text(text).first.wait_for()
+
+    def heading(self, page=None):
+        return (page or self.page).locator("h1").inner_text()
+
+    def barriers(self):
+        """What axe finds, by all of its rules."""
+        found = Axe().run(self.page)
+        return [f"{each['id']}: {each['nodes'][0]['html']}" for each in found.response["violations"]]

@@ -1,0 +1,51 @@
+"""A proof of work, asked for and solved in a real browser."""
+
+import pytest
+
+from tests.service.conftest import ROOM, surprises
+from tests.service.running import running
+from tests.service.talking import phone as new_phone
+
+FEW = {"OTP_PROOFS": "1", "OTP_PROOF_COST": "1000", "OTP_UNCONVERTED_PER_CLIENT_HOUR": "4"}
+
+
+@pytest.fixture(scope="module")
+def wary_service(tmp_path_factory):
+    with running(tmp_path_factory.mktemp("wary"), **ROOM | FEW) as started:
+        yield started
+        assert surprises(started) == []
+
+
+def busy(somebody):
+    """So many sends that the next one needs a proof."""
+    for _ in range(2):
+        somebody.come().ask(new_phone())
+    return somebody.come()
+
+
+def test_the_browser_solves_the_task_and_the_code_is_sent(person, wary_service):
+    somebody = busy(person(service=wary_service))
+    somebody.ask()
+    somebody.page.wait_for_selector("#code")
+    loaded = somebody.page.evaluate("performance.getEntriesByType('resource').map((each) => each.name)")
+    assert not any("proof.js" in name for name in loaded)  # it was of the page before
+    somebody.type_code(somebody.code())
+    assert somebody.path == "/account/"
+
+
+def test_what_cannot_be_solved_is_said(person, wary_service):
+    somebody = person(service=wary_service)
+    somebody.context.add_init_script("Object.defineProperty(crypto, 'subtle', {value: undefined})")
+    busy(somebody).ask()
+    somebody.sees("This browser cannot solve the task.")
+    assert somebody.messages() == []
+    assert somebody.barriers() == []
+
+
+def test_without_javascript_the_person_is_told_what_is_needed(person, wary_service):
+    somebody = busy(person(service=wary_service, java_script_enabled=False))
+    somebody.ask()
+    told = somebody.page.locator("noscript p")
+    assert told.is_visible()
+    assert told.inner_text() == "This step needs JavaScript. Turn it on, or come back later."
+    assert somebody.messages() == []
