@@ -156,6 +156,18 @@ def test_letters_are_those_of_the_language(language):
             assert not re.search("['`´‘’]", text)
 
 
+PAGES = sorted((translations.APP / "templates").rglob("*.html"))
+MARKED = r"(?s){% blocktranslate.*?{% endblocktranslate %}|{[{%].*?[%}]}"
+SHOWN = r'\b(?:alt|aria-label|placeholder|title|data-(?:text|busy|waiting|closed))="([^"]*)"'
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_no_page_has_a_text_that_is_not_marked_for_translation(page):
+    text = re.sub(MARKED, "", page.read_text(encoding="utf-8"))
+    texts = [*re.findall(SHOWN, text), re.sub(r"(?s)<[^>]*>", "", text)]
+    assert [found for found in texts if re.search(r"[^\W\d_]", found)] == []
+
+
 @pytest.mark.parametrize("language", messages.LANGUAGES)
 def test_the_longest_message_is_one_segment(settings, language):
     """With the longest code, a long brand and the line that browsers read."""
