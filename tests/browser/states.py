@@ -31,11 +31,11 @@ def tour(person, service, client):
     person.type_code(wrong(person.code()))
     yield "code-wrong"
     service.clock.advance(275)
-    person.page.reload()
+    person.come(person.path)
     person.page.wait_for_load_state("networkidle")
     yield "code-ending"
     service.clock.advance(30)
-    person.page.reload()
+    person.come(person.path)
     yield "code-expired"
     person.page.locator("#again").click()
     person.page.wait_for_selector("#code")
@@ -43,7 +43,7 @@ def tour(person, service, client):
         person.type_code(wrong(person.code(), n))
     yield "code-used-up"
     service.clock.advance(3600)
-    person.page.reload()
+    person.come(person.path)
     person.page.locator("#again").click()
     person.page.wait_for_selector("#code")
     person.type_code(person.code())

@@ -61,9 +61,10 @@ function countryOf(countries, digits, home) {
 }
 
 function nameOf({ code, regions }) {
-  const names = new Intl.DisplayNames([document.documentElement.lang], { type: "region" });
+  const names = new Intl.DisplayNames([document.documentElement.lang], { type: "region", fallback: "none" });
   const flag = regions.length > 1 ? "" : String.fromCodePoint(...[...regions[0]].map((letter) => 127397 + letter.charCodeAt()));
-  return `${flag} ${regions.map((region) => names.of(region)).join(" / ")} +${code}`.trim();
+  const name = regions.map((region) => names.of(region)).filter(Boolean).join(" / "); // not every browser has all languages
+  return `${flag} ${name} +${code}`.replace(/ +/g, " ").trim();
 }
 
 async function helpWithPhone(form) {
@@ -118,10 +119,10 @@ function setEnds(expiresIn, resendIn) {
 
 function close() {
   const button = $("again");
+  for (const each of document.querySelectorAll("[data-closed-text]")) each.textContent = each.dataset.closedText;
   $("open").remove();
   $("closed").hidden = false;
   $("told").remove();
-  button.textContent = $("resend").dataset.closed;
   if (!button.disabled) button.focus();
 }
 
