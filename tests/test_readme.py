@@ -4,6 +4,8 @@ import argparse
 import json
 import re
 import shlex
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, build_opener
 
 import pytest
 from rest_framework.test import APIRequestFactory
@@ -105,11 +107,22 @@ def test_the_calls_get_the_answers_that_are_shown(service):
 
 
 def test_the_pages_that_are_named_open(service):
-    addresses = set(re.findall(r"<http://127\.0\.0\.1:8000(/\S+)>", README))
-    assert addresses == {"/api/docs/", "/admin/"}
+    addresses = set(re.findall(r"<http://127\.0\.0\.1:8000(/[^\s>]*)>", README))
+    assert addresses == {"/", "/api/docs/", "/admin/"}
     for address in addresses:
         answer = call(service.url + address)
-        assert answer.status == 200 or answer.headers["location"].startswith("/admin/login/"), answer
+        assert answer.status == 200 or answer.headers["location"].startswith(("/login/", "/admin/login/")), answer
+
+
+def test_one_line_says_what_to_open_and_the_page_where_the_code_is(service):
+    assert service.output.startswith(f"open {service.url}/\n")
+    browser = build_opener(HTTPCookieProcessor())
+    page = browser.open(f"{service.url}/").read().decode()
+    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page)[1]
+    form = urlencode({"csrfmiddlewaretoken": token, "phone": "+998 90 765 43 21"}).encode()
+    page = browser.open(f"{service.url}/login/", form).read().decode()
+    assert "Development: your code is in the terminal." in page
+    assert service.wait_for(r"(?m)^  sms to \+998907654321:\n    .*?(\d{6})")
 
 
 def test_the_three_values_and_the_countries_make_a_service_that_starts_in_production(tmp_path):

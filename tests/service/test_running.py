@@ -70,7 +70,7 @@ def test_a_signal_ends_it_cleanly(tmp_path, number):
         assert service.end(number, WITHIN) == 0
         for connection in idle:
             connection.close()
-        assert "Traceback" not in service.output.partition("is ready on")[2]
+        assert "Traceback" not in service.output.partition("open http")[2]
         assert set(workers).isdisjoint(service.workers())
         with pytest.raises(ConnectionRefusedError):
             get(service, "/healthz")
@@ -94,6 +94,6 @@ def test_pages_come_with_what_they_are_made_of(service, page):
 
 def test_the_banner_says_how_to_begin(service):
     until = time.monotonic() + WITHIN
-    while "is ready on" not in service.output and time.monotonic() < until:
+    while "open http" not in service.output and time.monotonic() < until:
         time.sleep(0.1)
-    assert f"http://127.0.0.1:{service.port}/api/send-otp/" in service.output
+    assert f"open http://127.0.0.1:{service.port}/" in service.output.splitlines()
