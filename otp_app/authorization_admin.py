@@ -1,6 +1,9 @@
 """The admin of sites and apps that send people here to sign in."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest
 
 
 class AuthorizationClientAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at run time
@@ -9,5 +12,8 @@ class AuthorizationClientAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # n
     list_display = ("name", "id", "is_active")
     list_filter = ("is_active",)
     search_fields = ("name", "id")
-    fields = ("id", "name", "redirect_uris", "is_active")
     readonly_fields = ("id",)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        fields = ("name", "redirect_uris", "is_active")
+        return ("id", *fields) if obj else fields  # what the form would show before it is saved is not what is saved

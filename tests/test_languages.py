@@ -2,7 +2,8 @@
 
 import pytest
 
-from otp_app.languages import language_of
+from otp_app.languages import NAMES, language_of
+from otp_app.messages import LANGUAGES
 
 
 @pytest.mark.parametrize(
@@ -29,3 +30,57 @@ def test_the_first_accepted_language_that_we_speak_wins(rf, header, language):
 def test_else_it_is_the_projects_own(rf, settings, project, language):
     settings.LANGUAGE_CODE = project
     assert language_of(rf.get("/")) == language
+
+
+def asking(rf, cookie=None, header=""):
+    request = rf.get("/", headers={"accept-language": header} if header else {})
+    if cookie is not None:
+        request.COOKIES["django_language"] = cookie
+    return request
+
+
+@pytest.mark.parametrize("cookie", ["ru", "ru-RU"])
+def test_what_a_person_has_chosen_comes_first(rf, cookie):
+    assert language_of(asking(rf, cookie, "uz"), "+77012345678") == "ru"
+
+
+@pytest.mark.parametrize("cookie", ["", "fr", "nonsense", "\x00"])
+def test_a_choice_that_we_do_not_speak_is_none(rf, cookie):
+    assert language_of(asking(rf, cookie, "uz")) == "uz"
+
+
+def test_the_cookie_has_the_name_that_the_project_gave_it(rf, settings):
+    settings.LANGUAGE_COOKIE_NAME = "tongue"
+    request = asking(rf, "ru")
+    request.COOKIES["tongue"] = "uz"
+    assert language_of(request) == "uz"
+
+
+def test_what_the_browser_asks_for_comes_before_the_country_of_the_number(rf):
+    assert language_of(asking(rf, header="en"), "+998901234567") == "en"
+
+
+@pytest.mark.parametrize(
+    ("phone", "language"),
+    [("+998901234567", "uz"), ("+77012345678", "ru"), ("+79161234567", "ru"), ("+12015550123", "en"), ("", "en")],
+)
+@pytest.mark.parametrize("header", ["", "fr", "*"])
+def test_who_asks_for_none_of_ours_is_answered_in_that_of_the_numbers_country(rf, phone, language, header):
+    assert language_of(asking(rf, header=header), phone) == language
+
+
+def test_the_country_comes_before_the_projects_own(rf, settings):
+    settings.LANGUAGE_CODE = "ru"
+    assert language_of(asking(rf), "+998901234567") == "uz"
+    assert language_of(asking(rf), "+12015550123") == "ru"
+
+
+def test_the_project_says_which_country_speaks_what(rf, settings):
+    settings.OTP_REGION_LANGUAGES = {"UZ": "ru", "KZ": "kk"}
+    assert language_of(asking(rf), "+998901234567") == "ru"
+    assert language_of(asking(rf), "+77012345678") == "en"
+
+
+def test_each_language_has_a_name_in_itself():
+    assert NAMES == {"uz": "Oʻzbekcha", "ru": "Русский", "en": "English"}
+    assert set(NAMES) == set(LANGUAGES)

@@ -172,3 +172,77 @@ def test_warming_loads_the_served_countries(settings, monkeypatch):
 )
 def test_a_masked_number_shows_its_ends_only(phone, masked):
     assert phones.mask(phone) == masked
+
+
+class TestHome:
+    """The country that a person is taken to be in."""
+
+    @pytest.mark.parametrize(
+        ("default", "allowed", "homes", "home"),
+        [
+            ("", "*", ["UZ"], "UZ"),
+            ("KZ", "*", ["UZ"], "KZ"),
+            ("", ["KZ"], ["UZ"], "KZ"),
+            ("", ["US", "UZ"], ["UZ"], "UZ"),
+            ("", ["US", "KZ"], ["UZ"], "KZ"),
+            ("", ["US", "KZ"], ["UZ", "US"], "US"),
+            ("", "*", [], ""),
+            ("", "*,KZ", [], "KZ"),
+        ],
+    )
+    def test_it_is_the_settings_own_else_a_home_region_that_is_served_else_the_first(
+        self, settings, default, allowed, homes, home
+    ):
+        settings.OTP_DEFAULT_REGION, settings.OTP_ALLOWED_REGIONS, settings.OTP_HOME_REGIONS = default, allowed, homes
+        assert phones.home() == home
+
+    @pytest.mark.parametrize(
+        ("home", "start"), [("UZ", "+998 "), ("KZ", "+7 "), ("US", "+1 "), ("", "+998 "), ("GB", "+44 ")]
+    )
+    def test_the_example_is_a_mobile_number_of_it_as_people_read_it(self, settings, home, start):
+        settings.OTP_DEFAULT_REGION, settings.OTP_HOME_REGIONS = home, []
+        assert phones.example().startswith(start)
+        assert phones.parse(phones.example())
+
+    def test_a_country_that_there_is_not_has_no_example(self, settings):
+        settings.OTP_DEFAULT_REGION = "XX"
+        assert phones.example() == ""
+
+
+@pytest.mark.parametrize(
+    ("phone", "spaced"),
+    [
+        (GOOD, "+998 90 123 45 67"),
+        ("+12015550123", "+1 201-555-0123"),
+        ("+999", "+999"),
+        ("+15005550009", "+1 500-555-0009"),
+    ],
+)
+def test_a_number_is_shown_as_people_read_it_and_a_test_number_of_no_country_as_it_is(phone, spaced):
+    assert phones.spaced(phone) == spaced
+
+
+class TestRegion:
+    """``parse(region=…)``, for the page."""
+
+    def test_the_national_form_of_that_country_is_taken(self):
+        assert phones.parse("90 123-45-67", region="UZ") == GOOD
+        assert phones.parse("8 (701) 234-56-78", region="KZ") == "+77012345678"
+
+    def test_it_comes_before_the_settings_own(self, settings):
+        settings.OTP_DEFAULT_REGION = "KZ"
+        assert phones.parse("90 123-45-67", region="UZ") == GOOD
+        with pytest.raises(InvalidPhone):
+            phones.parse("90 123-45-67")
+
+    def test_a_number_with_its_country_code_is_of_its_own_country(self):
+        assert phones.parse("+77012345678", region="UZ") == "+77012345678"
+
+    def test_without_any_country_a_national_form_is_none(self):
+        with pytest.raises(InvalidPhone):
+            phones.parse("90 123-45-67", region="")
+
+    def test_the_gate_is_no_wider_for_it(self, settings):
+        settings.OTP_ALLOWED_REGIONS = ["UZ"]
+        with pytest.raises(RegionNotAllowed):
+            phones.parse("701 234 56 78", region="KZ")

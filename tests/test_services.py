@@ -1,13 +1,15 @@
 """The front door, for callers in Python."""
 
 import pytest
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.db import transaction
 
 from otp_app import devices, services, stores
 from otp_app.challenges import Status, random_id
 from otp_app.errors import InsideTransaction, InvalidOrExpiredCode, InvalidPhone, Limited, OtpError, Unavailable
 from otp_app.models import ChallengeRow, Token
-from otp_app.policies import policy_for
+from otp_app.policies import longest, policy_for
+from otp_app.tokens.session import SessionTokens
 from tests.factories import new_phone, other_than
 
 pytestmark = pytest.mark.django_db
@@ -48,6 +50,7 @@ def test_what_is_no_id_is_no_open_challenge(challenge_id):
         lambda: services.send_code(phone=new_phone(), challenge_id=challenge_id),
         lambda: services.verify_code(phone=new_phone(), code="123456", challenge_id=challenge_id),
         lambda: services.cancel(challenge_id=challenge_id),
+        lambda: services.extend(challenge_id=challenge_id),
     ):
         with pytest.raises(InvalidOrExpiredCode):
             call()
@@ -118,3 +121,68 @@ def test_signing_out_everywhere_fails_as_a_whole_and_can_be_asked_for_again(outb
     services.sign_out_everywhere(user=done.user)
     assert not Token.objects.filter(user=done.user).exists()
     assert devices.recognise(phone, done.device) == ""
+
+
+@pytest.mark.parametrize(("ttl", "whole"), [(60, 120), (300, 600), (450, 600), (600, 600)])
+def test_a_challenge_may_live_twice_as_long_but_never_longer_than_nist_allows(settings, ttl, whole):
+    settings.OTP_POLICIES = {"transfer": {"ttl": ttl}}
+    assert longest("transfer") == whole
+
+
+def test_more_time_is_given_once_and_changes_nothing_else(outbox, clock, each_store):
+    phone = new_phone()
+    challenge = services.send_code(phone=phone).challenge
+    services.extend(challenge_id=challenge.id)
+    state = services.state(challenge_id=challenge.id)
+    assert state.expires_in in (599, 600)
+    assert (state.checks_left, state.sends_left) == (5, 2)
+    with pytest.raises(InvalidOrExpiredCode):
+        services.extend(challenge_id=challenge.id)
+    clock.advance(590)
+    assert services.verify_code(phone=phone, code=outbox[-1].code, challenge_id=challenge.id)
+
+
+def test_the_time_is_that_of_the_challenges_own_purpose(settings, each_store):
+    settings.OTP_POLICIES = {"transfer": {"ttl": 60}}
+    challenge = services.send_code(phone=new_phone(), purpose="transfer").challenge
+    services.extend(challenge_id=challenge.id)
+    assert services.state(challenge_id=challenge.id).expires_in in (119, 120)
+
+
+def test_there_is_no_more_time_for_what_is_over_or_was_never_there(clock, each_store):
+    expired = services.send_code(phone=new_phone()).challenge.id
+    clock.advance(300)
+    canceled = services.send_code(phone=new_phone()).challenge.id
+    services.cancel(challenge_id=canceled)
+    for challenge_id in (expired, canceled, random_id()):
+        with pytest.raises(InvalidOrExpiredCode):
+            services.extend(challenge_id=challenge_id)
+
+
+@pytest.fixture
+def signed_in_by_page(outbox, rf):
+    """The session of somebody who signed in on the hosted page."""
+
+    def sign_in(phone):
+        request = rf.get("/")
+        SessionMiddleware(lambda _: None).process_request(request)
+        challenge_id = services.send_code(phone=phone).challenge.id
+        code = {"code": outbox[-1].code, "challenge_id": challenge_id}
+        services.sign_in(phone=phone, **code, request=request, backend=SessionTokens())
+        return request
+
+    return sign_in
+
+
+@pytest.mark.parametrize("backend", ["opaque.OpaqueTokens", "session.SessionTokens"])
+def test_signing_out_everywhere_ends_the_sessions_of_the_page_whatever_clients_get(
+    signed_in_by_page, settings, backend
+):
+    settings.OTP_TOKEN_BACKEND = f"otp_app.tokens.{backend}"
+    phone = new_phone()
+    theirs, others = signed_in_by_page(phone), signed_in_by_page(new_phone())
+    user = SessionTokens().authenticate(theirs)
+    assert user.phone == phone
+    services.sign_out_everywhere(user=user)
+    assert SessionTokens().authenticate(theirs) is None
+    assert SessionTokens().authenticate(others) is not None

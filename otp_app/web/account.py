@@ -1,15 +1,16 @@
 """Who is signed in: arriving, going on to where one came from, the page of the account, signing out."""
 
+from contextlib import suppress
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.views.decorators.http import require_POST
 
 from .. import accounts, phones, services
 from ..conf import conf
+from ..errors import InvalidAuthorization
 from ..services import SignIn
 from ..tokens.session import SessionTokens
 from . import destinations, pages, progress
@@ -45,8 +46,8 @@ def offer(request: HttpRequest, destination: Destination) -> HttpResponse:
     return pages.show(request, "continue", destination, who=_who(request.user))
 
 
-@require_POST
 @pages.page
+@pages.posted
 def proceed(request: HttpRequest) -> HttpResponseBase:
     destination = destinations.of(request)
     if not may_proceed(request, destination):
@@ -61,17 +62,19 @@ def account(request: HttpRequest) -> HttpResponseBase:
     return pages.show(request, "account", who=_who(request.user))
 
 
-@require_POST
 @pages.page
+@pages.posted
 def sign_out(request: HttpRequest) -> HttpResponseBase:
     """In this browser. To the first step again, with what one came for."""
-    query = destinations.of(request).query
     SessionTokens().revoke(request)
-    return redirect(reverse("otp_web:phone") + (query or "?out"))
+    with suppress(InvalidAuthorization):
+        if query := destinations.of(request).query:
+            return redirect(reverse("otp_web:phone") + query)
+    return redirect(reverse("otp_web:phone") + "?out")
 
 
-@require_POST
 @pages.page
+@pages.posted
 def sign_out_everywhere(request: HttpRequest) -> HttpResponseBase:
     if request.user.is_authenticated:
         services.sign_out_everywhere(user=request.user)

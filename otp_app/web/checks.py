@@ -26,6 +26,8 @@ def check_page(**_: Any) -> list[CheckMessage]:
 
 
 def _is_included() -> bool:
+    if not getattr(settings, "ROOT_URLCONF", None):  # a project of services only
+        return False
     try:
         reverse("otp_web:phone")
     except (NoReverseMatch, ImportError):  # of an addresses' file that is wrong Django's own checks tell
@@ -36,10 +38,10 @@ def _is_included() -> bool:
 def _wrong_settings() -> Iterator[CheckMessage]:
     if not is_color(conf.COLOR):
         yield Error(f"OTP_COLOR is {conf.COLOR!r}; it must be of the form #1f5fd6.", id="otp_app.E024")
-    if "//" in conf.LOGO or conf.LOGO.startswith("/"):
+    if not isinstance(conf.LOGO, str) or ":" in conf.LOGO or conf.LOGO.startswith("/"):
         text = "OTP_LOGO must be the path of a static file, as brand/logo.svg: the page loads nothing from elsewhere."
         yield Error(text, id="otp_app.E024")
-    if isinstance(conf.NEXT_HOSTS, str):
+    if not isinstance(conf.NEXT_HOSTS, list | tuple | set):
         yield Error('OTP_NEXT_HOSTS must be a list, for example ["shop.example.com"].', id="otp_app.E024")
 
 

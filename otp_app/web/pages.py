@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import InterfaceError, InternalError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.encoding import iri_to_uri
 from django.utils.translation import ngettext, override
 from django.views.decorators.csrf import csrf_protect
@@ -41,6 +41,16 @@ def page(view: View) -> Any:
         return answer(request, partial(protected, request, *args, **kwargs))
 
     return without_transactions(shown)
+
+
+def posted(view: View) -> View:
+    """For what only a form does: who comes to its address by another way is led to the first step."""
+
+    @wraps(view)
+    def led(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        return view(request, *args, **kwargs) if request.method == "POST" else redirect("otp_web:phone")
+
+    return led
 
 
 def answer(request: HttpRequest, make: Callable[[], HttpResponseBase]) -> HttpResponseBase:

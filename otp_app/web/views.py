@@ -17,7 +17,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from .. import phones, services
 from ..challenges import State
@@ -98,20 +98,21 @@ def send(request: HttpRequest, number: int) -> HttpResponseBase:
         state = _state(begun)
         same = state is not None and state.checks_left > 0 < state.sends_left and state.expires_in > _TOO_LATE
         try:
-            challenge_id = _send(request, begun.phone, begun.challenge_id if same else None)
+            challenge_id = _send_again(request, begun) if same else _send(request, begun.phone)
         except ProofRequired as task:
             return _prove(request, task, destination)
         except OtpError as refused:
             return _ask_for_code(request, destination, begun, CodeForm(), refused)
+        same = challenge_id == begun.challenge_id
         progress.change(request, replace(begun, challenge_id=challenge_id, extended=begun.extended and same))
     return _to_code(SignInBegun(number, "", ""), destination)
 
 
-@require_POST
 @pages.page
 def extend(request: HttpRequest, number: int) -> HttpResponseBase:
     """More time, once; without it, as when it comes too late, the page tells how things are."""
-    if begun := progress.find(request, number):
+    begun = progress.find(request, number)
+    if begun and request.method == "POST":
         with suppress(InvalidOrExpiredCode):
             services.extend(challenge_id=begun.challenge_id)
         progress.change(request, replace(begun, extended=True))
@@ -142,6 +143,14 @@ def _send(request: HttpRequest, number: str, challenge_id: str | None = None) ->
         proof=request.POST.get("proof"),
     )
     return grant.challenge.id
+
+
+def _send_again(request: HttpRequest, begun: SignInBegun) -> str:
+    """The same code; a new one if it is of no use any more, or was asked for by a device that is not known now."""
+    try:
+        return _send(request, begun.phone, begun.challenge_id)
+    except InvalidOrExpiredCode:
+        return _send(request, begun.phone)
 
 
 def _state(begun: SignInBegun) -> State | None:
@@ -194,6 +203,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:  #
     return pages.answer(request, lambda: pages.show(request, "problem", status=403, text=text))
 
 
+@pages.page
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:  # noqa: ARG001  (the same)
     """``handler404``."""
-    return pages.answer(request, lambda: pages.show(request, "problem", status=404, text=_("There is no such page.")))
+    return pages.show(request, "problem", status=404, text=_("There is no such page."))

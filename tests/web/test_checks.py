@@ -1,0 +1,91 @@
+"""Nonsense in the settings of the page is refused at start, where there is a page."""
+
+import pytest
+from django.core import checks
+
+from otp_app.web.checks import check_page
+
+SESSIONS = "django.contrib.sessions.middleware.SessionMiddleware"
+USERS = "django.contrib.auth.middleware.AuthenticationMiddleware"
+
+
+def told():
+    return [(message.id, message.msg) for message in check_page()]
+
+
+def test_the_suites_own_settings_are_sound():
+    assert told() == []
+
+
+@pytest.mark.django_db
+def test_the_check_is_among_those_of_the_project(settings):
+    settings.OTP_COLOR = "red"
+    assert "otp_app.E024" in [message.id for message in checks.run_checks()]
+
+
+@pytest.mark.parametrize("color", ["red", "", "#123", None])
+def test_a_colour_that_is_none_is_refused(settings, color):
+    settings.OTP_COLOR = color
+    assert told() == [("otp_app.E024", f"OTP_COLOR is {color!r}; it must be of the form #1f5fd6.")]
+
+
+@pytest.mark.parametrize("logo", ["https://cdn.example.com/logo.svg", "//cdn.example.com/logo.svg", "/logo.svg"])
+def test_a_logo_from_elsewhere_is_refused_for_the_page_would_not_load_it(settings, logo):
+    settings.OTP_LOGO = logo
+    ((name, text),) = told()
+    assert name == "otp_app.E024"
+    assert text.startswith("OTP_LOGO must be the path of a static file")
+
+
+def test_a_logo_of_the_projects_own_is_taken(settings):
+    settings.OTP_LOGO = "brand/logo.svg"
+    assert told() == []
+
+
+def test_hosts_that_are_one_string_are_refused_for_each_letter_would_be_a_host(settings):
+    settings.OTP_NEXT_HOSTS = "shop.example.com"
+    ((name, text),) = told()
+    assert name == "otp_app.E024"
+    assert text.startswith("OTP_NEXT_HOSTS must be a list")
+
+
+@pytest.mark.parametrize("missing", [SESSIONS, USERS])
+def test_what_the_page_needs_of_the_project_is_named(settings, missing):
+    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if name != missing]
+    assert told() == [("otp_app.E025", f"The hosted page needs {missing}.")]
+
+
+def test_without_static_files_it_would_have_no_style(settings):
+    settings.INSTALLED_APPS = [name for name in settings.INSTALLED_APPS if "static" not in name]
+    assert told() == [("otp_app.E025", "The hosted page needs django.contrib.staticfiles.")]
+
+
+@pytest.mark.parametrize(
+    "templates",
+    [
+        [],
+        [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": False}],
+        [{"BACKEND": "django.template.backends.dummy.TemplateStrings", "APP_DIRS": True}],
+    ],
+)
+def test_without_templates_of_apps_it_could_not_be_shown(settings, templates):
+    settings.TEMPLATES = templates
+    assert told() == [("otp_app.E025", "The hosted page needs TEMPLATES with APP_DIRS.")]
+
+
+@pytest.mark.parametrize("addresses", ["otp_app.urls", "no.such.module"])
+def test_a_project_without_the_page_is_asked_for_nothing(settings, addresses):
+    settings.ROOT_URLCONF = addresses
+    settings.OTP_COLOR, settings.MIDDLEWARE, settings.TEMPLATES = "red", [], []
+    assert told() == []
+
+
+def test_a_project_without_addresses_is_checked_all_the_same(settings):
+    del settings.ROOT_URLCONF
+    assert told() == []
+
+
+@pytest.mark.parametrize("name", ["OTP_LOGO", "OTP_NEXT_HOSTS"])
+def test_a_setting_of_another_type_is_told_of(settings, name):
+    setattr(settings, name, None)
+    assert [id_ for id_, _ in told()] == ["otp_app.E024"]

@@ -1,0 +1,220 @@
+"""Sending again: the same code while it is of use, a new one else, by the way a person chooses."""
+
+import base64
+import json
+import re
+
+import altcha
+import pytest
+
+from otp_app import services, stores
+from tests.factories import new_phone, other_than
+from tests.web.visitor import text_of
+
+pytestmark = pytest.mark.django_db
+
+
+def challenges(visitor):
+    """The challenge of each message, in their order."""
+    return [message.reference for message in visitor.outbox]
+
+
+def test_while_a_code_is_open_the_same_one_comes_again(visitor, clock):
+    visitor.ask()
+    clock.advance(60)
+    response = visitor.post("/login/1/send/?next=/a")
+    assert (response.status_code, response["Location"]) == (302, "/login/1/?next=%2Fa")
+    first, second = visitor.outbox
+    assert (first.reference, first.code) == (second.reference, second.code)
+    assert visitor.begun[0]["challenge_id"] == first.reference
+
+
+def test_coming_to_the_address_of_a_send_sends_nothing(visitor, clock):
+    visitor.ask()
+    clock.advance(60)
+    assert visitor.get("/login/1/send/")["Location"] == "/login/1/"
+    assert len(visitor.outbox) == 1
+
+
+@pytest.mark.parametrize("why", ["expired", "exhausted", "no sends left", "too little time"])
+def test_where_the_old_code_is_of_no_use_a_new_one_comes(visitor, clock, settings, why):
+    if why == "no sends left":
+        settings.OTP_SENDS = 1
+    visitor.ask()
+    if why == "exhausted":
+        for _ in range(5):
+            visitor.enter(other_than(visitor.outbox[-1].code))
+    clock.advance({"expired": 300, "too little time": 241}.get(why, 60))
+    visitor.post("/login/1/send/")
+    assert len(set(challenges(visitor))) == 2
+    assert visitor.begun == [{**visitor.begun[0], "number": 1, "challenge_id": challenges(visitor)[1]}]
+    assert visitor.enter().status_code == 302
+
+
+def test_with_a_minute_and_a_little_left_it_is_still_the_same(visitor, clock):
+    visitor.ask()
+    clock.advance(235)
+    visitor.post("/login/1/send/")
+    assert len(set(challenges(visitor))) == 1
+
+
+def test_a_new_code_may_be_given_more_time_again_and_the_same_may_not(visitor, clock):
+    visitor.ask()
+    visitor.post("/login/1/extend/")
+    clock.advance(60)
+    visitor.post("/login/1/send/")
+    assert visitor.begun[0]["extended"] is True
+    clock.advance(540)
+    visitor.post("/login/1/send/")
+    assert visitor.begun[0]["extended"] is False
+    assert "Give me more time" in text_of(visitor.get("/login/1/"))
+
+
+def test_it_may_come_by_another_way_and_the_page_says_so(visitor, clock, three_ways):
+    page = visitor.ask()
+    assert re.findall(r'name="channel" value="(\w+)"', page.content.decode()) == ["call", "telegram"]
+    clock.advance(60)
+    visitor.post("/login/1/send/", channel="call")
+    assert [message.channel for message in visitor.outbox] == ["sms", "call"]
+    page = visitor.get("/login/1/")
+    assert "We are calling +998 90" in text_of(page)
+    assert re.findall(r'name="channel" value="(\w+)"', page.content.decode()) == ["sms", "telegram"]
+
+
+def test_the_ways_are_offered_of_an_expired_code_as_well(visitor, clock, three_ways):
+    visitor.ask()
+    clock.advance(300)
+    page = visitor.get("/login/1/").content.decode()
+    assert re.findall(r'name="channel" value="(\w+)"', page) == ["call", "telegram"]
+
+
+def test_a_way_that_is_not_on_offer_is_refused_with_the_reason_and_nothing_is_sent(visitor, clock):
+    visitor.ask()
+    clock.advance(60)
+    page = visitor.post("/login/1/send/", channel="pigeon")
+    assert page.status_code == 400
+    assert "The request is not of the documented form." in text_of(page)
+    assert len(visitor.outbox) == 1
+
+
+def test_too_soon_is_told_with_the_wait_and_the_code_can_still_be_entered(visitor):
+    visitor.ask()
+    page = visitor.post("/login/1/send/")
+    assert (page.status_code, page["Retry-After"]) == (429, "60")
+    assert "Too many requests. Try again later. You can try again in 1 minute." in text_of(page)
+    assert "You can send again in 1 minute." in text_of(page)
+    assert len(visitor.outbox) == 1
+    assert visitor.enter().status_code == 302
+
+
+def test_too_soon_is_told_where_the_code_is_of_no_more_use_as_well(visitor):
+    visitor.ask()
+    for _ in range(5):
+        visitor.enter(other_than(visitor.outbox[-1].code))
+    page = visitor.post("/login/1/send/")
+    assert page.status_code == 429
+    assert "You can try again in 1 minute." in text_of(page)
+    assert "This code can be tried no more. Ask for a new one." in text_of(page)
+    assert len(visitor.outbox) == 1
+
+
+def test_too_many_from_one_place_are_told_on_the_first_page_with_the_wait(visitor, settings):
+    settings.OTP_SENDS_PER_CLIENT_HOUR = 1
+    visitor.ask()
+    page = visitor.post(phone=new_phone())
+    assert page.status_code == 429
+    assert 3400 < int(page["Retry-After"]) <= 3750
+    assert re.search(r"You can try again in (5\d minutes|60 minutes|2 hours)\.", text_of(page))
+    assert len(visitor.outbox) == 1
+
+
+def test_a_strangers_send_to_the_same_number_does_not_touch_the_pages_challenge(visitor, clock):
+    visitor.ask()
+    code, own = visitor.outbox[-1].code, visitor.begun[0]["challenge_id"]
+    clock.advance(60)
+    services.send_code(phone=visitor.phone)
+    assert visitor.begun[0]["challenge_id"] == own
+    assert stores.current().get(own).checks_left == 5
+    assert visitor.enter(code).status_code == 302
+
+
+class TestProof:
+    """What looks wrong is asked for a proof of work, on a page of its own."""
+
+    @pytest.fixture(autouse=True)
+    def _wary(self, settings):
+        settings.OTP_PROOFS = True
+        settings.OTP_PROOF_COST = 1
+        settings.OTP_UNCONVERTED_PER_CLIENT_HOUR = 2
+
+    @pytest.fixture
+    def suspect(self, visitor):
+        """One send is half of what its place has; the next needs a proof."""
+        visitor.ask(new_phone())
+        return visitor
+
+    def solution(self, page):
+        (told,) = re.findall(r'<script id="task" type="application/json">(.*?)</script>', page.content.decode())
+        task = altcha.Challenge.from_dict(json.loads(told))
+        return altcha.Payload(task, altcha.solve_challenge(task)).to_base64()
+
+    def test_the_page_holds_the_task_and_what_was_asked_and_nothing_is_sent(self, suspect):
+        page = suspect.post("/login/?next=/a", phone=suspect.phone)
+        html = page.content.decode()
+        assert page.status_code == 403
+        assert "Your browser solves a small task" in text_of(page)
+        assert f'type="hidden" name="phone" value="{suspect.phone}"' in html
+        assert 'name="channel"' not in html
+        assert len(suspect.outbox) == 1
+
+    def test_the_same_request_with_the_solution_is_answered(self, suspect):
+        page = suspect.post("/login/?next=/a", phone=suspect.phone)
+        response = suspect.post("/login/?next=/a", phone=suspect.phone, proof=self.solution(page))
+        assert (response.status_code, response["Location"]) == (302, "/login/2/?next=%2Fa")
+        assert suspect.outbox[-1].to == suspect.phone
+
+    @pytest.mark.parametrize("proof", ["", "nonsense", base64.b64encode(b"{}").decode()])
+    def test_what_is_no_solution_gets_another_task(self, suspect, proof):
+        first = suspect.post(phone=suspect.phone)
+        second = suspect.post(phone=suspect.phone, proof=proof)
+        assert second.status_code == 403
+        assert self.solution(first) != self.solution(second)
+        assert len(suspect.outbox) == 1
+
+    def test_a_solution_is_good_for_one_send(self, suspect, settings):
+        settings.OTP_UNCONVERTED_PER_CLIENT_HOUR = 4
+        suspect.ask(new_phone())
+        proof = self.solution(suspect.post(phone=suspect.phone))
+        suspect.ask(proof=proof)
+        assert suspect.post(phone=new_phone(), proof=proof).status_code == 403
+
+    def test_sending_again_may_need_one_too_and_remembers_the_way(self, suspect, clock, three_ways):
+        clock.advance(60)
+        page = suspect.post("/login/1/send/?next=/a", channel="call")
+        html = page.content.decode()
+        assert page.status_code == 403
+        assert 'type="hidden" name="channel" value="call"' in html
+        assert 'name="phone"' not in html
+        response = suspect.post("/login/1/send/?next=/a", channel="call", proof=self.solution(page))
+        assert (response.status_code, response["Location"]) == (302, "/login/1/?next=%2Fa")
+        assert [message.channel for message in suspect.outbox] == ["sms", "call"]
+
+
+def test_a_browser_that_has_lost_its_device_cookie_gets_a_new_code_instead_of_a_dead_end(visitor, clock):
+    visitor.sign_in()
+    visitor.post("/account/sign-out/")
+    clock.advance(60)
+    visitor.ask()
+    del visitor.client.cookies["__Host-otp_device"]
+    clock.advance(60)
+    assert visitor.post("/login/1/send/").status_code == 302
+    *_, lost, new = challenges(visitor)
+    assert new != lost
+    assert visitor.begun[0]["challenge_id"] == new
+
+
+def test_the_code_field_is_not_called_wrong_for_a_send_that_came_too_soon(visitor):
+    visitor.ask()
+    page = visitor.post("/login/1/send/")
+    assert page.status_code == 429
+    assert 'aria-invalid="true"' not in page.content.decode()

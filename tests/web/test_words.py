@@ -1,0 +1,59 @@
+"""What the pages say about a message."""
+
+import pytest
+from django.utils.translation import override
+
+from otp_app.challenges import State
+from otp_app.models import Delivery
+from otp_app.providers.base import Channel
+from otp_app.web import words
+from tests.factories import new_phone
+
+NUMBER = "+998 90 123 45 67"
+
+
+def state(**values):
+    defaults = {"challenge_id": "0" * 32, "state": "sent", "channel": "sms", "channels": ()}
+    numbers = {"checks_left": 5, "sends_left": 2, "expires_in": 300, "resend_in": 60}
+    return State(**(defaults | numbers | values))
+
+
+@pytest.mark.parametrize("channel", Channel)
+@pytest.mark.parametrize("language", ["en", "ru", "uz"])
+def test_where_the_code_has_gone_names_the_number_once_whatever_the_channel(channel, language):
+    with override(language):
+        text = words.lead(state(channel=channel), NUMBER)
+    assert text.count(f'<strong class="number">{NUMBER}</strong>') == 1
+    assert "{" not in text
+
+
+def test_each_channel_is_told_apart():
+    assert len({words.lead(state(channel=channel), NUMBER) for channel in Channel}) == len(Channel)
+
+
+def test_the_number_is_text_and_no_markup():
+    assert "<b>" not in words.lead(state(), "<b>")
+
+
+@pytest.mark.parametrize("channel", Channel)
+@pytest.mark.parametrize("told", [each for each in Delivery.State.values if each != "unknown"])
+def test_every_state_that_can_be_told_has_words(channel, told):
+    assert str(words.state(state(channel=channel, state=told)))
+
+
+def test_a_call_is_told_of_as_a_call():
+    assert str(words.state(state(channel="call", state="delivered"))) == "The call was answered."
+    assert str(words.state(state(channel="sms", state="delivered"))) == "The message has reached your phone."
+
+
+def test_the_other_ways_are_named_those_of_the_state_or_else_those_of_the_number(settings):
+    settings.OTP_ROUTES = {"*": {channel: ["memory"] for channel in ("sms", "telegram", "whatsapp")}}
+    told = [(channel, str(name)) for channel, name in words.ways(new_phone(), state(channels=("call", "sms")))]
+    assert told == [("call", "Phone call"), ("sms", "Text message")]
+    told = [(channel, str(name)) for channel, name in words.ways(new_phone(), None)]
+    assert told == [("telegram", "Telegram"), ("whatsapp", "WhatsApp")]
+
+
+def test_without_any_way_none_is_named(settings):
+    settings.OTP_ROUTES = {"KZ": {"sms": ["memory"]}}
+    assert words.ways(new_phone(), None) == []
