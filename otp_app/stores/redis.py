@@ -7,8 +7,7 @@ phone; what all requests share cannot be counted exactly on shards that do not t
 
 What must outlast a flush or a failover is also in the database (:mod:`.recovery`). ``otp:generation`` names what the
 data in the server is: without it, or when the server is another, a new generation begins. Its challenges are then void
-(their last checks may be what was lost), and the counters, and each phone when it is first seen, are raised to what the
-database knows.
+(their last checks may be lost), and the counters, and each phone when first seen, are raised to what the database knows.
 """
 
 import json
@@ -16,7 +15,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Any
 
 import redis
@@ -38,6 +37,9 @@ from .scripts import Reply
 
 logger = logging.getLogger("otp_app.stores.redis")
 
+_warn_of_evictions = cache(
+    partial(logger.warning, "Redis may evict what the limits count on: set maxmemory-policy to noeviction")
+)
 _TRIES = 4  # of a call: a server that forgot, then a phone that it does not know, and once more of both
 
 
@@ -111,8 +113,8 @@ class RedisStore:
         self._ask("give_back", charges=scripts.charges_in(charges))
 
     def usage(self, limits: Sequence[Limit], *, phone: str = "", device: bool = False) -> list[Usage]:
-        reply = self._ask("usage", phone, limits=scripts.limits_in(limits), lane=scripts.lane(device))
-        return scripts.usages_of(limits, reply)
+        asked = {"limits": scripts.limits_in(limits), "lane": scripts.lane(device)}
+        return scripts.usages_of(limits, self._ask("usage", phone, **asked))
 
     def lift(self, key: str, forgives: str) -> None:
         _outside_transactions()
@@ -229,11 +231,6 @@ def _greet(connection: Any) -> None:
     connection.read_response()
     if facts.get("maxmemory_policy", "noeviction") != "noeviction":
         _warn_of_evictions()
-
-
-@cache
-def _warn_of_evictions() -> None:
-    logger.warning("Redis may evict what the limits count on: set maxmemory-policy to noeviction")
 
 
 def _begin_generation(server: _Server, now: int) -> None:
