@@ -7,7 +7,7 @@ phone; what all requests share cannot be counted exactly on shards that do not t
 
 What must outlast a flush or a failover is also in the database (:mod:`.recovery`). ``otp:generation`` names what the
 data in the server is: without it, or when the server is another, a new generation begins. Its challenges are then void
-(their last checks may be lost), and the counters, and each phone when first seen, are raised to what the database knows.
+(their last checks may be lost); the counters, and each phone when first seen, are raised to what the database knows.
 """
 
 import json
