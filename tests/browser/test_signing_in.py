@@ -1,6 +1,7 @@
 """Ways through the pages with a real browser."""
 
 import re
+from contextlib import closing
 
 from tests.service.talking import send, wrong
 
@@ -135,7 +136,7 @@ def test_the_code_comes_by_another_way(person, service):
 def test_how_the_message_fares_is_told_without_a_reload(person, service):
     somebody = person().begin()
     somebody.sees("The message is on its way.")
-    with service.database.connect() as connection:
+    with closing(service.database.connect()) as connection:
         mark = "%s" if "psycopg" in type(connection).__module__ else "?"
         mine = f"SELECT id FROM otp_app_challenge WHERE phone = {mark}"
         sql = f"UPDATE otp_app_delivery SET status = 'delivered' WHERE challenge IN ({mine})"
