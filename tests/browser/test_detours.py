@@ -78,6 +78,14 @@ def test_offline_in_the_middle_nothing_is_lost(person):
     somebody.page.wait_for_url("**/account/")
 
 
+def test_a_service_on_this_machine_needs_no_network(person):
+    somebody = person()
+    somebody.context.add_init_script("Object.defineProperty(navigator, 'onLine', {get: () => false})")
+    somebody.begin().page.wait_for_selector("#code")
+    somebody.type_code(somebody.code()).page.wait_for_url("**/account/")
+    assert not somebody.page.locator("#offline").is_visible()
+
+
 def test_impatient_clicks_send_one_message(person):
     somebody = person().come()
     somebody.page.fill("#phone", somebody.phone)

@@ -5,21 +5,32 @@ const $ = (id) => document.getElementById(id);
 const now = () => performance.now() / 1000;
 
 // Forms: sent once, and not into the void.
-function showOffline() {
-  const notice = $("offline");
-  notice.hidden = navigator.onLine;
-  notice.textContent = navigator.onLine ? "" : notice.dataset.text;
+// Browsers tell of no network also where the service is on this very machine: then it is asked.
+const answers = () => fetch(location.href, { method: "HEAD", cache: "no-store" }).then(() => true, () => false);
+
+async function isOffline() {
+  const offline = !navigator.onLine && !(await answers());
+  $("offline").hidden = !offline;
+  $("offline").textContent = offline ? $("offline").dataset.text : "";
+  return offline;
 }
 
-function onSubmit(event) {
+async function onSubmit(event) {
   const form = event.target;
-  if (!navigator.onLine || form.dataset.sent) {
+  const submitter = event.submitter;
+  const button = submitter ?? form.querySelector("button");
+  if (form.dataset.sent) {
     event.preventDefault();
-    showOffline();
+    return;
+  }
+  if (!navigator.onLine && !form.dataset.answered) {
+    event.preventDefault();
+    if (await isOffline()) return;
+    form.dataset.answered = "1";
+    form.requestSubmit(submitter);
     return;
   }
   form.dataset.sent = "1";
-  const button = event.submitter ?? form.querySelector("button");
   if (form.dataset.busy && button) {
     button.dataset.text = button.textContent;
     button.textContent = form.dataset.busy;
@@ -182,8 +193,8 @@ async function prove(form) {
 
 addEventListener("submit", onSubmit);
 addEventListener("pageshow", onReturn);
-addEventListener("online", showOffline);
-addEventListener("offline", showOffline);
+addEventListener("online", isOffline);
+addEventListener("offline", isOffline);
 if ($("phone-form")) helpWithPhone($("phone-form"));
 if ($("code-form")) helpWithCode($("code-form"));
 if ($("proof-form")) prove($("proof-form"));
