@@ -11,7 +11,8 @@ from ..transactions import without_transactions
 
 Rgb = tuple[int, int, int]
 
-SURFACES: dict[str, Rgb] = {"light": (255, 255, 255), "dark": (27, 30, 36)}  # as in signin.css
+# As in signin.css, of two the one on which it is harder to read.
+SURFACES: dict[str, Rgb] = {"light": (243, 244, 247), "dark": (27, 30, 36)}
 ENOUGH = 4.5
 _BLACK, _WHITE = (0, 0, 0), (255, 255, 255)
 _STEPS = 20
@@ -22,16 +23,24 @@ def is_color(text: str) -> bool:
     return isinstance(text, str) and re.fullmatch("#[0-9a-fA-F]{6}", text) is not None
 
 
-def accents(color: str) -> dict[str, tuple[Rgb, Rgb]]:
-    """For each theme the colour itself, moved away from the surface until it can be read there, and a text on it."""
-    red, green, blue = (int(color[at : at + 2], 16) for at in (1, 3, 5))
+def accents(color: str) -> dict[str, Rgb]:
+    """For each theme the colour itself, moved away from the surface until it can be read there."""
     result = {}
     for theme, surface in SURFACES.items():
-        away = max((_BLACK, _WHITE), key=lambda end: contrast(end, surface))
-        mixed = (mix((red, green, blue), away, step / _STEPS) for step in range(_STEPS + 1))
-        accent = next(shade for shade in mixed if contrast(shade, surface) >= ENOUGH)
-        result[theme] = (accent, max((_WHITE, _BLACK), key=lambda end: contrast(end, accent)))
+        away = farthest(surface)
+        mixed = (mix(rgb(color), away, step / _STEPS) for step in range(_STEPS + 1))
+        result[theme] = next(shade for shade in mixed if contrast(shade, surface) >= ENOUGH)
     return result
+
+
+def rgb(color: str) -> Rgb:
+    red, green, blue = (int(color[at : at + 2], 16) for at in (1, 3, 5))
+    return red, green, blue
+
+
+def farthest(color: Rgb) -> Rgb:
+    """Black or white, as what can be read better on it; one of them always has a contrast of 4.5 and more."""
+    return max((_WHITE, _BLACK), key=lambda end: contrast(end, color))
 
 
 def mix(one: Rgb, other: Rgb, share: float) -> Rgb:
@@ -57,9 +66,7 @@ def _luminance(color: Rgb) -> float:
 @cache_control(public=True, max_age=86400)  # the page asks for it under its colour: another one is another address
 def stylesheet(_request: HttpRequest) -> HttpResponse:
     """Two rules, apart from the page: a style within it would need a hole in the content security policy."""
-    light, dark = (_rule(*accents(conf.COLOR)[theme]) for theme in ("light", "dark"))
-    return HttpResponse(f"{light}\n@media (prefers-color-scheme: dark) {{ {dark} }}\n", content_type="text/css")
-
-
-def _rule(accent: Rgb, text: Rgb) -> str:
-    return f":root {{ --accent: rgb{accent}; --on-accent: rgb{text}; }}"
+    brand, accent = rgb(conf.COLOR), accents(conf.COLOR)
+    light = f":root {{ --brand: rgb{brand}; --on-brand: rgb{farthest(brand)}; --accent: rgb{accent['light']}; }}"
+    dark = f"@media (prefers-color-scheme: dark) {{ :root {{ --accent: rgb{accent['dark']}; }} }}"
+    return HttpResponse(f"{light}\n{dark}\n", content_type="text/css")
