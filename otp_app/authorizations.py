@@ -14,7 +14,7 @@ import secrets
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from django.db import router
 from django.db.models import QuerySet
@@ -51,7 +51,7 @@ def requested(
         raise InvalidAuthorization("redirect_uri")
     if not _CHALLENGE.fullmatch(code_challenge) or method != "S256":
         raise InvalidAuthorization("code_challenge")
-    if len(state) > LONGEST:
+    if len(quote(state)) > LONGEST:  # as it stands in an address
         raise InvalidAuthorization("state")
     return Authorization(found, redirect_uri, code_challenge, state)
 
@@ -80,14 +80,20 @@ def redeem(*, client: str, redirect_uri: str, code: str, code_verifier: str) -> 
     """
     row = _codes().select_related("user", "client").filter(digest=_digest(code)).first()
     require_none(_codes().db)  # a rollback would bring the code back
+    now = stores.current().now()  # asked first: a code must not be spent for an answer that says to ask again
     if row is None or not _codes().filter(pk=row.pk).delete()[0]:
         raise InvalidOrExpiredCode
     same = (row.client_id, row.redirect_uri) == (client, redirect_uri) and row.client.is_active
-    if not same or row.expires_at <= stores.current().now() or not _proves(code_verifier, row.code_challenge):
+    if not same or row.expires_at <= now or not _proves(code_verifier, row.code_challenge):
         raise InvalidOrExpiredCode
     if not row.user.is_active:
         raise InvalidOrExpiredCode
     return row.user
+
+
+def revoke_all(user: Any) -> None:
+    """End the codes that are on their way."""
+    _codes().filter(user=user).delete()
 
 
 def purge(now: int) -> None:

@@ -157,6 +157,7 @@ def sign_in(
 def sign_out_everywhere(*, user: Any) -> None:
     """End all tokens and sessions of a user, and let no device be known any more that signed in until now."""
     devices.end_all(accounts.phone_of(user))  # first: it may find the store down, and whoever asks again needs a token
+    authorizations.revoke_all(user)  # before the tokens: what is redeemed until now is one of them
     tokens.revoke_all(user)
 
 
@@ -171,9 +172,8 @@ def exchange(
 def extend(*, challenge_id: str) -> None:
     """Let a challenge live twice as long, once, for who needs more time (WCAG 2.2, 2.2.1).
 
-    Never beyond 600 s, the most that NIST SP 800-63B-4 §3.1.3.2 leaves a code sent over the telephone network. No check
-    and no send comes with it, so a guesser gains nothing. InvalidOrExpiredCode when it is open no more, or is that
-    old already.
+    Never beyond 600 s (``policies.LONGEST_TTL``). No check and no send comes with it, so a guesser gains nothing.
+    InvalidOrExpiredCode when it is open no more, or lives that long already.
     """
     _require_id(challenge_id)
     store = stores.current()

@@ -157,10 +157,9 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
         "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
-        "django.security.DisallowedHost": {
-            "handlers": ["null"],
-            "propagate": False,
-        },  # anybody could fill the log with its tracebacks
+        # Anybody could fill the log with their tracebacks.
+        "django.security.DisallowedHost": {"handlers": ["null"], "propagate": False},
+        "django.security.TooManyFieldsSent": {"handlers": ["null"], "propagate": False},
     },
 }
 

@@ -9,6 +9,7 @@ from otp_app import passwords
 from otp_app.health import healthz, readyz
 
 passwords.limit(admin.site)
+handler400 = "otp_app.web.views.bad_request"
 handler404 = "otp_app.web.views.not_found"
 
 urlpatterns = [

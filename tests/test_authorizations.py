@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otp_app import authorizations, services, stores, sweeps, tokens
-from otp_app.errors import InsideTransaction, InvalidOrExpiredCode
+from otp_app.errors import InsideTransaction, InvalidOrExpiredCode, Unavailable
 from otp_app.models import AuthorizationCode, Token
 from tests.factories import new_phone
 from tests.races import race
@@ -217,3 +217,24 @@ def test_the_purge_of_everything_purges_these_too(site, user, clock):
     clock.advance(61)
     sweeps.purge()
     assert not AuthorizationCode.objects.exists()
+
+
+def test_signing_out_everywhere_ends_codes_under_way(site, user):
+    code = code_for(user, site)
+    services.sign_out_everywhere(user=user)
+    with pytest.raises(InvalidOrExpiredCode):
+        redeem(site, code)
+
+
+def test_a_store_that_is_down_spends_no_code(site, user, monkeypatch):
+    code = code_for(user, site)
+
+    class Down:
+        def now(self):
+            raise Unavailable
+
+    with monkeypatch.context() as patched:
+        patched.setattr(authorizations.stores, "current", Down)
+        with pytest.raises(Unavailable):
+            redeem(site, code)
+    assert redeem(site, code) == user

@@ -1,11 +1,13 @@
 """Django's session as the proof: for sites whose pages call the API from the same origin, and for the hosted page."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from importlib import import_module
 from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.auth import get_user, load_backend, login, logout
+from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -16,19 +18,22 @@ _LONGEST = 40  # characters of a key; that of a session kept in its cookie is lo
 
 
 class SessionTokens:
-    """Needs SessionMiddleware. ``login`` starts a new session id, so a fixed one is worth nothing."""
+    """Needs SessionMiddleware. A sign-in starts a new session id, so a fixed one is worth nothing."""
 
     ambient: ClassVar[bool] = True
 
     def issue(self, user: Any, request: HttpRequest | None) -> Issued:
         if request is None:
             raise ValueError("the session backend needs the request that signs in")
-        login(request, user, backend=_backend_for(user))
         session = request.session
+        before = session.session_key
+        login(request, user, backend=_backend_for(user))
+        if session.session_key == before and before:  # Django keeps the id of a session that was this user's already
+            session.cycle_key()
         if not session.session_key:  # it was another user's, and is empty now
             session.save()
-        key = session.session_key or ""
-        if len(key) <= _LONGEST:
+        UserSession.objects.filter(key=before).delete()
+        if len(key := session.session_key or "") <= _LONGEST:
             UserSession.objects.create(key=key, user=user, expires_at=session.get_expiry_date())
         return Issued(None, session.get_expiry_age())
 
@@ -47,7 +52,7 @@ class SessionTokens:
         whatever else there is.
         """
         begun = UserSession.objects.filter(user=user)
-        store = import_module(settings.SESSION_ENGINE).SessionStore
+        store = _store()
         for key in begun.values_list("key", flat=True):
             store(key).delete()
         begun.delete()
@@ -56,8 +61,20 @@ class SessionTokens:
             user.save(update_fields=["password"])
 
     def purge(self) -> int:
-        """The sessions themselves are Django's ``clearsessions``' business."""
-        return UserSession.objects.filter(expires_at__lt=timezone.now()).delete()[0]
+        """Sessions that have expired, and what was written down of them. A use of a session may have moved its end."""
+        store = _store()
+        store.clear_expired()
+        now = timezone.now()
+        ended = [row.pk for row in UserSession.objects.filter(expires_at__lt=now) if not store().exists(row.key)]
+        UserSession.objects.filter(expires_at__lt=now).exclude(pk__in=ended).update(
+            expires_at=now + timedelta(seconds=settings.SESSION_COOKIE_AGE)
+        )
+        return UserSession.objects.filter(pk__in=ended).delete()[0]
+
+
+def _store() -> type[SessionBase]:
+    store: type[SessionBase] = import_module(settings.SESSION_ENGINE).SessionStore
+    return store
 
 
 def _backend_for(user: Any) -> str:

@@ -6,7 +6,7 @@ far as it was agreed on: ``next`` within our own hosts, a site's address if it i
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from django.conf import global_settings, settings
 from django.http import HttpRequest
@@ -36,20 +36,23 @@ class Destination:
     def origin(self) -> str:
         """What a form may lead to beside ourselves: browsers hold a redirect after it against form-action, too."""
         parts = urlsplit(self.authorization.redirect_uri if self.authorization else self.page)
-        if parts.scheme in ("http", "https"):
-            return f"{parts.scheme}://{parts.netloc}"
+        if parts.netloc and parts.scheme in ("", "http", "https"):
+            return f"{parts.scheme}://{parts.netloc}".removeprefix("://")
         return f"{parts.scheme}:" if parts.scheme else ""
 
 
 def of(request: HttpRequest) -> Destination:
     """Raises InvalidAuthorization."""
     given = {name: request.GET[name] for name in _NAMES if name in request.GET}
+    if len(quote(given.get("next", ""))) > authorizations.LONGEST:
+        del given["next"]  # browsers and Django itself take no address of any length
     query = f"?{urlencode(given)}" if given else ""
-    return Destination(query, _page(request), _authorization(given) if "client" in given else None)
+    return Destination(
+        query, _page(request, given.get("next", "")), _authorization(given) if "client" in given else None
+    )
 
 
-def _page(request: HttpRequest) -> str:
-    wanted = request.GET.get("next", "")
+def _page(request: HttpRequest, wanted: str) -> str:
     hosts = {request.get_host(), *conf.NEXT_HOSTS}
     if url_has_allowed_host_and_scheme(wanted, hosts, require_https=request.is_secure()):
         return wanted

@@ -4,13 +4,16 @@ So nobody else's request touches them, the id of a challenge stands in no addres
 numbers without getting into each other's way.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from django.http import HttpRequest
 
+from .. import clock
+
 _KEY = "otp_app"
 _MOST = 5
+_KEPT = 3_600_000  # milliseconds: who comes back later begins anew, and who sits down here next learns no number
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +23,17 @@ class SignInBegun:
     number: int
     phone: str
     challenge_id: str
-    extended: bool = False
+    extended: bool
+    tries: int  # codes that were sent from here
+    at: int  # milliseconds: when it was begun
+
+    def sent(self, challenge_id: str) -> "SignInBegun":
+        """After another send: of a new challenge nothing is used up yet."""
+        same = challenge_id == self.challenge_id
+        return replace(self, challenge_id=challenge_id, extended=self.extended and same, at=clock.milliseconds())
+
+
+_NAMES = {field.name for field in fields(SignInBegun)}
 
 
 def find(request: HttpRequest, number: int) -> SignInBegun | None:
@@ -34,7 +47,8 @@ def newest(request: HttpRequest, phone: str = "") -> SignInBegun | None:
 
 def begin(request: HttpRequest, phone: str, challenge_id: str) -> SignInBegun:
     before = _all(request)
-    begun = SignInBegun(max((each.number for each in before), default=0) + 1, phone, challenge_id)
+    number = max((each.number for each in before), default=0) + 1
+    begun = SignInBegun(number, phone, challenge_id, extended=False, tries=0, at=clock.milliseconds())
     _keep(request, [*before, begun][-_MOST:])
     return begun
 
@@ -51,7 +65,8 @@ def end(request: HttpRequest) -> None:
 
 def _all(request: HttpRequest) -> list[SignInBegun]:
     kept: list[dict[str, Any]] = request.session.get(_KEY, [])
-    return [SignInBegun(**values) for values in kept]
+    known = [SignInBegun(**values) for values in kept if values.keys() == _NAMES]  # not of an older version, or a newer
+    return [begun for begun in known if begun.at + _KEPT > clock.milliseconds()]
 
 
 def _keep(request: HttpRequest, all_begun: list[SignInBegun]) -> None:

@@ -48,7 +48,7 @@ def phone(request: HttpRequest) -> HttpResponseBase:
         try:
             if not begun or _closed(_state(begun)):
                 begun = progress.begin(request, number, _send(request, number))
-            return _to_code(begun, destination)
+            return _to_code(begun.number, destination)
         except ProofRequired as task:
             return _prove(request, task, destination)
         except OtpError as refused:
@@ -72,8 +72,12 @@ def code(request: HttpRequest, number: int) -> HttpResponseBase:
     if begun is None:  # signed in meanwhile, in another tab maybe, or long ago
         return redirect(reverse("otp_web:phone") + destination.query)
     form = CodeForm(request.POST if request.method == "POST" else None)
+    if form.is_valid() and request.POST.get("tries", str(begun.tries)) != str(begun.tries):
+        # A page is being reloaded that told of a wrong code: that must not cost a check once more.
+        form.add_error("code", _("This page had been sent before. Enter the code once more."))
     if not form.is_valid():
         return _ask_for_code(request, destination, begun, form)
+    progress.change(request, begun := replace(begun, tries=begun.tries + 1))
     try:
         done = services.sign_in(
             phone=begun.phone,
@@ -103,9 +107,8 @@ def send(request: HttpRequest, number: int) -> HttpResponseBase:
             return _prove(request, task, destination)
         except OtpError as refused:
             return _ask_for_code(request, destination, begun, CodeForm(), refused)
-        same = challenge_id == begun.challenge_id
-        progress.change(request, replace(begun, challenge_id=challenge_id, extended=begun.extended and same))
-    return _to_code(SignInBegun(number, "", ""), destination)
+        progress.change(request, begun.sent(challenge_id))
+    return _to_code(number, destination)
 
 
 @pages.page
@@ -116,7 +119,7 @@ def extend(request: HttpRequest, number: int) -> HttpResponseBase:
         with suppress(InvalidOrExpiredCode):
             services.extend(challenge_id=begun.challenge_id)
         progress.change(request, replace(begun, extended=True))
-    return _to_code(SignInBegun(number, "", ""), destinations.of(request))
+    return _to_code(number, destinations.of(request))
 
 
 @require_safe
@@ -163,8 +166,8 @@ def _closed(state: State | None) -> bool:
     return state is None or not state.checks_left
 
 
-def _to_code(begun: SignInBegun, destination: Destination) -> HttpResponse:
-    return redirect(reverse("otp_web:code", args=[begun.number]) + destination.query)
+def _to_code(number: int, destination: Destination) -> HttpResponse:
+    return redirect(reverse("otp_web:code", args=[number]) + destination.query)
 
 
 def _ask_for_code(
@@ -201,6 +204,12 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:  #
     """``CSRF_FAILURE_VIEW``: a form of another site, a browser without cookies, or a page left open since a sign-in."""
     text = _("This page was open for too long, or your browser keeps no cookies. Go on from here.")
     return pages.answer(request, lambda: pages.show(request, "problem", status=403, text=text))
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:  # noqa: ARG001  (the same)
+    """``handler400``: also when a session has ended, in another tab, while a request was under way."""
+    text = _("This request could not be read, or the sign-in has ended meanwhile. Go on from here.")
+    return pages.answer(request, lambda: pages.show(request, "problem", status=400, text=text))
 
 
 @pages.page

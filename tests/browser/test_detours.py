@@ -57,11 +57,20 @@ def test_a_tab_left_open_while_another_signed_in_leads_on(person):
     tab = somebody.tab()
     somebody.come(page=tab)
     tab.click("text=I have a code already")
+    tab.route("**/state/", lambda route: route.abort())  # before the script has noticed
     somebody.type_code(somebody.code())
     tab.locator("#code").press_sequentially("123456")
     tab.click("#code-form button")
     somebody.sees("Go on from here.", page=tab)
     tab.click("text=To the sign-in")
+    somebody.sees("You are signed in as", page=tab)
+
+
+def test_a_tab_left_open_while_another_signed_in_notices_by_itself(person):
+    somebody = person().begin()
+    tab = somebody.tab()
+    tab.goto(somebody.path)
+    somebody.type_code(somebody.code())
     somebody.sees("You are signed in as", page=tab)
 
 
@@ -92,6 +101,35 @@ def test_impatient_clicks_send_one_message(person):
     somebody.page.evaluate("for (let n = 0; n < 3; n++) document.querySelector('#phone-form button').click()")
     somebody.page.wait_for_selector("#code")
     assert len(somebody.messages()) == 1
+
+
+def test_a_form_whose_answer_does_not_come_may_be_sent_again(person):
+    somebody = person()
+    page = somebody.come().page
+    page.clock.install()
+    page.reload()
+    page.fill("#phone", somebody.phone)
+    page.route("**/login/", lambda route: None if route.request.method == "POST" else route.continue_())
+    button = page.locator("#phone-form button")
+    with page.expect_request("**/login/"):
+        button.click(no_wait_after=True)
+    somebody.context.new_cdp_session(page).send("Page.stopLoading")  # the person has had enough
+    assert button.inner_text() == "Sending…"
+    page.clock.run_for(12_000)
+    assert button.inner_text() == "Send me a code"
+    page.unroute("**/login/")
+    button.click()
+    page.wait_for_selector("#code")
+
+
+def test_a_page_whose_script_does_not_come_keeps_all_that_is_needed(person):
+    somebody = person()
+    somebody.page.route("**/signin.js", lambda route: route.abort())
+    somebody.begin()
+    somebody.page.click("text=Give me more time")  # it is there a moment later
+    somebody.sees("Valid for 10 minutes")
+    somebody.type_code(somebody.code())
+    assert somebody.path == "/account/"
 
 
 def test_without_javascript_everything_works(person, service):

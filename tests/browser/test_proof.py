@@ -42,6 +42,13 @@ def test_what_cannot_be_solved_is_said(person, wary_service):
     assert somebody.barriers() == []
 
 
+def test_what_does_not_come_is_said(person, wary_service):
+    somebody = person(service=wary_service)
+    somebody.context.route("**/signin.js", lambda route: route.abort())
+    busy(somebody).ask()
+    somebody.page.locator("#unable:visible").wait_for()
+
+
 def test_without_javascript_the_person_is_told_what_is_needed(person, wary_service):
     somebody = busy(person(service=wary_service, java_script_enabled=False))
     somebody.ask()

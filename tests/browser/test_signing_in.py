@@ -99,7 +99,6 @@ def test_an_expired_code_is_told_while_the_page_is_open_and_a_new_one_signs_in(p
     assert somebody.page.locator("#again").inner_text() == "Send a new code"
     assert somebody.heading() == "Ask for a new code"
     assert somebody.page.locator("#code").count() == 0
-    somebody.page.reload()  # the wait has passed by the clock of the service, not by that of the page
     somebody.page.click("#again")
     somebody.page.wait_for_selector("#code")
     assert somebody.code() != before

@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth.backends import BaseBackend
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.backends.signed_cookies import SessionStore as CookieSession
+from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from otp_app.models import UserSession
@@ -149,10 +150,28 @@ def test_signing_out_forgets_the_session_and_a_purge_those_that_expired(sessions
     sessions.issue(user, request)
     sessions.revoke(request)
     assert not UserSession.objects.exists()
-    old = ask()
-    sessions.issue(user, old)
-    UserSession.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    for _ in range(2):
+        request = ask()
+        sessions.issue(user, request)
+        request.session.save()
+    past = timezone.now() - timedelta(seconds=1)
+    Session.objects.filter(pk=request.session.session_key).update(expire_date=past)
+    assert sessions.purge() == 0  # the one that has expired is not known to have: its row says another day
+    UserSession.objects.update(expires_at=past)
     assert sessions.purge() == 1
+    assert not Session.objects.filter(pk=request.session.session_key).exists()
+    (left,) = UserSession.objects.all()
+    assert left.expires_at > timezone.now()  # its session was used since, and lives on
+
+
+def test_who_signs_in_again_in_the_same_session_gets_a_new_one(sessions, ask, user):
+    request = ask()
+    sessions.issue(user, request)
+    before = request.session.session_key
+    sessions.issue(user, request)
+    assert request.session.session_key != before
+    assert not request.session.exists(before)
+    assert [row.key for row in UserSession.objects.all()] == [request.session.session_key]
 
 
 def test_the_backend_that_is_named_in_the_session_is_one_that_finds_the_user_again(sessions, ask, user, settings):

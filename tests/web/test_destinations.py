@@ -1,10 +1,13 @@
 """Where a person goes after signing in, and where nobody can send them."""
 
+from urllib.parse import urlencode
+
 import pytest
 from django.urls import reverse
 
 from otp_app.errors import InvalidAuthorization
 from otp_app.web import destinations
+from tests.factories import new_phone
 from tests.sites import BACK, answer_in, asked_by, new_site
 from tests.web.visitor import text_of
 
@@ -185,3 +188,25 @@ def test_a_session_begun_by_a_code_is_proof_enough_until_the_account_has_another
     assert visitor.post("/account/continue/" + query)["Location"].startswith(f"{BACK}?code=")
     django_user_model.objects.update(phone="+998900000077")
     assert visitor.post("/account/continue/" + query)["Location"] == "/login/" + query
+
+
+@pytest.mark.parametrize(
+    ("wanted", "origin"),
+    [("//shop.example.com/x", "shop.example.com"), ("https://shop.example.com/x", "https://shop.example.com")],
+)
+def test_a_form_may_lead_to_an_allowed_host_however_it_is_spelled(visitor, settings, wanted, origin):
+    settings.OTP_NEXT_HOSTS = ["shop.example.com"]
+    policy = visitor.get(f"/login/?{urlencode({'next': wanted})}")["Content-Security-Policy"]
+    assert policy.endswith(f"form-action 'self' {origin}")
+
+
+def test_an_address_that_is_too_long_to_go_to_is_passed_over_before_anything_is_sent(visitor):
+    query = f"?{urlencode({'next': '/' + 3000 * 'x'})}"
+    assert visitor.post("/login/" + query, phone=visitor.phone)["Location"] == "/login/1/"
+    assert visitor.enter(query=f"?{urlencode({'next': '/' + 1500 * 'ў'})}")["Location"] == "/account/"
+
+
+def test_a_state_that_is_too_long_as_it_stands_in_an_address_is_refused_before_anything_is_sent(visitor, outbox):
+    query = asked_by(new_site(), state=300 * "😀")
+    assert visitor.post("/login/" + query, phone=new_phone()).status_code == 400
+    assert not outbox

@@ -44,12 +44,12 @@ def test_at_most_five_are_kept_and_a_number_does_not_come_again(request_):
 def test_one_is_changed_and_the_others_stay(request_):
     one, two = progress.begin(request_, "+1", "a"), progress.begin(request_, "+2", "b")
     progress.change(request_, replace(one, challenge_id="c", extended=True))
-    assert progress.find(request_, 1) == progress.SignInBegun(1, "+1", "c", extended=True)
+    assert progress.find(request_, 1) == replace(one, challenge_id="c", extended=True)
     assert progress.find(request_, 2) == two
 
 
 def test_changing_one_that_is_gone_begins_none(request_):
-    progress.change(request_, progress.SignInBegun(9, "+1", "a"))
+    progress.change(request_, progress.SignInBegun(9, "+1", "a", extended=False, tries=0, at=0))
     assert numbers(request_) == []
 
 
@@ -58,3 +58,25 @@ def test_who_has_signed_in_needs_none_of_them(request_):
     progress.end(request_)
     progress.end(request_)
     assert request_.session == {}
+
+
+def test_who_sits_down_here_an_hour_later_learns_no_number(request_, clock):
+    progress.begin(request_, "+1", "a")
+    clock.advance(3599)
+    assert progress.newest(request_)
+    clock.advance(1)
+    assert progress.newest(request_) is None
+
+
+def test_another_send_is_a_new_beginning_and_a_new_code_may_be_extended_anew(request_, clock):
+    begun = replace(progress.begin(request_, "+1", "a"), extended=True)
+    clock.advance(60)
+    assert begun.sent("a").at >= begun.at + 60_000
+    assert begun.sent("a").extended
+    assert not begun.sent("b").extended
+
+
+def test_what_another_version_has_kept_is_passed_over(request_):
+    progress.begin(request_, "+1", "a")
+    request_.session["otp_app"].append({"number": 2, "phone": "+2"})
+    assert [begun.phone for begun in (progress.newest(request_),)] == ["+1"]

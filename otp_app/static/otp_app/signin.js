@@ -1,6 +1,7 @@
 // Everything here is on top of pages that work without it: forms are ordinary forms, and the server has the last word.
 const ENDING = 30; // seconds before the end at which it is told: 20 to act in (WCAG 2.2, 2.2.1), and some to be heard
 const ASK_EVERY = 4000; // milliseconds between questions after the message, ten times; then five times as many
+const PATIENCE = 12000; // milliseconds until a form may be sent again; the service gives a provider ten seconds
 const $ = (id) => document.getElementById(id);
 const now = () => performance.now() / 1000;
 
@@ -36,18 +37,20 @@ async function onSubmit(event) {
     button.textContent = form.dataset.busy;
     button.setAttribute("aria-busy", "true");
   }
+  setTimeout(restore, PATIENCE, form);
 }
 
-// Somebody came back by the back button: the page is as it was left, in the middle of being sent.
-function onReturn(event) {
-  if (!event.persisted) return;
-  for (const form of document.forms) {
-    delete form.dataset.sent;
-    for (const button of form.querySelectorAll("[aria-busy]")) {
-      button.textContent = button.dataset.text;
-      button.removeAttribute("aria-busy");
-    }
+// As it was: after the back button, or when no answer has come for longer than the service would take.
+function restore(form) {
+  delete form.dataset.sent;
+  for (const button of form.querySelectorAll("[aria-busy]")) {
+    button.textContent = button.dataset.text;
+    button.removeAttribute("aria-busy");
   }
+}
+
+function onReturn(event) {
+  if (event.persisted) [...document.forms].forEach(restore);
 }
 
 // The phone: grouped as in its country, which is named beside it.
@@ -124,17 +127,13 @@ const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(seconds % 60).p
 const ends = {};
 
 function setEnds(expiresIn, resendIn) {
-  ends.code = now() + expiresIn;
+  ends.code = now() + expiresIn + 1; // the service counts whole seconds, rounded down
   ends.wait = now() + resendIn;
 }
 
-function close() {
-  const button = $("again");
-  for (const each of document.querySelectorAll("[data-closed-text]")) each.textContent = each.dataset.closedText;
-  $("open").remove();
-  $("closed").hidden = false;
-  $("told").remove();
-  if (!button.disabled) button.focus();
+// The page anew, which tells that the code is of no more use, or leads on who has signed in meanwhile.
+function comeAgain() {
+  if (navigator.onLine) location.replace(location.href);
 }
 
 function tick() {
@@ -147,14 +146,14 @@ function tick() {
   const text = ending ? $("ending").dataset.text : "";
   if ($("ending").textContent !== text) $("ending").textContent = text;
   $("extend")?.classList.toggle("now", ending);
-  if (left <= 0) close();
+  if (left <= 0) comeAgain();
 }
 
 async function ask() {
   const open = $("open");
   if (!open) return;
   const answer = await fetch(open.dataset.state, { headers: { Accept: "application/json" } });
-  if (answer.status === 404) ends.code = now(); // used up or closed meanwhile, maybe in another tab
+  if (answer.status === 404) comeAgain();
   if (!answer.ok) return;
   const told = await answer.json();
   if ($("told") && $("told").textContent !== told.text) $("told").textContent = told.text;
@@ -183,6 +182,7 @@ async function onExtend(event) {
 async function prove(form) {
   try {
     const { solve } = await import(form.dataset.solver);
+    $("unable").hidden = true;
     $("proof").value = await solve(JSON.parse($("task").textContent));
     form.requestSubmit();
   } catch {
@@ -191,6 +191,7 @@ async function prove(form) {
   }
 }
 
+document.documentElement.classList.add("scripted");
 addEventListener("submit", onSubmit);
 addEventListener("pageshow", onReturn);
 addEventListener("online", isOffline);

@@ -1,0 +1,38 @@
+"""Reloads, changed phones, ended sessions."""
+
+import pytest
+from django.contrib.sessions.exceptions import SessionInterrupted
+
+from otp_app import stores
+from otp_app.models import AuthorizationClient
+from otp_app.web import views
+from tests.factories import new_phone, other_than
+from tests.sites import BACK, asked_by, new_site
+from tests.web.visitor import text_of
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_page_that_told_of_a_wrong_code_costs_nothing_when_it_is_reloaded(visitor):
+    visitor.ask()
+    sent = {"code": other_than(visitor.outbox[-1].code), "tries": "0"}
+    assert "4 tries left" in text_of(visitor.post("/login/1/", **sent))
+    again = visitor.post("/login/1/", **sent)
+    assert "This page had been sent before. Enter the code once more." in text_of(again)
+    assert stores.current().get(visitor.begun[0]["challenge_id"]).checks_left == 4
+    assert visitor.post("/login/1/", code=visitor.outbox[-1].code, tries="1")["Location"] == "/account/"
+
+
+def test_who_changed_the_phone_and_comes_from_a_site_signs_in_anew_and_gets_there(visitor, django_user_model):
+    visitor.sign_in()
+    new = new_phone()
+    django_user_model.objects.update(phone=new)
+    response = visitor.sign_in(phone=new, query=asked_by(new_site()))
+    assert response["Location"].startswith(BACK)
+    assert visitor.get("/login/" + asked_by(AuthorizationClient.objects.get())).status_code == 200
+
+
+def test_a_request_that_cannot_be_read_ends_on_a_page(rf):
+    response = views.bad_request(rf.get("/"), SessionInterrupted())
+    assert response.status_code == 400
+    assert "Go on from here." in text_of(response)
