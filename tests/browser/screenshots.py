@@ -56,6 +56,7 @@ def taken(browser, service):
                 habits = {"viewport": size, "color_scheme": theme, "locale": language}
                 person = Person(service, browser, **habits)
                 for state in tour(person, service, client):
+                    person.page.wait_for_load_state("networkidle")
                     pictures[screen, theme, language, state] = person.page.screenshot(animations="disabled")
                 person.leave()
     return pictures
