@@ -8,7 +8,7 @@ from otp_app import sweeps
 
 
 class Command(BaseCommand):
-    help = "Deletes challenges, counters, deliveries, tokens and sessions that no longer count. Safe to run at any time."
+    help = "Deletes what no longer counts: challenges, counters, deliveries, tokens, sessions. Safe to run at any time."
 
     def handle(self, *args: Any, **options: Any) -> None:
         challenges, dead = sweeps.purge()
