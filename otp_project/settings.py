@@ -102,7 +102,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 LOGIN_URL = "otp_web:phone"
-CSRF_FAILURE_VIEW = "otp_app.web.views.csrf_failure"
+CSRF_FAILURE_VIEW = "otp_app.web.problems.csrf_failure"
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("uz", "Oʻzbekcha"), ("ru", "Русский")]

@@ -9,8 +9,8 @@ from otp_app import passwords
 from otp_app.health import healthz, readyz
 
 passwords.limit(admin.site)
-handler400 = "otp_app.web.views.bad_request"
-handler404 = "otp_app.web.views.not_found"
+handler400 = "otp_app.web.problems.bad_request"
+handler404 = "otp_app.web.problems.not_found"
 
 urlpatterns = [
     path("healthz", healthz),

@@ -198,21 +198,3 @@ def _prove(request: HttpRequest, task: ProofRequired, destination: Destination) 
     """The same request once more, with the solution: what was asked stands in the page's form."""
     asked = {name: request.POST[name] for name in ("phone", "channel") if name in request.POST}
     return pages.show(request, "proof", destination, error=task, task=task.altcha, asked=asked)
-
-
-def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:  # noqa: ARG001  (Django's signature)
-    """``CSRF_FAILURE_VIEW``: a form of another site, a browser without cookies, or a page left open since a sign-in."""
-    text = _("This page was open for too long, or your browser keeps no cookies. Go on from here.")
-    return pages.answer(request, lambda: pages.show(request, "problem", status=403, text=text))
-
-
-def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:  # noqa: ARG001  (the same)
-    """``handler400``: also when a session has ended, in another tab, while a request was under way."""
-    text = _("This request could not be read, or the sign-in has ended meanwhile. Go on from here.")
-    return pages.answer(request, lambda: pages.show(request, "problem", status=400, text=text))
-
-
-@pages.page
-def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:  # noqa: ARG001  (the same)
-    """``handler404``."""
-    return pages.show(request, "problem", status=404, text=_("There is no such page."))

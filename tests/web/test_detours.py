@@ -5,7 +5,7 @@ from django.contrib.sessions.exceptions import SessionInterrupted
 
 from otp_app import stores
 from otp_app.models import AuthorizationClient
-from otp_app.web import views
+from otp_app.web import problems
 from tests.factories import new_phone, other_than
 from tests.sites import BACK, asked_by, new_site
 from tests.web.visitor import text_of
@@ -33,6 +33,13 @@ def test_who_changed_the_phone_and_comes_from_a_site_signs_in_anew_and_gets_ther
 
 
 def test_a_request_that_cannot_be_read_ends_on_a_page(rf):
-    response = views.bad_request(rf.get("/"), SessionInterrupted())
+    response = problems.bad_request(rf.get("/"), SessionInterrupted())
     assert response.status_code == 400
     assert "Go on from here." in text_of(response)
+
+
+def test_what_is_sent_to_no_address_is_told_so_whoever_sends_it(client):
+    response = client.post("/api/nothing/", {"a": 1}, content_type="application/json")
+    assert response.status_code == 404
+    assert "There is no such page." in text_of(response)
+    assert 'name="language"' not in response.content.decode()

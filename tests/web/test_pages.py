@@ -8,7 +8,7 @@ from django.test import RequestFactory
 from otp_app import services
 from otp_app.conf import CONSOLE
 from otp_app.errors import Unavailable
-from otp_app.web import pages, views
+from otp_app.web import pages, problems
 from tests.sites import asked_by, new_site
 from tests.web.visitor import Visitor, text_of
 
@@ -128,7 +128,7 @@ def test_a_page_that_is_not_there_is_told_in_the_persons_language(outbox):
     assert page.status_code == 404
     assert page["Content-Language"] == "ru"
     assert '<html lang="ru">' in page.content.decode()
-    assert "There is no such page." in text_of(views.not_found(RequestFactory().get("/"), Exception()))
+    assert "There is no such page." in text_of(problems.not_found(RequestFactory().get("/"), Exception()))
 
 
 def test_a_form_that_was_open_for_too_long_is_told_what_to_do(visitor):
@@ -236,10 +236,9 @@ def test_the_brand_is_in_the_title_and_its_logo_is_a_file_of_this_site(visitor, 
     assert 'href="/login/brand.css?aa0000"' in html
 
 
-@pytest.mark.parametrize("path", ["/nowhere/", "/account/sign-out/", "/account/continue/", "/login/1/extend/"])
+@pytest.mark.parametrize("path", ["/account/sign-out/", "/account/continue/", "/login/1/extend/"])
 def test_a_language_is_chosen_on_every_page_that_a_person_may_see(visitor, path):
     visitor.sign_in()
-    visitor.get("/nowhere/")
     response = visitor.post(path, language="ru")
     assert visitor.client.cookies["django_language"].value == "ru"
     led_to = visitor.get(response["Location"])
