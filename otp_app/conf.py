@@ -82,7 +82,7 @@ class Conf:
 
     # The hosted page, and sign-in for other sites
     NEXT_HOSTS: Sequence[str] = ()  # hosts that ?next= may lead to, beside the page's own
-    AUTHORIZATION_TTL: int = 60  # seconds that a site has to fetch its token; RFC 6749 allows 600 at most
+    AUTHORIZATION_TTL: int = 60  # seconds that a site has to fetch its token; RFC 6749 §4.1.2 recommends 600 at most
 
     # Delivery
     PROVIDERS: Sequence[Mapping[str, Any]] = ()  # [{"ALIAS": …, "BACKEND": dotted path, "OPTIONS": {…}, "PRICE": …}]

@@ -79,7 +79,7 @@ def drive(challenge_id: str) -> bool:
 
 
 def purge() -> tuple[int, int]:
-    """Delete what no longer counts; how many challenges and tokens that were."""
+    """Delete what no longer counts; how many challenges, and tokens and sessions, that were."""
     authorizations.purge(stores.current().now())
     return stores.current().purge(), tokens.purge()
 

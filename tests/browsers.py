@@ -4,7 +4,10 @@ import os
 import shutil
 import subprocess
 import sys
+from itertools import chain
 from pathlib import Path
+
+from playwright.sync_api import sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 _PATIENCE = 600  # seconds for an installation
@@ -14,7 +17,7 @@ _PLAYWRIGHT = ([sys.executable, "-m", "playwright", "install", "chromium"],)
 
 def find():
     """The path of a Chromium: what TEST_BROWSER names, the system's, or Playwright's own; "" if there is none."""
-    candidates = [os.environ.get("TEST_BROWSER"), *map(shutil.which, NAMES), *map(str, _of_playwright())]
+    candidates = chain([os.environ.get("TEST_BROWSER")], map(shutil.which, NAMES), _of_playwright())
     return next((path for path in candidates if path and Path(path).exists()), "")
 
 
@@ -43,5 +46,6 @@ def _run(command):
 
 
 def _of_playwright():
-    cache = Path(os.environ.get("PLAYWRIGHT_BROWSERS_PATH") or Path.home() / ".cache" / "ms-playwright")
-    return sorted(cache.glob("chromium-*/chrome-linux*/chrome"), reverse=True)
+    """Where its own browser is, or would be."""
+    with sync_playwright() as playwright:
+        yield playwright.chromium.executable_path

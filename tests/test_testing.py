@@ -66,7 +66,7 @@ def test_the_purge_command_says_what_it_did(capsys, clock):
     services.send_code(phone=new_phone())
     clock.advance(2 * 86400)
     call_command("otp_purge")
-    assert capsys.readouterr().out == "Purged 1 challenges and 0 tokens.\n"
+    assert capsys.readouterr().out == "Purged 1 challenges and 0 tokens and sessions.\n"
 
 
 @pytest.mark.parametrize("text", ["", "soon", "1e999"])

@@ -20,11 +20,11 @@ def countries() -> dict[int, list[list[str]]]:
     """The main country of a calling code first; countries that nothing tells apart are one entry."""
     found = {}
     for code, regions in sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items()):
-        known = [region for region in regions if region != "001"]
-        if entries := [entry(region) for region in known if entry(region)[1]]:
-            alike = [entry[0] for entry in entries[1:] if not entry[2]]
-            first = [" ".join([entries[0][0], *alike]), entries[0][1]]
-            found[code] = [first, *(entry for entry in entries[1:] if entry[2])]
+        made = [entry(region) for region in regions if region != "001"]
+        if entries := [each for each in made if each[1]]:
+            alike = [each[0] for each in entries[1:] if not each[2]]
+            first = [" ".join([entries[0][0], *alike]), *entries[0][1:2]]
+            found[code] = [first, *(each for each in entries[1:] if each[2])]
     return found
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.apps import apps
 from django.conf import settings
@@ -9,6 +10,7 @@ from django.core.checks import CheckMessage, Error, register
 from django.template import engines
 from django.template.backends.django import DjangoTemplates
 from django.urls import NoReverseMatch, reverse
+from django.utils.module_loading import import_string
 
 from ..conf import conf
 from .brand import is_color
@@ -46,9 +48,17 @@ def _wrong_settings() -> Iterator[CheckMessage]:
 
 
 def _missing() -> Iterator[CheckMessage]:
-    missing = [name for name in _MIDDLEWARE if name not in settings.MIDDLEWARE]
-    missing += [name for name in ("django.contrib.staticfiles",) if not apps.is_installed(name)]
+    missing = [name for name in _MIDDLEWARE if not _runs(name)]
+    missing += [name for name in ("django.contrib.auth", "django.contrib.staticfiles") if not apps.is_installed(name)]
     if not any(isinstance(engine, DjangoTemplates) and engine.engine.app_dirs for engine in engines.all()):
         missing.append("TEMPLATES with APP_DIRS")
+    if urlsplit(settings.STATIC_URL or "").netloc:
+        missing.append("a STATIC_URL on its own host: it loads nothing from another")
     if missing:
         yield Error(f"The hosted page needs {', '.join(missing)}.", id="otp_app.E025")
+
+
+def _runs(name: str) -> bool:
+    """The middleware, or one that is made of it."""
+    classes = [found for path in settings.MIDDLEWARE if isinstance(found := import_string(path), type)]
+    return any(issubclass(found, import_string(name)) for found in classes)

@@ -24,7 +24,7 @@ class SignInBegun:
     phone: str
     challenge_id: str
     extended: bool
-    tries: int  # codes that were sent from here
+    checks: int  # codes that were typed here
     at: int  # milliseconds: when it was begun
 
     def sent(self, challenge_id: str) -> "SignInBegun":
@@ -48,7 +48,7 @@ def newest(request: HttpRequest, phone: str = "") -> SignInBegun | None:
 def begin(request: HttpRequest, phone: str, challenge_id: str) -> SignInBegun:
     before = _all(request)
     number = max((each.number for each in before), default=0) + 1
-    begun = SignInBegun(number, phone, challenge_id, extended=False, tries=0, at=clock.milliseconds())
+    begun = SignInBegun(number, phone, challenge_id, extended=False, checks=0, at=clock.milliseconds())
     _keep(request, [*before, begun][-_MOST:])
     return begun
 

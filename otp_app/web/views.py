@@ -24,14 +24,15 @@ from ..challenges import State
 from ..clients import client_of
 from ..errors import InvalidOrExpiredCode, OtpError, ProofRequired
 from ..languages import language_of
-from ..policies import LOGIN, policy_for
+from ..policies import LOGIN, longest, policy_for
 from ..tokens.session import SessionTokens
 from . import account, destinations, pages, progress, words
 from .destinations import Destination
 from .forms import CodeForm, PhoneForm
 from .progress import SignInBegun
 
-_TOO_LATE = 60  # seconds: a code that lives no longer is not sent again, a new one is
+_MINUTE = 60  # seconds
+_TOO_LATE = _MINUTE  # a code that lives no longer is not sent again, a new one is
 
 
 @pages.page
@@ -72,12 +73,12 @@ def code(request: HttpRequest, number: int) -> HttpResponseBase:
     if begun is None:  # signed in meanwhile, in another tab maybe, or long ago
         return redirect(reverse("otp_web:phone") + destination.query)
     form = CodeForm(request.POST if request.method == "POST" else None)
-    if form.is_valid() and request.POST.get("tries", str(begun.tries)) != str(begun.tries):
+    if form.is_valid() and request.POST.get("checks", str(begun.checks)) != str(begun.checks):
         # A page is being reloaded that told of a wrong code: that must not cost a check once more.
         form.add_error("code", _("This page had been sent before. Enter the code once more."))
     if not form.is_valid():
         return _ask_for_code(request, destination, begun, form)
-    progress.change(request, begun := replace(begun, tries=begun.tries + 1))
+    progress.change(request, begun := replace(begun, checks=begun.checks + 1))
     try:
         done = services.sign_in(
             phone=begun.phone,
@@ -189,9 +190,15 @@ def _ask_for_code(
         values |= {
             "lead": words.lead(state, phones.spaced(begun.phone)),
             "told": words.state(state),
-            "minutes": pages.duration(state.expires_in),
+            "left": pages.duration(_rounded(state.expires_in)),
+            "extendable": not begun.extended and longest(LOGIN) > policy_for(LOGIN).ttl,
         }
     return pages.show(request, "code", destination, error=error, **values)
+
+
+def _rounded(seconds: int) -> int:
+    """To whole minutes, from one on: what is left must not be told as more than it is."""
+    return seconds if seconds < _MINUTE else round(seconds / _MINUTE) * _MINUTE
 
 
 def _prove(request: HttpRequest, task: ProofRequired, destination: Destination) -> HttpResponse:

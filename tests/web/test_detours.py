@@ -15,12 +15,12 @@ pytestmark = pytest.mark.django_db
 
 def test_a_page_that_told_of_a_wrong_code_costs_nothing_when_it_is_reloaded(visitor):
     visitor.ask()
-    sent = {"code": other_than(visitor.outbox[-1].code), "tries": "0"}
+    sent = {"code": other_than(visitor.outbox[-1].code), "checks": "0"}
     assert "4 tries left" in text_of(visitor.post("/login/1/", **sent))
     again = visitor.post("/login/1/", **sent)
     assert "This page had been sent before. Enter the code once more." in text_of(again)
     assert stores.current().get(visitor.begun[0]["challenge_id"]).checks_left == 4
-    assert visitor.post("/login/1/", code=visitor.outbox[-1].code, tries="1")["Location"] == "/account/"
+    assert visitor.post("/login/1/", code=visitor.outbox[-1].code, checks="1")["Location"] == "/account/"
 
 
 def test_who_changed_the_phone_and_comes_from_a_site_signs_in_anew_and_gets_there(visitor, django_user_model):

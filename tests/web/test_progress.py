@@ -49,7 +49,7 @@ def test_one_is_changed_and_the_others_stay(request_):
 
 
 def test_changing_one_that_is_gone_begins_none(request_):
-    progress.change(request_, progress.SignInBegun(9, "+1", "a", extended=False, tries=0, at=0))
+    progress.change(request_, progress.SignInBegun(9, "+1", "a", extended=False, checks=0, at=0))
     assert numbers(request_) == []
 
 

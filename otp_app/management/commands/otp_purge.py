@@ -12,4 +12,4 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         challenges, dead = sweeps.purge()
-        self.stdout.write(f"Purged {challenges} challenges and {dead} tokens.")
+        self.stdout.write(f"Purged {challenges} challenges and {dead} tokens and sessions.")

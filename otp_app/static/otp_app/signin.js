@@ -5,12 +5,25 @@ const PATIENCE = 12000; // milliseconds until a form may be sent again; the serv
 const $ = (id) => document.getElementById(id);
 const now = () => performance.now() / 1000;
 
+// Only what is new: a screen reader would say it again.
+function say(id, text) {
+  if ($(id) && $(id).textContent !== text) $(id).textContent = text;
+}
+
+// Safari before 16 has no requestSubmit.
+function submit(form, by) {
+  const button = by ?? form.querySelector("button");
+  if (form.requestSubmit) form.requestSubmit(by);
+  else if (button) button.click();
+  else form.submit();
+}
+
 // Forms: sent once, and not into the void.
 // Browsers tell of no network also where the service is on this very machine: then it is asked.
 const answers = () => fetch(location.href, { method: "HEAD", cache: "no-store" }).then(() => true, () => false);
 
 async function isOffline() {
-  const offline = !navigator.onLine && !(await answers());
+  const offline = !navigator.onLine && !(await answers()) && !navigator.onLine; // it may be back by then
   $("offline").hidden = !offline;
   $("offline").textContent = offline ? $("offline").dataset.text : "";
   return offline;
@@ -28,10 +41,11 @@ async function onSubmit(event) {
     event.preventDefault();
     if (await isOffline()) return;
     form.dataset.answered = "1";
-    form.requestSubmit(submitter);
+    submit(form, submitter);
     return;
   }
   form.dataset.sent = "1";
+  delete form.dataset.answered;
   if (form.dataset.busy && button) {
     button.dataset.text = button.textContent;
     button.textContent = form.dataset.busy;
@@ -66,11 +80,12 @@ function grouped(digits, groups) {
 
 function countryOf(countries, digits, home) {
   const codes = [1, 2, 3].map((length) => digits.slice(0, length));
-  const code = home ? Object.keys(countries).find((one) => countries[one][0][0] === home) : codes.find((one) => countries[one]);
+  const isHome = ([regions]) => regions.split(" ").includes(home);
+  const code = home ? Object.keys(countries).find((one) => countries[one].some(isHome)) : codes.find((one) => countries[one]);
   if (!code) return null;
   const national = home ? digits : digits.slice(code.length);
   const known = countries[code].find(([, , lead]) => lead && new RegExp(`^(?:${lead})`).test(national));
-  const [regions, groups] = known ?? countries[code][0];
+  const [regions, groups] = known ?? countries[code].find(isHome) ?? countries[code][0];
   return { code, regions: regions.split(" "), text: grouped(national, groups) };
 }
 
@@ -89,7 +104,7 @@ async function helpWithPhone(form) {
     const digits = input.value.replace(/\D/g, "");
     const national = !input.value.trim().startsWith("+");
     const found = plain && digits && countryOf(countries, digits, national ? form.dataset.home : "");
-    $("country").textContent = found ? nameOf(found) : "";
+    say("country", found ? nameOf(found) : "");
     // In the middle of a number the cursor would jump; there it is put in shape when the field is left.
     const atEnd = input.selectionStart === input.value.length || document.activeElement !== input;
     if (found && atEnd) input.value = (national ? "" : `+${found.code} `) + found.text;
@@ -105,7 +120,7 @@ function helpWithCode(form) {
   const input = $("code");
   const length = Number(input.dataset.length);
   let before = "";
-  const send = () => form.requestSubmit();
+  const send = () => submit(form);
   input.addEventListener("input", () => {
     const digits = input.value.replace(/[\s-]/g, "");
     const atOnce = digits.length === length && before.length < length - 1 && /^\d+$/.test(digits);
@@ -122,7 +137,8 @@ function helpWithCode(form) {
   }
 }
 
-// Times, counted from when the page came, by a clock that goes on while the phone sleeps or is set.
+// Times, counted from when the page came, by a clock that nobody can set. It may stand still while the phone sleeps, so
+// the service is asked when somebody is back.
 const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 const ends = {};
 
@@ -132,19 +148,23 @@ function setEnds(expiresIn, resendIn) {
 }
 
 // The page anew, which tells that the code is of no more use, or leads on who has signed in meanwhile.
+let coming = false;
+
 function comeAgain() {
-  if (navigator.onLine) location.replace(location.href);
+  const underWay = [...document.forms].some((form) => form.dataset.sent); // its answer must not be cut off
+  if (coming || underWay || !navigator.onLine) return;
+  coming = true;
+  location.replace(location.href);
 }
 
 function tick() {
   const wait = Math.max(0, Math.ceil(ends.wait - now()));
   for (const button of $("resend").querySelectorAll("button")) button.disabled = wait > 0;
-  $("wait").textContent = wait ? `${$("resend").dataset.waiting} ${clock(wait)}` : "";
+  $("wait").textContent = wait ? $("resend").dataset.waiting.replace("{time}", clock(wait)) : "";
   if (!$("open")) return;
   const left = ends.code - now();
   const ending = left <= ENDING;
-  const text = ending ? $("ending").dataset.text : "";
-  if ($("ending").textContent !== text) $("ending").textContent = text;
+  say("ending", ending ? $("ending").dataset.text : "");
   $("extend")?.classList.toggle("now", ending);
   if (left <= 0) comeAgain();
 }
@@ -156,7 +176,7 @@ async function ask() {
   if (answer.status === 404) comeAgain();
   if (!answer.ok) return;
   const told = await answer.json();
-  if ($("told") && $("told").textContent !== told.text) $("told").textContent = told.text;
+  say("told", told.text);
   setEnds(told.expires_in, told.resend_in);
 }
 
@@ -169,14 +189,18 @@ function keepAsking(times = 0) {
 
 // More time without losing what was typed.
 async function onExtend(event) {
-  event.preventDefault();
   const form = event.target;
+  if (form.dataset.sent) return;
+  event.preventDefault();
   const answer = await fetch(form.action, { method: "POST", body: new FormData(form) }).catch(() => null);
-  delete form.dataset.sent;
-  if (!answer?.ok) return;
+  if (!answer?.ok) {
+    form.submit(); // what is wrong is told by the page
+    return;
+  }
   await ask().catch(() => {});
-  form.replaceWith($("ending"));
-  $("code")?.focus();
+  say("more", $("more").dataset.text);
+  form.remove();
+  $("code").focus();
 }
 
 async function prove(form) {
@@ -184,7 +208,7 @@ async function prove(form) {
     const { solve } = await import(form.dataset.solver);
     $("unable").hidden = true;
     $("proof").value = await solve(JSON.parse($("task").textContent));
-    form.requestSubmit();
+    submit(form);
   } catch {
     form.querySelector("progress").hidden = true;
     $("unable").hidden = false;
@@ -205,4 +229,5 @@ if ($("resend")) {
   tick();
   setInterval(tick, 250);
   keepAsking();
+  addEventListener("visibilitychange", () => document.hidden || ask().catch(() => {}));
 }
