@@ -1,6 +1,7 @@
 """Nonsense in the settings of the page is refused at start, where there is a page."""
 
 import pytest
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.core import checks
 
 from otp_app.web.checks import check_page
@@ -89,3 +90,24 @@ def test_a_project_without_addresses_is_checked_all_the_same(settings):
 def test_a_setting_of_another_type_is_told_of(settings, name):
     setattr(settings, name, None)
     assert [id_ for id_, _ in told()] == ["otp_app.E024"]
+
+
+class OwnSessions(SessionMiddleware):
+    """As some projects have."""
+
+
+def own(get_response):
+    """A middleware that is a function."""
+    return get_response
+
+
+def test_a_middleware_that_is_made_of_djangos_does_as_well(settings):
+    others = [name for name in settings.MIDDLEWARE if name != SESSIONS]
+    settings.MIDDLEWARE = [f"{__name__}.own", f"{__name__}.OwnSessions", *others]
+    assert told() == []
+
+
+def test_static_files_on_another_host_are_told_of(settings):
+    settings.STATIC_URL = "https://cdn.example.com/static/"
+    ((_, text),) = told()
+    assert text == "The hosted page needs a STATIC_URL on its own host: it loads nothing from another."

@@ -43,3 +43,18 @@ def test_what_is_sent_to_no_address_is_told_so_whoever_sends_it(client):
     assert response.status_code == 404
     assert "There is no such page." in text_of(response)
     assert 'name="language"' not in response.content.decode()
+
+
+def test_more_time_is_offered_only_where_there_is_some(visitor, settings):
+    settings.OTP_TTL = 600
+    assert "Give me more time" not in text_of(visitor.ask())
+
+
+@pytest.mark.parametrize(
+    ("passed", "left"),
+    [(0, "5 minutes"), (120, "3 minutes"), (220, "1 minute"), (250, "50 seconds"), (299, "1 second")],
+)
+def test_what_is_left_is_not_told_as_more_than_it_is(visitor, clock, passed, left):
+    visitor.ask()
+    clock.advance(passed - 0.5 if passed else 0)
+    assert f"Valid for {left}." in text_of(visitor.get("/login/1/"))
