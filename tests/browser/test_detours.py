@@ -185,6 +185,7 @@ def test_a_language_that_is_chosen_stays_also_for_the_message(person):
     [
         ("901234567", "90 123 45 67", "🇺🇿 Uzbekistan +998"),
         ("+998901234567", "+998 90 123 45 67", "🇺🇿 Uzbekistan +998"),
+        ("998901234567", "+998 90 123 45 67", "🇺🇿 Uzbekistan +998"),
         ("+77712345678", "+7 771 234 5678", "🇰🇿 Kazakhstan +7"),
         ("+79161234567", "+7 916 123 45 67", "🇷🇺 Russia +7"),
         ("+12015550123", "+1 201 555 0123", "United States / Canada +1"),

@@ -86,7 +86,8 @@ function countryOf(countries, digits, home) {
   const national = home ? digits : digits.slice(code.length);
   const known = countries[code].find(([, , lead]) => lead && new RegExp(`^(?:${lead})`).test(national));
   const [regions, groups] = known ?? countries[code].find(isHome) ?? countries[code][0];
-  return { code, regions: regions.split(" "), text: grouped(national, groups) };
+  const length = [...groups].reduce((sum, size) => sum + Number(size), 0);
+  return { code, regions: regions.split(" "), text: grouped(national, groups), length };
 }
 
 function nameOf({ code, regions }) {
@@ -102,8 +103,12 @@ async function helpWithPhone(form) {
   const show = () => {
     const plain = /^\s*\+?[\d\s().-]*$/.test(input.value);
     const digits = input.value.replace(/\D/g, "");
-    const national = !input.value.trim().startsWith("+");
-    const found = plain && digits && countryOf(countries, digits, national ? form.dataset.home : "");
+    let national = !input.value.trim().startsWith("+");
+    let found = plain && digits && countryOf(countries, digits, national ? form.dataset.home : "");
+    if (national && found && digits.startsWith(found.code) && digits.length > found.length) {
+      national = false; // the whole number, typed without its plus
+      found = countryOf(countries, digits, "");
+    }
     say("country", found ? nameOf(found) : "");
     // In the middle of a number the cursor would jump; there it is put in shape when the field is left.
     const atEnd = input.selectionStart === input.value.length || document.activeElement !== input;
@@ -194,7 +199,7 @@ async function onExtend(event) {
   event.preventDefault();
   const answer = await fetch(form.action, { method: "POST", body: new FormData(form) }).catch(() => null);
   if (!answer?.ok) {
-    form.submit(); // what is wrong is told by the page
+    if (!(await isOffline())) form.submit(); // what is wrong is told by the page
     return;
   }
   await ask().catch(() => {});
