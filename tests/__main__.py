@@ -23,6 +23,9 @@ ROOT = Path(__file__).resolve().parent.parent
 PYTEST = [sys.executable, "-m", "pytest", "--cov=otp_app", "--cov-append", "--cov-report=", *sys.argv[1:]]
 # What no database makes a difference to, and what takes long, is played once: the processes die on PostgreSQL.
 LAB, PROVIDERS, TORTURE, BROWSER = (f"--ignore=tests/{name}" for name in ("lab", "providers", "torture", "browser"))
+# These look at files, or start programs on an SQLite of their own.
+_ALONE = ("adding_a_provider", "classic_way", "containers", "environment", "examples", "packaging", "provider_matrix")
+ALONE = [f"--ignore=tests/test_{name}.py" for name in (*_ALONE, "readme", "translations")]
 # ATOMIC_REQUESTS means nothing to what makes no requests.
 WITHOUT_REQUESTS = [f"--ignore=tests/{name}" for name in ("contracts", "stores")]
 COVERAGE = [sys.executable, "-m", "coverage", "report", "--fail-under=100"]
@@ -76,8 +79,8 @@ def main() -> None:
     browser = chromium()
     with postgresql() as url:
         passed = run("SQLite", TORTURE, *([] if browser else [BROWSER]), TEST_BROWSER=browser)
-        passed += run("PostgreSQL", LAB, PROVIDERS, BROWSER, DATABASE_URL=url)
-        once = [LAB, PROVIDERS, TORTURE, BROWSER, *WITHOUT_REQUESTS]
+        passed += run("PostgreSQL", LAB, PROVIDERS, BROWSER, *ALONE, DATABASE_URL=url)
+        once = [LAB, PROVIDERS, TORTURE, BROWSER, *ALONE, *WITHOUT_REQUESTS]
         passed += run("PostgreSQL, ATOMIC_REQUESTS", *once, DATABASE_URL=url, ATOMIC_REQUESTS="1")
     if len(sys.argv) == 1 and subprocess.run(COVERAGE, cwd=ROOT, check=False).returncode:
         sys.exit("Branch coverage of otp_app is below 100 %.")
