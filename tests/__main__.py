@@ -44,7 +44,10 @@ def postgresql() -> Iterator[str]:
         try:
             for name in ("fsync", "synchronous_commit", "full_page_writes"):  # it need not outlast the machine
                 server.psql(f"ALTER SYSTEM SET {name} = off;")
-            server.psql("SELECT pg_reload_conf();")
+            # Several services are up at once, each with a pool for each of its processes.
+            server.psql("ALTER SYSTEM SET max_connections = 400;")
+            server.stop()
+            server.start()
             yield server.get_uri()
         finally:
             server.stop()
