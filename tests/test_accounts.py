@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 
 from otp_app import accounts
 from otp_app.errors import InvalidPhone, Unavailable
-from otp_app.models import AbstractPhoneUser, ChallengeRow, Counter, Token
+from otp_app.models import AbstractPhoneUser, ChallengeRow, Counter, Token, UserSession
 from otp_app.users import PhoneUserManager
 
 pytestmark = pytest.mark.django_db
@@ -99,6 +99,7 @@ def test_rows_show_no_secret_and_no_full_phone():
     assert str(ChallengeRow(phone=PHONE, purpose="login", status="pending")) == "login +998•••••4567 pending"
     assert str(Counter(key="k")) == "k"
     assert str(Token(user_id=7)) == "7"
+    assert str(UserSession(user_id=7, key="of a session")) == "7"
 
 
 def test_the_abstract_user_can_be_extended():
