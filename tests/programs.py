@@ -106,12 +106,6 @@ def running(*command, cwd, port, python=sys.executable, **more):
         program.stop()
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @dataclass(frozen=True)
 class Answer:
     status: int

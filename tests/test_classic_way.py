@@ -17,7 +17,8 @@ import urllib.request
 import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
-from .programs import PATIENCE, ROOT, call, checkout, environment, free_port, rows, run, running
+from .ports import free_port
+from .programs import PATIENCE, ROOT, call, checkout, environment, rows, run, running
 
 PHONE, PASSWORD = "+998901234567", "correct horse battery"
 COMMANDS = ["migrate", "createsuperuser", "runserver"]

@@ -10,7 +10,8 @@ import pytest
 import yaml
 from django.core.management import get_commands, load_command_class
 
-from .programs import ROOT, free_port, run
+from .ports import free_port
+from .programs import ROOT, run
 from .test_environment import names_read
 from .test_readme import SECRET
 

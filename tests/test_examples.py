@@ -9,7 +9,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from .programs import PATIENCE, ROOT, call, free_port, rows, run, running
+from .ports import free_port
+from .programs import PATIENCE, ROOT, call, rows, run, running
 
 SHOP = ROOT / "examples" / "shop"
 AZIZA, PASSWORD, MOBILE = "aziza", "green tea at four", "+998901234567"  # of the example's demo data

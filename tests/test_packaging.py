@@ -13,7 +13,8 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from .programs import ROOT, call, checkout, free_port, rows, run, running
+from .ports import free_port
+from .programs import ROOT, call, checkout, rows, run, running
 
 PHONE = "+998901234567"
 TWILIO = {

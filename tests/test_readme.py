@@ -15,7 +15,8 @@ from otp_app.api.problems import TITLES
 from otp_app.conf import Conf
 from otp_app.models import User
 
-from .programs import ROOT, call, free_port, run, running
+from .ports import free_port
+from .programs import ROOT, call, run, running
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 UZBEK = (ROOT / "README.uz.md").read_text(encoding="utf-8")

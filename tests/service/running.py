@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from uuid import uuid4
 import psycopg
 
 from tests.clock import Clock
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SECRET_KEY = "the key of the service under test: " + uuid4().hex + uuid4().hex
@@ -173,9 +173,3 @@ def running(folder, redis=None, **environment):
     finally:
         service.kill()
         database.drop()
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
