@@ -1,6 +1,7 @@
 """``make test``: the whole suite on SQLite, on PostgreSQL, and on PostgreSQL with ATOMIC_REQUESTS.
 
 The first run also opens the pages in a Chromium, which is looked for and, where it can be, installed; CI must have one.
+The other two are played beside it, one after the other.
 
 Each run has the challenges in that database, and in a Valkey. TEST_DATABASE_URL names a PostgreSQL to use (its user
 must be allowed to create databases), TEST_REDIS_URL a Redis that may be emptied; without them both are started from
@@ -8,27 +9,24 @@ wheels, in temporary folders, and stopped at the end.
 """
 
 import os
-import re
 import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from tests import browsers
+from tests.lanes import ROOT, Run, play
 
-ROOT = Path(__file__).resolve().parent.parent
-PYTEST = [sys.executable, "-m", "pytest", "--cov=otp_app", "--cov-append", "--cov-report=", *sys.argv[1:]]
+MEASURED = ["--cov=otp_app", "--cov-report="]
 # What no database makes a difference to, and what takes long, is played once: the processes die on PostgreSQL.
 LAB, PROVIDERS, TORTURE, BROWSER = (f"--ignore=tests/{name}" for name in ("lab", "providers", "torture", "browser"))
 # These look at files, or start programs on an SQLite of their own.
 _ALONE = ("adding_a_provider", "classic_way", "containers", "environment", "examples", "packaging", "provider_matrix")
 ALONE = [f"--ignore=tests/test_{name}.py" for name in (*_ALONE, "readme", "translations")]
 # ATOMIC_REQUESTS means nothing to what makes no requests.
-WITHOUT_REQUESTS = [f"--ignore=tests/{name}" for name in ("contracts", "stores")]
-COVERAGE = [sys.executable, "-m", "coverage", "report", "--fail-under=100"]
+WITHOUT_REQUESTS = [f"--ignore=tests/{name}" for name in ("contracts", "stores", "test_races.py")]
 
 
 @contextmanager
@@ -61,32 +59,44 @@ def chromium() -> str:
     return found
 
 
-def run(name: str, *options: str, **environment: str) -> int:
-    """One run of the suite: how many tests passed. Anything but success ends it all."""
-    print(f"\n== {name}", flush=True)
-    lines = []
-    with subprocess.Popen(
-        [*PYTEST, *options], cwd=ROOT, env=os.environ | environment, stdout=subprocess.PIPE, text=True
-    ) as process:
-        for line in process.stdout:
-            print(line, end="", flush=True)
-            lines.append(line)
-    if process.returncode:
-        sys.exit(process.returncode)
-    return int(re.search(r"(\d+) passed", lines[-1])[1])
+def lanes(url: str, browser: str, coverage: str) -> list[list[Run]]:
+    """What is played side by side: SQLite beside PostgreSQL, whose two runs make the same test database."""
+
+    def run(name: str, *options: str, **environment: str) -> Run:
+        return Run(name, *options, *sys.argv[1:], COVERAGE_FILE=f"{coverage}/.coverage.{name}", **environment)
+
+    once = [LAB, PROVIDERS, BROWSER, *ALONE]
+    sqlite = run("SQLite", *MEASURED, TORTURE, *([] if browser else [BROWSER]), TEST_BROWSER=browser)
+    postgresql = [
+        run("PostgreSQL", *MEASURED, *once, DATABASE_URL=url),
+        # Not measured: these two go through every branch, and measuring takes as long as the tests themselves.
+        run("PostgreSQL, ATOMIC_REQUESTS", *once, TORTURE, *WITHOUT_REQUESTS, DATABASE_URL=url, ATOMIC_REQUESTS="1"),
+    ]
+    # A Redis that is empty for one run must not be filled by another.
+    return [[sqlite, *postgresql]] if os.environ.get("TEST_REDIS_URL") else [[sqlite], postgresql]
+
+
+def covered(coverage: str) -> bool:
+    """Whether the runs together went through every branch; what they went through is kept in .coverage."""
+    commands = (["combine", "--quiet", coverage], ["report", "--fail-under=100"])
+    return not any(
+        subprocess.run([sys.executable, "-m", "coverage", *command], cwd=ROOT, check=False).returncode
+        for command in commands
+    )
 
 
 def main() -> None:
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server below is stopped
-    (ROOT / ".coverage").unlink(missing_ok=True)
-    browser = chromium()
-    with postgresql() as url:
-        passed = run("SQLite", TORTURE, *([] if browser else [BROWSER]), TEST_BROWSER=browser)
-        passed += run("PostgreSQL", LAB, PROVIDERS, BROWSER, *ALONE, DATABASE_URL=url)
-        once = [LAB, PROVIDERS, TORTURE, BROWSER, *ALONE, *WITHOUT_REQUESTS]
-        passed += run("PostgreSQL, ATOMIC_REQUESTS", *once, DATABASE_URL=url, ATOMIC_REQUESTS="1")
-    if len(sys.argv) == 1 and subprocess.run(COVERAGE, cwd=ROOT, check=False).returncode:
-        sys.exit("Branch coverage of otp_app is below 100 %.")
+    def end(*_: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough, and what follows is not to be cut short
+        sys.exit(143)
+
+    signal.signal(signal.SIGTERM, end)  # so that the runs and the server are stopped
+    browser, options = chromium(), sys.argv[1:]
+    with tempfile.TemporaryDirectory(prefix="otp-coverage-") as coverage:
+        with postgresql() as url:
+            passed = play(*lanes(url, browser, coverage), chosen=bool(options))
+        if not options and not covered(coverage):
+            sys.exit("Branch coverage of otp_app is below 100 %.")
     if not browser:
         print("\nThe tests in a browser (tests/browser) did not run: install Chromium, or name one in TEST_BROWSER.")
     print(f"\n{passed} passed, 0 failed")
