@@ -25,7 +25,7 @@ def environment(**more):
     return {name: os.environ[name] for name in _INHERITED if name in os.environ} | {"PYTHONUTF8": "1"} | more
 
 
-def run(*command, cwd, python=sys.executable, status=0, **more):
+def run(*command, cwd, python=sys.executable, status=0, patience=PATIENCE, **more):
     """Run Python with these arguments to its end; what it printed."""
     done = subprocess.run(
         [python, *command],
@@ -35,7 +35,7 @@ def run(*command, cwd, python=sys.executable, status=0, **more):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=PATIENCE,
+        timeout=patience,
         check=False,
     )
     assert done.returncode == status, done.stdout

@@ -1,5 +1,6 @@
 """The committed catalogues, what the maintenance script says about broken ones, and what people get to read."""
 
+import copy
 import re
 import shutil
 
@@ -25,6 +26,15 @@ def errors(base=OtpError):
 def texts():
     shown = {error.__name__: error.detail for error in errors()}
     return shown | {f"title of {code}": title for code, title in problems.TITLES.items()}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def read_once():
+    """The code does not change while it is tested, and to look through all of it takes longer than the rest."""
+    found = translations.extracted()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(translations, "extracted", lambda: copy.deepcopy(found))
+        yield
 
 
 @pytest.fixture

@@ -2,15 +2,15 @@
 
 import re
 from io import StringIO
-from pathlib import Path
 from shlex import split
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from otp_app.lab.books import Books, Violated
+from tests.programs import ROOT, run
 
-DOCUMENTED = Path(__file__).parents[2] / "docs" / "abuse.md"
+DOCUMENTED = ROOT / "docs" / "abuse.md"
 
 
 def printed(*arguments):
@@ -44,6 +44,13 @@ def test_money_is_counted_at_the_price_that_is_named():
     assert "| 200.00 |" in out
 
 
+def test_what_their_proofs_would_have_cost_the_attackers_is_told(settings):
+    settings.OTP_CONVERSION_LEAST = 5  # so that proofs are asked for early
+    settings.OTP_HOME_REGIONS = ["UZ"]
+    out = printed("--profile", "pumping", "--world", "solving proofs", "--tries", "150")
+    assert re.search(r"; the attackers' [\d,]+ proofs would have cost [\d,]+ s of a browser's time$", out, re.MULTILINE)
+
+
 def test_a_violated_invariant_makes_the_command_fail(monkeypatch):
     def violated(*_):
         raise Violated("I4: 11 messages")
@@ -63,8 +70,9 @@ def test_a_simulation_of_nothing_is_refused(wrong):
 def test_the_documented_rows_are_those_that_the_command_prints(profile, world):
     text = DOCUMENTED.read_text(encoding="utf-8")
     command = re.search(rf"otp_simulate (--profile {profile} .*)$", text, re.MULTILINE)[1]
-    rows = [
-        line for line in printed(*split(command), "--world", world).splitlines() if line.startswith(f"| {profile} |")
-    ]
+    # In a process of its own: these are thousands of sends, and measuring coverage takes longer than they do.
+    environment = {"SECRET_KEY": "k" * 50, "ENV_FILE": "none", "DATABASE_URL": "sqlite:///none"}
+    shown = run("manage.py", "otp_simulate", *split(command), "--world", world, cwd=ROOT, patience=600, **environment)
+    rows = [line for line in shown.splitlines() if line.startswith(f"| {profile} |")]
     assert rows
     assert [row for row in rows if row not in text] == []
