@@ -1,12 +1,40 @@
 """Fixtures of the whole suite."""
 
 import pytest
+from django.contrib.auth.models import Permission
+from django.contrib.contenttypes.models import ContentType
+from django.core.management.commands import flush
+from django.db import connection
+from hypothesis import HealthCheck, settings
 
 from otp_app import stores
 from otp_app.providers import memory
 from otp_app.testing import otp_outbox  # noqa: F401
 from tests.clock import Clock
 from tests.valkey import any_running
+
+# Its limits in real time are kept by a machine that does nothing else; beside other runs none of them means a thing.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    """After a test with transactions of its own Django empties all tables and works out anew which permissions there
+    are, which takes longer than most tests do: the same rows are put back instead."""
+    with django_db_blocker.unblock():
+        tables = connection.introspection.table_names()  # none when no test asks for a database: the lab's own do not
+        made = [(each, list(each.objects.all())) for each in (ContentType, Permission) if each._meta.db_table in tables]
+        if not made:
+            connection.close()
+
+    def put_back(*_, **__):
+        for model, rows in made:
+            model.objects.bulk_create(rows)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(flush, "emit_post_migrate_signal", put_back)
+        yield
 
 
 @pytest.fixture

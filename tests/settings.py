@@ -20,4 +20,5 @@ if "sqlite" in DATABASES["default"]["ENGINE"]:
     # A file, for threads of a test each have a connection of their own.
     DATABASES["default"]["TEST"] = {"NAME": f"{tempfile.gettempdir()}/otp-tests-{os.getpid()}-test.sqlite3"}
 
+WHITENOISE_AUTOREFRESH = True  # else each client of a test looks through all static files before its first request
 OTP_PROOFS = False  # what is asked for proofs of work has tests of its own; elsewhere limits are small on purpose
