@@ -23,8 +23,8 @@ MEASURED = ["--cov=otp_app", "--cov-report="]
 # What no database makes a difference to, and what takes long, is played once: the processes die on PostgreSQL.
 LAB, PROVIDERS, TORTURE, BROWSER = (f"--ignore=tests/{name}" for name in ("lab", "providers", "torture", "browser"))
 # These look at files, or start programs on an SQLite of their own.
-_ALONE = ("adding_a_provider", "classic_way", "containers", "environment", "examples", "packaging", "provider_matrix")
-ALONE = [f"--ignore=tests/test_{name}.py" for name in (*_ALONE, "readme", "translations")]
+_ALONE = ("adding_a_provider", "classic_way", "containers", "environment", "examples", "lanes", "packaging")
+ALONE = [f"--ignore=tests/test_{name}.py" for name in (*_ALONE, "provider_matrix", "readme", "translations")]
 # ATOMIC_REQUESTS means nothing to what makes no requests.
 WITHOUT_REQUESTS = [f"--ignore=tests/{name}" for name in ("contracts", "stores", "test_races.py")]
 

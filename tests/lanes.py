@@ -32,6 +32,7 @@ class Run:
         kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         self._environment = kept | environment
         self._process: subprocess.Popen[str] | None = None
+        self._reader: threading.Thread | None = None
 
     def start(self, told: "queue.SimpleQueue[tuple[Run, str]]") -> None:
         """Puts each line that it prints into the queue, and "" at its end."""
@@ -42,21 +43,27 @@ class Run:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            errors="replace",
             start_new_session=True,  # Ctrl-C is for us, who interrupt each run once
         )
 
         def read() -> None:
-            for line in process.stdout or ():
-                told.put((self, line))
-            process.wait()
+            with process:
+                for line in process.stdout or ():
+                    told.put((self, line))
             told.put((self, ""))
 
-        threading.Thread(target=read, daemon=True).start()
+        self._reader = threading.Thread(target=read, daemon=True)
+        self._reader.start()
 
     @property
     def status(self) -> int | None:
         """Its exit code; None as long as it runs, and before."""
         return self._process.poll() if self._process else None
+
+    def fine(self, chosen: bool) -> bool:
+        """Whether it has ended well, which it has without a test only where options chose them."""
+        return self.status == 0 or (chosen and self.status == NOTHING_CHOSEN)
 
     @property
     def passed(self) -> int:
@@ -71,12 +78,12 @@ class Run:
 
     def wait(self, seconds: float) -> None:
         """Until it has ended, which after so long it is made to."""
-        if self._process:
+        if self._process and self._reader:
             try:
                 self._process.wait(seconds)
             except subprocess.TimeoutExpired:
                 self._process.kill()
-                self._process.wait()
+            self._reader.join(PATIENCE)
 
 
 class _Screen:
@@ -109,7 +116,6 @@ def play(*lanes: list[Run], chosen: bool) -> int:
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)  # where it is ignored, the runs would ignore it too
     runs = [run for lane in lanes for run in lane]
-    fine = {0, NOTHING_CHOSEN} if chosen else {0}
     screen, told = _Screen(runs), queue.SimpleQueue[tuple[Run, str]]()
     following = dict(pair for lane in lanes for pair in pairwise(lane))
     try:
@@ -119,7 +125,7 @@ def play(*lanes: list[Run], chosen: bool) -> int:
             run, line = told.get()
             run.lines += [line] * bool(line)
             run.ended = not line
-            if run.ended and run.status not in fine:
+            if run.ended and not run.fine(chosen):
                 screen.failed(run)
                 sys.exit(run.status)
             if run.ended and run in following:
