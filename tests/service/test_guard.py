@@ -67,8 +67,8 @@ def scattered(n):
     return f"+99890{(1_000_003 + n * 10_007) % 10**7:07d}"
 
 
-def test_a_thousand_clients_bomb_one_phone_for_a_day_with_ten_messages(service):
-    victim, clients = "+998901112233", [address() for _ in range(1000)]
+def test_three_hundred_clients_bomb_one_phone_for_a_day_with_ten_messages(service):
+    victim, clients = "+998901112233", [address() for _ in range(300)]
     for client in clients:
         answer = send_and_prove(service, victim, client=client)
         assert answer.status in (200, 429)
@@ -78,10 +78,10 @@ def test_a_thousand_clients_bomb_one_phone_for_a_day_with_ten_messages(service):
 
 def test_of_the_numbers_of_a_prefix_ten_get_a_message_and_then_it_is_blocked(service):
     answers = Counter()
-    for n in range(0, 10_000, 25):
+    for n in range(0, 10_000, 100):
         answer = send_and_prove(service, f"+99890555{n:04d}", client=address())
         answers[answer.status] += 1
-    assert answers == {200: 10, 429: 390}
+    assert answers == {200: 10, 429: 90}
     assert len(messages(service)) == 10
     told = send(service, "+998905559999")
     assert 12 * HOUR - 60 <= told.json["retry_after"] <= 12 * HOUR
@@ -121,16 +121,16 @@ def test_two_hundred_addresses_guess_a_phone_for_a_month_and_are_compared_twenty
 
 
 @pytest.mark.parametrize("name", ["OTP_SENDS_PER_REGION_DAY", "OTP_SENDS_PER_DAY", "OTP_UNCONVERTED_PER_DAY"])
-def test_a_cap_that_500_requests_race_for_is_not_overshot(start, name):
+def test_a_cap_that_200_requests_race_for_is_not_overshot(start, name):
     service = start(OTP_PROOFS="0", **{name: "40"})
-    answers = together([sending(service, scattered(n)) for n in range(500)])
-    assert Counter(answer.status for answer in answers) == {200: 40, 429: 460}
+    answers = together([sending(service, scattered(n)) for n in range(200)])
+    assert Counter(answer.status for answer in answers) == {200: 40, 429: 160}
     assert len(messages(service)) == 40
 
 
 def test_a_client_is_one_however_it_spells_itself_its_numbers_and_the_path(start):
     service = start(OTP_CONVERSION_LEAST="100000")
-    addresses = [f"2001:db8:7:{n % 4 + 1:x}:{n * 7919 % 65536:x}::{n:x}" for n in range(300)]
+    addresses = [f"2001:db8:7:{n % 4 + 1:x}:{n * 7919 % 65536:x}::{n:x}" for n in range(120)]
     spoofed = [f"{n % 250 + 1}.2.3.4, {one}" for n, one in enumerate(addresses)]
     for n, forwarded in enumerate(spoofed):
         number = scattered(n)
