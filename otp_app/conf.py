@@ -1,13 +1,14 @@
-"""Every setting, typed, with its default. Read at use, so that ``override_settings`` works.
+"""Every setting, typed, with its default. Read at use, and kept until it changes, so ``override_settings`` works.
 
 ``conf.TTL`` is Django's ``OTP_TTL`` where that is set, else the default below. Sources of the numbers: NIST SP
 800-63B-4 §3.1.3.2 and §3.2.2, OWASP ASVS 5.0 V6-V7, and what Twilio Verify, Signal, Supabase and login.gov publish.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
+from django.core.signals import setting_changed
 
 PREFIX = "OTP_"
 
@@ -110,12 +111,24 @@ class Conf:
     # Development and tests only: a file with a number of seconds that is added to the store's clock
     CLOCK_OFFSET_FILE: str = ""
 
-    def __getattribute__(self, name: str) -> Any:
-        default = object.__getattribute__(self, name)
-        return getattr(settings, PREFIX + name, default) if name.isupper() else default
+
+class _Kept:
+    """The settings in force. A request reads a hundred of them, and Django's own look-up costs more than a hash."""
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(settings, PREFIX + name, getattr(Conf, name))
+        self.__dict__[name] = value
+        return value
 
 
-conf = Conf()
+conf = cast("Conf", _Kept())
+
+
+def _forget(*, setting: str, **_: Any) -> None:
+    vars(conf).pop(setting.removeprefix(PREFIX), None)
+
+
+setting_changed.connect(_forget)
 
 CONSOLE = "otp_app.providers.console.ConsoleProvider"
 # Providers that reach no phone. Every other one is taken to cost money.

@@ -1,5 +1,7 @@
 """Which lines of the table of limits a request takes, and under which keys."""
 
+from functools import cache, lru_cache
+
 from . import phones
 from .challenges import Conversion, Counts, Demand, Limit
 from .clients import site_of
@@ -40,25 +42,43 @@ def for_password(client: str, account: str) -> Demand:
 
 
 def _limits(on: On, subjects: dict[str, str], checks: int = 0) -> tuple[Limit, ...]:
-    return tuple(_limit(line, subjects[line.per], checks) for line in TABLE if on & line.on and line.per in subjects)
+    return tuple(_limit(line, subjects[line.per], checks) for line in _lines(on) if line.per in subjects)
+
+
+@cache
+def _lines(on: On) -> tuple[Line, ...]:
+    return tuple(line for line in TABLE if on & line.on)
 
 
 def _limit(line: Line, subject: str, checks: int) -> Limit:
     if line.counts is not Counts.CROWD:
         steps = tuple(conf.WAITS) if line.counts is Counts.WAITS else ()
         cost = checks if line.counts is Counts.FAILURES else 1
-        return Limit(line.name, line.counts, amount_of(line), line.period, cost=cost, steps=steps)
+        return _of_phone(line, amount_of(line), cost, steps)
+    proof, blocks = conf.PROOFS and "proof" in line.then, conf.PREFIX_BLOCK if "block" in line.then else 0
+    cost = checks if line.name == "failures_per_day" else 1
+    return _of_crowd(line, amount_of(line), cost, ledger_id(line.name, subject), subject, proof, blocks)
+
+
+# Kept, for those of the phone, of a region and of all requests are the same for everybody.
+@lru_cache(maxsize=64)
+def _of_phone(line: Line, amount: int, cost: int, steps: tuple[int, ...]) -> Limit:
+    return Limit(line.name, line.counts, amount, line.period, cost=cost, steps=steps)
+
+
+@lru_cache(maxsize=1024)
+def _of_crowd(line: Line, amount: int, cost: int, key: str, subject: str, proof: bool, blocks: int) -> Limit:
     return Limit(
         line.name,
         line.counts,
-        amount_of(line),
+        amount,
         line.period,
-        key=ledger_id(line.name, subject),
+        key=key,
         subject="" if line.per == "account" else f"{line.per} {subject}",
-        cost=checks if line.name == "failures_per_day" else 1,
+        cost=cost,
         converts=line.converts,
-        proof=conf.PROOFS and "proof" in line.then,
-        blocks=conf.PREFIX_BLOCK if "block" in line.then else 0,
+        proof=proof,
+        blocks=blocks,
         shared=line.per in _SHARED,
     )
 

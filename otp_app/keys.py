@@ -3,8 +3,10 @@
 import hashlib
 import hmac
 from functools import lru_cache
+from typing import Any
 
 from django.conf import settings
+from django.core.signals import setting_changed
 
 from .conf import conf
 
@@ -32,8 +34,26 @@ def ledger_id(kind: str, subject: str) -> str:
 
     The oldest secret is the default key: it stays while SECRET_KEY rotates and its predecessor is a fallback.
     """
-    secret = conf.LEDGER_KEY or [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS][-1]
-    return hmac.digest(derive(secret, "ledger"), f"{kind}|{subject}".encode(), hashlib.sha256)[:16].hex()
+    return _named(_ledger_key(), kind, subject)
+
+
+@lru_cache(maxsize=1)
+def _ledger_key() -> bytes:
+    return derive(conf.LEDGER_KEY or (settings.SECRET_KEY_FALLBACKS or [settings.SECRET_KEY])[-1], "ledger")
+
+
+@lru_cache(maxsize=4096)
+def _named(key: bytes, kind: str, subject: str) -> str:
+    """Cached, for a request asks for some of its names several times, and every request for those that all share."""
+    return hmac.digest(key, f"{kind}|{subject}".encode(), "sha256")[:16].hex()
+
+
+def _forget(*, setting: str, **_: Any) -> None:
+    if setting in ("SECRET_KEY", "SECRET_KEY_FALLBACKS", "OTP_LEDGER_KEY"):
+        _ledger_key.cache_clear()
+
+
+setting_changed.connect(_forget)
 
 
 def phone_key(phone: str, device: str = "") -> str:

@@ -25,6 +25,7 @@ _GSM = set(
     "abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 _GSM_TWO = set("^{}\\[~]|€\f")  # these take two places
+_GSM_ALL = _GSM | _GSM_TWO
 
 
 def compose(challenge: Challenge, code: str, expires_in: int) -> Message:
@@ -54,7 +55,7 @@ def spoken_for(purpose: str, language: str, code: str) -> str:
 
 def segments(body: str) -> int:
     """How many SMS segments a text takes, that is what it costs (GSM 03.38 and 03.40: 160/153 or 70/67)."""
-    if all(char in _GSM or char in _GSM_TWO for char in body):
+    if _GSM_ALL.issuperset(body):
         length, one, more = len(body) + sum(char in _GSM_TWO for char in body), 160, 153
     else:
         length, one, more = len(body.encode("utf-16-be")) // 2, 70, 67

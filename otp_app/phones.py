@@ -5,6 +5,7 @@ strings, and what a phone library would silently repair (extensions, letters, ot
 """
 
 import re
+from dataclasses import dataclass
 from functools import lru_cache
 
 import phonenumbers
@@ -40,23 +41,40 @@ def parse(raw: str, *, gate: bool = True, region: str = "") -> str:
     region = region or conf.DEFAULT_REGION
     if not raw.startswith("+") and not region:
         raise InvalidPhone
-    try:
-        number = phonenumbers.parse(raw, region or None)
-    except phonenumbers.NumberParseException:
-        raise InvalidPhone from None
-    if number.extension or not phonenumbers.is_valid_number(number):
+    number = _read(raw, region)
+    if number is None or not number.valid:
         raise InvalidPhone
     if gate:
         _gate(number)
-    return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    return number.phone
 
 
-def _gate(number: phonenumbers.PhoneNumber) -> None:
-    region = phonenumbers.region_code_for_number(number)
+@dataclass(frozen=True, slots=True)
+class _Number:
+    phone: str  # E.164
+    region: str
+    valid: bool
+    textable: bool
+
+
+@lru_cache(maxsize=4096)
+def _read(raw: str, region: str) -> _Number | None:
+    """What the library makes of it; cached, for one request asks several times for the country of a number."""
+    try:
+        number = phonenumbers.parse(raw, region or None)
+    except phonenumbers.NumberParseException:
+        return None
+    country = phonenumbers.region_code_for_number(number)
+    valid = bool(country and not number.extension and phonenumbers.is_valid_number_for_region(number, country))
+    textable = valid and phonenumbers.number_type(number) in _TEXTABLE
+    return _Number(phonenumbers.format_number(number, PhoneNumberFormat.E164), country or "", valid, textable)
+
+
+def _gate(number: _Number) -> None:
     allowed = allowed_regions()
-    if region == _NON_GEOGRAPHIC or ("*" not in allowed and region not in allowed):
+    if number.region == _NON_GEOGRAPHIC or ("*" not in allowed and number.region not in allowed):
         raise RegionNotAllowed
-    if phonenumbers.number_type(number) not in _TEXTABLE:
+    if not number.textable:
         raise InvalidPhone
 
 
@@ -79,13 +97,10 @@ def _regions(text: str) -> frozenset[str]:
     return frozenset(region for part in text.split(",") if (region := part.strip().upper()))
 
 
-@lru_cache(maxsize=4096)
 def region_of(phone: str) -> str:
     """The ISO code of a number that ``parse`` returned; empty when unknown."""
-    try:
-        return phonenumbers.region_code_for_number(phonenumbers.parse(phone)) or ""
-    except phonenumbers.NumberParseException:
-        return ""
+    number = _read(phone, "")
+    return number.region if number else ""
 
 
 def home() -> str:

@@ -5,6 +5,10 @@ everywhere, in the order of OTP_PROVIDERS; other channels have to be named, for 
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from django.core.signals import setting_changed
 
 from . import providers
 from .conf import conf
@@ -28,8 +32,17 @@ def aliases(phone: str, channel: str) -> list[str]:
     return ["file"] if named and conf.OUTBOX_FILE else named
 
 
+@lru_cache(maxsize=256)
 def _route(region: str) -> Mapping[str, Sequence[str]]:
     if not conf.ROUTES:
         named = [alias for alias in providers.aliases() if Channel.SMS in providers.get(alias).channels]
         return {Channel.SMS: named} if named else {}
     return conf.ROUTES.get(region, conf.ROUTES.get("*", {}))
+
+
+def _forget(*, setting: str, **_: Any) -> None:
+    if setting.startswith(("OTP_", "TWILIO_")):
+        _route.cache_clear()
+
+
+setting_changed.connect(_forget)

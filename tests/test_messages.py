@@ -84,3 +84,43 @@ def test_only_a_voice_is_handed_words(channel, shown):
     message = messages.compose(new_challenge(channel=channel), "012345", 299)
     assert ("012345" in message.body) is shown
     assert message.channel == channel
+
+
+@pytest.fixture
+def template(settings, tmp_path):
+    """The project's own text."""
+
+    def write(text):
+        (tmp_path / "otp_app").mkdir()
+        (tmp_path / "otp_app" / "sms.txt").write_text(text)
+        settings.TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "DIRS": [str(tmp_path)]}]
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("text", "body"),
+    [
+        ("{{ code|slice:':3' }}-{{ code|slice:'3:' }}", "123-456"),
+        ("{% for digit in code %}{{ digit }} {% endfor %}", "1 2 3 4 5 6"),
+        ("{{ code|length }}", "6"),
+        ("{{ code }} has {{ code|length }} digits", "123456 has 6 digits"),
+        ("{{ code }} ends in {{ code|slice:'4:' }}", "123456 ends in 56"),
+        ("{{ code|add:1 }}", "123457"),
+        ("{{ code|urlencode }}", "123456"),
+        ("none", "none"),
+    ],
+)
+def test_a_project_may_do_more_with_a_code_than_print_it(template, text, body):
+    template(text)
+    messages.body_for("login", "en", "000001", 5)
+    assert messages.body_for("login", "en", "123456", 5) == body
+
+
+def test_each_brand_and_language_and_purpose_has_a_text_of_its_own(settings):
+    texts = set()
+    for brand in ("One", "Two"):
+        settings.OTP_BRAND = brand
+        for language in LANGUAGES:
+            texts.add(messages.body_for("login", language, "123456", 5))
+    assert len(texts) == 6

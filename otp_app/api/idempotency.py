@@ -35,6 +35,7 @@ from .problems import IdempotencyKeyReused, RequestInProgress
 from .serializers import Json, sent_answer
 
 HEADER = "Idempotency-Key"
+_META = "HTTP_IDEMPOTENCY_KEY"
 _KEY = re.compile("[ -~]{1,255}")
 _LONGEST = 600_000  # milliseconds: no challenge lives longer, and so no key in flight either
 _GRACE = 5  # seconds beyond the provider's deadline after which nobody is at work any more
@@ -45,7 +46,7 @@ def once(request: Request, send: Callable[[str], Grant]) -> Json:
 
     Raises InvalidRequest, IdempotencyKeyReused, RequestInProgress, or what ``send`` raises.
     """
-    key = request.headers.get(HEADER)
+    key = request.META.get(_META)
     if key is None:
         return _answer(send(""))
     if not _KEY.fullmatch(key):
