@@ -1,14 +1,17 @@
 """The user of a phone."""
 
+from functools import lru_cache
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist
 from django.db import IntegrityError, models, router, transaction
 
+from . import queries
 from .challenges import random_id
 from .conf import conf
 from .errors import Unavailable
+from .queries import Lookup
 
 
 def phone_field() -> str:
@@ -40,17 +43,26 @@ def user_for(phone: str) -> tuple[Any, bool]:
     active ones, would have us create a user that exists.
     """
     model = get_user_model()
-    users = model._base_manager.using(router.db_for_write(model))
-    found = users.filter(**{phone_field(): phone})
-    if user := found.first():
+    alias = router.db_for_write(model)
+    if user := _find(model, alias, phone):
         return user, False
     for name in (phone, f"user-{random_id()}"):  # somebody may have chosen the phone as a user name
         try:
-            return _create(phone, name, users.db), True
+            return _create(phone, name, alias), True
         except IntegrityError:
-            if user := found.all().first():
+            if user := _find(model, alias, phone):
                 return user, False
     raise Unavailable  # another field of the model wants to be unique; a check warns of it
+
+
+def _find(model: Any, alias: str, phone: str) -> Any | None:
+    row = _by_phone(model, phone_field()).first(alias, phone)
+    return model.from_db(alias, queries.columns_of(model), row) if row else None
+
+
+@lru_cache(maxsize=8)
+def _by_phone(model: Any, field: str) -> Lookup:
+    return Lookup(model._base_manager.all(), field, queries.columns_of(model))
 
 
 def _create(phone: str, name: str, alias: str) -> Any:

@@ -1,0 +1,171 @@
+"""Statements that every sign-in makes, without what the ORM costs at each of them.
+
+Putting SQL together takes Django several times as long as the database takes to run it. A ``Lookup`` lets Django do it
+once for each connection, with all it knows of the model and the database; ``inserting`` and ``updating`` name columns
+that are ours. ``together`` gives several statements to PostgreSQL as one, for each costs a round trip.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from django.db import connections, models
+from django.db.models.expressions import RawSQL
+
+
+def columns_of(model: type[models.Model]) -> list[str]:
+    """All that ``Model.from_db`` makes an instance of, by name."""
+    return [each.attname for each in model._meta.concrete_fields]
+
+
+class Lookup:
+    """The columns of the row of a model that has a value in a field: ``table.first(alias, value)``.
+
+    ``columns`` may lead over relations, as those of ``values_list``.
+    """
+
+    def __init__(self, rows: models.QuerySet[Any], name: str, columns: Sequence[str]) -> None:
+        self._rows = rows
+        self._name = name
+        self._columns = columns
+
+    def first(self, alias: str, value: Any) -> tuple[Any, ...] | None:
+        connection: Any = connections[alias]
+        kept = vars(connection).setdefault(_KEPT, {})  # on the connection, with which it goes: it refers to it
+        compiled = kept.get(self)
+        if compiled is None:
+            compiled = kept[self] = self._compile(alias)
+        with connection.cursor() as cursor:
+            cursor.execute(compiled.sql, compiled.params_for(value))
+            row = cursor.fetchone()
+        return compiled.converted(row) if row else None
+
+    def _compile(self, alias: str) -> "_Compiled":
+        target = self._rows.model._meta.get_field(self._name)
+        wanted = RawSQL("%s", [_VALUE], output_field=target)
+        rows = self._rows.using(alias).filter(**{self._name: wanted}).values_list(*self._columns)[:1]
+        return _Compiled(rows.query.get_compiler(alias), target)
+
+
+_KEPT = "_otp_app_lookups"
+_VALUE: Any = object()  # stands in for what is looked for
+
+
+class _Compiled:
+    def __init__(self, compiler: Any, target: Any) -> None:
+        self.sql, self._params = compiler.as_sql()
+        self._compiler = compiler
+        self._target = target
+        self._converters = compiler.get_converters([select[0] for select in compiler.select])
+
+    def params_for(self, value: Any) -> list[Any]:
+        prepared = self._target.get_db_prep_value(value, self._compiler.connection)
+        return [prepared if param is _VALUE else param for param in self._params]
+
+    def converted(self, row: Sequence[Any]) -> tuple[Any, ...]:
+        if not self._converters:
+            return tuple(row)
+        return tuple(next(iter(self._compiler.apply_converters([row], self._converters))))
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One statement that returns so many columns, maybe to be run together with others."""
+
+    sql: str
+    params: Sequence[Any]
+    columns: int = 1
+
+
+Rows = list[tuple[Any, ...]]
+
+
+def together(alias: str, parts: Sequence[Part]) -> list[Rows]:
+    """The rows of each, in one statement on PostgreSQL; in any case they lock rows in this order.
+
+    There all of them see the database as it was when the statement began, and values come as JSON has them.
+    """
+    connection = connections[alias]
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql" and len(parts) > 1:
+            cursor.execute(_combined(parts), [param for part in parts for param in part.params])
+            return [json.loads(rows) if rows else [] for rows in cursor.fetchone()]
+        found = []
+        for part in parts:
+            cursor.execute(part.sql, part.params)
+            found.append(cursor.fetchall())
+    return found
+
+
+def _combined(parts: Sequence[Part]) -> str:
+    """An expression of the SELECT list begins to work when it is asked for: those are asked for in order."""
+    names = [[f"c{n}" for n in range(part.columns)] for part in parts]
+    withs = [f"p{n} ({', '.join(names[n])}) AS ({part.sql})" for n, part in enumerate(parts)]
+    rows = [f"(SELECT json_agg(json_build_array({', '.join(names[n])}))::text FROM p{n})" for n in range(len(parts))]
+    return f"WITH {', '.join(withs)} SELECT {', '.join(rows)}"
+
+
+def inserting(alias: str, model: type[models.Model], values: Mapping[str, Any]) -> Part:
+    """A new row; fields that are not named have their defaults."""
+    connection: Any = connections[alias]
+    columns = [column for column in _columns(model) if column.attname in values or not column.default]
+    params = [column.prepared(values, connection) for column in columns]
+    return Part(_insert(model, tuple(column.attname for column in columns)), params)
+
+
+@lru_cache(maxsize=64)
+def _insert(model: type[models.Model], names: tuple[str, ...]) -> str:
+    columns = _columns(model)
+    marks = ", ".join("%s" if column.attname in names else column.default for column in columns)
+    table, into = model._meta.db_table, ", ".join(column.name for column in columns)
+    return f"INSERT INTO {table} ({into}) VALUES ({marks}) RETURNING 1"
+
+
+def updating(
+    alias: str, model: type[models.Model], values: Mapping[str, Any], where: str, among: Sequence[Any]
+) -> Part:
+    """Changes of the rows for which ``where`` holds, with its parameters."""
+    connection: Any = connections[alias]
+    changed = [column for column in _columns(model) if column.attname in values]
+    params = [column.prepared(values, connection) for column in changed]
+    sets = ", ".join(f"{column.name} = %s" for column in changed)
+    return Part(f"UPDATE {model._meta.db_table} SET {sets} WHERE {where} RETURNING 1", [*params, *among])
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    attname: str
+    name: str
+    field: Any
+    plain: tuple[type, ...]  # values of these types go to any database as they are
+    default: str  # as SQL; empty when it is none that can be written down once and for all
+
+    def prepared(self, values: Mapping[str, Any], connection: Any) -> Any:
+        value = values[self.attname] if self.attname in values else self.field.get_default()
+        return value if isinstance(value, self.plain) else self.field.get_db_prep_save(value, connection)
+
+
+@lru_cache(maxsize=32)
+def _columns(model: type[models.Model]) -> tuple[_Column, ...]:
+    """But for a key that the database makes."""
+    fields: list[Any] = [each for each in model._meta.concrete_fields if each is not model._meta.auto_field]
+    return tuple(_Column(each.attname, each.column, each, _plain(each), _default(each)) for each in fields)
+
+
+def _plain(field: Any) -> tuple[type, ...]:
+    """An id of ours is the hexadecimal digits of a UUID, which both databases take."""
+    kinds = {models.UUIDField: str, models.CharField: str, models.IntegerField: int, models.BooleanField: bool}
+    return tuple(kind for of, kind in kinds.items() if isinstance(field, of))
+
+
+def _default(field: Any) -> str:
+    value = None if callable(field.default) else field.get_default()
+    if value is None:
+        return "NULL" if field.null else ""
+    return str(int(value)) if type(value) is int else {"": "''", True: "TRUE", False: "FALSE"}.get(value, "")
+
+
+def run(alias: str, part: Part) -> Rows:
+    return together(alias, [part])[0]
