@@ -5,7 +5,8 @@ All instants are whole milliseconds since 1970 by the store's clock, all duratio
 
 import re
 import secrets
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 _ID = re.compile("[0-9a-f]{32}")
@@ -155,6 +156,17 @@ class Challenge:
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """That a send is handed over at once, by the process that asks for it: written down with the send itself."""
+
+    provider: str  # the alias of the one to be asked first
+    watched: tuple[str, ...] = ()  # counters whose blocks say whether it may be asked
+
+
+Claiming = Callable[[Challenge], Claim]
+
+
+@dataclass(frozen=True, slots=True)
 class Grant:
     """What the store answers to a send: the challenge after it, the store's time, and seconds to the next send."""
 
@@ -162,6 +174,8 @@ class Grant:
     now: int
     resend_in: int
     taken: tuple[Charge, ...] = ()  # by this send, of what a success gives back
+    claim: Claim | None = None  # what was written down of it
+    blocked: Mapping[str, int] = field(default_factory=dict)  # of what it watched: until when, in milliseconds
 
     @property
     def expires_in(self) -> int:

@@ -2,14 +2,15 @@
 
 ::
 
-    inline    dispatch(grant) ──┐
-    worker    deliver(id) ──────┴─ claim ── call ── end        claim and end: handovers, call: calls
-                                     └─ pass_on ── call ── end   only when surely not accepted
+    inline    (claiming: with the send) ── dispatch(grant) ──┐
+    worker    deliver(id) ────────── dispatch ── claim ──────┴─ call ── end      claim, end: handovers, call: calls
+                                                                 └─ pass_on ── call ── end   surely not accepted
 """
 
 import logging
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -29,7 +30,7 @@ from . import (
     suppressions,
     testnumbers,
 )
-from .challenges import Challenge, Grant, Status
+from .challenges import Challenge, Claim, Grant, Status
 from .conf import conf
 from .errors import DeliveryFailed, UndeliverablePhone
 from .handovers import State
@@ -44,9 +45,12 @@ from .providers.base import (
     Unreachable,
     Unsuited,
 )
+from .stores import outbox
 from .transactions import require_none
 
 logger = logging.getLogger("otp_app.deliveries")
+
+_TEST = "test"  # stands for the provider of test numbers
 
 
 def dispatch(grant: Grant, *, patient: bool = False) -> None:
@@ -60,7 +64,7 @@ def dispatch(grant: Grant, *, patient: bool = False) -> None:
     require_none(handovers.database())
     try:
         if testnumbers.is_one(grant.challenge.phone):
-            _pretend(grant.challenge)
+            _pretend(grant)
         else:
             _hand_over(grant, time.monotonic() + conf.PROVIDER_DEADLINE, patient=patient)
     except (Rejected, NotAccepted) as error:
@@ -108,10 +112,18 @@ def _of_no_use(challenge: Challenge, now: int) -> str:
     return "late" if now - sent_at > (challenge.expires_at - sent_at) / 2 else ""
 
 
-def _pretend(challenge: Challenge) -> None:
+def claiming(challenge: Challenge) -> Claim:
+    """What ``dispatch`` will do with a send that is handed over as soon as it is committed."""
+    if testnumbers.is_one(challenge.phone):
+        return Claim(_TEST)
+    first = next(iter(routes.aliases(challenge.phone, challenge.channel)), "")
+    return Claim(first, roads.watched(challenge))
+
+
+def _pretend(grant: Grant) -> None:
     """A test number gets nothing, and a record that says so."""
-    if handovers.claim(challenge, "test"):
-        _end(challenge, 1, "test", State.SENT)
+    if grant.claim or handovers.claim(grant.challenge, _TEST):
+        _end(grant.challenge, 1, _TEST, State.SENT)
 
 
 def _hand_over(grant: Grant, until: float, *, patient: bool) -> None:
@@ -122,11 +134,12 @@ def _hand_over(grant: Grant, until: float, *, patient: bool) -> None:
     challenge, number, alias = grant.challenge, 0, ""
     code = codes.code_for(challenge)
     failure = NotAccepted("no_provider") if code else calls.NotTried("key_retired")
-    usable = roads.usable(challenge) if code else iter(())
+    usable = roads.usable(grant) if code else iter(())
     for number, (alias, probing) in zip((1, 2), usable):  # noqa: B905  (two, whatever the route)
         # Before the claim: an error in it leaves a send that can be tried again.
-        message = _message(grant, code or "", number, alias)
-        if not _claim(challenge, number, alias, failure):
+        with _released_by_errors(grant, number):
+            message = _message(grant, code or "", number, alias)
+        if not _claim(grant, number, alias, failure):
             return
         refused = _try(challenge, message, number, alias, until, probing=probing)
         if refused is None:
@@ -138,9 +151,20 @@ def _hand_over(grant: Grant, until: float, *, patient: bool) -> None:
         return
     if number:
         _end(challenge, number, alias, State.FAILED, error=failure.reason)
-    elif not handovers.give_up(challenge.id, challenge.sent_at[-1:], failure.reason):
+    elif not handovers.give_up(challenge.id, challenge.sent_at[-1:], failure.reason, ours=bool(grant.claim)):
         return
     raise failure
+
+
+@contextmanager
+def _released_by_errors(grant: Grant, number: int) -> Iterator[None]:
+    """What is claimed since the send, as long as nobody was asked."""
+    try:
+        yield
+    except Exception:
+        if grant.claim and number == 1:
+            handovers.release(grant.challenge)
+        raise
 
 
 def _wait(challenge: Challenge, number: int, failure: NotAccepted) -> bool:
@@ -151,10 +175,12 @@ def _wait(challenge: Challenge, number: int, failure: NotAccepted) -> bool:
     return not number
 
 
-def _claim(challenge: Challenge, number: int, alias: str, failure: NotAccepted) -> bool:
-    if number == 1:
-        return handovers.claim(challenge, alias)
-    return handovers.pass_on(challenge, failure.reason, alias)
+def _claim(grant: Grant, number: int, alias: str, failure: NotAccepted) -> bool:
+    if number > 1:
+        return handovers.pass_on(grant.challenge, failure.reason, alias)
+    if not grant.claim:
+        return handovers.claim(grant.challenge, alias)
+    return alias == grant.claim.provider or handovers.claim_by_another(grant.challenge, alias)
 
 
 def _try(
@@ -212,7 +238,7 @@ def _facts(message: Message, alias: str, receipt: Receipt, begun: float) -> dict
 
 
 def _message(grant: Grant, code: str, number: int, alias: str) -> Message:
-    our_id = handovers.id_of(grant.challenge, number)
+    our_id = outbox.id_of(grant.challenge, number)
     message = messages.compose(grant.challenge, code, grant.expires_in)
     return replace(message, id=our_id, callback=callbacks.url_of(alias, f"id={our_id}"))
 

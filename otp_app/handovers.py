@@ -9,14 +9,15 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from django.db import IntegrityError, models, router
+from django.db import IntegrityError, connections, models, router
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
+from . import queries
 from .challenges import Challenge
-from .keys import ledger_id
 from .models import Delivery
 from .stores import counters, outbox
+from .stores.outbox import id_of
 from .transactions import durable
 
 State = Delivery.State
@@ -31,6 +32,7 @@ BEFORE: dict[str, tuple[str, ...]] = {
     State.FAILED: (State.QUEUED, State.UNKNOWN, State.SENT),
 }
 
+_CHALLENGE: Any = Delivery._meta.get_field("challenge")
 _REPORTED = ("segments", "price")  # a report knows them better than we do
 MOST_SEGMENTS = 999  # that anybody is believed to have counted
 
@@ -45,16 +47,11 @@ def database() -> str:
     return router.db_for_write(Delivery)
 
 
-def id_of(challenge: Challenge, number: int) -> str:
-    """Our id of a hand-over of the challenge's last send: the same in every process, and not to be guessed."""
-    return ledger_id("handover", f"{challenge.id} {challenge.sent_at[-1]} {number}")
-
-
 def make_good(challenge: Challenge) -> None:
     """Queue a send whose process died between a store that is elsewhere and the row here: a sweep will deliver it."""
     with suppress(IntegrityError), durable(database()):
         if not _of(challenge, 1).exists():
-            outbox.queue(database(), challenge)
+            queries.run(database(), *outbox.queueing(database(), challenge, None, 0))
 
 
 def waiting(challenge_id: str) -> list[int]:
@@ -66,6 +63,11 @@ def claim(challenge: Challenge, alias: str) -> bool:
     """Take the first hand-over on: true for one process, however many were given the same id."""
     free = _waiting(challenge.id).filter(sent_at=challenge.sent_at[-1])
     return free.update(provider=alias, reference=id_of(challenge, 1), claimed_at=_now()) == 1
+
+
+def claim_by_another(challenge: Challenge, alias: str) -> bool:
+    """Of a hand-over that is ours since the send: another provider is asked first."""
+    return _of(challenge, 1).filter(status=State.QUEUED).update(provider=alias) == 1
 
 
 def pass_on(challenge: Challenge, reason: str, alias: str) -> bool:
@@ -89,18 +91,23 @@ def release(challenge: Challenge) -> None:
 
 def end(challenge: Challenge, number: int, status: str, *, error: str = "", **facts: Any) -> None:
     """Write down what became of a hand-over. A report may have been faster: then its word stands; ours adds to it."""
-    row = _of(challenge, number)
-    ended = {"status": status, "updated_at": timezone.now(), "error": error[:_LONGEST]}
-    moved = row.filter(status__in=BEFORE[status]).update(**ended, **facts)
+    alias, before = database(), BEFORE[status]
+    ended = {"status": status, "updated_at": timezone.now(), "error": error[:_LONGEST]} | facts
+    where = f"challenge = %s AND sent_at = %s AND handover = %s AND status IN ({', '.join(['%s'] * len(before))})"
+    which = [_CHALLENGE.get_db_prep_value(challenge.id, connections[alias]), challenge.sent_at[-1], number, *before]
+    moved = queries.run(alias, queries.updating(alias, Delivery, ended, where, which))
     if not moved and status == State.SENT:
+        row = _of(challenge, number)
         row.update(**{name: facts[name] for name in facts if name not in _REPORTED})
         row.filter(price=None).update(**facts)
 
 
-def give_up(challenge_id: str, sends: Sequence[int], reason: str) -> int:
-    """End, as failed, what nobody has taken on; how many that were."""
-    rows = _waiting(challenge_id).filter(sent_at__in=sends)
-    return rows.update(status=State.FAILED, error=reason, updated_at=timezone.now())
+def give_up(challenge_id: str, sends: Sequence[int], reason: str, *, ours: bool = False) -> int:
+    """End, as failed, what nobody has taken on, or we have since the send; how many that were."""
+    rows = _begun(challenge_id) if ours else _waiting(challenge_id)
+    rows = rows.filter(sent_at__in=sends)
+    nobody = {"provider": "", "reference": "", "claimed_at": 0}  # was asked
+    return rows.update(status=State.FAILED, error=reason, updated_at=timezone.now(), **nobody)
 
 
 def abandon(before: int) -> int:
@@ -125,8 +132,12 @@ def advance(row: Delivery, status: str, **facts: Any) -> bool:
 
 
 def _waiting(challenge_id: str) -> models.QuerySet[Delivery]:
+    return _begun(challenge_id).filter(claimed_at=0)
+
+
+def _begun(challenge_id: str) -> models.QuerySet[Delivery]:
     rows = Delivery.objects.using(database())
-    return rows.filter(challenge=challenge_id, handover=1, status=State.QUEUED, claimed_at=0)
+    return rows.filter(challenge=challenge_id, handover=1, status=State.QUEUED)
 
 
 def _of(challenge: Challenge, number: int) -> models.QuerySet[Delivery]:

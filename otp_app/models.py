@@ -85,6 +85,7 @@ class Counter(models.Model):
     newest = models.BigIntegerField()
     span = models.BigIntegerField()
     amount = models.BigIntegerField()
+    version = models.BigIntegerField(default=1)  # one more with each write
     blocked_until = models.BigIntegerField(default=0)
     expires_at = models.BigIntegerField()
 

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator
 
 from . import circuits, handovers, providers, routes, suppressions
-from .challenges import Challenge
+from .challenges import Challenge, Grant
 from .conf import LOCAL_PROVIDERS, provider_entries
 from .providers.base import NotAccepted, Provider, Rejected
 from .stores import counters
@@ -12,22 +12,38 @@ from .stores import counters
 logger = logging.getLogger("otp_app.deliveries")
 
 
-def usable(challenge: Challenge) -> Iterator[tuple[str, bool]]:
-    """The route's providers without those whose circuit is open, and whether this message tries one again. Rejected."""
+def watched(challenge: Challenge) -> tuple[str, ...]:
+    """The counters whose blocks say whether the number gets anything, and which providers are left alone."""
+    number = _suppressions(challenge)
     aliases = routes.aliases(challenge.phone, challenge.channel)
-    refused = suppressions.keys_of(challenge.phone, challenge.channel)
-    reported = suppressions.keys_of(challenge.phone, challenge.channel, reported=True)
-    keys = [circuits.key_of(alias) for alias in aliases]
-    now, counted = counters.read(handovers.database(), [*refused, *reported, *keys])
-    until = {key: blocked for key, (_, blocked) in counted.items()}
+    return (*number[0], *number[1], *(circuits.key_of(alias) for alias in aliases))
+
+
+def usable(grant: Grant) -> Iterator[tuple[str, bool]]:
+    """The route's providers without those whose circuit is open, and whether this message tries one again. Rejected."""
+    challenge = grant.challenge
+    now, until = (grant.now, grant.blocked) if grant.claim else _look(challenge)
+    refused, reported = _suppressions(challenge)
     if any(until.get(key, 0) > now for key in (*refused, *reported)):
-        given_up = handovers.give_up(challenge.id, challenge.sent_at[-1:], "suppressed")
+        given_up = handovers.give_up(challenge.id, challenge.sent_at[-1:], "suppressed", ours=bool(grant.claim))
         if given_up and any(until.get(key, 0) > now for key in refused):
             raise Rejected("suppressed")
         return
-    for alias, key in zip(aliases, keys, strict=True):
-        if circuits.may_carry(alias, now, until.get(key, 0)):
-            yield alias, key in until and until[key] > 0
+    for alias in routes.aliases(challenge.phone, challenge.channel):
+        blocked_until = until.get(circuits.key_of(alias), 0)
+        if circuits.may_carry(alias, now, blocked_until):
+            yield alias, blocked_until > 0
+
+
+def _suppressions(challenge: Challenge) -> tuple[list[str], list[str]]:
+    """By a provider's refusal, and by a report."""
+    phone, channel = challenge.phone, challenge.channel
+    return suppressions.keys_of(phone, channel), suppressions.keys_of(phone, channel, reported=True)
+
+
+def _look(challenge: Challenge) -> tuple[int, dict[str, int]]:
+    now, counted = counters.read(handovers.database(), watched(challenge))
+    return now, {key: blocked for key, (_, blocked) in counted.items()}
 
 
 def provider_of(alias: str) -> Provider:

@@ -80,17 +80,17 @@ def send_code(
     demand = partial(
         demands.for_send, phone, client, device=known, proof=proofs.name_of(proof), test=testnumbers.is_one(phone)
     )
-    store = stores.current()
+    store, queue = stores.current(), queues.current()
     with _reporting(phone, client):
         if challenge_id is None:
             challenge = _new_challenge(new_id, phone, purpose, language, channel, known)
-            grant = store.open(challenge, demand(checks=challenge.checks))
+            grant = store.open(challenge, demand(checks=challenge.checks), queue.claiming)
         else:
             _require_id(challenge_id)
             how = {"device": known, "language": language, "channel": channel}
-            grant = store.spend_send(phone, purpose, challenge_id, demand(), **how)
+            grant = store.spend_send(phone, purpose, challenge_id, demand(), queue.claiming, **how)
     faults.point("send.committed")
-    queues.current().enqueue(grant)
+    queue.enqueue(grant)
     faults.point("send.queued")
     return grant
 

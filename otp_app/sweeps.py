@@ -45,6 +45,7 @@ def sweep(stop: threading.Event | None = None) -> Swept:
     abandoned = handovers.abandon(counters.read_now(handovers.database()) - conf.LEASE * 1000)
     if abandoned:
         logger.warning("%d hand-overs given up as unknown", abandoned)
+    stores.current().settle()
     before, until = stores.current().now() - GRACE, time.monotonic() + LONGEST
     seen: set[str] = set()
     ends = Tally[bool | None]()

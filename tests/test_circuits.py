@@ -142,7 +142,7 @@ def test_with_all_circuits_open_nothing_is_sent_and_all_is_given_back(alone, eac
     for number in range(FAILURES + 2):
         with pytest.raises(DeliveryFailed) as failed:
             services.send_code(phone=phone, client="192.0.2.1")
-        assert failed.value.retry_after == (5 if number < FAILURES - 1 else PAUSE)
+        assert failed.value.retry_after in ((5,) if number < FAILURES - 1 else range(PAUSE - 10, PAUSE + 1))
     assert len(alone.sent) == FAILURES
     used = {usage.limit.name: usage.used for usage in each_store.usage(demand.limits, phone=phone)}
     assert {name for name, n in used.items() if n} <= kept

@@ -11,7 +11,7 @@ from otp_app.challenges import Grant, Status
 from otp_app.errors import DeliveryFailed, InsideTransaction, Limited, UndeliverablePhone
 from otp_app.models import Delivery
 from otp_app.providers.base import Message, NotAccepted, Receipt, Rejected, Unknown
-from otp_app.stores import counters
+from otp_app.stores import counters, outbox
 from tests.asking import check, open_one, send_again, sending
 from tests.factories import new_phone
 from tests.races import race
@@ -152,7 +152,7 @@ def test_a_worker_delivers_a_send_with_the_life_it_has_left(remote, queued, cloc
     clock.advance(100)
     deliveries.deliver(queued.id)
     ((_, message),) = remote.sent
-    assert (message.to, message.reference, message.id) == (queued.phone, queued.id, handovers.id_of(queued, 1))
+    assert (message.to, message.reference, message.id) == (queued.phone, queued.id, outbox.id_of(queued, 1))
     assert 195 <= message.expires_in <= 200
     assert rows(queued) == [("sent", "")]
     assert services.verify_code(phone=queued.phone, code=message.code)

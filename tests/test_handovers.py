@@ -9,7 +9,7 @@ from django.db import IntegrityError
 from otp_app import handovers, services
 from otp_app.handovers import State
 from otp_app.models import Delivery
-from otp_app.stores import counters
+from otp_app.stores import counters, outbox
 from tests.asking import open_one, send_again
 from tests.factories import new_challenge, new_phone
 from tests.races import race
@@ -41,7 +41,7 @@ def test_i4_of_many_processes_one_takes_a_send_on(challenge):
     assert sorted(results) == [False] * 19 + [True]
     taken = row(challenge)
     assert taken.provider == f"provider{results.index(True)}"
-    assert taken.reference == handovers.id_of(challenge, 1)
+    assert taken.reference == outbox.id_of(challenge, 1)
     assert abs(taken.claimed_at - now()) < 60_000
 
 
@@ -107,7 +107,7 @@ def test_the_second_hand_over_is_a_row_of_its_own_and_the_first_says_why(challen
     assert (first.status, first.error, first.provider) == ("failed", "r" * 64, "one")
     assert (second.status, second.error, second.provider) == ("queued", "", "two")
     assert second.claimed_at >= first.claimed_at > 0
-    assert second.reference == handovers.id_of(challenge, 2) != first.reference
+    assert second.reference == outbox.id_of(challenge, 2) != first.reference
     for name in ("phone", "device", "region", "sent_at", "channel", "unconverted"):
         assert getattr(second, name) == getattr(first, name)
 
@@ -210,9 +210,9 @@ def test_what_a_report_knows_is_written_though_it_moves_nothing(challenge):
 def test_ids_differ_by_challenge_send_and_hand_over_and_are_the_same_everywhere():
     one = replace(new_challenge(), sent_at=(1, 2))
     others = [replace(new_challenge(), sent_at=(1, 2)), replace(one, sent_at=(1, 3))]
-    ids = {handovers.id_of(challenge, number) for challenge in (one, *others) for number in (1, 2)}
+    ids = {outbox.id_of(challenge, number) for challenge in (one, *others) for number in (1, 2)}
     assert len(ids) == 6
-    assert handovers.id_of(one, 1) == handovers.id_of(replace(one, sent_at=(9, 2)), 1)
+    assert outbox.id_of(one, 1) == outbox.id_of(replace(one, sent_at=(9, 2)), 1)
     assert all(len(each) == 32 and one.id not in each for each in ids)
 
 

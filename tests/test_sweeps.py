@@ -21,6 +21,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 class LosingQueue:
     """A queue whose broker has lost everything."""
 
+    claiming = None
+
     def enqueue(self, grant):
         """Never to be seen again."""
 

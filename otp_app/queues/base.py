@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from ..challenges import Grant
+from ..challenges import Claiming, Grant
 
 
 class Queue(Protocol):
@@ -10,6 +10,8 @@ class Queue(Protocol):
 
     What crosses a process is ``grant.challenge.id`` and nothing else; a queue within the process may hand on the grant.
     """
+
+    claiming: Claiming | None  # where it delivers at once: what the store writes down of that with the send
 
     def enqueue(self, grant: Grant) -> None:
         """Raises UndeliverablePhone or DeliveryFailed if it knows the outcome already."""

@@ -40,6 +40,8 @@ def purge() -> None:
 class CeleryQueue:
     """Publishes to the current Celery app, whose workers have imported this module."""
 
+    claiming = None
+
     def __init__(self) -> None:
         self._left_alone_until = 0.0  # by time.monotonic; 0: the broker is well
 

@@ -7,5 +7,7 @@ from ..challenges import Grant
 class InlineQueue:
     """The default: nothing else has to run."""
 
+    claiming = staticmethod(deliveries.claiming)
+
     def enqueue(self, grant: Grant) -> None:
         deliveries.dispatch(grant)

@@ -22,6 +22,8 @@ def deliver(challenge_id: str) -> None:
 class TasksQueue:
     """Enqueues to the default backend of TASKS."""
 
+    claiming = None
+
     def enqueue(self, grant: Grant) -> None:
         try:
             deliver.enqueue(grant.challenge.id)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from ..challenges import Challenge, Charge, Demand, Grant, Limit, Status, Usage
+from ..challenges import Challenge, Charge, Claiming, Demand, Grant, Limit, Status, Usage
 
 
 class Store(Protocol):
@@ -13,14 +13,26 @@ class Store(Protocol):
     ``ProofRequired``, ``InsideTransaction``, ``Unavailable``, or the database's own error when it cannot be reached.
     """
 
-    def open(self, challenge: Challenge, demand: Demand) -> Grant:
-        """Take the limits and a reserve of comparisons; keep the challenge and a queued delivery of its first send."""
+    def open(self, challenge: Challenge, demand: Demand, claiming: Claiming | None = None) -> Grant:
+        """Take the limits and a reserve of comparisons; keep the challenge and a queued delivery of its first send.
+
+        With ``claiming`` the delivery is taken on already, by the caller, in the way it says.
+        """
 
     def get(self, challenge_id: str) -> Challenge | None:
         """The challenge as it stands, dead or alive."""
 
     def spend_send(
-        self, phone: str, purpose: str, challenge_id: str, demand: Demand, *, device: str, language: str, channel: str
+        self,
+        phone: str,
+        purpose: str,
+        challenge_id: str,
+        demand: Demand,
+        claiming: Claiming | None = None,
+        *,
+        device: str,
+        language: str,
+        channel: str,
     ) -> Grant:
         """Pay for one more send of an open challenge and queue its delivery; InvalidOrExpiredCode when it is none.
 
@@ -69,6 +81,9 @@ class Store(Protocol):
 
     def lift(self, key: str, forgives: str) -> None:
         """End a block before its time and empty the counter that led to it."""
+
+    def settle(self) -> None:
+        """Write down, for the operator's report, which sends led to a sign-in, as far as it is not in the database."""
 
     def now(self) -> int:
         """Milliseconds since 1970 by the store's clock."""

@@ -18,10 +18,14 @@ from django.db.models.functions import Greatest
 from .. import clock
 from ..challenges import Block
 from ..models import Counter
+from ..queries import Part, Rows, run
 
 _UNLIMITED = 2**60
 LEDGER_SPAN = 30 * 24 * 3600 * 1000  # slots of one millisecond: a phone's failures count exactly, for 30 days
 _KEPT = 3_600_000  # milliseconds that an empty row stays: it is the lock of its phone
+# Expiry is rounded up to whole hours: it is indexed, and PostgreSQL writes a row in its place (a HOT update) only when
+# no indexed column changes.
+_COARSE = 3_600_000
 
 _DIALECTS = {
     "postgresql": {
@@ -34,7 +38,7 @@ _DIALECTS = {
 }
 
 _TAKE = """
-INSERT INTO {table} AS c (key, slots, newest, span, amount, blocked_until, expires_at)
+INSERT INTO {table} AS c (key, slots, newest, span, amount, version, blocked_until, expires_at)
 VALUES {rows}
 ON CONFLICT (key) DO UPDATE SET
     slots = (
@@ -49,7 +53,7 @@ ON CONFLICT (key) DO UPDATE SET
             GROUP BY CAST(parts.slot AS bigint) HAVING SUM(parts.n) > 0
         ) AS merged
     ),
-    newest = excluded.newest, span = excluded.span, amount = excluded.amount,
+    newest = excluded.newest, span = excluded.span, amount = excluded.amount, version = c.version + 1,
     expires_at = CASE WHEN excluded.expires_at > c.expires_at THEN excluded.expires_at ELSE c.expires_at END
 WHERE (c.blocked_until <= {now} OR excluded.amount = {unlimited}) AND (
     SELECT COALESCE(SUM(CAST(e.value AS integer)), 0) FROM {each}(c.slots) AS e
@@ -57,7 +61,7 @@ WHERE (c.blocked_until <= {now} OR excluded.amount = {unlimited}) AND (
 ) + (
     SELECT COALESCE(SUM(CAST(e.value AS integer)), 0) FROM {each}(excluded.slots) AS e
 ) <= excluded.amount
-RETURNING key, slots, newest, {now}, blocked_until
+RETURNING key, slots, newest, {now}, blocked_until, version
 """
 
 
@@ -68,6 +72,7 @@ class Row(NamedTuple):
     newest: int
     now: int
     blocked_until: int  # of the last block, also when it is over
+    version: int  # how often it was written
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,7 @@ class Take:
     amount: int = _UNLIMITED
     slot: int | None = None
     slots: tuple[tuple[int, int], ...] = ()  # several at once, (slot, cost); used by the purge
+    shared: bool = False  # all requests meet in it: it is locked last
 
 
 def now_sql(alias: str) -> str:
@@ -94,22 +100,46 @@ def now_sql(alias: str) -> str:
     return str(clock.milliseconds())
 
 
-def take(alias: str, takes: Sequence[Take]) -> dict[str, Row]:
-    """Add to all counters at once; a key missing in the answer was refused, and the caller must roll back."""
-    connection = connections[alias]
-    words = _DIALECTS[connection.vendor]
-    now = now_sql(alias)
+def taking(alias: str, takes: Sequence[Take]) -> Part:
+    """Adds to all counters at once. What it returns is read by ``taken``."""
+    vendor = connections[alias].vendor
+    words, now = _DIALECTS[vendor], now_sql(alias)
     rows, params = [], list[Any]()
-    for item in sorted(takes, key=lambda item: item.key):
+    for item in sorted(takes, key=lambda item: (item.shared, item.key)):
         newest = str(item.slot) if item.slot is not None else f"({now}) / {item.width}"
         slots = _slots_sql(item, newest, words, params_before := [item.key])
         kept = (item.span + 1) * item.width if item.cost or item.slots else _KEPT
-        rows.append(f"(%s, {slots}, {newest}, {item.span}, {item.amount}, 0, ({now}) + {kept})")
+        expires = f"(({now}) + {kept}) / {_COARSE} * {_COARSE} + {_COARSE}"
+        rows.append(f"(%s, {slots}, {newest}, {item.span}, {item.amount}, 1, 0, {expires})")
         params += params_before
-    sql = _TAKE.format(table=Counter._meta.db_table, rows=", ".join(rows), now=now, unlimited=_UNLIMITED, **words)
-    with connection.cursor() as cursor:
-        cursor.execute(sql, params)
-        return {_hex(key): Row(_loads(slots), *facts) for key, slots, *facts in cursor.fetchall()}
+    table = Counter._meta.db_table
+    return Part(_TAKE.format(table=table, rows=", ".join(rows), now=now, unlimited=_UNLIMITED, **words), params, 6)
+
+
+def taken(rows: Rows) -> dict[str, Row]:
+    """By key; one that is missing was refused, and the caller must roll back."""
+    return {_hex(key): Row(_loads(slots), *facts) for key, slots, *facts in rows}
+
+
+def take(alias: str, takes: Sequence[Take]) -> dict[str, Row]:
+    """Both of it."""
+    return taken(run(alias, taking(alias, takes)))
+
+
+def looking(keys: Sequence[str]) -> Part:
+    """Until when these are blocked, those that are or were, without a lock: key and instant."""
+    marks = ", ".join(["%s"] * len(keys))
+    return Part(f"SELECT key, blocked_until FROM {Counter._meta.db_table} WHERE key IN ({marks})", keys, 2)
+
+
+def blocks_of(rows: Rows) -> dict[str, int]:
+    """The answer to it, by key."""
+    return {_hex(key): until for key, until in rows}
+
+
+def version_of(key: str) -> Part:
+    """How often a counter was written."""
+    return Part(f"SELECT version FROM {Counter._meta.db_table} WHERE key = %s", [key])
 
 
 def _slots_sql(item: Take, newest: str, words: dict[str, str], params: list[Any]) -> str:
@@ -158,7 +188,7 @@ def lift(alias: str, key: str, forgives: str) -> None:
 
 
 def _hex(key: Any) -> str:
-    return key if isinstance(key, str) else key.hex
+    return key.replace("-", "") if isinstance(key, str) else key.hex
 
 
 def _loads(slots: Any) -> dict[str, int]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from ..challenges import Challenge, Charge, Conversion, Counts, Limit
 from ..limits import DAY
 from . import windows
-from .counters import LEDGER_SPAN, Row, Take, take
+from .counters import LEDGER_SPAN, Row, Take
 
 Rows = dict[str, Row]
 
@@ -32,14 +32,21 @@ class PoorConversion(Refused):
         self.converted = converted
 
 
-def take_own(alias: str, limits: Sequence[Limit], phone: str = "") -> Rows:
-    """Take the limits that few requests share, and the lock of the phone with this key."""
-    return _take(alias, [limit for limit in crowds(limits) if not limit.shared], _lock(phone))
+def own(limits: Sequence[Limit], phone: str = "") -> list[Take]:
+    """The limits that few requests share, and the lock of the phone with this key."""
+    return [_of(limit, None) for limit in crowds(limits) if not limit.shared] + _lock(phone)
 
 
-def take_shared(alias: str, limits: Sequence[Limit], now: int) -> Rows:
-    """Take the limits in which all requests meet: the last statement before a commit, so that nobody waits long."""
-    return _take(alias, [limit for limit in crowds(limits) if limit.shared], [], now)
+def shared(limits: Sequence[Limit], now: int) -> list[Take]:
+    """The limits in which all requests meet: what is taken last before a commit, so that nobody waits long."""
+    return [_of(limit, now) for limit in crowds(limits) if limit.shared]
+
+
+def all_of(takes: Sequence[Take], rows: Rows) -> Rows:
+    """The rows, if everything was taken. Refused."""
+    if len(rows) < len(takes):
+        raise Refused
+    return rows
 
 
 def crowds(limits: Sequence[Limit]) -> list[Limit]:
@@ -89,32 +96,30 @@ def charged(challenge: Challenge, limits: Sequence[Limit], rows: Rows | None = N
     return replace(challenge, charges=challenge.charges + charges(limits, challenge.checked_at, rows))
 
 
-def give_back(alias: str, given: Sequence[Charge], phone: str = "") -> None:
+def giving_back(given: Sequence[Charge], phone: str = "") -> list[Take]:
     """One row per key, however many sends of the challenge it counted; with the lock of the phone with this key."""
-    slots: dict[str, Counter[int]] = {}
+    slots: dict[tuple[str, bool], Counter[int]] = {}
     for charge in given:
-        slots.setdefault(charge.key, Counter())[charge.slot] -= charge.cost
+        slots.setdefault((charge.key, charge.shared), Counter())[charge.slot] -= charge.cost
     takes = [
-        Take(key, windows.SUB_BUCKETS, 1, slot=min(counted), slots=tuple(counted.items()))
-        for key, counted in slots.items()
+        Take(key, windows.SUB_BUCKETS, 1, slot=min(counted), slots=tuple(counted.items()), shared=shared)
+        for (key, shared), counted in slots.items()
     ]
-    if takes or phone:
-        take(alias, [*takes, *_lock(phone)])
+    return [*takes, *_lock(phone)]
 
 
 def _lock(phone: str) -> list[Take]:
     return [Take(phone, LEDGER_SPAN, 1, cost=0)] if phone else []
 
 
-def _take(alias: str, limits: list[Limit], locks: list[Take], now: int | None = None) -> Rows:
-    takes = [_of(limit, now) for limit in limits] + locks
-    rows = take(alias, takes) if takes else {}
-    if len(rows) < len(takes):
-        raise Refused
-    return rows
-
-
 def _of(limit: Limit, now: int | None) -> Take:
     width = windows.slot_width(limit.period)
-    slot = None if now is None else now // width
-    return Take(limit.key, windows.SUB_BUCKETS, width, cost=limit.cost, amount=limit.amount, slot=slot)
+    return Take(
+        limit.key,
+        windows.SUB_BUCKETS,
+        width,
+        cost=limit.cost,
+        amount=limit.amount,
+        slot=None if now is None else now // width,
+        shared=limit.shared,
+    )

@@ -2,23 +2,45 @@
 
 from collections.abc import Sequence
 
-from ..challenges import Challenge
-from ..keys import phone_key
+from django.utils import timezone
+
+from .. import queries
+from ..challenges import Challenge, Claim
+from ..keys import ledger_id, phone_key
 from ..models import Delivery
 from ..phones import region_of
+from ..queries import Part, Rows
+from . import counters
 
 
-def queue(alias: str, challenge: Challenge, unconverted: int = 0) -> None:
-    """The delivery of the challenge's last send. ``unconverted``: see the field of that name."""
-    Delivery.objects.using(alias).create(
-        challenge=challenge.id,
-        phone=phone_key(challenge.phone, challenge.device),
-        device=bool(challenge.device),
-        region=region_of(challenge.phone),
-        sent_at=challenge.sent_at[-1],
-        channel=challenge.channel,
-        unconverted=unconverted,
-    )
+def id_of(challenge: Challenge, number: int) -> str:
+    """Our id of a hand-over of the challenge's last send: the same in every process, and not to be guessed."""
+    return ledger_id("handover", f"{challenge.id} {challenge.sent_at[-1]} {number}")
+
+
+def queueing(alias: str, challenge: Challenge, claim: Claim | None, now: int, unconverted: int = 0) -> list[Part]:
+    """The delivery of the challenge's last send, and a look at what the claim watches. ``unconverted``: its field."""
+    values = {
+        "challenge": challenge.id,
+        "phone": phone_key(challenge.phone, challenge.device),
+        "device": bool(challenge.device),
+        "region": region_of(challenge.phone),
+        "sent_at": challenge.sent_at[-1],
+        "channel": challenge.channel,
+        "unconverted": unconverted,
+        "status": Delivery.State.QUEUED.value,
+        "created_at": (written := timezone.now()),
+        "updated_at": written,
+    }
+    if claim:
+        values |= {"provider": claim.provider, "reference": id_of(challenge, 1), "claimed_at": max(now, 1)}
+    parts = [queries.inserting(alias, Delivery, values)]
+    return [*parts, counters.looking(claim.watched)] if claim and claim.watched else parts
+
+
+def blocked(rows: Sequence[Rows]) -> dict[str, int]:
+    """What the look has found, of the answers to ``queueing``."""
+    return counters.blocks_of(rows[1]) if len(rows) > 1 else {}
 
 
 def mark_converted(alias: str, challenges: Sequence[str]) -> None:

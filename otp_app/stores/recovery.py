@@ -42,7 +42,7 @@ def of_phone(alias: str, phone: str, now: int) -> dict[str, Any]:
     _, kept = counters.read(alias, list(keys.values()))
     failed = {lane: dict(kept.get(key, ({}, 0))[0]) for lane, key in keys.items()}
     for lane, slots in failed.items():  # and of challenges from before the project went over to Redis
-        past = rows.past(alias, phone, "" if lane == "s" else "any", now)
+        past = rows.past(alias, phone, "" if lane == "s" else "any")
         slots.update({str(challenge.checked_at): challenge.failures for challenge in past if challenge.failures})
     return {lane: {"s": sends.get(key, []), "f": failed[lane]} for lane, key in keys.items()}
 

@@ -17,7 +17,7 @@ def usage(
     ledger = phone_key(phone, device)
     now, counted = counters.read(alias, [ledger, *(limit.key for limit in limits if limit.key)])
     if past is None:
-        past = rows.past(alias, phone, device, now) if phone else []
+        past = rows.past(alias, phone, device) if phone else []
     slots, _ = counted.get(ledger, ({}, 0))
     return now, [
         windows.crowd_usage(limit, *counted.get(limit.key, ({}, 0)), now)

@@ -1,14 +1,12 @@
 """Challenges as rows of the SQL store: reading them whole and changing them by one conditional statement each."""
 
 import json
-from dataclasses import astuple
 from typing import Any
 
-from django.db import connections
-
+from .. import queries
 from ..challenges import Challenge, Charge, Status
 from ..models import ChallengeRow
-from . import outbox
+from ..queries import Part, Rows, run
 from .counters import LEDGER_SPAN, now_sql
 
 COLUMNS = [
@@ -60,17 +58,20 @@ RETURNING id
 """
 
 
-def insert(alias: str, challenge: Challenge) -> None:
-    """The challenge and the queued delivery of its first send."""
-    ChallengeRow.objects.using(alias).create(**_row(challenge))
-    outbox.queue(alias, challenge)
+def inserting(alias: str, challenge: Challenge) -> Part:
+    """A new challenge."""
+    return queries.inserting(alias, ChallengeRow, _row(challenge))
+
+
+def updating_sends(alias: str, challenge: Challenge) -> Part:
+    """What a send changes, and nothing else: checks may be spent meanwhile. No row when it is pending no more."""
+    row = _row(challenge)
+    sends = {name: row[name] for name in ("language", "channel", "status", "sends_left", "sent_at", "charges")}
+    return queries.updating(alias, ChallengeRow, sends, "id = %s AND status = 'pending'", [challenge.id])
 
 
 def update_sends(alias: str, challenge: Challenge) -> bool:
-    """Write what a send changes, and nothing else: checks may be spent meanwhile. False when it is pending no more."""
-    row = _row(challenge)
-    sends = {name: row[name] for name in ("language", "channel", "status", "sends_left", "sent_at", "charges")}
-    return ChallengeRow.objects.using(alias).filter(id=challenge.id, status=Status.PENDING).update(**sends) == 1
+    return bool(run(alias, updating_sends(alias, challenge)))
 
 
 def find(alias: str, challenge_id: str) -> Challenge | None:
@@ -78,14 +79,24 @@ def find(alias: str, challenge_id: str) -> Challenge | None:
     return next(map(challenge_of, rows), None)
 
 
-def past(alias: str, phone: str, device: str, now: int) -> list[Challenge]:
-    """The phone's challenges that may still count: those of its devices, or of strangers. A handful."""
-    rows = ChallengeRow.objects.using(alias).filter(phone=phone, created_at__gt=now - LEDGER_SPAN)
-    return [item for row in rows.values_list(*COLUMNS) if bool((item := challenge_of(row)).device) == bool(device)]
+def of_phone(alias: str, phone: str) -> Part:
+    """The phone's challenges that may still count, of its devices and of strangers: a handful."""
+    oldest = f"{now_sql(alias)} - {LEDGER_SPAN}"
+    sql = f"SELECT {', '.join(COLUMNS)} FROM {ChallengeRow._meta.db_table} WHERE phone = %s AND created_at > {oldest}"
+    return Part(sql, [phone], len(COLUMNS))
 
 
-def spend_check(alias: str, phone: str, purpose: str, challenge_id: str | None, device: str) -> Challenge | None:
-    """Spend before compare: the condition and the decrement are one statement."""
+def past(alias: str, phone: str, device: str) -> list[Challenge]:
+    """Those of its devices, or those of strangers."""
+    return past_of(run(alias, of_phone(alias, phone)), device)
+
+
+def past_of(rows: Rows, device: str) -> list[Challenge]:
+    return [item for row in rows if bool((item := challenge_of(row)).device) == bool(device)]
+
+
+def spending_check(alias: str, phone: str, purpose: str, challenge_id: str | None, device: str) -> Part:
+    """Spend before compare: the condition and the decrement are one statement. It returns the challenge."""
     now = now_sql(alias)
     table = ChallengeRow._meta.db_table
     by_phone = challenge_id is None
@@ -98,19 +109,21 @@ def spend_check(alias: str, phone: str, purpose: str, challenge_id: str | None, 
         also_where="AND phone_checks_left > 0" if by_phone else "",
     )
     which = [phone, purpose, device] if by_phone else [challenge_id]
-    rows = _execute(alias, sql, [*which, phone, purpose])
-    return challenge_of(rows[0]) if rows else None
+    return Part(sql, [*which, phone, purpose], len(COLUMNS))
 
 
 def extend(alias: str, challenge_id: str, ttl: int) -> bool:
     sql = _EXTEND.format(table=ChallengeRow._meta.db_table, now=now_sql(alias))
-    return bool(_execute(alias, sql, [ttl, ttl * 1000, challenge_id, ttl]))
+    return bool(run(alias, Part(sql, [ttl, ttl * 1000, challenge_id, ttl])))
 
 
-def approve(alias: str, challenge: Challenge) -> bool:
-    """Approve it and cancel its open siblings; false, and the caller must roll back, when it is pending no more."""
+def approving(alias: str, challenge: Challenge) -> Part:
+    """Approve it and cancel its open siblings; whose id is not among the rows was pending no more."""
     sql = _APPROVE.format(table=ChallengeRow._meta.db_table, now=now_sql(alias))
-    rows = _execute(alias, sql, [challenge.id, challenge.phone, challenge.purpose])
+    return Part(sql, [challenge.id, challenge.phone, challenge.purpose])
+
+
+def approved(rows: Rows, challenge: Challenge) -> bool:
     return any(_hex(row[0]) == challenge.id for row in rows)
 
 
@@ -119,16 +132,9 @@ def cancel(alias: str, challenge_id: str) -> bool:
     return pending.update(status=Status.CANCELED) == 1
 
 
-def _execute(alias: str, sql: str, params: list[Any]) -> list[tuple[Any, ...]]:
-    with connections[alias].cursor() as cursor:
-        cursor.execute(sql, params)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows
-
-
 def _row(challenge: Challenge) -> dict[str, Any]:
     row = {name: getattr(challenge, name) for name in COLUMNS}
-    charges = [astuple(charge) for charge in challenge.charges]
+    charges = [(charge.key, charge.slot, charge.cost, charge.shared) for charge in challenge.charges]
     return row | {"sent_at": list(challenge.sent_at), "charges": charges, "expires_at": challenge.expires_at}
 
 
@@ -143,7 +149,7 @@ def challenge_of(row: tuple[Any, ...]) -> Challenge:
 
 
 def _hex(value: Any) -> str:
-    return value if isinstance(value, str) else value.hex
+    return value.replace("-", "") if isinstance(value, str) else str(value.hex)
 
 
 def _json(value: Any) -> Any:

@@ -1,7 +1,10 @@
 """What goes into the scripts of the Redis store and what comes out of them."""
 
+import hashlib
+import json
 from collections.abc import Sequence
-from functools import cache
+from dataclasses import asdict
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +26,7 @@ NAMES = (
     "give_back",
     "usage",
     "lift",
+    "settle",
     "recover",
 )
 
@@ -33,6 +37,13 @@ Reply = dict[str, Any]
 def lua(name: str) -> str:
     """One of the files in ``lua/``."""
     return (Path(__file__).with_name("lua") / f"{name}.lua").read_text() + "\n"
+
+
+@cache
+def whole(name: str) -> tuple[str, str]:
+    """A script behind what all of them share, and the digest by which a server knows it."""
+    script = lua("documents") + lua("windows") + lua(name)
+    return script, hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
 
 
 def document_of(challenge: Challenge) -> dict[str, Any]:
@@ -53,8 +64,19 @@ def charges_in(charges: Sequence[Charge]) -> list[Any]:
     return [(charge.key, charge.slot, charge.cost) for charge in charges]
 
 
-def limits_in(limits: Sequence[Limit]) -> list[dict[str, Any]]:
-    return [{name: getattr(limit, name) for name in _LIMIT} for limit in limits]
+def limits_in(limits: Sequence[Limit]) -> str:
+    return f"[{','.join(map(_limit_in, limits))}]"
+
+
+@lru_cache(maxsize=256)
+def conversion_in(judged: Conversion) -> dict[str, Any]:
+    return asdict(judged)
+
+
+@lru_cache(maxsize=1024)
+def _limit_in(limit: Limit) -> str:
+    """Kept, for most of a request's limits are those of every request."""
+    return json.dumps({name: getattr(limit, name) for name in _LIMIT})
 
 
 def usages_of(limits: Sequence[Limit], reply: Reply) -> list[Usage]:

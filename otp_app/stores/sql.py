@@ -11,80 +11,88 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 from django.db import router, transaction
 
-from ..challenges import Challenge, Charge, Counts, Demand, Grant, Limit, Status, Usage
+from ..challenges import Challenge, Charge, Claiming, Counts, Demand, Grant, Limit, Status, Usage
 from ..errors import InvalidOrExpiredCode, ProofRequired
 from ..keys import phone_key
 from ..models import ChallengeRow
+from ..queries import Part, together
 from ..transactions import durable
-from . import counters, crowds, outbox, refusals, windows
+from . import counters, crowds, outbox, refusals, standing, windows
 from . import rows as table
 from .crowds import Refused
 from .purge import purge
+from .standing import Standing
 
 
 class SqlStore:
     """The default store."""
 
-    def open(self, challenge: Challenge, demand: Demand) -> Grant:
-        phone, device = challenge.phone, challenge.device
-        with self._transaction(demand, phone, device) as alias:
-            counted = crowds.take_own(alias, demand.limits, phone_key(phone))
-            lock = counted[phone_key(phone)]
-            past = table.past(alias, phone, device, lock.now)
-            _require(demand.limits, past, {} if device else lock.slots, lock.now)
-            taken = crowds.charges(demand.limits, lock.now, counted)
+    def open(self, challenge: Challenge, demand: Demand, claiming: Claiming | None = None) -> Grant:
+        with self._transaction(demand, challenge.phone, challenge.device) as alias:
+            seen = standing.lock(alias, demand, challenge.phone, challenge.device)
+            _require(demand.limits, seen.past, {} if challenge.device else seen.failures, seen.now)
+            taken = crowds.charges(demand.limits, seen.now, seen.counted)
             opened = replace(
                 challenge,
-                created_at=lock.now,
+                created_at=seen.now,
                 sends_left=challenge.sends_left - 1,
-                sent_at=(lock.now,),
+                sent_at=(seen.now,),
                 charges=taken,
             )
-            table.insert(alias, opened)
-            _take_shared(alias, demand, counted, lock.now)
-        return _grant(opened, [*past, opened], demand.limits, lock.now, taken)
+            how = _write(alias, demand, seen, opened, table.inserting(alias, opened), claiming)
+        return _grant(opened, [*seen.past, opened], demand.limits, seen.now, taken, how)
 
     def get(self, challenge_id: str) -> Challenge | None:
         return table.find(self._alias(), challenge_id)
 
     def spend_send(
-        self, phone: str, purpose: str, challenge_id: str, demand: Demand, *, device: str, language: str, channel: str
+        self,
+        phone: str,
+        purpose: str,
+        challenge_id: str,
+        demand: Demand,
+        claiming: Claiming | None = None,
+        *,
+        device: str,
+        language: str,
+        channel: str,
     ) -> Grant:
         with self._transaction(demand, phone, device) as alias:
-            counted = crowds.take_own(alias, demand.limits, phone_key(phone))
-            now = counted[phone_key(phone)].now
-            past = {item.id: item for item in table.past(alias, phone, device, now)}
+            seen = standing.lock(alias, demand, phone, device)
+            past = {item.id: item for item in seen.past}
             found = past.get(challenge_id)
-            if not found or (found.purpose, found.device) != (purpose, device) or not _may_send_again(found, now):
+            if not found or (found.purpose, found.device) != (purpose, device) or not _may_send_again(found, seen.now):
                 raise InvalidOrExpiredCode
-            _require(demand.limits, list(past.values()), {}, now)
-            taken = crowds.charges(demand.limits, now, counted)
+            _require(demand.limits, seen.past, {}, seen.now)
+            taken = crowds.charges(demand.limits, seen.now, seen.counted)
             again = replace(
                 found,
                 language=language,
                 channel=channel or found.channel,
                 sends_left=found.sends_left - 1,
-                sent_at=(*found.sent_at, max(now, 0, *(at + 1 for at in found.sent_at))),  # it names the send
+                sent_at=(*found.sent_at, max(seen.now, 0, *(at + 1 for at in found.sent_at))),  # it names the send
                 charges=found.charges + taken,
             )
-            if not table.update_sends(alias, again):
-                raise InvalidOrExpiredCode
-            outbox.queue(alias, again)
-            _take_shared(alias, demand, counted, now)
-        return _grant(again, list((past | {again.id: again}).values()), demand.limits, now, taken)
+            how = _write(alias, demand, seen, again, table.updating_sends(alias, again), claiming)
+        return _grant(again, list((past | {again.id: again}).values()), demand.limits, seen.now, taken, how)
 
     def spend_check(
         self, phone: str, purpose: str, challenge_id: str | None, demand: Demand, *, device: str = ""
     ) -> Challenge | None:
+        takes = crowds.own(demand.limits)
         with self._transaction(demand) as alias:
-            counted = crowds.take_own(alias, demand.limits)
-            found = table.spend_check(alias, phone, purpose, challenge_id, device)
-            if found is None:
+            parts = [counters.taking(alias, takes)] if takes else []
+            *counted, spent = together(
+                alias, [*parts, table.spending_check(alias, phone, purpose, challenge_id, device)]
+            )
+            rows = crowds.all_of(takes, counters.taken(counted[0]) if counted else {})
+            if not spent:
                 transaction.set_rollback(True, using=alias)
-        return found and crowds.charged(found, demand.limits, counted)
+        return crowds.charged(table.challenge_of(spent[0]), demand.limits, rows) if spent else None
 
     def fail(self, challenge: Challenge) -> None:
         """Nothing to do: a spent check is a failed one until its challenge is approved."""
@@ -96,19 +104,16 @@ class SqlStore:
     def close(self, challenge: Challenge, status: Status) -> bool:
         if status is not Status.APPROVED:
             return table.cancel(self._alias(), challenge.id)
-        given = challenge.given_back()
+        takes = crowds.giving_back(challenge.given_back(), phone_key(challenge.phone))
         with self._transaction() as alias:
-            crowds.give_back(alias, [charge for charge in given if not charge.shared], phone_key(challenge.phone))
-            approved = table.approve(alias, challenge)
-            if approved:
-                crowds.give_back(alias, [charge for charge in given if charge.shared])
-            else:
+            _, rows = together(alias, [counters.taking(alias, takes), table.approving(alias, challenge)])
+            if not (approved := table.approved(rows, challenge)):
                 transaction.set_rollback(True, using=alias)
         return approved
 
     def undo_send(self, challenge: Challenge, given: Sequence[Charge] = ()) -> None:
         with self._transaction() as alias:
-            crowds.give_back(alias, (), phone_key(challenge.phone))
+            counters.take(alias, crowds.giving_back((), phone_key(challenge.phone)))
             found = table.find(alias, challenge.id)
             undone = (
                 found
@@ -121,14 +126,15 @@ class SqlStore:
             )  # on its own, for the locks of counters come before those of challenges
 
     def take(self, demand: Demand) -> tuple[Charge, ...]:
+        takes = crowds.own(demand.limits)
         with self._transaction(demand) as alias:
-            counted = crowds.take_own(alias, demand.limits)
+            counted = crowds.all_of(takes, counters.take(alias, takes))
         return crowds.charges(demand.limits, next(iter(counted.values())).now, counted)
 
     def give_back(self, charges: Sequence[Charge]) -> None:
-        with self._transaction() as alias:
-            crowds.give_back(alias, [charge for charge in charges if not charge.shared])
-            crowds.give_back(alias, [charge for charge in charges if charge.shared])
+        if takes := crowds.giving_back(charges):
+            with self._transaction() as alias:
+                counters.take(alias, takes)
 
     def usage(self, limits: Sequence[Limit], *, phone: str = "", device: bool = False) -> list[Usage]:
         return refusals.usage(self._alias(), limits, phone, "any" if device else "")[1]
@@ -136,6 +142,9 @@ class SqlStore:
     def lift(self, key: str, forgives: str) -> None:
         with self._transaction() as alias:
             counters.lift(alias, key, forgives)
+
+    def settle(self) -> None:
+        """Nothing to do: it is all there."""
 
     def now(self) -> int:
         return counters.read_now(self._alias())
@@ -160,10 +169,20 @@ def _require(limits: Sequence[Limit], past: list[Challenge], ledger: dict[str, i
         raise Refused(past)
 
 
-def _take_shared(alias: str, demand: Demand, counted: crowds.Rows, now: int) -> None:
-    counted = counted | crowds.take_shared(alias, demand.limits, now)
+def _write(
+    alias: str, demand: Demand, seen: Standing, challenge: Challenge, change: Part, claiming: Claiming | None
+) -> dict[str, Any]:
+    """The send, its delivery, and last what all requests share; what a grant says of the claim."""
+    claim = claiming(challenge) if claiming else None
+    takes = crowds.shared(demand.limits, seen.now)
+    parts = [change, *outbox.queueing(alias, challenge, claim, seen.now)]
+    changed, *queued = together(alias, [*parts, *([counters.taking(alias, takes)] if takes else [])])
+    if not changed:
+        raise InvalidOrExpiredCode
+    counted = seen.counted | crowds.all_of(takes, counters.taken(queued.pop()) if takes else {})
     if crowds.look_wrong(demand.limits, demand.conversion, counted) and not demand.proven:
         raise ProofRequired
+    return {"claim": claim, "blocked": outbox.blocked(queued)}
 
 
 def _may_send_again(challenge: Challenge, now: int) -> bool:
@@ -180,9 +199,14 @@ def _without(challenge: Challenge, sent_at: int, given: Sequence[Charge]) -> Cha
 
 
 def _grant(
-    challenge: Challenge, past: list[Challenge], limits: Sequence[Limit], now: int, taken: tuple[Charge, ...]
+    challenge: Challenge,
+    past: list[Challenge],
+    limits: Sequence[Limit],
+    now: int,
+    taken: tuple[Charge, ...],
+    how: dict[str, Any],
 ) -> Grant:
     """With the wait to the next send: a later one of this challenge needs no reserve of comparisons."""
     sends = [limit for limit in limits if limit.counts in (Counts.WAITS, Counts.SENDS)]
     longest = windows.longest(windows.phone_usage(limit, past, {}, now) for limit in sends)
-    return Grant(challenge, now, -(-longest.wait // 1000) if longest else 0, taken)
+    return Grant(challenge, now, -(-longest.wait // 1000) if longest else 0, taken, **how)

@@ -351,7 +351,7 @@ def test_one_that_died_before_its_delivery_was_written_down_is_still_delivered(c
     """With Redis the challenge comes first and the row second; with SQL there is nothing between them."""
     body = {"phone": new_phone()}
     with monkeypatch.context() as fatal:
-        dying(fatal, outbox, "queue", before=True)
+        dying(fatal, outbox, "queueing", before=True)
         with pytest.raises(Died):
             ask(client, body)
     assert not Delivery.objects.exists()

@@ -9,10 +9,10 @@ from django.db import transaction
 
 import otp_app.clock
 from otp_app import demands
-from otp_app.challenges import Counts, Demand, Status, random_id
+from otp_app.challenges import Claim, Counts, Demand, Status, random_id
 from otp_app.errors import InsideTransaction, InvalidOrExpiredCode, Limited, ProofRequired
-from otp_app.models import Delivery, EventRow, KeptAnswer
-from otp_app.stores import purge
+from otp_app.models import Counter, Delivery, EventRow, KeptAnswer
+from otp_app.stores import outbox, purge
 from tests.asking import check, open_one, send_again, sending
 from tests.factories import new_challenge, new_phone
 
@@ -46,6 +46,38 @@ def test_a_queued_delivery_is_committed_with_the_challenge(store):
     opened = open_one(store).challenge
     delivery = Delivery.objects.get(challenge=opened.id)
     assert (delivery.status, delivery.sent_at) == ("queued", opened.created_at)
+    assert (delivery.provider, delivery.reference, delivery.claimed_at) == ("", "", 0)
+
+
+def claiming(challenge):
+    return Claim("one", ("a" * 32, "b" * 32))
+
+
+def test_whoever_delivers_at_once_has_taken_the_delivery_on_with_the_send(store, clock):
+    """Of a process that dies before it asks the provider nobody knows whether it did: it is given up, not repeated."""
+    challenge = new_challenge()
+    grant = store.open(challenge, sending(challenge), claiming)
+    clock.advance(60)
+    again = send_again(store, grant.challenge, claiming=claiming)
+    for sent in (grant, again):
+        delivery = Delivery.objects.get(challenge=challenge.id, sent_at=sent.challenge.sent_at[-1])
+        assert (delivery.status, delivery.provider) == ("queued", "one")
+        assert delivery.reference == outbox.id_of(sent.challenge, 1)
+        assert abs(delivery.claimed_at - sent.now) < 60_000
+        assert sent.claim == claiming(challenge)
+
+
+def test_with_the_send_comes_what_is_blocked_of_what_its_delivery_has_to_know(store):
+    """It is in the database, wherever the challenges are."""
+    until = {"a" * 32: 5, "c" * 32: 7}
+    for key, blocked in until.items():
+        values = {"slots": {}, "newest": 0, "span": 0, "amount": 0, "expires_at": 0}
+        Counter.objects.create(key=key, blocked_until=blocked, **values)
+    challenge = new_challenge()
+    assert store.open(challenge, sending(challenge), claiming).blocked == {"a" * 32: 5}
+    other = new_challenge()
+    assert store.open(other, sending(other), lambda _: Claim("one")).blocked == {}
+    assert open_one(store).claim is None
 
 
 def test_the_answer_names_the_lifetime_and_the_wait_to_the_next_send(store):
@@ -649,6 +681,7 @@ def test_which_messages_led_to_a_sign_in_outlasts_the_challenge(store, clock):
         assert store.close(check(store, challenge), Status.APPROVED)
     check(store, tried)
     store.close(canceled, Status.CANCELED)
+    store.settle()
     clock.advance(2 * DAY)
     store.purge()
     assert list(Delivery.objects.filter(converted=True).values_list("challenge", flat=True)) == [UUID(done.id)]
@@ -658,6 +691,7 @@ def test_a_lost_race_to_approve_marks_nothing(store):
     opened = open_one(store).challenge
     store.close(opened, Status.CANCELED)
     assert not store.close(opened, Status.APPROVED)
+    store.settle()
     assert not Delivery.objects.filter(converted=True).exists()
 
 

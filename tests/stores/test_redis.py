@@ -17,7 +17,7 @@ from otp_app.challenges import Conversion, Counts, Demand, Limit, Status, random
 from otp_app.errors import InsideTransaction, InvalidOrExpiredCode, Limited, ProofRequired, Unavailable
 from otp_app.keys import phone_key
 from otp_app.models import BlockRow, Delivery
-from otp_app.stores import recovery, scripts
+from otp_app.stores import recovery, redis_server, scripts
 from otp_app.stores import redis as redis_store
 from otp_app.stores.redis import RedisStore
 from otp_app.stores.sql import SqlStore
@@ -183,6 +183,7 @@ def test_every_call_is_one_round_trip(store, round_trips, settings):
         lambda: store.take(demand),
         lambda: store.give_back(opened.charges),
         lambda: store.usage(demand.limits),
+        store.settle,
         lambda: store.lift("1" * 32, "1" * 32),
         store.now,
     ):
@@ -471,10 +472,71 @@ def test_i4_what_may_have_left_counts_through_a_flush(store, server, status):
     assert store.usage([sending(opened).limits[2]], phone=opened.phone)[0].used == 1
 
 
-def test_an_approval_is_marked_at_once_for_it_will_be_forgotten(store):
+# sign-ins that are marked in the database
+
+
+def sign_in(store):
     opened = open_one(store)
     assert store.close(check(store, opened), Status.APPROVED)
-    assert Delivery.objects.get(challenge=opened.id).converted
+    return opened.id
+
+
+def marked():
+    return {challenge.hex for challenge in Delivery.objects.filter(converted=True).values_list("challenge", flat=True)}
+
+
+def test_every_so_many_sign_ins_one_of_them_marks_them_all(store, monkeypatch, django_assert_num_queries):
+    """A statement for each would double what a sign-in costs in the database."""
+    monkeypatch.setattr(redis_store, "_SETTLED", 3)
+    first = [sign_in(store) for _ in range(2)]
+    assert marked() == set()
+    opened = open_one(store)
+    spent = check(store, opened)
+    with django_assert_num_queries(1):
+        store.close(spent, Status.APPROVED)
+    assert marked() == {*first, opened.id}
+    sign_in(store)
+    assert marked() == {*first, opened.id}
+
+
+def test_settling_marks_the_rest_in_as_many_batches_as_it_takes(store, server, monkeypatch):
+    done = [sign_in(store) for _ in range(5)]
+    store.close(open_one(store), Status.CANCELED)
+    open_one(store)
+    monkeypatch.setattr(redis_store, "_SETTLED", 2)
+    store.settle()
+    assert marked() == set(done)
+    assert not server.command("EXISTS", "otp:converted")
+    store.settle()
+
+
+def test_a_sign_in_is_one_though_it_cannot_be_marked(store, monkeypatch):
+    """It is for a report."""
+
+    def fail(*_asked):
+        raise OperationalError
+
+    monkeypatch.setattr(redis_store, "_SETTLED", 1)
+    monkeypatch.setattr(redis_store.outbox, "mark_converted", fail)
+    sign_in(store)
+
+
+def test_what_nobody_settles_is_forgotten_after_a_month(store, server):
+    sign_in(store)
+    assert 29 * DAY * 1000 < server.command("PTTL", "otp:converted") <= 30 * DAY * 1000
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_who_settle_at_once_each_marks_what_no_other_does(store, monkeypatch):
+    monkeypatch.setattr(redis_store, "_SETTLED", 2)
+    monkeypatch.setattr(redis_store.outbox, "mark_converted", lambda alias, ids: taken.extend(ids))
+    taken = []
+    done = [sign_in(store) for _ in range(9)]
+    assert race(lambda _: store.settle(), 4) == [None] * 4
+    assert sorted(taken) == sorted(done)
+
+
+# a server that forgot
 
 
 def test_the_caps_of_a_day_hold_through_a_flush(store, server, clock, settings):
@@ -569,11 +631,11 @@ def test_after_a_flush_a_refused_phone_is_read_from_the_database_once_as_well(st
 
 
 def test_a_send_that_cannot_be_written_down_costs_nobody_anything(store, monkeypatch):
-    def fail(*_row):
+    def fail(*_parts):
         raise OperationalError
 
     challenge = new_challenge()
-    monkeypatch.setattr(redis_store.outbox, "queue", fail)
+    monkeypatch.setattr(redis_store, "together", fail)
     with pytest.raises(OperationalError):
         store.open(challenge, sending(challenge, "192.0.2.1"))
     monkeypatch.undo()
@@ -609,7 +671,7 @@ def test_who_comes_late_to_begin_a_generation_changes_nothing(store, server):
     begun = server.command("GET", "otp:generation")
     again(store, opened, NOTHING)
     store.lift(limits[0].key, limits[0].key)
-    redis_store._begin_generation(redis_store._server(), store.now())
+    redis_store._begin_generation(redis_server.current(), store.now())
     assert server.command("GET", "otp:generation") == begun
     assert used(store, *limits) == [0]
 
@@ -725,7 +787,7 @@ def test_a_restart_costs_no_request_and_what_must_last_lasts(store, own, setting
 
 def test_connections_that_the_server_closed_cost_no_request_each(store, own):
     barrier = threading.Barrier(6)
-    server = redis_store._pooled(own.url, 0.5)
+    server = redis_server._pooled(own.url, 0.5)
 
     def together(_):
         barrier.wait()
@@ -790,7 +852,7 @@ def test_a_full_server_is_unavailable_and_takes_nothing(store, own, caplog):
 
 
 def test_a_server_that_may_evict_is_reported_once(store, own, caplog):
-    redis_store._warn_of_evictions.cache_clear()
+    redis_server._warn_of_evictions.cache_clear()
     own.command("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
     try:
         for _ in range(2):

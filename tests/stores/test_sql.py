@@ -6,7 +6,8 @@ from django.db import transaction
 from otp_app.challenges import Status
 from otp_app.errors import InvalidOrExpiredCode, Limited
 from otp_app.models import ChallengeRow, Counter, Delivery
-from otp_app.stores import crowds, rows
+from otp_app.queries import run
+from otp_app.stores import counters, rows, standing
 from otp_app.stores.counters import Take, lift, read, take
 from otp_app.stores.sql import SqlStore
 from tests.asking import open_one, send_again
@@ -22,19 +23,27 @@ def store(clock):
     return SqlStore()
 
 
+def overtaken(monkeypatch, module, name, meanwhile):
+    """What a function of a module returns is old already when it is used: ``meanwhile`` has run."""
+    really = getattr(module, name)
+
+    def read_and_be_overtaken(alias, *asked):
+        result = really(alias, *asked)
+        meanwhile(alias)
+        return result
+
+    monkeypatch.setattr(module, name, read_and_be_overtaken)
+
+
 @pytest.mark.parametrize("call", ["send again", "undo"])
 def test_i2_a_check_spent_in_the_middle_of_a_send_stays_spent(store, clock, monkeypatch, call):
     opened = open_one(store).challenge
     clock.advance(60)
-    name = "past" if call == "send again" else "find"
-    read = getattr(rows, name)
 
-    def read_and_be_overtaken(alias, *asked):
-        result = read(alias, *asked)
-        assert rows.spend_check(alias, opened.phone, "login", opened.id, "")
-        return result
+    def spend(alias):
+        assert run(alias, rows.spending_check(alias, opened.phone, "login", opened.id, ""))
 
-    monkeypatch.setattr(rows, name, read_and_be_overtaken)
+    overtaken(monkeypatch, *((standing, "lock") if call == "send again" else (rows, "find")), spend)
     if call == "send again":
         send_again(store, opened)
     else:
@@ -46,14 +55,7 @@ def test_i2_a_check_spent_in_the_middle_of_a_send_stays_spent(store, clock, monk
 def test_a_challenge_that_ends_in_the_middle_of_a_send_is_not_sent_again(store, clock, monkeypatch):
     opened = open_one(store).challenge
     clock.advance(60)
-    past = rows.past
-
-    def end_after(alias, *asked):
-        result = past(alias, *asked)
-        rows.cancel(alias, opened.id)
-        return result
-
-    monkeypatch.setattr(rows, "past", end_after)
+    overtaken(monkeypatch, standing, "lock", lambda alias: rows.cancel(alias, opened.id))
     with pytest.raises(InvalidOrExpiredCode):
         send_again(store, opened)
     assert Delivery.objects.filter(challenge=opened.id).count() == 1
@@ -124,13 +126,13 @@ def test_lifting_a_block_and_taking_what_it_is_about_wait_for_each_other_in_one_
 
 def test_a_success_gives_back_to_the_slot_that_the_database_took_from(store, monkeypatch):
     """The clock may have gone on to the next sub-bucket between two rows of a statement."""
-    taken = crowds.take_own
+    taken = counters.taken
 
-    def a_slot_earlier(*asked):
-        rows = taken(*asked)
-        return {key: row._replace(newest=row.newest - 1) if row.slots else row for key, row in rows.items()}
+    def a_slot_earlier(answer):
+        counted = taken(answer)
+        return {key: row._replace(newest=row.newest - 1) if row.slots else row for key, row in counted.items()}
 
-    monkeypatch.setattr(crowds, "take_own", a_slot_earlier)
+    monkeypatch.setattr(counters, "taken", a_slot_earlier)
     grant = open_one(store, client="192.0.2.1")
     own = [charge for charge in grant.taken if not charge.shared]
     assert own

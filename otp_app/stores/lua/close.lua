@@ -19,4 +19,10 @@ if asked.status == 'approved' then
   keep_phone(asked.phone, phone)
 end
 keep_challenge(found)
-return answer('taken')
+local converted = {}
+if asked.status == 'approved' then
+  redis.call('RPUSH', 'otp:converted', found.id)
+  redis.call('PEXPIRE', 'otp:converted', text(MONTH))
+  if redis.call('LLEN', 'otp:converted') >= asked.batch then converted = take_converted(asked.batch) end
+end
+return answer('taken', {converted = converted})

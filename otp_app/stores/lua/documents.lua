@@ -6,8 +6,10 @@
 --   otp:p:<key>     a phone: g, the generation it was compared with SQL in, and the lanes s (strangers) and d (devices):
 --                   s: instants of sends, f: failures by instant, a: the last approval, o: ids of pending challenges
 --   otp:n:<key>     a crowd's counter: a hash of slots, and b, until when it is blocked
+--   otp:converted   a list of challenges that were approved and are not yet marked so in SQL
 local SUB_BUCKETS, GRACE, HOUR, DAY, MONTH = 24, 10000, 3600000, 86400000, 2592000000
 local asked = cjson.decode(ARGV[1])
+asked.limits = cjson.decode(ARGV[2])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000) + asked.offset
 
@@ -46,6 +48,12 @@ end
 
 local function keep_challenge(challenge)
   keep('otp:c:' .. challenge.id, challenge, math.max(1, expires_at(challenge) + HOUR - now))
+end
+
+local function take_converted(most)
+  local ids = redis.call('LRANGE', 'otp:converted', 0, most - 1)
+  if #ids > 0 then redis.call('LTRIM', 'otp:converted', #ids, -1) end
+  return ids
 end
 
 -- Phones

@@ -1,0 +1,1 @@
+return answer('taken', {converted = take_converted(asked.batch)})
