@@ -1,0 +1,66 @@
+"""The API has a handler with fewer middleware, and answers as if it had all of them."""
+
+import io
+import json
+
+import pytest
+from django.conf import settings as project
+from django.test import RequestFactory
+from django.utils.translation import override
+
+from otp_project import wsgi
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ORIGIN = "https://app.example"
+# What a browser shows within another page is of no use there, and what nobody may store needs no key to be found by.
+PAGES_ONLY = {"X-Frame-Options", "Vary", "Content-Language"}
+# Each: method, path, body, headers.
+REQUESTS = {
+    "a refusal": ("POST", "/api/send-otp/", {"phone": "12"}, {}),
+    "a refusal, in Russian": ("POST", "/api/send-otp/", {"phone": "12"}, {"ACCEPT_LANGUAGE": "ru"}),
+    "a wrong code": (
+        "POST",
+        "/api/verify-otp/",
+        {"phone": "+998901234567", "otp": "000000"},
+        {"ACCEPT_LANGUAGE": "uz"},
+    ),
+    "no body": ("POST", "/api/send-otp/", None, {"ACCEPT_LANGUAGE": "ru"}),
+    "no token": ("GET", "/api/me/", None, {"ACCEPT_LANGUAGE": "ru"}),
+    "a method that it has not": ("DELETE", "/api/send-otp/", None, {"ACCEPT_LANGUAGE": "ru"}),
+    "a preflight": ("OPTIONS", "/api/send-otp/", None, {"ORIGIN": ORIGIN, "ACCESS_CONTROL_REQUEST_METHOD": "POST"}),
+    "another site's page": ("POST", "/api/send-otp/", {"phone": "12"}, {"ORIGIN": ORIGIN}),
+    "a host that is not ours": ("GET", "/api/me/", None, {"HOST": "evil.example"}),
+    "the description": ("GET", "/api/schema/", None, {}),
+    "no such address": ("GET", "/api/nothing/", None, {"ACCEPT_LANGUAGE": "ru"}),
+    "no slash": ("GET", "/api/me", None, {}),
+}
+
+
+def environment(method, path, body, headers):
+    content = b"" if body is None else json.dumps(body).encode()
+    asked = RequestFactory().generic(method, path, content, "application/json").environ
+    return asked | {f"HTTP_{name}": value for name, value in headers.items()} | {"wsgi.input": io.BytesIO(content)}
+
+
+def answer(handler, request):
+    told = []
+    with override("uz"):  # as a page may have left the thread
+        content = b"".join(handler(environment(*request), lambda status, headers: told.append((status, headers))))
+    ((status, headers),) = told
+    return status, {name: value for name, value in headers if name not in PAGES_ONLY}, content
+
+
+@pytest.mark.parametrize("request_", REQUESTS.values(), ids=REQUESTS)
+def test_the_api_answers_as_if_all_middleware_had_been_there(settings, request_):
+    settings.CORS_ALLOWED_ORIGINS = [ORIGIN]
+    settings.ALLOWED_HOSTS = ["testserver"]
+    assert answer(wsgi.application, request_) == answer(wsgi._pages, request_)
+
+
+def test_of_the_pages_no_middleware_is_missing():
+    assert "django.middleware.clickjacking.XFrameOptionsMiddleware" in project.MIDDLEWARE
+    told = []
+    page = environment("GET", "/login/", None, {})
+    b"".join(wsgi.application(page, lambda status, headers: told.append(dict(headers))))
+    assert told[0]["X-Frame-Options"] == "DENY"
