@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
 
-.PHONY: help run worker test torture screenshots check format requirements clean
+.PHONY: help run worker test torture bench growth screenshots check format requirements clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/'
@@ -18,6 +18,12 @@ test: .venv/.dev ## The whole suite, with a PostgreSQL and a Valkey of its own (
 
 torture: .venv/.dev ## Kill processes at named places and at random: make torture ROUNDS=500 SEED=1
 	@$(PY) -m tests.torture
+
+bench: .venv/.dev ## What a sign-in costs beside views that do nothing; PEERS=1 beside alternatives, too; needs wrk
+	@$(PY) -m benchmarks
+
+growth: .venv/.dev ## What it costs when the tables hold ten million rows
+	@$(PY) -m benchmarks.growth
 
 screenshots: .venv/.dev ## Pictures of the pages, for docs/screenshots
 	@$(PY) -m tests.browser.screenshots

@@ -1,0 +1,107 @@
+"""What is measured: the bare views, our service on its stores, and the peers."""
+
+import json
+import secrets
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from .peers import Peer
+from .people import People, phones
+from .processes import Server, environment, free_port, manage
+from .requests import Request
+from .servers import PostgreSQL, Valkey
+
+# Every limit is in force, none is reached.
+_AMOUNTS = dict.fromkeys(
+    (
+        *("SENDS_PER_CLIENT_HOUR", "UNCONVERTED_PER_CLIENT_HOUR", "CHECKS_PER_CLIENT_HOUR"),
+        *("UNCONVERTED_PER_PREFIX_HOUR", "SENDS_PER_REGION_DAY", "SENDS_PER_DAY", "UNCONVERTED_PER_DAY"),
+        "CONVERSION_LEAST",
+    ),
+    10**8,
+) | {"FAILURES_PER_DAY": 10**9}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Requests of one kind; ``make`` gives so many, each of another person."""
+
+    name: str
+    make: Callable[[int], list[Request]]
+    expected: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    name: str
+    server: Server
+    steps: tuple[Step, ...]
+
+
+def bare(folder: Path) -> Subject:
+    server = _service(folder / "bare", DJANGO_SETTINGS_MODULE="benchmarks.bare.settings")
+    return Subject(
+        "bare",
+        server,
+        (
+            Step("Django view", lambda count: [Request("GET", "/django/")] * count),
+            Step("DRF view", lambda count: [_echo(phone) for phone in phones(count)]),
+        ),
+    )
+
+
+def _echo(phone: str) -> Request:
+    return Request("POST", "/drf/", json.dumps({"phone": phone}))
+
+
+def ours(folder: Path, name: str, database_url: str, **values: str) -> Subject:
+    server = _service(folder / name.replace(" ", "-"), DATABASE_URL=database_url, **values)
+    people = People(server.port, server.outbox, database_url)
+    steps = (Step("send", people.sends), Step("verify", people.verifies), Step("me", people.mine))
+    return Subject(name, server, steps)
+
+
+def _service(at: Path, **values: str) -> Server:
+    """``python -m otp_project`` as production runs it, with two processes."""
+    port, outbox = free_port(), at.with_suffix(".outbox")
+    provider = {"ALIAS": "outbox", "BACKEND": "benchmarks.outbox.OutboxProvider", "OPTIONS": {"path": str(outbox)}}
+    settings = environment(
+        outbox,
+        SECRET_KEY=secrets.token_hex(32),
+        DEBUG="0",
+        PORT=str(port),
+        WEB_CONCURRENCY="2",
+        LOG_LEVEL="WARNING",
+        OTP_TRUSTED_PROXIES="1",
+        OTP_PROVIDER_CALLS="16",  # as many as threads: by default half of them are kept free for verify
+        OTP_ALLOWED_REGIONS="UZ",
+        OTP_PROVIDERS=json.dumps([provider]),
+        **{f"OTP_{name}": str(amount) for name, amount in _AMOUNTS.items()},
+        **values,
+    )
+    if "DATABASE_URL" in values:
+        manage(settings, "migrate", "--verbosity", "0", "--skip-checks")
+    return Server(at.name, [sys.executable, "-m", "otp_project"], settings, port)
+
+
+def peer(folder: Path, one: Peer, number: int, postgresql: PostgreSQL, valkey: Valkey) -> Subject:
+    installed = Path(__file__).with_name(".peers") / one.NAME
+    installed.mkdir(parents=True, exist_ok=True)
+    one.install(installed)
+    port, url = free_port(), postgresql.create(f"peer_{number}")
+    values = environment(folder / f"{one.NAME}.outbox", DATABASE_URL=url, REDIS_URL=valkey.url, PORT=str(port))
+    one.prepare(installed, values)
+    server = Server(one.NAME, one.command(installed, port), values, port)
+    written = People(port, server.outbox, url)
+
+    def sends(count: int) -> list[Request]:
+        found = phones(count)
+        one.users(url, found)
+        return [one.send(phone) for phone in found]
+
+    def verifies(count: int) -> list[Request]:
+        return [one.verify(line) for line in written.lines()][:count]
+
+    return Subject(one.NAME, server, (Step("send", sends, one.SENT), Step("verify", verifies, one.VERIFIED)))
