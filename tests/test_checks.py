@@ -257,7 +257,7 @@ def test_an_empty_list_of_countries_is_refused_when_messages_cost_money(settings
 
 
 def test_an_absent_list_of_countries_is_warned_of(settings, paid):
-    del settings.OTP_ALLOWED_REGIONS
+    settings.OTP_ALLOWED_REGIONS = None  # as where it is absent; nobody is told of a deletion
     assert ids() == ["otp_app.W001"]
 
 
