@@ -18,7 +18,7 @@ from typing import Any
 import psycopg
 
 from . import load, servers, subjects
-from .__main__ import Meters
+from .phases import Meters
 from .processes import ROOT
 from .subjects import Subject
 

@@ -1,7 +1,6 @@
 """Servers under measurement: each a process with its children, that listens on a port of ours."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -64,12 +63,6 @@ class Server:
             self._process.wait(20)
         except subprocess.TimeoutExpired:
             self._process.kill()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def manage(values: dict[str, str], *arguments: str) -> None:

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.ports import free_port
+
 from .peers import Peer
 from .people import People, phones
-from .processes import Server, environment, free_port, manage
+from .processes import Server, environment, manage
 from .requests import Request
 from .servers import PostgreSQL, Valkey
 

@@ -57,7 +57,7 @@ def user_for(phone: str) -> tuple[Any, bool]:
 
 def _find(model: Any, alias: str, phone: str) -> Any | None:
     row = _by_phone(model, phone_field()).first(alias, phone)
-    return model.from_db(alias, queries.columns_of(model), row) if row else None
+    return queries.instance(model, alias, row) if row else None
 
 
 @lru_cache(maxsize=8)

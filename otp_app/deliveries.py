@@ -30,7 +30,7 @@ from . import (
     suppressions,
     testnumbers,
 )
-from .challenges import Challenge, Claim, Grant, Status
+from .challenges import Challenge, Grant, Status
 from .conf import conf
 from .errors import DeliveryFailed, UndeliverablePhone
 from .handovers import State
@@ -49,8 +49,6 @@ from .stores import outbox
 from .transactions import require_none
 
 logger = logging.getLogger("otp_app.deliveries")
-
-_TEST = "test"  # stands for the provider of test numbers
 
 
 def dispatch(grant: Grant, *, patient: bool = False) -> None:
@@ -112,18 +110,10 @@ def _of_no_use(challenge: Challenge, now: int) -> str:
     return "late" if now - sent_at > (challenge.expires_at - sent_at) / 2 else ""
 
 
-def claiming(challenge: Challenge) -> Claim:
-    """What ``dispatch`` will do with a send that is handed over as soon as it is committed."""
-    if testnumbers.is_one(challenge.phone):
-        return Claim(_TEST)
-    first = next(iter(routes.aliases(challenge.phone, challenge.channel)), "")
-    return Claim(first, roads.watched(challenge))
-
-
 def _pretend(grant: Grant) -> None:
     """A test number gets nothing, and a record that says so."""
-    if grant.claim or handovers.claim(grant.challenge, _TEST):
-        _end(grant.challenge, 1, _TEST, State.SENT)
+    if grant.claim or handovers.claim(grant.challenge, roads.TEST):
+        _end(grant.challenge, 1, roads.TEST, State.SENT)
 
 
 def _hand_over(grant: Grant, until: float, *, patient: bool) -> None:

@@ -167,5 +167,20 @@ def _default(field: Any) -> str:
     return str(int(value)) if type(value) is int else {"": "''", True: "TRUE", False: "FALSE"}.get(value, "")
 
 
+def hexadecimal(value: Any) -> str:
+    """A UUID as a raw cursor or JSON gives it, as the digits that our ids are."""
+    return value.replace("-", "") if isinstance(value, str) else str(value.hex)
+
+
+def loaded(value: Any) -> Any:
+    """A JSON column: a raw cursor gives its text, ``together`` what is in it."""
+    return json.loads(value) if isinstance(value, str) else value
+
+
+def instance(model: Any, alias: str, columns: Sequence[Any]) -> Any:
+    """Of the values of ``columns_of``."""
+    return model.from_db(alias, columns_of(model), columns)
+
+
 def run(alias: str, part: Part) -> Rows:
     return together(alias, [part])[0]

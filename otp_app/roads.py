@@ -3,13 +3,23 @@
 import logging
 from collections.abc import Iterator
 
-from . import circuits, handovers, providers, routes, suppressions
-from .challenges import Challenge, Grant
+from . import circuits, handovers, providers, routes, suppressions, testnumbers
+from .challenges import Challenge, Claim, Grant
 from .conf import LOCAL_PROVIDERS, provider_entries
 from .providers.base import NotAccepted, Provider, Rejected
 from .stores import counters
 
 logger = logging.getLogger("otp_app.deliveries")
+
+TEST = "test"  # stands for the provider of test numbers
+
+
+def claiming(challenge: Challenge) -> Claim:
+    """Of a send that is handed over as soon as it is committed: who is asked first, if nothing speaks against it."""
+    if testnumbers.is_one(challenge.phone):
+        return Claim(TEST)
+    first = next(iter(routes.aliases(challenge.phone, challenge.channel)), "")
+    return Claim(first, watched(challenge))
 
 
 def watched(challenge: Challenge) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 import pytest
 from django.db import connections
 
-from otp_app import calls, circuits, deliveries, handovers, messages, services, stores, suppressions, sweeps
+from otp_app import calls, circuits, handovers, messages, roads, services, stores, suppressions, sweeps
 from otp_app.challenges import Claim
 from otp_app.errors import DeliveryFailed, UndeliverablePhone
 from otp_app.models import Delivery
@@ -231,7 +231,7 @@ def test_a_number_that_is_held_back_and_whose_send_was_given_up_costs_what_it_co
 
 
 def test_a_route_without_providers_for_a_channel_names_none(remote):
-    claim = deliveries.claiming(new_challenge(channel="whatsapp"))
+    claim = roads.claiming(new_challenge(channel="whatsapp"))
     assert claim.provider == ""
     assert claim.watched  # the number may be held back
 

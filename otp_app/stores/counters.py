@@ -18,7 +18,7 @@ from django.db.models.functions import Greatest
 from .. import clock
 from ..challenges import Block
 from ..models import Counter
-from ..queries import Part, Rows, run
+from ..queries import Part, Rows, hexadecimal, loaded, run
 
 _UNLIMITED = 2**60
 LEDGER_SPAN = 30 * 24 * 3600 * 1000  # slots of one millisecond: a phone's failures count exactly, for 30 days
@@ -118,7 +118,7 @@ def taking(alias: str, takes: Sequence[Take]) -> Part:
 
 def taken(rows: Rows) -> dict[str, Row]:
     """By key; one that is missing was refused, and the caller must roll back."""
-    return {_hex(key): Row(_loads(slots), *facts) for key, slots, *facts in rows}
+    return {hexadecimal(key): Row(loaded(slots), *facts) for key, slots, *facts in rows}
 
 
 def take(alias: str, takes: Sequence[Take]) -> dict[str, Row]:
@@ -134,7 +134,7 @@ def looking(keys: Sequence[str]) -> Part:
 
 def blocks_of(rows: Rows) -> dict[str, int]:
     """The answer to it, by key."""
-    return {_hex(key): until for key, until in rows}
+    return {hexadecimal(key): until for key, until in rows}
 
 
 def version_of(key: str) -> Part:
@@ -171,7 +171,7 @@ def read(alias: str, keys: Sequence[str]) -> tuple[int, dict[str, tuple[dict[str
     with connection.cursor() as cursor:
         cursor.execute(sql, [UUID(key) if connection.vendor == "postgresql" else key for key in keys])
         rows = cursor.fetchall()
-    return rows[0][0], {_hex(key): (_loads(slots), until) for _, key, slots, until in rows if key is not None}
+    return rows[0][0], {hexadecimal(key): (loaded(slots), until) for _, key, slots, until in rows if key is not None}
 
 
 def block(alias: str, begun: Block) -> bool:
@@ -185,12 +185,3 @@ def lift(alias: str, key: str, forgives: str) -> None:
     for each in sorted({key, forgives}):
         counter = Counter.objects.using(alias).filter(key=each)
         counter.update(**({"blocked_until": 0} if each == key else {}), **({"slots": {}} if each == forgives else {}))
-
-
-def _hex(key: Any) -> str:
-    return key.replace("-", "") if isinstance(key, str) else key.hex
-
-
-def _loads(slots: Any) -> dict[str, int]:
-    loaded: dict[str, int] = json.loads(slots) if isinstance(slots, str) else slots
-    return loaded

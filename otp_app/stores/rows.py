@@ -1,12 +1,11 @@
 """Challenges as rows of the SQL store: reading them whole and changing them by one conditional statement each."""
 
-import json
 from typing import Any
 
 from .. import queries
 from ..challenges import Challenge, Charge, Status
 from ..models import ChallengeRow
-from ..queries import Part, Rows, run
+from ..queries import Part, Rows, hexadecimal, loaded, run
 from .counters import LEDGER_SPAN, now_sql
 
 COLUMNS = [
@@ -124,7 +123,7 @@ def approving(alias: str, challenge: Challenge) -> Part:
 
 
 def approved(rows: Rows, challenge: Challenge) -> bool:
-    return any(_hex(row[0]) == challenge.id for row in rows)
+    return any(hexadecimal(row[0]) == challenge.id for row in rows)
 
 
 def cancel(alias: str, challenge_id: str) -> bool:
@@ -141,16 +140,8 @@ def _row(challenge: Challenge) -> dict[str, Any]:
 def challenge_of(row: tuple[Any, ...]) -> Challenge:
     """From a row of COLUMNS, whether the ORM has converted it or a raw cursor has not."""
     values = dict(zip(COLUMNS, row, strict=True))
-    values["id"] = _hex(values["id"])
+    values["id"] = hexadecimal(values["id"])
     values["status"] = Status(values["status"])
-    values["sent_at"] = tuple(_json(values["sent_at"]))
-    values["charges"] = tuple(Charge(*charge) for charge in _json(values["charges"]))
+    values["sent_at"] = tuple(loaded(values["sent_at"]))
+    values["charges"] = tuple(Charge(*charge) for charge in loaded(values["charges"]))
     return Challenge(**values)
-
-
-def _hex(value: Any) -> str:
-    return value.replace("-", "") if isinstance(value, str) else str(value.hex)
-
-
-def _json(value: Any) -> Any:
-    return json.loads(value) if isinstance(value, str) else value

@@ -6,7 +6,6 @@ front lets secret scanners recognise a leaked one.
 
 import hashlib
 import secrets
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, ClassVar
@@ -49,7 +48,7 @@ class OpaqueTokens:
         if found is None:
             return None
         pk, used_at, expires_at, *columns = found
-        user = _user_of(alias, columns)
+        user = queries.instance(get_user_model(), alias, columns)
         now, idle = _now(), timedelta(seconds=conf.TOKEN_IDLE)
         if not user.is_active or expires_at <= now or now - used_at >= idle:
             return None
@@ -75,11 +74,6 @@ def _tokens(user_model: type[Any]) -> Lookup:
     """By their digest, each with its user: all that a request has to ask."""
     columns = [f"user__{name}" for name in queries.columns_of(user_model)]
     return Lookup(Token.objects.all(), "digest", ["pk", "used_at", "expires_at", *columns])
-
-
-def _user_of(alias: str, columns: Sequence[Any]) -> Any:
-    model = get_user_model()
-    return model.from_db(alias, queries.columns_of(model), columns)
 
 
 def _token_of(request: HttpRequest) -> str:
