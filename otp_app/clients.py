@@ -5,6 +5,7 @@ proxies, and not at all when it has fewer entries than that, or no address at th
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 from .conf import conf
@@ -36,6 +37,7 @@ def _normalise(ip: IPv4Address | IPv6Address | None) -> str:
     return str(ip) if ip else "unknown"
 
 
+@lru_cache(maxsize=4096)
 def _parse(text: str) -> IPv4Address | IPv6Address | None:
     """Some proxies append the port: ``192.0.2.1:4711``, ``[2001:db8::1]:4711``."""
     host = text[1:].partition("]")[0] if text.startswith("[") else text

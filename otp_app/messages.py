@@ -1,7 +1,8 @@
 """The text of a message: language, template, the lines that machines read, and how many segments it takes.
 
 The text is a template, ``otp_app/sms.txt`` or, for one purpose, ``otp_app/<purpose>.sms.txt``; what is spoken is
-``call.txt``. A project overrides them by a template of that name in an app before ours or in its template folders.
+``call.txt``. A project overrides them by a template of that name in an app before ours or in its template folders. What
+a text may depend on is its brand, code, minutes and language: with those alone it may be kept.
 """
 
 from functools import lru_cache
@@ -43,26 +44,44 @@ def body_for(purpose: str, language: str, code: str, minutes: int) -> str:
     Sources: https://wicg.github.io/sms-one-time-codes/ (the last line is "@host #code"), and Android's SMS Retriever
     (the text holds an 11-character hash).
     """
-    text = _text(purpose, "sms", language, code=code, minutes=minutes)
+    text = _text(purpose, language, code, minutes)
     lines = [text, conf.ANDROID_APP_HASH, f"@{conf.WEB_HOST} #{code}" if conf.WEB_HOST else ""]
     return "\n".join(line for line in lines if line)
 
 
 def spoken_for(purpose: str, language: str, code: str) -> str:
     """What a voice reads."""
-    return _text(purpose, "call", language, code=speech.spell(code, language))
+    return _render(purpose, "call", language, code=speech.spell(code, language))
 
 
 def segments(body: str) -> int:
     """How many SMS segments a text takes, that is what it costs (GSM 03.38 and 03.40: 160/153 or 70/67)."""
     if _GSM_ALL.issuperset(body):
-        length, one, more = len(body) + sum(char in _GSM_TWO for char in body), 160, 153
+        length, one, more = len(body) + sum(map(body.count, _GSM_TWO)), 160, 153
     else:
         length, one, more = len(body.encode("utf-16-be")) // 2, 70, 67
     return 1 if length <= one else -(-length // more)
 
 
-def _text(purpose: str, kind: str, language: str, **values: Any) -> str:
+def _text(purpose: str, language: str, code: str, minutes: int) -> str:
+    """Rendered once for all codes of a length, if the template shows them as they are."""
+    example, text = _example(purpose, language, conf.BRAND, minutes, len(code))
+    return text.replace(example, code) if text else _render(purpose, "sms", language, code=code, minutes=minutes)
+
+
+# Two codes that have no digit in the same place, so that a piece of one is never a piece of the other.
+_EXAMPLES = ("9182736450", "3746501829")
+
+
+@lru_cache(maxsize=256)
+def _example(purpose: str, language: str, brand: str, minutes: int, length: int) -> tuple[str, str]:  # noqa: ARG001  (the brand is a part of the text)
+    """An example of a code and its text; none if another code changes more of the text, or less, than itself."""
+    first, second = (code[:length] for code in _EXAMPLES)
+    one, other = (_render(purpose, "sms", language, code=code, minutes=minutes) for code in (first, second))
+    return first, one if one.replace(first, second) == other else ""
+
+
+def _render(purpose: str, kind: str, language: str, **values: Any) -> str:
     with override(language):
         context = Context({"brand": conf.BRAND} | values, autoescape=False)
         return _template(purpose, kind).render(context).strip()
@@ -77,8 +96,9 @@ def _template(purpose: str, kind: str) -> Template:
 
 
 def _forget(*, setting: str, **_: Any) -> None:
-    if setting in ("TEMPLATES", "INSTALLED_APPS"):
+    if setting in ("TEMPLATES", "INSTALLED_APPS", "LOCALE_PATHS"):
         _template.cache_clear()
+        _example.cache_clear()
 
 
 setting_changed.connect(_forget)

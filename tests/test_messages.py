@@ -1,6 +1,8 @@
 """What a phone gets."""
 
 import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
 
 from otp_app import messages
 from otp_app.conf import conf
@@ -124,3 +126,77 @@ def test_each_brand_and_language_and_purpose_has_a_text_of_its_own(settings):
         for language in LANGUAGES:
             texts.add(messages.body_for("login", language, "123456", 5))
     assert len(texts) == 6
+
+
+EXAMPLE = messages._EXAMPLES[0]
+
+
+@pytest.fixture
+def renderings(monkeypatch):
+    """The codes that the template was rendered with."""
+    codes, render = [], messages._render
+
+    def noted(*asked, code, **values):
+        codes.append(code)
+        return render(*asked, code=code, **values)
+
+    monkeypatch.setattr(messages, "_render", noted)
+    messages._example.cache_clear()
+    return codes
+
+
+def test_a_text_that_shows_codes_as_they_are_is_rendered_with_two_examples_and_for_no_code_after(renderings):
+    texts = {messages.body_for("login", "en", f"{n:06d}", 5) for n in range(20)}
+    assert len(texts) == 20
+    assert renderings == [code[:6] for code in messages._EXAMPLES]
+    messages.body_for("login", "en", "123456", 4)
+    messages.body_for("login", "en", "12345678", 5)
+    assert len(renderings) == 6  # for other minutes, and another length
+
+
+def test_a_text_that_does_more_with_a_code_is_rendered_for_each(template, renderings):
+    template("{{ code|slice:':3' }} {{ code|slice:'3:' }}")
+    for n in range(5):
+        assert messages.body_for("login", "en", f"{n}23456", 5) == f"{n}23 456"
+    assert renderings[2:] == [f"{n}23456" for n in range(5)]
+
+
+@pytest.mark.parametrize("length", range(6, 11))
+@pytest.mark.parametrize("brand", [EXAMPLE, f"Taxi {EXAMPLE[:6]}", EXAMPLE[2:], EXAMPLE[:3], messages._EXAMPLES[1]])
+def test_a_brand_that_has_the_digits_of_an_example_keeps_them(settings, length, brand):
+    settings.OTP_BRAND = brand
+    code = "1234567890"[:length]
+    text = messages.body_for("login", "en", code, 5)
+    assert text.startswith(f"{brand}: {code}")
+    assert text.count(code) == 1
+
+
+def test_a_code_that_is_an_example_is_one_like_any_other():
+    for code in messages._EXAMPLES:
+        for length in range(6, 11):
+            assert messages.body_for("login", "en", code[:length], 5).startswith(f"OTP: {code[:length]}")
+
+
+def test_examples_differ_in_every_place():
+    first, second = messages._EXAMPLES
+    assert len(first) == len(second) == 10
+    assert all(one != other for one, other in zip(first, second, strict=True))
+
+
+def test_a_text_is_forgotten_with_its_template(settings, template):
+    before = messages.body_for("login", "en", "123456", 5)
+    template("{{ code }}!")
+    assert messages.body_for("login", "en", "123456", 5) == "123456!"
+    settings.TEMPLATES = []
+    assert messages.body_for("login", "en", "123456", 5) == before
+
+
+def test_a_text_is_forgotten_with_its_translation(settings, tmp_path):
+    before = messages.body_for("login", "ru", "123456", 5)
+    catalog = Catalog(locale="ru")
+    catalog.add("%(brand)s: %(code)s is your code, valid for %(minutes)s min. Never share it.", "%(code)s!")
+    (tmp_path / "ru" / "LC_MESSAGES").mkdir(parents=True)
+    with (tmp_path / "ru" / "LC_MESSAGES" / "django.mo").open("wb") as file:
+        write_mo(file, catalog)
+    settings.LOCALE_PATHS = [str(tmp_path)]
+    assert messages.body_for("login", "ru", "123456", 5) == "123456!" != before
