@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Any
 
 _ID = re.compile("[0-9a-f]{32}")
 
@@ -45,6 +46,9 @@ class Limit:
     proof: bool = False  # beyond half of its amount a send needs a proof of work
     blocks: int = 0  # seconds for which the key is refused once it would go beyond its amount
     shared: bool = False  # all requests meet in it: it is taken last
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.key))  # a request looks up a dozen of them, and few are alike in both
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +147,15 @@ class Challenge:
 
     def given_back(self) -> tuple[Charge, ...]:
         """What an approval gives back. Of comparisons (more than one is granted) those that failed stay taken."""
-        return tuple(replace(c, cost=c.cost if c.cost == 1 else c.cost - self.failures_before) for c in self.charges)
+        return self._less(self.charges, self.failures_before)
 
     def unspent(self, charges: tuple[Charge, ...]) -> tuple[Charge, ...]:
         """What comes back of what a send took that never left: of comparisons those that failed meanwhile do not."""
-        return tuple(replace(c, cost=c.cost if c.cost == 1 else c.cost - self.failures) for c in charges)
+        return self._less(charges, self.failures)
+
+    @staticmethod
+    def _less(charges: tuple[Charge, ...], failures: int) -> tuple[Charge, ...]:
+        return tuple(c if c.cost == 1 or not failures else replace(c, cost=c.cost - failures) for c in charges)
 
     @property
     def failures_before(self) -> int:
@@ -163,7 +171,8 @@ class Claim:
     watched: tuple[str, ...] = ()  # counters whose blocks say whether it may be asked
 
 
-Claiming = Callable[[Challenge], Claim]
+# Of a phone and a channel, or of all that are on offer for "": by channel.
+Claiming = Callable[[str, str], Mapping[str, Claim]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +185,8 @@ class Grant:
     taken: tuple[Charge, ...] = ()  # by this send, of what a success gives back
     claim: Claim | None = None  # what was written down of it
     blocked: Mapping[str, int] = field(default_factory=dict)  # of what it watched: until when, in milliseconds
+    row: Mapping[str, Any] | None = None  # what the record of a claimed send begins with
+    journal: str = ""  # where that is written down, if it is not in the database yet
 
     @property
     def expires_in(self) -> int:

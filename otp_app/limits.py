@@ -33,7 +33,7 @@ class On(Flag):
     DEVICE = DEVICE_FIRST | DEVICE_AGAIN
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Line:
     """One line of the table. Crowds are counted in 24 sub-buckets of the period, a phone exactly."""
 
