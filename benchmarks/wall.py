@@ -61,7 +61,7 @@ def _open(number: int, seconds: int, shared: bool) -> int:
     import django
 
     django.setup()
-    from otp_app import demands, services, stores
+    from otp_app import codes, demands, stores
 
     store, opened = stores.current(), 0
     phones = (f"+99890{n % 10**7:07d}" for n in range(time.time_ns() % 10**7 + number, 10**9, 64))
@@ -72,7 +72,7 @@ def _open(number: int, seconds: int, shared: bool) -> int:
         if not shared:
             limits = tuple(limit for limit in demand.limits if not limit.shared)
             demand = replace(demand, limits=limits, conversion=None)
-        challenge = services._new_challenge("", phone, "login", "uz", "sms", "")  # noqa: SLF001
+        challenge = codes.new_challenge("", phone, "login", "uz", "sms", "")
         store.open(challenge, demand)
         opened += 1
     return opened

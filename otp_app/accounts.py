@@ -11,7 +11,7 @@ from . import queries
 from .challenges import random_id
 from .conf import conf
 from .errors import Unavailable
-from .queries import Lookup
+from .queries import Lookup, Part
 
 
 def phone_field() -> str:
@@ -36,14 +36,23 @@ def is_staff(user: Any) -> bool:
     return bool(getattr(user, "is_staff", False) or getattr(user, "is_superuser", False))
 
 
+def database() -> str:
+    """The alias of the database that users are written to."""
+    return router.db_for_write(get_user_model())
+
+
+def found(phone: str, also: Part) -> Any | None:
+    """The user of a verified phone, if there is one, for whom ``also`` is done then in the same statement."""
+    return _find(get_user_model(), database(), phone, also)
+
+
 def user_for(phone: str) -> tuple[Any, bool]:
     """The user of a verified phone and whether this call created it. Two calls at once give one user.
 
     Asked of the database that is written to, past any manager that hides users: a replica that lags, or a filter on the
     active ones, would have us create a user that exists.
     """
-    model = get_user_model()
-    alias = router.db_for_write(model)
+    model, alias = get_user_model(), database()
     if user := _find(model, alias, phone):
         return user, False
     for name in (phone, f"user-{random_id()}"):  # somebody may have chosen the phone as a user name
@@ -55,8 +64,8 @@ def user_for(phone: str) -> tuple[Any, bool]:
     raise Unavailable  # another field of the model wants to be unique; a check warns of it
 
 
-def _find(model: Any, alias: str, phone: str) -> Any | None:
-    row = _by_phone(model, phone_field()).first(alias, phone)
+def _find(model: Any, alias: str, phone: str, also: Part | None = None) -> Any | None:
+    row = _by_phone(model, phone_field()).first(alias, phone, also)
     return queries.instance(model, alias, row) if row else None
 
 

@@ -9,13 +9,36 @@ import hashlib
 import hmac
 
 from . import testnumbers
-from .challenges import Challenge
+from .challenges import Challenge, random_id
 from .keys import fingerprint, keys_for
+from .policies import policy_for
 
 
 def current_key_id() -> str:
     """The fingerprint a new challenge carries."""
     return fingerprint(keys_for("code")[0])
+
+
+def new_challenge(new_id: str, phone: str, purpose: str, language: str, channel: str, device: str) -> Challenge:
+    """What a policy grants, and all that a code is derived from; without an id under a new one."""
+    policy = policy_for(purpose)
+    return Challenge(
+        id=new_id or random_id(),
+        nonce=random_id(),
+        key_id=current_key_id(),
+        phone=phone,
+        purpose=purpose,
+        language=language,
+        channel=channel,
+        length=policy.length,
+        ttl=policy.ttl,
+        checks=policy.checks,
+        checks_left=policy.checks,
+        # A device is told apart by its value as a challenge is by its id: no stranger can spend its checks.
+        phone_checks_left=policy.checks if device else min(policy.checks, policy.checks_by_phone),
+        sends_left=policy.sends,
+        device=device,
+    )
 
 
 def code_for(challenge: Challenge) -> str | None:

@@ -31,14 +31,20 @@ class Lookup:
         self._name = name
         self._columns = columns
 
-    def first(self, alias: str, value: Any) -> tuple[Any, ...] | None:
+    def first(self, alias: str, value: Any, also: "Part | None" = None) -> tuple[Any, ...] | None:
+        """``also`` is a change that goes by the row: its columns are those of ``found``. It needs ``may_combine``."""
         connection: Any = connections[alias]
         kept = vars(connection).setdefault(_KEPT, {})  # on the connection, with which it goes: it refers to it
         compiled = kept.get(self)
         if compiled is None:
             compiled = kept[self] = self._compile(alias)
+        sql, params = compiled.sql, compiled.params_for(value)
+        if also:
+            names = ", ".join(f'"{name}"' for name in self._columns)
+            sql = f"WITH found ({names}) AS ({sql}), also AS ({also.sql}) SELECT * FROM found"
+            params = [*params, *also.params]
         with connection.cursor() as cursor:
-            cursor.execute(compiled.sql, compiled.params_for(value))
+            cursor.execute(sql, params)
             row = cursor.fetchone()
         return compiled.converted(row) if row else None
 
@@ -82,6 +88,11 @@ class Part:
 Rows = list[tuple[Any, ...]]
 
 
+def may_combine(alias: str) -> bool:
+    """Whether one statement can change several things: SQLite's cannot."""
+    return connections[alias].vendor == "postgresql"
+
+
 def together(alias: str, parts: Sequence[Part]) -> list[Rows]:
     """The rows of each, in one statement on PostgreSQL; in any case they lock rows in this order.
 
@@ -89,7 +100,7 @@ def together(alias: str, parts: Sequence[Part]) -> list[Rows]:
     """
     connection = connections[alias]
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql" and len(parts) > 1:
+        if len(parts) > 1 and may_combine(alias):
             cursor.execute(_combined(parts), [param for part in parts for param in part.params])
             return [json.loads(rows) if rows else [] for rows in cursor.fetchone()]
         found = []
@@ -115,12 +126,41 @@ def inserting(alias: str, model: type[models.Model], values: Mapping[str, Any]) 
     return Part(_insert(model, tuple(column.attname for column in columns)), params)
 
 
+def merging(
+    alias: str, model: type[models.Model], rows: Sequence[Mapping[str, Any]], unique: Sequence[str], then: str = ""
+) -> Part:
+    """New rows, all of the same fields. Of one that is there by its ``unique`` ones ``then`` is set, or nothing."""
+    parts = [inserting(alias, model, row) for row in rows]
+    head, _, end = parts[0].sql.partition(_VALUES)
+    values = end.removesuffix(_RETURNING)
+    fields: list[Any] = [model._meta.get_field(name) for name in unique]
+    known = ", ".join(field.column for field in fields)
+    conflict = f" ON CONFLICT ({known}) DO {f'UPDATE SET {then}' if then else 'NOTHING'}"
+    sql = f"{head}{_VALUES}{', '.join([values] * len(parts))}{conflict}{_RETURNING}"
+    return Part(sql, [param for part in parts for param in part.params])
+
+
+_VALUES, _RETURNING = " VALUES ", " RETURNING 1"
+
+
 @lru_cache(maxsize=64)
 def _insert(model: type[models.Model], names: tuple[str, ...]) -> str:
     columns = _columns(model)
     marks = ", ".join("%s" if column.attname in names else column.default for column in columns)
     table, into = model._meta.db_table, ", ".join(column.name for column in columns)
-    return f"INSERT INTO {table} ({into}) VALUES ({marks}) RETURNING 1"
+    return f"INSERT INTO {table} ({into}){_VALUES}({marks}){_RETURNING}"
+
+
+def inserting_found(
+    alias: str, model: type[models.Model], values: Mapping[str, Any], taken: Mapping[str, str], where: str
+) -> Part:
+    """A new row, for a look-up to write ``also``. ``taken`` are columns and what they take from ``found``."""
+    connection: Any = connections[alias]
+    columns = [column for column in _columns(model) if column.attname in values]
+    into = ", ".join([*(column.name for column in columns), *taken])
+    select = ", ".join([*["%s"] * len(columns), *taken.values()])
+    sql = f"INSERT INTO {model._meta.db_table} ({into}) SELECT {select} FROM found WHERE {where}"
+    return Part(sql, [column.prepared(values, connection) for column in columns])
 
 
 def updating(

@@ -37,9 +37,9 @@ from . import (
     testnumbers,
     tokens,
 )
-from .challenges import Challenge, Grant, State, Status, is_id, random_id
+from .challenges import Challenge, Grant, State, Status, is_id
 from .errors import ChannelNotOffered, InvalidOrExpiredCode, Limited, ProofRequired, RegionNotAllowed
-from .policies import LOGIN, longest, policy_for
+from .policies import LOGIN, longest
 from .providers.base import Channel
 from .signals import signed_in
 from .tokens.base import Issued, TokenBackend
@@ -83,7 +83,7 @@ def send_code(
     store, queue = stores.current(), queues.current()
     with _reporting(phone, client):
         if challenge_id is None:
-            challenge = _new_challenge(new_id, phone, purpose, language, channel, known)
+            challenge = codes.new_challenge(new_id, phone, purpose, language, channel, known)
             grant = store.open(challenge, demand(checks=challenge.checks), queue.claiming)
         else:
             _require_id(challenge_id)
@@ -145,10 +145,7 @@ def sign_in(
     A deactivated user gets the error of a wrong code.
     """
     challenge = verify_code(phone=phone, code=code, client=client, challenge_id=challenge_id, device=device)
-    user, is_new = accounts.user_for(phone)
-    if not user.is_active or (testnumbers.is_one(phone) and accounts.is_staff(user)):
-        raise InvalidOrExpiredCode
-    issued = (backend or tokens.current()).issue(user, request)
+    user, is_new, issued = _let_in(phone, backend or tokens.current(), request)
     result = SignIn(user, is_new, issued, devices.renew(phone, challenge.checked_at, device))
     signed_in.send(sender=type(user), user=user, is_new=is_new)
     return result
@@ -200,6 +197,19 @@ def state(*, challenge_id: str) -> State:
     return states.of(challenge, now)
 
 
+def _let_in(phone: str, backend: TokenBackend, request: HttpRequest | None) -> tuple[Any, bool, Issued]:
+    """The user of a verified phone, whether it is new, and the token."""
+    test = testnumbers.is_one(phone)
+    token = None if test else backend.issuing(accounts.database())
+    user, is_new = token and accounts.found(phone, token.change), False
+    issued = token.issued if token and user else None
+    if not user:
+        user, is_new = accounts.user_for(phone)
+    if not user.is_active or (test and accounts.is_staff(user)):
+        raise InvalidOrExpiredCode
+    return user, is_new, issued or backend.issue(user, request)
+
+
 def _offered(phone: str, channel: str, *, first: bool) -> str:
     """The channel to take, of those that the routes have for a number."""
     # A test number gets nothing, so it needs no route: that of a country where there is none may take any channel.
@@ -209,27 +219,6 @@ def _offered(phone: str, channel: str, *, first: bool) -> str:
     if channel and channel not in channels:
         raise ChannelNotOffered
     return channel or (channels[0] if first else "")
-
-
-def _new_challenge(new_id: str, phone: str, purpose: str, language: str, channel: str, device: str) -> Challenge:
-    policy = policy_for(purpose)
-    return Challenge(
-        id=new_id or random_id(),
-        nonce=random_id(),
-        key_id=codes.current_key_id(),
-        phone=phone,
-        purpose=purpose,
-        language=language,
-        channel=channel,
-        length=policy.length,
-        ttl=policy.ttl,
-        checks=policy.checks,
-        checks_left=policy.checks,
-        # A device is told apart by its value as a challenge is by its id: no stranger can spend its checks.
-        phone_checks_left=policy.checks if device else min(policy.checks, policy.checks_by_phone),
-        sends_left=policy.sends,
-        device=device,
-    )
 
 
 def _require_id(challenge_id: str) -> None:

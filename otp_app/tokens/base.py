@@ -5,6 +5,8 @@ from typing import Any, ClassVar, Protocol
 
 from django.http import HttpRequest
 
+from ..queries import Part
+
 
 @dataclass(frozen=True, slots=True)
 class Issued:
@@ -14,12 +16,23 @@ class Issued:
     expires_in: int  # seconds
 
 
+@dataclass(frozen=True, slots=True)
+class Issuing:
+    """A token that is issued by the statement that finds its user, if there is one and active."""
+
+    change: Part  # takes the user from ``found``
+    issued: Issued
+
+
 class TokenBackend(Protocol):
     """``ambient``: browsers send the proof by themselves, so requests that change something need a CSRF token."""
 
     ambient: ClassVar[bool]
 
     def issue(self, user: Any, request: HttpRequest | None) -> Issued: ...
+
+    def issuing(self, alias: str) -> Issuing | None:
+        """The same for a user who is yet to be found in that database; None where it takes a statement of its own."""
 
     def authenticate(self, request: HttpRequest) -> Any | None:
         """The active user, or None when the request carries no proof or none that is good."""

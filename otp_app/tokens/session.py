@@ -38,6 +38,9 @@ class SessionTokens:
             UserSession.objects.create(key=key, user=user, expires_at=session.get_expiry_date())
         return Issued(None, session.get_expiry_age())
 
+    def issuing(self, alias: str) -> None:
+        """A session is begun by a request that has a user."""
+
     def authenticate(self, request: HttpRequest) -> Any | None:
         user = get_user(request)
         return user if user.is_authenticated and user.is_active else None

@@ -1,0 +1,180 @@
+"""Who signs in gets one token: by the statement that finds the user where the database can do that, else by its own."""
+
+import pytest
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.sessions.backends.db import SessionStore
+from django.db import connection, models
+from django.test.utils import CaptureQueriesContext
+
+from otp_app import accounts, queries, services, tokens
+from otp_app.conf import conf
+from otp_app.errors import InvalidOrExpiredCode
+from otp_app.models import Token, User
+from otp_app.tokens import opaque
+from otp_app.tokens.opaque import OpaqueTokens
+from otp_app.tokens.session import SessionTokens
+from tests.factories import new_phone
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+POSTGRESQL = connection.vendor == "postgresql"
+combines = pytest.mark.skipif(not POSTGRESQL, reason="SQLite writes in no statement that reads")
+
+
+class Timeless(AbstractBaseUser):
+    """As AbstractBaseUser leaves it: its users are active, and no column says so."""
+
+    phone = models.CharField(max_length=16, unique=True)
+    USERNAME_FIELD = "phone"
+
+    class Meta:
+        app_label = "tests"
+
+
+@pytest.fixture
+def able(monkeypatch):
+    """A database that can, as far as anybody asks."""
+    monkeypatch.setattr(queries, "may_combine", lambda alias: True)
+
+
+@pytest.fixture
+def sign_in(outbox):
+    def sign_in(phone, code=None, **how):
+        services.send_code(phone=phone)
+        return services.sign_in(phone=phone, code=code or outbox[-1].code, **how)
+
+    return sign_in
+
+
+def holder(rf, issued):
+    return OpaqueTokens().authenticate(rf.get("/", headers={"authorization": f"Bearer {issued.token}"}))
+
+
+# the backends
+
+
+@pytest.mark.parametrize("backend", [OpaqueTokens(), SessionTokens()])
+def test_a_backend_that_cannot_says_so_before_it_has_done_anything(backend):
+    offered = backend.issuing("default")
+    assert (offered is not None) is (POSTGRESQL and isinstance(backend, OpaqueTokens))
+    assert not Token.objects.exists()
+
+
+@combines
+def test_who_is_found_with_a_token_holds_it(rf):
+    user = User.objects.create_user(new_phone())
+    issuing = OpaqueTokens().issuing("default")
+    assert accounts.found(user.phone, issuing.change) == user
+    assert holder(rf, issuing.issued) == user
+    assert issuing.issued.expires_in == conf.TOKEN_TTL
+    row, by_itself = Token.objects.get(), OpaqueTokens().issue(user, None)
+    other = Token.objects.exclude(pk=row.pk).get()
+    assert row.expires_at - row.used_at == other.expires_at - other.used_at
+    assert by_itself.token != issuing.issued.token
+
+
+@combines
+def test_who_is_not_active_or_not_known_has_no_token():
+    user = User.objects.create_user(new_phone(), is_active=False)
+    for phone, found in ((user.phone, user), (new_phone(), None)):
+        assert accounts.found(phone, OpaqueTokens().issuing("default").change) == found
+    assert not Token.objects.exists()
+
+
+def test_of_a_model_without_a_column_for_it_nobody_knows_in_time_who_is_active(able, monkeypatch):
+    assert OpaqueTokens().issuing("default") is not None
+    monkeypatch.setattr(opaque, "get_user_model", lambda: Timeless)
+    assert OpaqueTokens().issuing("default") is None
+
+
+def test_tokens_that_are_in_another_database_are_issued_there(able):
+    assert OpaqueTokens().issuing("elsewhere") is None
+
+
+# signing in
+
+
+def test_somebody_known_gets_one_token_by_the_statement_that_finds_him(sign_in, rf):
+    phone = new_phone()
+    user = User.objects.create_user(phone)
+    with CaptureQueriesContext(connection) as made:
+        done = sign_in(phone)
+    asked = [query["sql"] for query in made if Token._meta.db_table in query["sql"]]
+    assert (len(asked), "found" in asked[0]) == (1, POSTGRESQL)
+    assert (done.user, done.is_new, holder(rf, done.issued)) == (user, False, user)
+    assert Token.objects.count() == 1
+
+
+def test_somebody_new_gets_one_token_too(sign_in, rf):
+    done = sign_in(new_phone())
+    assert (done.is_new, holder(rf, done.issued)) == (True, done.user)
+    assert Token.objects.count() == 1
+
+
+def test_somebody_whom_another_process_creates_meanwhile_gets_one_token_too(sign_in, rf, monkeypatch):
+    phone = new_phone()
+    monkeypatch.setattr(accounts, "found", lambda phone, also: User.objects.create_user(phone) and None)
+    if not POSTGRESQL:
+        monkeypatch.setattr(OpaqueTokens, "issuing", lambda self, alias: tokens.base.Issuing("any", None))
+    done = sign_in(phone)
+    assert (done.is_new, holder(rf, done.issued)) == (False, done.user)
+    assert Token.objects.count() == 1
+
+
+def test_somebody_who_was_deactivated_gets_none_and_is_told_what_a_wrong_code_is_told(sign_in):
+    phone = new_phone()
+    User.objects.create_user(phone, is_active=False)
+    with pytest.raises(InvalidOrExpiredCode):
+        sign_in(phone)
+    assert not Token.objects.exists()
+
+
+def test_the_holder_of_a_test_number_gets_one_unless_he_is_staff(sign_in, rf, settings):
+    phone, staff = new_phone(), new_phone()
+    settings.OTP_TEST_NUMBERS = {phone: {"code": "246810"}, staff: {"code": "246810"}}
+    User.objects.create_user(staff, is_staff=True)
+    done = sign_in(phone, "246810")
+    assert (done.is_new, holder(rf, done.issued)) == (True, done.user)
+    with pytest.raises(InvalidOrExpiredCode):
+        sign_in(staff, "246810")
+    assert [row.user for row in Token.objects.all()] == [done.user]
+
+
+def test_staff_sign_in_by_a_code_that_nobody_knows(sign_in, rf):
+    user = User.objects.create_user(new_phone(), is_staff=True)
+    assert holder(rf, sign_in(user.phone).issued) == user
+
+
+def test_a_session_is_begun_with_the_user_that_was_found(sign_in, rf):
+    user, request = User.objects.create_user(new_phone()), rf.get("/")
+    request.session = SessionStore()
+    done = sign_in(user.phone, backend=SessionTokens(), request=request)
+    assert (done.user, SessionTokens().authenticate(request)) == (user, user)
+    assert not Token.objects.exists()
+
+
+class Legacy(AbstractBaseUser):
+    """Of a project whose columns have names of their own."""
+
+    phone = models.CharField(max_length=16, unique=True, db_column="PhoneNo")
+    is_active = models.BooleanField(default=True, db_column="isActive")
+    USERNAME_FIELD = "phone"
+
+    class Meta:
+        app_label = "tests"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_user_model_may_have_columns_of_other_names(monkeypatch):
+    for module in (accounts, opaque):
+        monkeypatch.setattr(module, "get_user_model", lambda: Legacy)
+    with connection.schema_editor() as editor:
+        editor.create_model(Legacy)
+    try:
+        issuing = OpaqueTokens().issuing("default")
+        assert bool(issuing) == queries.may_combine("default")
+        if issuing:
+            assert accounts.found("+998901234567", issuing.change) is None
+    finally:
+        with connection.schema_editor() as editor:
+            editor.delete_model(Legacy)
