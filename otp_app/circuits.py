@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from django.db import router
 
+from . import stores
 from .conf import conf
 from .keys import ledger_id
 from .models import Counter
@@ -43,6 +44,7 @@ def failed(alias: str) -> None:
 def worked(alias: str) -> None:
     """The one message that tried a half-open circuit was answered: close it."""
     counters.lift(_database(), key_of(alias), key_of(alias))
+    stores.current().hold({key_of(alias): 0})
     logger.info("circuit closed for provider %s", alias)
 
 
@@ -62,7 +64,10 @@ def _open(alias: str, now: int, **seen: int) -> bool:
     """True for the one caller who still found it as it was seen."""
     until = now + conf.CIRCUIT_PAUSE * 1000
     rows = Counter.objects.using(_database()).filter(key=key_of(alias), **seen)
-    return rows.update(blocked_until=until, expires_at=until + _KEPT) == 1
+    opened = rows.update(blocked_until=until, expires_at=until + _KEPT) == 1
+    if opened:
+        stores.current().hold({key_of(alias): until})
+    return opened
 
 
 def _database() -> str:

@@ -93,6 +93,7 @@ class Conf:
     OUTBOX_FILE: str = ""  # development and tests: messages go here, as JSON lines, instead of to any provider
     QUEUE: str = "otp_app.queues.inline.InlineQueue"
     PROVIDER_DEADLINE: int = 10  # seconds for the whole dispatch
+    WRITE_BEHIND: int = 0  # milliseconds after which sends that a provider took are written down together; 0: at once
     LEASE: int = 60  # seconds after which a delivery that was begun and never ended is given up as unknown
     CIRCUIT_FAILURES: int = 5  # of a provider within CIRCUIT_PERIOD, and it is left alone for CIRCUIT_PAUSE
     CIRCUIT_PERIOD: int = 30  # seconds

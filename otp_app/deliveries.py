@@ -23,7 +23,6 @@ from . import (
     handovers,
     messages,
     phones,
-    prices,
     roads,
     routes,
     stores,
@@ -36,10 +35,8 @@ from .errors import DeliveryFailed, UndeliverablePhone
 from .handovers import State
 from .providers.base import (
     Blocked,
-    Channel,
     Message,
     NotAccepted,
-    Receipt,
     Rejected,
     Unknown,
     Unreachable,
@@ -113,7 +110,7 @@ def _of_no_use(challenge: Challenge, now: int) -> str:
 def _pretend(grant: Grant) -> None:
     """A test number gets nothing, and a record that says so."""
     if grant.claim or handovers.claim(grant.challenge, roads.TEST):
-        _end(grant.challenge, 1, roads.TEST, State.SENT)
+        _sent(grant, 1, roads.TEST, {"segments": 0, "price": None, "latency": None})
 
 
 def _hand_over(grant: Grant, until: float, *, patient: bool) -> None:
@@ -131,12 +128,13 @@ def _hand_over(grant: Grant, until: float, *, patient: bool) -> None:
             message = _message(grant, code or "", number, alias)
         if not _claim(grant, number, alias, failure):
             return
-        refused = _try(challenge, message, number, alias, until, probing=probing)
+        refused = _try(grant, message, number, alias, until, probing=probing)
         if refused is None:
             return
         failure = refused
         if isinstance(failure, calls.NotTried):
             break
+    handovers.begin(grant)
     if patient and _wait(challenge, number, failure):
         return
     if number:
@@ -153,6 +151,7 @@ def _released_by_errors(grant: Grant, number: int) -> Iterator[None]:
         yield
     except Exception:
         if grant.claim and number == 1:
+            handovers.begin(grant)
             handovers.release(grant.challenge)
         raise
 
@@ -166,26 +165,33 @@ def _wait(challenge: Challenge, number: int, failure: NotAccepted) -> bool:
 
 
 def _claim(grant: Grant, number: int, alias: str, failure: NotAccepted) -> bool:
-    if number > 1:
-        return handovers.pass_on(grant.challenge, failure.reason, alias)
-    if not grant.claim:
+    if number == 1 and not grant.claim:
         return handovers.claim(grant.challenge, alias)
-    return alias == grant.claim.provider or handovers.claim_by_another(grant.challenge, alias)
+    if number == 1 and _is_first(grant, alias):
+        return True
+    handovers.begin(grant)
+    if number == 1:
+        return handovers.claim_by_another(grant.challenge, alias)
+    return handovers.pass_on(grant.challenge, failure.reason, alias)
 
 
-def _try(
-    challenge: Challenge, message: Message, number: int, alias: str, until: float, *, probing: bool
-) -> NotAccepted | None:
+def _is_first(grant: Grant, alias: str) -> bool:
+    """Whether it is the one whom the send names since it was committed."""
+    return grant.claim is not None and alias == grant.claim.provider
+
+
+def _try(grant: Grant, message: Message, number: int, alias: str, until: float, *, probing: bool) -> NotAccepted | None:
     """One call and its record; what it was surely not accepted for is not recorded, as there may be another provider.
 
     Raises Rejected.
     """
-    begun = time.monotonic()
+    begun, challenge = time.monotonic(), grant.challenge
     faults.point("handover.claimed" if number == 1 else "handover.passed_on")
     try:
         receipt = calls.call(roads.provider_of(alias), message, until, local=roads.is_local(alias))
         faults.point("handover.answered")
     except Rejected as error:
+        handovers.begin(grant)
         _end(challenge, number, alias, State.FAILED, error=error.reason)
         if probing:  # it answers again: that it was this number must not leave the circuit open
             circuits.worked(alias)
@@ -197,10 +203,11 @@ def _try(
         _count(alias, error, probing=probing)
         return error
     except Unknown as error:
+        handovers.begin(grant)
         _end(challenge, number, alias, State.UNKNOWN, error=error.reason)
         circuits.failed(alias)
         return None
-    _end(challenge, number, alias, State.SENT, **_facts(message, alias, receipt, begun))
+    _sent(grant, number, alias, handovers.facts_of(message, alias, receipt, begun))
     if probing:
         circuits.worked(alias)
     return None
@@ -215,27 +222,26 @@ def _count(alias: str, error: NotAccepted, *, probing: bool) -> None:
         circuits.failed(alias)
 
 
-def _facts(message: Message, alias: str, receipt: Receipt, begun: float) -> dict[str, Any]:
-    # Not every company counts segments, and 0 is what was never accepted.
-    segments = max(1, receipt.segments, messages.segments(message.body) if message.channel == Channel.SMS else 1)
-    segments = min(segments, handovers.MOST_SEGMENTS)
-    facts: dict[str, Any] = {
-        "segments": segments,
-        "price": prices.price_of(alias, phones.region_of(message.to), segments),
-        "latency": round((time.monotonic() - begun) * 1000),
-    }
-    return facts | ({"reference": handovers.storable(receipt.reference)} if receipt.reference else {})
-
-
 def _message(grant: Grant, code: str, number: int, alias: str) -> Message:
     our_id = outbox.id_of(grant.challenge, number)
     message = messages.compose(grant.challenge, code, grant.expires_in)
     return replace(message, id=our_id, callback=callbacks.url_of(alias, f"id={our_id}"))
 
 
+def _sent(grant: Grant, number: int, alias: str, facts: dict[str, Any]) -> None:
+    if number > 1 or not _is_first(grant, alias):
+        _end(grant.challenge, number, alias, State.SENT, **facts)
+        return
+    handovers.sent(grant, facts)
+    _tell(grant.challenge, alias, State.SENT)
+
+
 def _end(challenge: Challenge, number: int, alias: str, status: str, **facts: Any) -> None:
     handovers.end(challenge, number, status, **facts)
+    _tell(challenge, alias, status, facts.get("error", ""))
+
+
+def _tell(challenge: Challenge, alias: str, status: str, error: str = "") -> None:
     faults.point("handover.ended")
     level = logging.INFO if status == State.SENT else logging.WARNING
-    error = facts.get("error", "")
     logger.log(level, "send %s by %s to %s %s", status, alias, phones.mask(challenge.phone), error)

@@ -5,7 +5,8 @@ Only who has not called it gives the lease back. A process that dies in between 
 began becomes *unknown* and is not sent again; what nobody has begun is safe to begin.
 """
 
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -13,10 +14,12 @@ from django.db import IntegrityError, connections, models, router
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
-from . import queries
-from .challenges import Challenge
+from . import messages, phones, prices, queries
+from .challenges import Challenge, Grant
 from .models import Delivery
-from .stores import counters, outbox
+from .providers.base import Channel, Message, Receipt
+from .stores import behind, counters, outbox
+from .stores.behind import Ended
 from .stores.outbox import id_of
 from .transactions import durable
 
@@ -51,7 +54,32 @@ def make_good(challenge: Challenge) -> None:
     """Queue a send whose process died between a store that is elsewhere and the row here: a sweep will deliver it."""
     with suppress(IntegrityError), durable(database()):
         if not _of(challenge, 1).exists():
-            queries.run(database(), *outbox.queueing(database(), challenge, None, 0))
+            queries.run(database(), queries.inserting(database(), Delivery, outbox.row_of(challenge, None, 0)))
+
+
+def facts_of(message: Message, alias: str, receipt: Receipt, begun: float) -> dict[str, Any]:
+    """What is written down of a message that a provider has taken; ``begun`` by ``time.monotonic``."""
+    # Not every company counts segments, and 0 is what was never accepted.
+    segments = max(1, receipt.segments, messages.segments(message.body) if message.channel == Channel.SMS else 1)
+    segments = min(segments, MOST_SEGMENTS)
+    facts: dict[str, Any] = {
+        "segments": segments,
+        "price": prices.price_of(alias, phones.region_of(message.to), segments),
+        "latency": round((time.monotonic() - begun) * 1000),
+    }
+    return facts | ({"reference": storable(receipt.reference)} if receipt.reference else {})
+
+
+def begin(grant: Grant) -> None:
+    """Have the row of a send of ours in the database, for what is written down of it is no end that was expected."""
+    if grant.row and grant.journal:
+        behind.current().begin(Ended(grant.row, grant.journal))
+
+
+def sent(grant: Grant, facts: Mapping[str, Any]) -> None:
+    """The provider that was to be asked first has taken a send of ours: soon to be written down, with others."""
+    ended = {"status": State.SENT.value, "updated_at": timezone.now()}
+    behind.current().put(Ended({**(grant.row or {}), **ended, **facts}, grant.journal))
 
 
 def waiting(challenge_id: str) -> list[int]:

@@ -47,6 +47,7 @@ RANGES: dict[str, tuple[int, int]] = {
     "TRUSTED_PROXIES": (0, MOST),
     "PROVIDER_DEADLINE": (1, 60),
     "PROVIDER_CALLS": (1, MOST),
+    "WRITE_BEHIND": (0, 5000),
     "LEASE": (15, 3600),
     "CIRCUIT_FAILURES": (1, MOST),
     "CIRCUIT_PERIOD": (1, 3600),

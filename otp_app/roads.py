@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from . import circuits, handovers, providers, routes, suppressions, testnumbers
 from .challenges import Challenge, Claim, Grant
 from .conf import LOCAL_PROVIDERS, provider_entries
-from .providers.base import NotAccepted, Provider, Rejected
+from .providers.base import Channel, NotAccepted, Provider, Rejected
 from .stores import counters
 
 logger = logging.getLogger("otp_app.deliveries")
@@ -14,27 +14,30 @@ logger = logging.getLogger("otp_app.deliveries")
 TEST = "test"  # stands for the provider of test numbers
 
 
-def claiming(challenge: Challenge) -> Claim:
+def claiming(phone: str, channel: str) -> dict[str, Claim]:
     """Of a send that is handed over as soon as it is committed: who is asked first, if nothing speaks against it."""
-    if testnumbers.is_one(challenge.phone):
-        return Claim(TEST)
-    first = next(iter(routes.aliases(challenge.phone, challenge.channel)), "")
-    return Claim(first, watched(challenge))
+    test = testnumbers.is_one(phone)
+    channels = [channel] if channel else list(Channel) if test else routes.channels(phone)
+    return {each: Claim(TEST) if test else Claim(_first(phone, each), watched(phone, each)) for each in channels}
 
 
-def watched(challenge: Challenge) -> tuple[str, ...]:
+def _first(phone: str, channel: str) -> str:
+    return next(iter(routes.aliases(phone, channel)), "")
+
+
+def watched(phone: str, channel: str) -> tuple[str, ...]:
     """The counters whose blocks say whether the number gets anything, and which providers are left alone."""
-    number = _suppressions(challenge)
-    aliases = routes.aliases(challenge.phone, challenge.channel)
-    return (*number[0], *number[1], *(circuits.key_of(alias) for alias in aliases))
+    number = _suppressions(phone, channel)
+    return (*number[0], *number[1], *(circuits.key_of(alias) for alias in routes.aliases(phone, channel)))
 
 
 def usable(grant: Grant) -> Iterator[tuple[str, bool]]:
     """The route's providers without those whose circuit is open, and whether this message tries one again. Rejected."""
     challenge = grant.challenge
     now, until = (grant.now, grant.blocked) if grant.claim else _look(challenge)
-    refused, reported = _suppressions(challenge)
+    refused, reported = _suppressions(challenge.phone, challenge.channel)
     if any(until.get(key, 0) > now for key in (*refused, *reported)):
+        handovers.begin(grant)
         given_up = handovers.give_up(challenge.id, challenge.sent_at[-1:], "suppressed", ours=bool(grant.claim))
         if given_up and any(until.get(key, 0) > now for key in refused):
             raise Rejected("suppressed")
@@ -45,14 +48,13 @@ def usable(grant: Grant) -> Iterator[tuple[str, bool]]:
             yield alias, blocked_until > 0
 
 
-def _suppressions(challenge: Challenge) -> tuple[list[str], list[str]]:
+def _suppressions(phone: str, channel: str) -> tuple[list[str], list[str]]:
     """By a provider's refusal, and by a report."""
-    phone, channel = challenge.phone, challenge.channel
     return suppressions.keys_of(phone, channel), suppressions.keys_of(phone, channel, reported=True)
 
 
 def _look(challenge: Challenge) -> tuple[int, dict[str, int]]:
-    now, counted = counters.read(handovers.database(), watched(challenge))
+    now, counted = counters.read(handovers.database(), watched(challenge.phone, challenge.channel))
     return now, {key: blocked for key, (_, blocked) in counted.items()}
 
 

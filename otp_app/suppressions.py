@@ -4,8 +4,11 @@ Asking a provider again would cost money and, with those who opted out, its good
 number that was refused is refused, and of one that a report has told of it is not said that nothing leaves.
 """
 
-from django.db import router
+from functools import partial
 
+from django.db import router, transaction
+
+from . import stores
 from .challenges import Block
 from .conf import conf
 from .keys import ledger_id
@@ -25,7 +28,8 @@ def suppress(phone: str, channel: str, reason: str, *, reported: bool = False) -
     alias, key = router.db_for_write(Counter), _key(phone, channel, reported)
     row = counters.take(alias, [Take(key, 0, 1, cost=0)])[key]
     until = row.now + conf.SUPPRESSION * 1000
-    counters.block(alias, Block(key, key, "number", "suppression", reason, row.now, until))
+    if counters.block(alias, Block(key, key, "number", "suppression", reason, row.now, until)):
+        transaction.on_commit(partial(stores.current().hold, {key: until}), using=alias)
 
 
 def held(phone: str) -> list[str]:
@@ -37,8 +41,11 @@ def held(phone: str) -> list[str]:
 
 def lift(phone: str) -> int:
     """End all suppressions of a number; how many there were."""
-    rows = Counter.objects.using(router.db_for_write(Counter)).filter(key__in=_keys(phone), blocked_until__gt=0)
-    return rows.update(blocked_until=0)
+    keys = list(_keys(phone))
+    rows = Counter.objects.using(router.db_for_write(Counter)).filter(key__in=keys, blocked_until__gt=0)
+    lifted = rows.update(blocked_until=0)
+    stores.current().hold(dict.fromkeys(keys, 0))
+    return lifted
 
 
 def _keys(phone: str) -> dict[str, str]:

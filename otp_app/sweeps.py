@@ -43,9 +43,9 @@ def sweep(stop: threading.Event | None = None) -> Swept:
     """
     # Hand-overs are taken on by the clock of their database, sends are counted by that of the store.
     abandoned = handovers.abandon(counters.read_now(handovers.database()) - conf.LEASE * 1000)
+    abandoned += stores.current().settle()
     if abandoned:
         logger.warning("%d hand-overs given up as unknown", abandoned)
-    stores.current().settle()
     before, until = stores.current().now() - GRACE, time.monotonic() + LONGEST
     seen: set[str] = set()
     ends = Tally[bool | None]()

@@ -203,6 +203,7 @@ OTP_TEST_NUMBERS = mapping("OTP_TEST_NUMBERS")
 OTP_PROVIDERS = entries("OTP_PROVIDERS")
 OTP_ROUTES = mapping("OTP_ROUTES")
 OTP_PROVIDER_CALLS = integer("OTP_PROVIDER_CALLS", max(1, THREADS // 2))
+OTP_WRITE_BEHIND = integer("OTP_WRITE_BEHIND", 100)
 
 CELERY_BROKER_URL = text("CELERY_BROKER_URL") or text("REDIS_URL").replace("unix://", "redis+socket://", 1)
 if text("OTP_QUEUE") == "otp_app.queues.celery.CeleryQueue":

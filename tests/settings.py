@@ -13,6 +13,7 @@ os.environ["DATABASE_URL"] = os.environ.get("DATABASE_URL") or (
 from otp_project.settings import *  # noqa: E402, F403
 from otp_project.settings import DATABASES  # noqa: E402
 
+OTP_WRITE_BEHIND = 0  # what was sent is in the database when the answer comes; later has tests of its own
 OTP_PROVIDERS = [{"ALIAS": "memory", "BACKEND": "otp_app.providers.memory.MemoryProvider"}]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
@@ -21,4 +22,5 @@ if "sqlite" in DATABASES["default"]["ENGINE"]:
     DATABASES["default"]["TEST"] = {"NAME": f"{tempfile.gettempdir()}/otp-tests-{os.getpid()}-test.sqlite3"}
 
 WHITENOISE_AUTOREFRESH = True  # else each client of a test looks through all static files before its first request
+OTP_WRITE_BEHIND = 0  # most tests look at once at what became of a send
 OTP_PROOFS = False  # what is asked for proofs of work has tests of its own; elsewhere limits are small on purpose

@@ -7,10 +7,12 @@ from otp_app import calls, circuits, handovers, messages, roads, services, store
 from otp_app.challenges import Claim
 from otp_app.errors import DeliveryFailed, UndeliverablePhone
 from otp_app.models import Delivery
-from otp_app.providers.base import NotAccepted
+from otp_app.providers.base import Channel, NotAccepted
 from otp_app.stores import counters, outbox
+from otp_app.stores.sql import SqlStore
+from tests import journal
 from tests.asking import open_one
-from tests.factories import new_challenge, new_phone
+from tests.factories import new_phone
 from tests.remote import remotes
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -20,6 +22,20 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def remote(clock):
     with remotes("one", "two", routes={"*": {"sms": ["one", "two"], "telegram": ["two"]}}) as told:
         yield told
+
+
+@pytest.fixture
+def begun(each_store, request):
+    """Who is written down to be asked, and when that was: in the row, or in the journal of the store in Redis."""
+
+    def begun():
+        if isinstance(each_store, SqlStore):
+            return facts("provider", "claimed_at")
+        assert facts() == []
+        server = request.getfixturevalue("redis_server")
+        return [(provider, int(at)) for _, at, provider, _ in journal.entries(server)]
+
+    return begun
 
 
 def facts(*names):
@@ -48,33 +64,34 @@ def die(*args, **options):
 
 
 def test_who_asks_the_first_provider_has_taken_the_send_on_before_anybody_is_asked(
-    remote, each_store, monkeypatch, django_assert_num_queries
+    remote, each_store, monkeypatch, begun
 ):
     seen = []
 
     def look(*asked, **options):
-        seen.append(facts("status", "provider", "claimed_at"))
+        seen.append(begun())
         raise calls.NotTried("stuck")
 
     monkeypatch.setattr(calls, "call", look)
     monkeypatch.setattr(handovers, "claim", die)  # no statement of its own
     with pytest.raises(DeliveryFailed):
         services.send_code(phone=new_phone())
-    (((status, provider, claimed_at),),) = seen
-    assert (status, provider) == ("queued", "one")
+    (((provider, claimed_at),),) = seen
+    assert provider == "one"
     assert abs(claimed_at - counters.read_now(handovers.database())) < 60_000
 
 
-def test_its_reference_is_the_id_that_the_provider_is_handed(remote, monkeypatch):
-    monkeypatch.setattr(handovers, "end", die)
+def test_its_reference_is_the_id_that_the_provider_is_handed(remote, each_store, clock, monkeypatch):
+    monkeypatch.setattr(handovers, "sent", die)
     with pytest.raises(Killed):
         services.send_code(phone=new_phone())
+    sweep(clock, 61)
     ((_, message),) = remote.sent
     assert facts("reference") == [(message.id,)]
 
 
 @pytest.mark.parametrize("place", ["codes.code_for", "calls.call", "roads.usable"])
-def test_killed_once_it_was_committed_it_is_unknown_and_never_sent_again(remote, clock, monkeypatch, place):
+def test_killed_once_it_was_committed_it_is_unknown_and_never_sent_again(remote, each_store, clock, monkeypatch, place):
     """Nobody knows how far that process came."""
     monkeypatch.setattr(f"otp_app.{place}", die)
     with pytest.raises(Killed):
@@ -104,7 +121,7 @@ def test_a_send_that_is_made_good_is_taken_on_by_none_and_a_sweep_delivers_it(re
     assert remote.asked() == ["one"]
 
 
-def test_what_is_there_is_not_made_good(remote):
+def test_what_is_there_is_not_made_good(remote, each_store):
     grant = services.send_code(phone=new_phone())
     handovers.make_good(grant.challenge)
     assert facts("status", "provider") == [("sent", "one")]
@@ -127,7 +144,7 @@ def test_a_message_that_cannot_be_put_together_is_left_to_a_sweep(remote, each_s
     assert facts("status", "provider") == [("sent", "one")]
 
 
-def test_of_the_second_provider_no_claim_is_given_back(remote, clock, monkeypatch):
+def test_of_the_second_provider_no_claim_is_given_back(remote, each_store, clock, monkeypatch):
     """The first was asked: two hand-overs are all there are (I4)."""
 
     def fail(*asked):
@@ -158,7 +175,7 @@ def test_where_the_first_is_left_alone_the_next_is_asked_and_named(remote, each_
     assert facts("status", "provider", "handover") == [("sent", "two", 1)]
 
 
-def test_the_next_is_named_before_it_is_asked(remote, monkeypatch):
+def test_the_next_is_named_before_it_is_asked(remote, each_store, monkeypatch):
     break_circuit("one")
     monkeypatch.setattr(calls, "call", die)
     with pytest.raises(Killed):
@@ -168,13 +185,14 @@ def test_the_next_is_named_before_it_is_asked(remote, monkeypatch):
     assert claimed_at > 0
 
 
-def test_a_send_that_was_given_up_meanwhile_goes_to_no_other(remote, monkeypatch, clock):
+def test_a_send_that_was_given_up_meanwhile_goes_to_no_other(remote, each_store, monkeypatch, clock):
     """Who gave it up may have told somebody that the person perhaps has it."""
     break_circuit("one")
     really = circuits.may_carry
 
     def given_up(*asked):
-        Delivery.objects.update(status="unknown", error="lease")
+        assert sweep(clock, 61).abandoned == 1
+        monkeypatch.setattr(circuits, "may_carry", really)
         return really(*asked)
 
     monkeypatch.setattr(circuits, "may_carry", given_up)
@@ -221,7 +239,7 @@ def test_of_a_number_that_was_reported_nobody_was_asked_and_nothing_is_told(remo
     assert remote.sent == []
 
 
-def test_a_number_that_is_held_back_and_whose_send_was_given_up_costs_what_it_cost(remote, monkeypatch):
+def test_a_number_that_is_held_back_and_whose_send_was_given_up_costs_what_it_cost(remote, each_store, monkeypatch):
     phone = new_phone()
     suppressions.suppress(phone, "", "21610")
     monkeypatch.setattr(handovers, "give_up", lambda *args, **options: 0)  # as after a sweep in this instant
@@ -231,9 +249,21 @@ def test_a_number_that_is_held_back_and_whose_send_was_given_up_costs_what_it_co
 
 
 def test_a_route_without_providers_for_a_channel_names_none(remote):
-    claim = roads.claiming(new_challenge(channel="whatsapp"))
+    (claim,) = roads.claiming(new_phone(), "whatsapp").values()
     assert claim.provider == ""
     assert claim.watched  # the number may be held back
+
+
+def test_without_a_channel_each_that_is_on_offer_has_its_claim(remote, settings):
+    phone = new_phone()
+    claims = roads.claiming(phone, "")
+    assert {channel: claim.provider for channel, claim in claims.items()} == {"sms": "one", "telegram": "two"}
+    assert claims["sms"] == roads.claiming(phone, "sms")["sms"]
+    assert circuits.key_of("one") in claims["sms"].watched
+    assert circuits.key_of("one") not in claims["telegram"].watched
+    settings.OTP_TEST_NUMBERS = {phone: {"code": "246810"}}
+    assert roads.claiming(phone, "") == dict.fromkeys(Channel, Claim("test"))
+    assert roads.claiming(phone, "sms") == {"sms": Claim("test")}
 
 
 def test_a_test_number_asks_nobody_and_nothing_is_looked_up_for_it(remote, each_store, settings):
@@ -246,7 +276,7 @@ def test_a_test_number_asks_nobody_and_nothing_is_looked_up_for_it(remote, each_
     assert remote.sent == []
 
 
-def test_what_is_watched_is_looked_up_with_the_send_and_not_again(remote, monkeypatch):
+def test_what_is_watched_is_looked_up_with_the_send_and_not_again(remote, each_store, monkeypatch):
     break_circuit("one")
     monkeypatch.setattr(counters, "read", die)
     grant = services.send_code(phone=new_phone())

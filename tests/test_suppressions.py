@@ -40,6 +40,7 @@ def reject(remote, error, phone=None, **how):
     return phone, told
 
 
+@pytest.mark.django_db(transaction=True)  # the store is told of it after the commit
 def test_a_number_bad_for_good_gets_nothing_more_for_a_day_on_any_channel(remote, each_store, clock):
     phone, first = reject(remote, Rejected("21610"))
     for channel in ("", "sms", "telegram"):
@@ -94,6 +95,7 @@ def test_an_operator_lifts_all_of_a_number(remote, error):
     assert remote.asked() == ["one"]
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_number_held_back_is_no_free_probe(remote, each_store, settings):
     settings.OTP_UNCONVERTED_PER_CLIENT_HOUR = 4
     phone, _ = reject(remote, Rejected("21610"), client="192.0.2.1")

@@ -24,7 +24,7 @@ from django.db.models import F, QuerySet
 from django.utils.translation import gettext as _
 from rest_framework.request import Request
 
-from .. import handovers, services, stores
+from .. import handovers, queues, services, stores
 from ..challenges import Grant, is_id, random_id
 from ..clients import client_of
 from ..conf import conf
@@ -105,7 +105,8 @@ def _recall(row: KeptAnswer) -> None:
     challenge = stores.current().get(row.challenge.hex)
     if not challenge or not challenge.sent_at or challenge.sent_at[-1] < _held_since(row):
         return
-    handovers.make_good(challenge)
+    if queues.current().claiming is None:  # else it was taken on with the send, and is not begun twice
+        handovers.make_good(challenge)
     with suppress(InvalidOrExpiredCode):
         state = services.state(challenge_id=challenge.id)
         answer = sent_answer(challenge.id, state.expires_in, state.resend_in)

@@ -67,6 +67,7 @@ def _overrides() -> dict[str, Any]:
         "OTP_OUTBOX_FILE": "",
         "OTP_STORE": "otp_app.stores.sql.SqlStore",
         "OTP_QUEUE": "otp_app.queues.inline.InlineQueue",
+        "OTP_WRITE_BEHIND": 0,
         "OTP_CLOCK_OFFSET_FILE": "",
         "OTP_TEST_NUMBERS": {},
         "OTP_ALLOWED_REGIONS": places.regions(),

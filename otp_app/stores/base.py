@@ -1,6 +1,6 @@
 """What a store of challenges and counters must do. Whichever store it is, the callers do not branch on it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from ..challenges import Challenge, Charge, Claiming, Demand, Grant, Limit, Status, Usage
@@ -82,8 +82,14 @@ class Store(Protocol):
     def lift(self, key: str, forgives: str) -> None:
         """End a block before its time and empty the counter that led to it."""
 
-    def settle(self) -> None:
-        """Write down, for the operator's report, which sends led to a sign-in, as far as it is not in the database."""
+    def settle(self) -> int:
+        """Bring into the database what is not there yet; how many sends that were begun and never ended.
+
+        That is which sends led to a sign-in, for the operator's report, and what was taken on ``conf.LEASE`` ago.
+        """
+
+    def hold(self, holds: Mapping[str, int]) -> None:
+        """Until when keys are held back that a claim may watch, 0 for no more; it is in the database already."""
 
     def now(self) -> int:
         """Milliseconds since 1970 by the store's clock."""

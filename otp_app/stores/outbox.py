@@ -1,11 +1,12 @@
 """The outbox: a queued delivery for every send, in the database whichever store the challenges are in."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django.utils import timezone
 
 from .. import queries
-from ..challenges import Challenge, Claim
+from ..challenges import Challenge, Claim, Claiming
 from ..keys import ledger_id, phone_key
 from ..models import Delivery
 from ..phones import region_of
@@ -18,9 +19,16 @@ def id_of(challenge: Challenge, number: int) -> str:
     return ledger_id("handover", f"{challenge.id} {challenge.sent_at[-1]} {number}")
 
 
-def queueing(alias: str, challenge: Challenge, claim: Claim | None, now: int, unconverted: int = 0) -> list[Part]:
-    """The delivery of the challenge's last send, and a look at what the claim watches. ``unconverted``: its field."""
-    values = {
+def claim_of(challenge: Challenge, claiming: Claiming | None) -> Claim | None:
+    """How it is taken on; by nobody who could be asked where its channel is on offer no more."""
+    if not claiming:
+        return None
+    return claiming(challenge.phone, challenge.channel).get(challenge.channel, Claim(""))
+
+
+def row_of(challenge: Challenge, claim: Claim | None, now: int, unconverted: int = 0) -> dict[str, Any]:
+    """The delivery of the challenge's last send, as it begins. ``unconverted``: its field."""
+    row = {
         "challenge": challenge.id,
         "phone": phone_key(challenge.phone, challenge.device),
         "device": bool(challenge.device),
@@ -33,8 +41,13 @@ def queueing(alias: str, challenge: Challenge, claim: Claim | None, now: int, un
         "updated_at": written,
     }
     if claim:
-        values |= {"provider": claim.provider, "reference": id_of(challenge, 1), "claimed_at": max(now, 1)}
-    parts = [queries.inserting(alias, Delivery, values)]
+        row |= {"provider": claim.provider, "reference": id_of(challenge, 1), "claimed_at": max(now, 1)}
+    return row
+
+
+def queueing(alias: str, row: Mapping[str, Any], claim: Claim | None) -> list[Part]:
+    """Write a row down, and look at what the claim watches."""
+    parts = [queries.inserting(alias, Delivery, row)]
     return [*parts, counters.looking(claim.watched)] if claim and claim.watched else parts
 
 

@@ -13,7 +13,7 @@ from django.db.models import Count, F, Q
 from ..challenges import Challenge
 from ..conf import conf
 from ..keys import ledger_id, phone_key
-from ..models import BlockRow, Delivery
+from ..models import BlockRow, Counter, Delivery
 from ..transactions import durable
 from . import counters, rows, windows
 from .counters import LEDGER_SPAN, Take
@@ -55,9 +55,19 @@ def of_crowds(alias: str, now: int) -> dict[str, Any]:
             key: {"width": _WIDTH, "slots": {str(slot): n for slot, n in slots.items()}}
             for key, slots in _counters(alias, now).items()
         },
-        "blocks": {key.hex: until for key, until in blocks.values_list("key", "until")},
+        "blocks": _held(alias, now) | {key.hex: until for key, until in blocks.values_list("key", "until")},
         "complete": not Delivery.objects.using(alias).exists(),
     }
+
+
+_HOUR = 3_600_000  # milliseconds
+_MOST = 10_000  # numbers that get nothing for now; of more of them their providers will say so again
+
+
+def _held(alias: str, now: int) -> dict[str, int]:
+    """Numbers and providers that are left alone, or were just now: of a provider one message tries it again."""
+    held = Counter.objects.using(alias).filter(blocked_until__gt=now - _HOUR).order_by("-blocked_until")
+    return {key.hex: until for key, until in held.values_list("key", "blocked_until")[:_MOST]}
 
 
 def _counters(alias: str, now: int) -> dict[str, Slots]:

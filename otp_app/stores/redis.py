@@ -11,7 +11,7 @@ data in the server is: without it, or when the server is another, a new generati
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -19,13 +19,14 @@ from typing import Any
 from django.db import DatabaseError, router
 
 from .. import clock
-from ..challenges import Challenge, Charge, Claiming, Demand, Grant, Limit, Status, Usage, random_id
+from ..challenges import Challenge, Charge, Claim, Claiming, Demand, Grant, Limit, Status, Usage, random_id
+from ..conf import conf
 from ..errors import InvalidOrExpiredCode, ProofRequired, Unavailable
 from ..keys import phone_key
 from ..models import Delivery
-from ..queries import together
+from ..queries import inserting, run
 from ..transactions import require_none
-from . import crowds, outbox, recovery, redis_server, scripts
+from . import crowds, journal, outbox, recovery, redis_server, scripts
 from .purge import purge_records
 from .redis_server import Server
 from .scripts import Reply
@@ -40,9 +41,10 @@ class RedisStore:
     """For many processes and much traffic."""
 
     def open(self, challenge: Challenge, demand: Demand, claiming: Claiming | None = None) -> Grant:
-        alias = _outside_transactions()
-        reply = self._take("open", challenge.phone, demand, challenge=scripts.document_of(challenge))
-        return self._granted(alias, reply, demand, claiming)
+        _outside_transactions()
+        claims = claiming(challenge.phone, challenge.channel) if claiming else None
+        asked = {"challenge": scripts.document_of(challenge)} | journal.asked_of(claims)
+        return self._granted(self._take("open", challenge.phone, demand, **asked), demand, claims)
 
     def get(self, challenge_id: str) -> Challenge | None:
         found, generation = redis_server.current().read(f"otp:c:{challenge_id}", "otp:generation")
@@ -64,13 +66,14 @@ class RedisStore:
         language: str,
         channel: str,
     ) -> Grant:
-        alias = _outside_transactions()
+        _outside_transactions()
+        claims = claiming(phone, channel) if claiming else None
         wanted = {"id": challenge_id, "number": phone, "purpose": purpose, "device": device}
-        how = {"language": language, "channel": channel, "lane": scripts.lane(device)}
+        how = {"language": language, "channel": channel, "lane": scripts.lane(device)} | journal.asked_of(claims)
         reply = self._take("spend_send", phone, demand, **wanted, **how)
         if reply["state"] == "none":
             raise InvalidOrExpiredCode
-        return self._granted(alias, reply, demand, claiming)
+        return self._granted(reply, demand, claims)
 
     def spend_check(
         self, phone: str, purpose: str, challenge_id: str | None, demand: Demand, *, device: str = ""
@@ -108,9 +111,14 @@ class RedisStore:
             outbox.mark_converted(_alias(), list(reply["converted"]))
         return True
 
-    def settle(self) -> None:
-        while ids := list(self._ask("settle", batch=_SETTLED)["converted"]):
-            outbox.mark_converted(_alias(), ids)
+    def settle(self) -> int:
+        abandoned = 0
+        while True:
+            found = self._ask("settle", batch=_SETTLED, lease=conf.LEASE * 1000, written=journal.written())
+            if not found["converted"] and not found["left"]:
+                return abandoned
+            outbox.mark_converted(_alias(), list(found["converted"]))
+            abandoned += sum(journal.abandon(entry, self.get) for entry in found["left"])
 
     def undo_send(self, challenge: Challenge, given: Sequence[Charge] = ()) -> None:
         _outside_transactions()
@@ -127,6 +135,11 @@ class RedisStore:
 
     def usage(self, limits: Sequence[Limit], *, phone: str = "", device: bool = False) -> list[Usage]:
         return scripts.usages_of(limits, self._ask("usage", phone, limits, lane=scripts.lane(device)))
+
+    def hold(self, holds: Mapping[str, int]) -> None:
+        """Nothing of a request depends on it: what cannot be told is tried once more than it should be."""
+        with suppress(Unavailable):
+            self._ask("hold", holds=holds)
 
     def lift(self, key: str, forgives: str) -> None:
         _outside_transactions()
@@ -154,17 +167,26 @@ class RedisStore:
             raise scripts.refusal(scripts.usages_of(demand.limits, reply), reply)
         return reply
 
-    def _granted(self, alias: str, reply: Reply, demand: Demand, claiming: Claiming | None) -> Grant:
-        """A send that cannot be written down is not delivered, and costs nobody anything."""
+    def _granted(self, reply: Reply, demand: Demand, claims: Mapping[str, Claim] | None) -> Grant:
+        """What is claimed is in the journal, and comes into the database when its end is known."""
         challenge, taken = scripts.challenge_from(reply["challenge"]), crowds.charges(demand.limits, reply["now"])
-        claim = claiming(challenge) if claiming else None
+        now, again = reply["now"], -(-reply["again"] // 1000)
+        if claims is None:
+            self._queue(challenge, taken, reply)
+            return Grant(challenge, now, again, taken)
+        claim = claims.get(challenge.channel, Claim(""))
+        row = outbox.row_of(challenge, claim, now, reply["unconverted"])
+        return Grant(challenge, now, again, taken, claim, reply.get("holds", {}), row, reply["journal"])
+
+    def _queue(self, challenge: Challenge, taken: Sequence[Charge], reply: Reply) -> None:
+        """A send that cannot be written down for a worker is not delivered, and costs nobody anything."""
+        alias = _alias()
+        row = outbox.row_of(challenge, None, reply["now"], reply["unconverted"])
         try:
-            queued = together(alias, outbox.queueing(alias, challenge, claim, reply["now"], reply["unconverted"]))
+            run(alias, inserting(alias, Delivery, row))
         except DatabaseError:
             self.undo_send(challenge, taken)
             raise
-        again = -(-reply["again"] // 1000)
-        return Grant(challenge, reply["now"], again, taken, claim, outbox.blocked(queued))
 
     def _ask(self, name: str, phone: str = "", limits: Sequence[Limit] = (), **asked: Any) -> Reply:
         """Run a script; when the server does not know what it needs for an answer, tell it and ask again."""
@@ -193,6 +215,5 @@ def _alias() -> str:
     return router.db_for_write(Delivery)
 
 
-def _outside_transactions() -> str:
-    require_none(alias := _alias())
-    return alias
+def _outside_transactions() -> None:
+    require_none(_alias())

@@ -27,6 +27,7 @@ NAMES = (
     "usage",
     "lift",
     "settle",
+    "hold",
     "recover",
 )
 

@@ -8,7 +8,7 @@ given back by the fact alone.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -143,8 +143,12 @@ class SqlStore:
         with self._transaction() as alias:
             counters.lift(alias, key, forgives)
 
-    def settle(self) -> None:
+    def settle(self) -> int:
         """Nothing to do: it is all there."""
+        return 0
+
+    def hold(self, holds: Mapping[str, int]) -> None:
+        """Nothing to do: it is looked up where it is written."""
 
     def now(self) -> int:
         return counters.read_now(self._alias())
@@ -173,16 +177,17 @@ def _write(
     alias: str, demand: Demand, seen: Standing, challenge: Challenge, change: Part, claiming: Claiming | None
 ) -> dict[str, Any]:
     """The send, its delivery, and last what all requests share; what a grant says of the claim."""
-    claim = claiming(challenge) if claiming else None
+    claim = outbox.claim_of(challenge, claiming)
+    row = outbox.row_of(challenge, claim, seen.now)
     takes = crowds.shared(demand.limits, seen.now)
-    parts = [change, *outbox.queueing(alias, challenge, claim, seen.now)]
+    parts = [change, *outbox.queueing(alias, row, claim)]
     changed, *queued = together(alias, [*parts, *([counters.taking(alias, takes)] if takes else [])])
     if not changed:
         raise InvalidOrExpiredCode
     counted = seen.counted | crowds.all_of(takes, counters.taken(queued.pop()) if takes else {})
     if crowds.look_wrong(demand.limits, demand.conversion, counted) and not demand.proven:
         raise ProofRequired
-    return {"claim": claim, "blocked": outbox.blocked(queued)}
+    return {"claim": claim, "blocked": outbox.blocked(queued), "row": row}
 
 
 def _may_send_again(challenge: Challenge, now: int) -> bool:

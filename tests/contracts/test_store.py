@@ -8,7 +8,7 @@ import pytest
 from django.db import transaction
 
 import otp_app.clock
-from otp_app import demands
+from otp_app import demands, handovers
 from otp_app.challenges import Claim, Counts, Demand, Status, random_id
 from otp_app.errors import InsideTransaction, InvalidOrExpiredCode, Limited, ProofRequired
 from otp_app.models import Counter, Delivery, EventRow, KeptAnswer
@@ -49,8 +49,11 @@ def test_a_queued_delivery_is_committed_with_the_challenge(store):
     assert (delivery.provider, delivery.reference, delivery.claimed_at) == ("", "", 0)
 
 
-def claiming(challenge):
-    return Claim("one", ("a" * 32, "b" * 32))
+CLAIM = Claim("one", ("a" * 32, "b" * 32))
+
+
+def claiming(phone, channel):
+    return {"sms": CLAIM, "telegram": Claim("two")}
 
 
 def test_whoever_delivers_at_once_has_taken_the_delivery_on_with_the_send(store, clock):
@@ -60,23 +63,57 @@ def test_whoever_delivers_at_once_has_taken_the_delivery_on_with_the_send(store,
     clock.advance(60)
     again = send_again(store, grant.challenge, claiming=claiming)
     for sent in (grant, again):
+        handovers.begin(sent)  # where it is not in the database yet
         delivery = Delivery.objects.get(challenge=challenge.id, sent_at=sent.challenge.sent_at[-1])
         assert (delivery.status, delivery.provider) == ("queued", "one")
         assert delivery.reference == outbox.id_of(sent.challenge, 1)
         assert abs(delivery.claimed_at - sent.now) < 60_000
-        assert sent.claim == claiming(challenge)
+        assert sent.claim == CLAIM
+    assert handovers.waiting(challenge.id) == []
 
 
-def test_with_the_send_comes_what_is_blocked_of_what_its_delivery_has_to_know(store):
-    """It is in the database, wherever the challenges are."""
-    until = {"a" * 32: 5, "c" * 32: 7}
+def test_what_a_claimed_send_begins_with_is_the_whole_row_that_it_has(store):
+    """So that its end can be written down by itself, wherever its beginning is."""
+    challenge = new_challenge(device="a device")
+    grant = store.open(challenge, sending(challenge), claiming)
+    handovers.begin(grant)
+    row, ids = Delivery.objects.values().get(), {name: UUID(grant.row[name]) for name in ("challenge", "phone")}
+    assert {name: row[name] for name in grant.row} == grant.row | ids
+    assert (row["status"], row["device"], row["region"]) == ("queued", True, "UZ")
+
+
+def test_a_second_send_by_the_channel_of_the_first_is_claimed_by_that_channels_provider(store, clock, settings):
+    settings.OTP_WAITS = ()
+    grant = open_one(store, channel="telegram")
+    again = send_again(store, grant.challenge, claiming=claiming, channel="")
+    assert (again.challenge.channel, again.claim) == ("telegram", Claim("two"))
+
+
+def test_a_channel_that_is_on_offer_no_more_is_claimed_by_nobody_who_could_be_asked(store, clock, settings):
+    settings.OTP_WAITS = ()
+    grant = open_one(store, channel="whatsapp")
+    again = send_again(store, grant.challenge, claiming=claiming, channel="")
+    assert (again.challenge.channel, again.claim) == ("whatsapp", Claim(""))
+    handovers.begin(again)
+    row = Delivery.objects.get(sent_at=again.challenge.sent_at[-1])
+    assert (row.provider, row.claimed_at > 0) == ("", True)  # nor does a sweep drive it
+
+
+def test_with_the_send_comes_what_is_blocked_of_what_its_delivery_has_to_know(store, clock):
+    """It is written to the database, and the store is told of it."""
+    until = {"a" * 32: store.now() + 5000, "c" * 32: store.now() + 7000}
     for key, blocked in until.items():
         values = {"slots": {}, "newest": 0, "span": 0, "amount": 0, "expires_at": 0}
         Counter.objects.create(key=key, blocked_until=blocked, **values)
+    store.hold(until)
     challenge = new_challenge()
-    assert store.open(challenge, sending(challenge), claiming).blocked == {"a" * 32: 5}
+    assert store.open(challenge, sending(challenge), claiming).blocked == {"a" * 32: until["a" * 32]}
+    clock.advance(60)  # over, but not forgotten: whoever comes next tries it
+    again = send_again(store, challenge, claiming=claiming)
+    assert again.blocked == {"a" * 32: until["a" * 32]}
+    assert again.now > until["a" * 32]
     other = new_challenge()
-    assert store.open(other, sending(other), lambda _: Claim("one")).blocked == {}
+    assert store.open(other, sending(other), lambda *_: {"sms": Claim("one")}).blocked == {}
     assert open_one(store).claim is None
 
 

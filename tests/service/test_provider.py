@@ -43,11 +43,18 @@ def production(twilio, tmp_path_factory):
 
 
 def delivery(service, challenge_id):
-    """Status, error, provider and its reference of the only delivery of a challenge."""
+    """Status, error, provider and its reference of the only delivery of a challenge, once it is written how it ended.
+
+    That a provider took it is written a moment after the answer.
+    """
     theirs = "REPLACE(CAST(challenge AS text), '-', '')"
     sql = f"SELECT status, error, provider, reference FROM otp_app_delivery WHERE {theirs} = ?"
-    (row,) = service.database.rows(sql, challenge_id)
-    return row
+    until = time.monotonic() + 10
+    while True:
+        (row,) = service.database.rows(sql, challenge_id)
+        if row[0] != "queued" or time.monotonic() > until:
+            return row
+        time.sleep(0.02)
 
 
 def newest(service, number):

@@ -70,7 +70,7 @@ def events(service):
 def test_a_message_is_followed_from_its_send_to_its_arrival(service, twilio):
     number = phone()
     challenge_id = sending(service, number)().json["challenge_id"]
-    assert state(service, challenge_id)["state"] == "sent"
+    _until(lambda: state(service, challenge_id)["state"] == "sent", "it is not written down")
     callback = twilio.received(number)[-1]["StatusCallback"]
     ((sid,),) = service.database.rows(f"SELECT reference FROM otp_app_delivery d WHERE {OURS} = ?", challenge_id)
     assert callback.startswith(f"{PUBLIC}/api/webhooks/twilio/?id=")

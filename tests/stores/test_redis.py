@@ -185,6 +185,7 @@ def test_every_call_is_one_round_trip(store, round_trips, settings):
         lambda: store.usage(demand.limits),
         store.settle,
         lambda: store.lift("1" * 32, "1" * 32),
+        lambda: store.hold({"1" * 32: 0}),
         store.now,
     ):
         call()  # loads the script
@@ -532,7 +533,7 @@ def test_of_many_who_settle_at_once_each_marks_what_no_other_does(store, monkeyp
     monkeypatch.setattr(redis_store.outbox, "mark_converted", lambda alias, ids: taken.extend(ids))
     taken = []
     done = [sign_in(store) for _ in range(9)]
-    assert race(lambda _: store.settle(), 4) == [None] * 4
+    assert race(lambda _: store.settle(), 4) == [0] * 4
     assert sorted(taken) == sorted(done)
 
 
@@ -630,12 +631,12 @@ def test_after_a_flush_a_refused_phone_is_read_from_the_database_once_as_well(st
     assert trips == [2, 1, 1]
 
 
-def test_a_send_that_cannot_be_written_down_costs_nobody_anything(store, monkeypatch):
-    def fail(*_parts):
+def test_a_send_that_cannot_be_written_down_for_a_worker_costs_nobody_anything(store, monkeypatch):
+    def fail(*_part):
         raise OperationalError
 
     challenge = new_challenge()
-    monkeypatch.setattr(redis_store, "together", fail)
+    monkeypatch.setattr(redis_store, "run", fail)
     with pytest.raises(OperationalError):
         store.open(challenge, sending(challenge, "192.0.2.1"))
     monkeypatch.undo()

@@ -7,6 +7,8 @@
 --                   s: instants of sends, f: failures by instant, a: the last approval, o: ids of pending challenges
 --   otp:n:<key>     a crowd's counter: a hash of slots, and b, until when it is blocked
 --   otp:converted   a list of challenges that were approved and are not yet marked so in SQL
+--   otp:journal     sends that were taken on and are not yet in SQL, by their instants: [challenge, instant, provider,
+--                   unconverted]
 local SUB_BUCKETS, GRACE, HOUR, DAY, MONTH = 24, 10000, 3600000, 86400000, 2592000000
 local asked = cjson.decode(ARGV[1])
 asked.limits = cjson.decode(ARGV[2])
@@ -49,6 +51,9 @@ end
 local function keep_challenge(challenge)
   keep('otp:c:' .. challenge.id, challenge, math.max(1, expires_at(challenge) + HOUR - now))
 end
+
+-- What is in SQL by now; also when the request is refused, for nobody says so twice.
+if asked.written and #asked.written > 0 then redis.call('ZREM', 'otp:journal', unpack(asked.written)) end
 
 local function take_converted(most)
   local ids = redis.call('LRANGE', 'otp:converted', 0, most - 1)

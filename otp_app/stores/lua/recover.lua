@@ -11,7 +11,7 @@ end
 for key, till in pairs(asked.blocks) do
   local name = 'otp:n:' .. key
   redis.call('HSET', name, 'b', text(till))
-  redis.call('PEXPIRE', name, text(math.max(1, redis.call('PTTL', name), till - now)))
+  redis.call('PEXPIRE', name, text(math.max(1, redis.call('PTTL', name), till + HOUR - now)))
 end
 local known = {id = asked.id, server = asked.server, since = now, complete = asked.complete}
 redis.call('SET', 'otp:generation', cjson.encode(known))

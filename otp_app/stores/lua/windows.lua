@@ -164,6 +164,16 @@ local function give_back(charges)
   end
 end
 
+-- Until when, of what is watched, each is held back.
+local function holds_of(keys)
+  local found = {}
+  for _, key in ipairs(keys) do
+    local till = redis.call('HGET', 'otp:n:' .. key, 'b')
+    if till then found[key] = tonumber(till) end
+  end
+  return found
+end
+
 -- What a send adds to its challenge, and the answer to it.
 local function send(challenge, phone, usages)
   local name = lane_of(challenge)
@@ -184,5 +194,12 @@ local function send(challenge, phone, usages)
   take(usages)
   keep_challenge(challenge)
   keep_phone(asked.phone, phone)
-  return answer('taken', {challenge = challenge, again = again, unconverted = unconverted})
+  local reply = {challenge = challenge, again = again, unconverted = unconverted}
+  if asked.providers then
+    local provider = asked.providers[challenge.channel] or ''
+    reply.journal = cjson.encode({challenge.id, text(at), provider, unconverted})
+    reply.holds = next(asked.watched) and holds_of(asked.watched)
+    redis.call('ZADD', 'otp:journal', text(at), reply.journal)
+  end
+  return answer('taken', reply)
 end

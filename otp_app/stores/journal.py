@@ -1,0 +1,48 @@
+"""The journal of the Redis store: sends that were taken on by a process, until they are in the database.
+
+The script that opens a send writes its entry, so none is handed over that could be forgotten. When its end is known its
+whole row is written (:mod:`.behind`), and the entry goes with the script of a later send. Of a process that has died
+the entry stays: after the lease it becomes a row that says *unknown*.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from ..challenges import Challenge, Claim
+from ..models import Delivery
+from . import behind, outbox
+from .behind import Ended
+
+_MOST = 100  # entries that one script removes
+
+
+def asked_of(claims: Mapping[str, Claim] | None) -> dict[str, Any]:
+    """What a script needs to keep it. Raises what the database raised when what was sent could not be written down."""
+    if claims is None:
+        return {}
+    behind.current().require()
+    return {
+        "providers": {channel: claim.provider for channel, claim in claims.items()},
+        "watched": [key for claim in claims.values() for key in claim.watched],
+        "written": written(),
+    }
+
+
+def written() -> list[str]:
+    """Entries to be removed."""
+    return behind.current().written(_MOST)
+
+
+def abandon(entry: str, get: Callable[[str], Challenge | None]) -> bool:
+    """Write down that nobody knows whether it was sent; False when that is known, or its challenge long gone."""
+    challenge_id, sent_at, provider, unconverted = json.loads(entry)
+    challenge = get(challenge_id)
+    if challenge is None:
+        behind.current().forget(entry)
+        return False
+    sent = replace(challenge, sent_at=(int(sent_at),))
+    row = outbox.row_of(sent, Claim(provider), int(sent_at), unconverted)
+    unknown = {"status": Delivery.State.UNKNOWN.value, "error": "lease"}
+    return behind.current().begin(Ended(row | unknown, entry))

@@ -1,0 +1,271 @@
+"""Providers and numbers that are left alone: what is written of them in the database is told the store in Redis."""
+
+import time
+
+import pytest
+from django.db import transaction
+
+from otp_app import circuits, services, stores, suppressions
+from otp_app.errors import Unavailable, UndeliverablePhone
+from otp_app.models import Counter
+from otp_app.providers.base import NotAccepted, Receipt, Rejected, Unknown
+from otp_app.stores.redis import RedisStore
+from tests.factories import new_phone
+from tests.races import race
+from tests.remote import remotes
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PAUSE = 30
+DAY = 24 * 3600
+
+
+@pytest.fixture(autouse=True)
+def server(redis_server, settings):
+    redis_server.flush()
+    settings.OTP_STORE = "otp_app.stores.redis.RedisStore"
+    settings.OTP_REDIS_URL = redis_server.url
+    return redis_server
+
+
+@pytest.fixture
+def remote(clock):
+    with remotes("one", "two", routes={"*": {"sms": ["one", "two"]}}) as told:
+        yield told
+
+
+def send(phone=None):
+    return services.send_code(phone=phone or new_phone())
+
+
+def break_circuit(alias="one"):
+    for _ in range(5):
+        circuits.failed(alias)
+
+
+def held(server, key):
+    """Until when, as the server has it."""
+    return int(server.command("HGET", f"otp:n:{key}", "b") or 0)
+
+
+def in_database():
+    return {key.hex: until for key, until in Counter.objects.values_list("key", "blocked_until")}
+
+
+# circuits
+
+
+def test_a_circuit_that_opens_is_open_for_the_next_send(remote):
+    remote.fail(NotAccepted("503"), "one")
+    for _ in range(5):
+        send()
+    remote.sent.clear()
+    send()
+    assert remote.asked() == ["two"]
+
+
+def test_the_server_has_it_as_the_database_does_and_an_hour_longer_than_it_lasts(remote, server):
+    break_circuit()
+    key = circuits.key_of("one")
+    assert held(server, key) == in_database()[key] > 0
+    left = server.command("PTTL", f"otp:n:{key}") // 1000
+    assert PAUSE < left <= 3600 + PAUSE
+
+
+def test_after_the_pause_one_tries_it_and_a_success_closes_it_for_all(remote, server, clock):
+    break_circuit()
+    clock.advance(PAUSE + 1)
+    for _ in range(3):
+        send()
+    assert remote.asked() == ["one"] * 3
+    assert held(server, circuits.key_of("one")) == 0
+    assert send().blocked == {}
+
+
+def test_after_the_pause_a_failure_leaves_it_open_for_all(remote, clock):
+    break_circuit()
+    clock.advance(PAUSE + 1)
+    remote.fail(NotAccepted("503"), "one")
+    for _ in range(3):
+        send()
+    assert remote.asked() == ["one", "two", "two", "two"]
+
+
+def test_of_many_sends_at_once_one_tries_it(remote, clock, settings):
+    settings.OTP_PROVIDER_CALLS = 8
+    settings.OTP_PROVIDER_DEADLINE = 60
+    break_circuit()
+    clock.advance(PAUSE + 1)
+
+    def wait_for_the_others(message):
+        until = time.monotonic() + 30
+        while remote.asked().count("two") < 7 and time.monotonic() < until:
+            time.sleep(0.01)
+        return Receipt("x")
+
+    remote.behave(wait_for_the_others, "one")
+    assert not [error for error in race(lambda _: send(), 8) if isinstance(error, Exception)]
+    assert sorted(remote.asked()) == ["one"] + ["two"] * 7
+
+
+def test_an_open_circuit_is_open_after_the_server_has_lost_all(remote, server):
+    break_circuit()
+    server.flush()
+    assert stores.current().usage(()) == []  # whoever asks it first
+    send()
+    assert remote.asked() == ["two"]
+
+
+# numbers
+
+
+def test_a_number_that_was_refused_gets_nothing_more_until_it_is_lifted(remote, server):
+    phone = new_phone()
+    remote.fail(Rejected("21610"), "one")
+    for _ in range(2):
+        with pytest.raises(UndeliverablePhone):
+            send(phone)
+    assert remote.asked() == ["one"]
+    remote.work("one")
+    assert suppressions.lift(phone) == 1
+    send(phone)
+    assert remote.asked() == ["one"] * 2
+
+
+def test_of_another_number_nothing_is_lifted(remote):
+    phone = new_phone()
+    suppressions.suppress(phone, "", "21610")
+    assert suppressions.lift(new_phone()) == 0
+    with pytest.raises(UndeliverablePhone):
+        send(phone)
+
+
+def test_a_number_gets_nothing_after_the_server_has_lost_all_and_no_longer_than_before(remote, server, clock):
+    phone = new_phone()
+    suppressions.suppress(phone, "", "21610")
+    server.flush()
+    with pytest.raises(UndeliverablePhone):
+        send(phone)
+    clock.advance(DAY + 1)
+    send(phone)
+    assert remote.asked() == ["one"]
+
+
+def test_what_is_over_is_not_brought_back(remote, server, clock):
+    phone = new_phone()
+    suppressions.suppress(phone, "", "21610")
+    clock.advance(DAY + 3601)  # an hour longer, for a provider is then to be tried by one
+    server.flush()
+    assert send(phone).blocked == {}
+
+
+def test_of_very_many_those_that_last_longest_are_brought_back(remote, server, clock, monkeypatch):
+    monkeypatch.setattr("otp_app.stores.recovery._MOST", 1)
+    first, second = new_phone(), new_phone()
+    suppressions.suppress(first, "", "21610")
+    clock.advance(60)
+    suppressions.suppress(second, "", "21610")
+    server.flush()
+    with pytest.raises(UndeliverablePhone):
+        send(second)
+    send(first)
+
+
+def test_what_a_report_says_is_told_when_it_is_committed_and_never_when_it_is_not(remote, server):
+    phone = new_phone()
+    (key,) = suppressions.keys_of(phone, "", reported=True)[:1]
+    with transaction.atomic():
+        suppressions.suppress(phone, "", "30005", reported=True)
+        transaction.set_rollback(True)
+    assert (held(server, key), in_database().get(key, 0)) == (0, 0)
+    with transaction.atomic():
+        suppressions.suppress(phone, "", "30005", reported=True)
+        assert held(server, key) == 0
+    assert held(server, key) == in_database()[key] > 0
+    send(phone)
+    assert remote.sent == []
+
+
+def test_one_that_holds_already_is_told_no_second_time(remote, server, clock):
+    phone = new_phone()
+    suppressions.suppress(phone, "", "21610")
+    (key,) = suppressions.keys_of(phone, "")[:1]
+    before = held(server, key)
+    clock.advance(60)
+    suppressions.suppress(phone, "", "21610")
+    assert held(server, key) == in_database()[key] == before
+
+
+# the store
+
+
+def test_what_is_held_no_more_is_forgotten_and_what_was_counted_is_kept(server, clock):
+    store, key = stores.current(), "a" * 32
+    server.command("HSET", f"otp:n:{key}", "7", "1")
+    store.hold({key: store.now() + 5000})
+    assert held(server, key) > 0
+    for until in (0, store.now() - 1):
+        store.hold({key: until})
+        assert held(server, key) == 0
+    assert server.command("HGET", f"otp:n:{key}", "7") == b"1"
+
+
+def test_several_are_told_at_once(server):
+    store, keys = stores.current(), ["a" * 32, "b" * 32]
+    until = store.now() + 5000
+    store.hold(dict.fromkeys(keys, until))
+    assert [held(server, key) for key in keys] == [until] * 2
+
+
+def test_after_the_server_has_lost_all_one_tries_a_circuit_whose_pause_is_over(remote, server, clock):
+    break_circuit()
+    server.flush()
+    send()
+    assert server.command("PTTL", f"otp:n:{circuits.key_of('one')}") > 3_600_000
+    clock.advance(31)
+    server.flush()
+    remote.sent.clear()
+    remote.fail(NotAccepted("503"), "one")
+    for _ in range(3):
+        send()
+    assert remote.asked().count("one") == 1
+
+
+# a server that cannot be told
+
+
+@pytest.fixture
+def deaf(monkeypatch):
+    ask = RedisStore._ask
+
+    def asked(store, name, *args, **options):
+        if name == "hold":
+            raise Unavailable
+        return ask(store, name, *args, **options)
+
+    return lambda: monkeypatch.setattr(RedisStore, "_ask", asked)
+
+
+def test_a_lost_reply_is_no_error_though_the_circuit_cannot_be_told(remote, deaf):
+    remote.fail(Unknown("timeout"), "one")
+    for _ in range(4):
+        send()
+    deaf()
+    assert send().claim.provider == "one"
+
+
+def test_the_next_provider_is_asked_though_the_circuit_cannot_be_told(remote, deaf):
+    remote.fail(NotAccepted("503"), "one")
+    for _ in range(4):
+        send()
+    deaf()
+    remote.sent.clear()
+    send()
+    assert remote.asked() == ["one", "two"]
+
+
+def test_a_number_that_is_refused_is_told_so_though_nobody_else_can_be(remote, deaf):
+    remote.fail(Rejected("21610"), "one")
+    deaf()
+    with pytest.raises(UndeliverablePhone):
+        send()
