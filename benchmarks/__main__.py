@@ -55,7 +55,7 @@ def _started(stack: ExitStack, postgresql: PostgreSQL, valkey: Valkey, *, peers:
         stack.callback(subject.server.stop)
         return subject
 
-    yield stopped(subjects.bare(folder))
+    yield stopped(subjects.bare(folder, postgresql.uri, valkey.url))
     yield stopped(subjects.ours(folder, "PostgreSQL", postgresql.create("ours_sql")))
     yield stopped(subjects.ours(folder, "Redis", postgresql.create("ours_redis"), REDIS_URL=valkey.url))
     yield stopped(subjects.ours(folder, "SQLite", f"sqlite:///{folder}/ours.sqlite3"))

@@ -5,6 +5,7 @@ import secrets
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from tests.ports import free_port
@@ -42,20 +43,22 @@ class Subject:
     steps: tuple[Step, ...]
 
 
-def bare(folder: Path) -> Subject:
-    server = _service(folder / "bare", DJANGO_SETTINGS_MODULE="benchmarks.bare.settings")
-    return Subject(
-        "bare",
-        server,
-        (
-            Step("Django view", lambda count: [Request("GET", "/django/")] * count),
-            Step("DRF view", lambda count: [_echo(phone) for phone in phones(count)]),
-        ),
-    )
+def bare(folder: Path, database_url: str, redis_url: str) -> Subject:
+    settings = {"DJANGO_SETTINGS_MODULE": "benchmarks.bare.settings", "REDIS_URL": redis_url}
+    server = _service(folder / "bare", migrated=False, DATABASE_URL=database_url, **settings)
+    asks = {
+        "DRF view": "drf",
+        "asks as Redis send": "redis-send",
+        "asks as Redis verify": "redis-verify",
+        "asks as SQL send": "sql-send",
+        "asks as SQL verify": "sql-verify",
+    }
+    plain = Step("Django view", lambda count: [Request("GET", "/django/")] * count)
+    return Subject("bare", server, (plain, *(Step(name, partial(_echoes, path)) for name, path in asks.items())))
 
 
-def _echo(phone: str) -> Request:
-    return Request("POST", "/drf/", json.dumps({"phone": phone}))
+def _echoes(path: str, count: int) -> list[Request]:
+    return [Request("POST", f"/{path}/", json.dumps({"phone": phone})) for phone in phones(count)]
 
 
 def ours(folder: Path, name: str, database_url: str, **values: str) -> Subject:
@@ -65,7 +68,7 @@ def ours(folder: Path, name: str, database_url: str, **values: str) -> Subject:
     return Subject(name, server, steps)
 
 
-def _service(at: Path, **values: str) -> Server:
+def _service(at: Path, *, migrated: bool = True, **values: str) -> Server:
     """``python -m otp_project`` as production runs it, with two processes."""
     port, outbox = free_port(), at.with_suffix(".outbox")
     provider = {"ALIAS": "outbox", "BACKEND": "benchmarks.outbox.OutboxProvider", "OPTIONS": {"path": str(outbox)}}
@@ -83,7 +86,7 @@ def _service(at: Path, **values: str) -> Server:
         **{f"OTP_{name}": str(amount) for name, amount in _AMOUNTS.items()},
         **values,
     )
-    if "DATABASE_URL" in values:
+    if migrated:
         manage(settings, "migrate", "--verbosity", "0", "--skip-checks")
     return Server(at.name, [sys.executable, "-m", "otp_project"], settings, port)
 

@@ -1,6 +1,8 @@
-"""A project with nothing in it but two views, under the same server: no middleware, no database, no session."""
+"""A project with nothing in it but a few views, under the same server: no middleware, no models, no session."""
 
 import os
+
+import environ
 
 SECRET_KEY = os.environ["SECRET_KEY"]
 DEBUG = False
@@ -14,3 +16,4 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "UNAUTHENTICATED_USER": None,  # else DRF wants django.contrib.auth
 }
+DATABASES = {"default": environ.Env.db_url_config(os.environ["DATABASE_URL"]) | {"CONN_MAX_AGE": None}}
