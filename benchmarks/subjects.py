@@ -70,13 +70,21 @@ def ours(folder: Path, name: str, database_url: str, **values: str) -> Subject:
 
 def _service(at: Path, *, migrated: bool = True, **values: str) -> Server:
     """``python -m otp_project`` as production runs it, with two processes."""
-    port, outbox = free_port(), at.with_suffix(".outbox")
+    port = free_port()
+    settings = settings_of(at, PORT=str(port), **values)
+    if migrated:
+        manage(settings, "migrate", "--verbosity", "0", "--skip-checks")
+    return Server(at.name, [sys.executable, "-m", "otp_project"], settings, port)
+
+
+def settings_of(at: Path, **values: str) -> dict[str, str]:
+    """The environment of a service whose messages go to ``at``.outbox."""
+    outbox = at.with_suffix(".outbox")
     provider = {"ALIAS": "outbox", "BACKEND": "benchmarks.outbox.OutboxProvider", "OPTIONS": {"path": str(outbox)}}
-    settings = environment(
+    return environment(
         outbox,
         SECRET_KEY=secrets.token_hex(32),
         DEBUG="0",
-        PORT=str(port),
         WEB_CONCURRENCY="2",
         LOG_LEVEL="WARNING",
         OTP_TRUSTED_PROXIES="1",
@@ -86,9 +94,6 @@ def _service(at: Path, *, migrated: bool = True, **values: str) -> Server:
         **{f"OTP_{name}": str(amount) for name, amount in _AMOUNTS.items()},
         **values,
     )
-    if migrated:
-        manage(settings, "migrate", "--verbosity", "0", "--skip-checks")
-    return Server(at.name, [sys.executable, "-m", "otp_project"], settings, port)
 
 
 def peer(folder: Path, one: Peer, number: int, postgresql: PostgreSQL, valkey: Valkey) -> Subject:

@@ -29,8 +29,8 @@ def may_carry(alias: str, now: int, blocked_until: int) -> bool:
     """Whether a provider may be asked, by the state of its counter; of a half-open circuit, whether we are the one."""
     if not blocked_until:
         return True
-    # Whoever fails from now on finds it open again.
-    return blocked_until <= now and _open(alias, now, blocked_until=blocked_until)
+    # Whoever fails from now on finds it open again. By what the database says: the store may not have been told.
+    return blocked_until <= now and _open(alias, now, blocked_until__lte=now)
 
 
 def failed(alias: str) -> None:
@@ -44,7 +44,7 @@ def failed(alias: str) -> None:
 def worked(alias: str) -> None:
     """The one message that tried a half-open circuit was answered: close it."""
     counters.lift(_database(), key_of(alias), key_of(alias))
-    stores.current().hold({key_of(alias): 0})
+    stores.tell({key_of(alias): 0})
     logger.info("circuit closed for provider %s", alias)
 
 
@@ -66,7 +66,7 @@ def _open(alias: str, now: int, **seen: int) -> bool:
     rows = Counter.objects.using(_database()).filter(key=key_of(alias), **seen)
     opened = rows.update(blocked_until=until, expires_at=until + _KEPT) == 1
     if opened:
-        stores.current().hold({key_of(alias): until})
+        stores.tell({key_of(alias): until})
     return opened
 
 

@@ -7,7 +7,7 @@
     handover.claimed      a process has taken it on, and has not called the provider
     handover.answered     the provider has answered, and it is not written down
     handover.passed_on    the first provider said no; the second is taken on and not called
-    handover.ended        the outcome is written down
+    handover.ended        the outcome is written down, or soon to be
     check.spent           a check is paid, and the code not looked at
     challenge.closed      the challenge is approved, and there is no token
     report.verified       a report is genuine, and nothing is written down

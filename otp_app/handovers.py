@@ -79,7 +79,7 @@ def begin(grant: Grant) -> None:
 def sent(grant: Grant, facts: Mapping[str, Any]) -> None:
     """The provider that was to be asked first has taken a send of ours: soon to be written down, with others."""
     ended = {"status": State.SENT.value, "updated_at": timezone.now()}
-    behind.current().put(Ended({**(grant.row or {}), **ended, **facts}, grant.journal))
+    behind.current().put(Ended({**(grant.row or {}), **ended, **facts}, grant.journal, "reference" in facts))
 
 
 def waiting(challenge_id: str) -> list[int]:

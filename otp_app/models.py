@@ -200,6 +200,10 @@ class EventRow(models.Model):
     status = models.CharField(_("status"), max_length=12, choices=Delivery.State.choices)
     error = models.CharField(_("error"), max_length=64, blank=True)
     raw = models.JSONField(_("report"))
+    # For when it came before the row of its delivery: our id of the hand-over, where it quotes that, and what it says
+    # beside its status.
+    ours = models.CharField(max_length=64, blank=True, default="")
+    told = models.JSONField(default=dict)
     received_at = models.DateTimeField(_("received"), default=timezone.now)
 
     class Meta:
@@ -209,6 +213,7 @@ class EventRow(models.Model):
         indexes: ClassVar[Any] = [
             # Those that came before their delivery's reference was known.
             models.Index("provider", "reference", name="otp_event_early", condition=models.Q(delivery=None)),
+            models.Index("provider", "ours", name="otp_event_ours", condition=models.Q(delivery=None)),
             models.Index("received_at", name="otp_event_purge"),
         ]
 

@@ -10,13 +10,13 @@ looked up in the store of challenges.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from . import handovers, prices, stores, suppressions
 from .conf import conf
@@ -36,6 +36,7 @@ _NAME = 64  # characters of a reference and of an error, as the columns have the
 _RAW = 255
 _LARGEST = 2**31 - 1  # milliseconds in a column: 24 days, and a delivery is kept for 30
 _MOST_MONEY = 10**6
+_REJECTED = "rejected"
 
 
 def apply(alias: str, event: Event) -> None:
@@ -51,14 +52,12 @@ def apply(alias: str, event: Event) -> None:
         return  # it can belong to no delivery, now or later
     kept = _row(alias, event, names[0])
     # Asked before the transaction, in which nobody shall wait for another server.
-    phone = _phone_at_fault(alias, names, kept.received_at) if event.rejected or event.unreachable else ""
+    phone = _phone_at_fault(alias, names, kept.received_at) if kept.told.get("fault") else ""
     with durable(handovers.database()):
         # First a write: SQLite must not upgrade a read lock, and of equal reports PostgreSQL lets the second wait here.
         _events().bulk_create([kept], ignore_conflicts=True)
         delivery = _find(alias, names)
-        moved = _catch_up(delivery, names, {kept.digest: _told(delivery, event)}) if delivery else {}
-        if phone and delivery and moved.get(kept.digest, (kept, False))[1]:
-            suppressions.suppress(phone, "" if event.rejected else delivery.channel, kept.error, reported=True)
+        moved = _catch_up(delivery, names, phone) if delivery else {}
     _tell(delivery, moved)
 
 
@@ -68,13 +67,16 @@ def match_early() -> int:
     One query when there are none. Others may use the account too, so most of what waits may wait for nothing.
     """
     since = _moment(counters.read_now(handovers.database()) - EARLY * 1000)
-    known = _deliveries().filter(provider=OuterRef("provider"), reference=OuterRef("reference"))
+    named = Q(reference=OuterRef("reference")) | Q(reference=OuterRef("ours"))
+    known = _deliveries().filter(named, provider=OuterRef("provider")).exclude(reference="")
     waiting = _events().filter(Exists(known), delivery=None, received_at__gt=since)
     applied = 0
-    for alias, name in set(waiting.values_list("provider", "reference")[:BATCH]):
+    for kept in {(row.provider, row.reference, row.ours): row for row in waiting[:BATCH]}.values():
+        names = [name for name in (kept.reference, kept.ours) if name]
+        phone = _phone_at_fault(kept.provider, names, kept.received_at) if kept.told.get("fault") else ""
         with durable(handovers.database()):
-            delivery = _find(alias, [name])
-            moved = _catch_up(delivery, [name], {}) if delivery else {}
+            delivery = _find(kept.provider, names)
+            moved = _catch_up(delivery, names, phone) if delivery else {}
         _tell(delivery, moved)
         applied += len(moved)
     return applied
@@ -95,18 +97,28 @@ def _find(alias: str, names: Sequence[str]) -> Delivery | None:
     return next((found[name] for name in names if name in found), None)
 
 
-def _catch_up(delivery: Delivery, names: Sequence[str], told: Mapping[UUID, dict[str, Any]]) -> Moved:
-    """Apply what is kept under these names and has not been applied; of many at once, one does it."""
+def _catch_up(delivery: Delivery, names: Sequence[str], phone: str) -> Moved:
+    """Apply what is kept under these names and has not been applied; of many at once, one does it.
+
+    ``phone`` is known where a report says that the number is at fault.
+    """
     moved: Moved = {}
-    waiting = _events().filter(delivery=None, provider=delivery.provider, reference__in=names)
+    named = Q(reference__in=names) | Q(ours__in=names)
+    waiting = _events().filter(named, delivery=None, provider=delivery.provider)
     for row in waiting.order_by("pk"):
         if waiting.filter(pk=row.pk).update(delivery=delivery):
-            moved[row.digest] = row, _move(delivery, row, told.get(row.digest, {}))
+            moved[row.digest] = row, _move(delivery, row)
+            if phone and row.told.get("fault") and moved[row.digest][1]:
+                channel = "" if row.told["fault"] == _REJECTED else delivery.channel
+                suppressions.suppress(phone, channel, row.error, reported=True)
     return moved
 
 
-def _move(delivery: Delivery, row: EventRow, told: dict[str, Any]) -> bool:
+def _move(delivery: Delivery, row: EventRow) -> bool:
     """Price, segments and the provider's id count whenever they come; an error and an arrival only in their turn."""
+    told: dict[str, Any] = {name: row.told[name] for name in ("segments", "price") if name in row.told}
+    if row.reference not in (row.ours, delivery.reference):  # it is theirs, and it was found by ours
+        told["reference"] = row.reference
     if not delivery.segments:
         _accept(delivery, told)
     moved = handovers.advance(delivery, row.status, **told)
@@ -131,16 +143,15 @@ def _accept(delivery: Delivery, told: dict[str, Any]) -> None:
     _deliveries().filter(pk=delivery.pk, segments=0).update(**facts)
 
 
-def _told(delivery: Delivery | None, event: Event) -> dict[str, Any]:
-    """What an event says beside its status; a price of theirs is worth more than our estimate."""
+def _told(event: Event) -> dict[str, Any]:
+    """What an event says beside its status, as JSON has it; a price of theirs is worth more than our estimate."""
     told: dict[str, Any] = {}
     if 0 < event.segments <= handovers.MOST_SEGMENTS:
         told["segments"] = event.segments
     if event.price is not None and event.price.is_finite() and 0 <= event.price < _MOST_MONEY:
-        told["price"] = event.price
-    theirs = _text(event.reference)
-    if delivery and theirs not in ("", delivery.reference):  # it was found by ours
-        told["reference"] = theirs
+        told["price"] = str(event.price)
+    if event.rejected or event.unreachable:
+        told["fault"] = _REJECTED if event.rejected else "unreachable"
     return told
 
 
@@ -170,6 +181,8 @@ def _row(alias: str, event: Event, name: str) -> EventRow:
         reference=name,
         status=event.status,
         error=_text(event.error),
+        ours=_text(event.id),
+        told=_told(event),
         raw={_text(key): value if isinstance(value, int) else _text(value, _RAW) for key, value in event.raw.items()},
         received_at=_moment(counters.read_now(handovers.database())),
     )

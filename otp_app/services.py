@@ -200,7 +200,7 @@ def state(*, challenge_id: str) -> State:
 def _let_in(phone: str, backend: TokenBackend, request: HttpRequest | None) -> tuple[Any, bool, Issued]:
     """The user of a verified phone, whether it is new, and the token."""
     test = testnumbers.is_one(phone)
-    token = None if test else backend.issuing(accounts.database())
+    token = None if test else tokens.issuing(backend, accounts.database())
     user, is_new = token and accounts.found(phone, token.change), False
     issued = token.issued if token and user else None
     if not user:

@@ -28,8 +28,9 @@ def suppress(phone: str, channel: str, reason: str, *, reported: bool = False) -
     alias, key = router.db_for_write(Counter), _key(phone, channel, reported)
     row = counters.take(alias, [Take(key, 0, 1, cost=0)])[key]
     until = row.now + conf.SUPPRESSION * 1000
-    if counters.block(alias, Block(key, key, "number", "suppression", reason, row.now, until)):
-        transaction.on_commit(partial(stores.current().hold, {key: until}), using=alias)
+    begun = counters.block(alias, Block(key, key, "number", "suppression", reason, row.now, until))
+    # Also where it is held already: the store may not have been told.
+    transaction.on_commit(partial(stores.tell, {key: until if begun else row.blocked_until}), using=alias)
 
 
 def held(phone: str) -> list[str]:
@@ -40,11 +41,10 @@ def held(phone: str) -> list[str]:
 
 
 def lift(phone: str) -> int:
-    """End all suppressions of a number; how many there were."""
-    keys = list(_keys(phone))
-    rows = Counter.objects.using(router.db_for_write(Counter)).filter(key__in=keys, blocked_until__gt=0)
-    lifted = rows.update(blocked_until=0)
-    stores.current().hold(dict.fromkeys(keys, 0))
+    """End all suppressions of a number; how many there were. Raises Unavailable where the store goes on refusing it."""
+    alias, keys = router.db_for_write(Counter), list(_keys(phone))
+    lifted = Counter.objects.using(alias).filter(key__in=keys, blocked_until__gt=0).update(blocked_until=0)
+    transaction.on_commit(partial(stores.current().hold, dict.fromkeys(keys, 0)), using=alias)
     return lifted
 
 

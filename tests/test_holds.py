@@ -269,3 +269,47 @@ def test_a_number_that_is_refused_is_told_so_though_nobody_else_can_be(remote, d
     deaf()
     with pytest.raises(UndeliverablePhone):
         send()
+
+
+def test_a_circuit_whose_end_could_not_be_told_is_tried_after_its_pause_and_closed(remote, deaf, clock, monkeypatch):
+    """The server goes by what it was told last, the database knows better."""
+    break_circuit()
+    clock.advance(31)
+    with monkeypatch.context():
+        deaf()
+        send()  # it works again
+    monkeypatch.undo()
+    clock.advance(300)
+    remote.sent.clear()
+    for _ in range(3):
+        send()
+    assert remote.asked() == ["one"] * 3
+
+
+def test_a_number_that_could_not_be_told_is_told_when_it_is_refused_again(remote, deaf, monkeypatch):
+    phone = new_phone()
+    deaf()
+    suppressions.suppress(phone, "", "21610")
+    monkeypatch.undo()
+    suppressions.suppress(phone, "", "21610")
+    with pytest.raises(UndeliverablePhone):
+        send(phone)
+    assert remote.sent == []
+
+
+def test_who_lifts_what_cannot_be_told_is_told_so(remote, deaf):
+    phone = new_phone()
+    suppressions.suppress(phone, "", "21610")
+    deaf()
+    with pytest.raises(Unavailable):
+        suppressions.lift(phone)
+
+
+def test_what_is_lifted_and_taken_back_is_held_on(remote):
+    phone = new_phone()
+    suppressions.suppress(phone, "", "21610")
+    with transaction.atomic():
+        suppressions.lift(phone)
+        transaction.set_rollback(True)
+    with pytest.raises(UndeliverablePhone):
+        send(phone)

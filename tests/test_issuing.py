@@ -178,3 +178,48 @@ def test_a_user_model_may_have_columns_of_other_names(monkeypatch):
     finally:
         with connection.schema_editor() as editor:
             editor.delete_model(Legacy)
+
+
+class Careful(OpaqueTokens):
+    """Of a project that looks at something more."""
+
+    def issue(self, user, request):
+        raise InvalidOrExpiredCode
+
+
+class Older:
+    """Of a project that knows of no such thing."""
+
+    ambient = False
+
+    def issue(self, user, request):
+        return OpaqueTokens().issue(user, request)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_goes_past_what_a_backend_does_to_issue(sign_in):
+    phone = new_phone()
+    User.objects.create_user(phone)
+    with pytest.raises(InvalidOrExpiredCode):
+        sign_in(phone, backend=Careful())
+    assert not Token.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_backend_that_knows_of_no_such_thing_issues_as_it_always_has(sign_in):
+    phone = new_phone()
+    User.objects.create_user(phone)
+    assert sign_in(phone, backend=Older()).issued.token
+
+
+def test_a_user_model_whose_activity_is_no_boolean_is_not_asked_by_the_database(monkeypatch, able):
+    class Since(AbstractBaseUser):
+        phone = models.CharField(max_length=16, unique=True)
+        is_active = models.CharField(max_length=16)
+        USERNAME_FIELD = "phone"
+
+        class Meta:
+            app_label = "tests"
+
+    monkeypatch.setattr(opaque, "get_user_model", lambda: Since)
+    assert OpaqueTokens().issuing("default") is None

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from django.db import DataError, Error, IntegrityError, connections, router
+from django.db import DataError, IntegrityError, OperationalError, connections, router
 
 from .. import queries
 from ..conf import conf
@@ -30,6 +30,8 @@ from ..models import Delivery
 logger = logging.getLogger("otp_app.stores.behind")
 
 _MOST = 500  # rows of a statement
+_TOO_MANY = 10 * _MOST  # sends that wait while a database hangs, before no more of them are begun
+_PAUSE = 1000  # milliseconds between the tries of the thread while the database fails
 
 # A report may have been faster: then its word stands, and ours adds to it.
 _MOVES = "{table}.status IN ('queued', 'unknown')"
@@ -39,8 +41,9 @@ error = CASE WHEN {_MOVES} THEN excluded.error ELSE {{table}}.error END,
 updated_at = CASE WHEN {_MOVES} THEN excluded.updated_at ELSE {{table}}.updated_at END,
 segments = CASE WHEN {_MOVES} OR {{table}}.price IS NULL THEN excluded.segments ELSE {{table}}.segments END,
 price = CASE WHEN {_MOVES} THEN excluded.price ELSE COALESCE({{table}}.price, excluded.price) END,
-reference = excluded.reference, latency = excluded.latency
+latency = excluded.latency
 """.format(table=Delivery._meta.db_table)
+_NAMED = f"{_ENDED}, reference = excluded.reference"  # who was given no name of theirs keeps the one that is there
 _HANDOVER = ("challenge", "sent_at", "handover")
 
 
@@ -50,6 +53,7 @@ class Ended:
 
     row: Mapping[str, Any]
     journal: str = ""
+    named: bool = True  # its reference is the provider's own
 
 
 class _Writer:
@@ -68,12 +72,8 @@ class _Writer:
         self._waiting.append(ended)
         if not conf.WRITE_BEHIND:
             self._try()
-        elif not self._asked.is_set():
-            self._asked.set()
-            try:
-                self._thread.submit(self._later)
-            except RuntimeError:  # this process is ending
-                self._try()
+        else:
+            self._ask()
 
     def begin(self, ended: Ended) -> bool:
         """Write a row down at once, for what does not end as it was expected to; False when it is there already."""
@@ -85,34 +85,58 @@ class _Writer:
         self._written.append(entry)
 
     def require(self) -> None:
-        """Raises what the database raised, as long as it does."""
-        if self._failing:
-            self.flush()
+        """Raises what the database raised, as long as it does; one caller tries, the others need not wait for that."""
+        if not self._failing and len(self._waiting) < _TOO_MANY:
+            return
+        if not self._turn.acquire(blocking=False):
+            raise OperationalError("what was sent before is not written down yet")
+        try:
+            self._flush()
+        finally:
+            self._turn.release()
 
     def flush(self) -> None:
         with self._turn:
-            while batch := [self._waiting.popleft() for _ in range(min(_MOST, len(self._waiting)))]:
-                self._write(batch)
-            self._failing = False
+            self._flush()
+
+    def _flush(self) -> None:
+        while batch := [self._waiting.popleft() for _ in range(min(_MOST, len(self._waiting)))]:
+            self._write(batch)
+        self._failing = False
 
     def written(self, most: int) -> list[str]:
         """Entries of the journal that it need not keep any more; each is told once."""
         return [self._written.popleft() for _ in range(min(most, len(self._written)))]
 
+    def _ask(self) -> None:
+        if self._asked.is_set():
+            return
+        self._asked.set()
+        try:
+            self._thread.submit(self._later)
+        except RuntimeError:  # this process is ending, or the machine has no more threads
+            self._asked.clear()
+            self._try()
+
     def _later(self) -> None:
-        time.sleep(conf.WRITE_BEHIND / 1000)
+        time.sleep((_PAUSE if self._failing else conf.WRITE_BEHIND) / 1000)
         self._asked.clear()
-        connections[_alias()].close_if_unusable_or_obsolete()
-        self._try()
+        try:
+            connections[_alias()].close_if_unusable_or_obsolete()
+            self._try()
+        finally:
+            connections[_alias()].close_if_unusable_or_obsolete()  # or it goes back to its pool only with the next
+        if self._failing:
+            self._ask()
 
     def _try(self) -> None:
-        with suppress(Error):
+        with suppress(Exception):  # it is logged, and what was not written is kept
             self.flush()
 
     def _write(self, batch: Sequence[Ended]) -> None:
         try:
             _merge(_alias(), batch)
-        except Error as error:
+        except BaseException as error:
             logger.error("%d sends are not written down yet: %s", len(batch), type(error).__name__)  # noqa: TRY400
             self._failing = True
             self._waiting.extendleft(reversed(batch))
@@ -122,7 +146,9 @@ class _Writer:
 
 def _merge(alias: str, batch: Sequence[Ended]) -> None:
     try:
-        queries.run(alias, queries.merging(alias, Delivery, [ended.row for ended in batch], _HANDOVER, _ENDED))
+        for named, then in ((True, _NAMED), (False, _ENDED)):
+            if rows := [ended.row for ended in batch if ended.named is named]:
+                queries.run(alias, queries.merging(alias, Delivery, rows, _HANDOVER, then))
     except (DataError, IntegrityError) as error:
         if len(batch) > 1:  # one of them is to blame, and the others must not wait for it for ever
             for ended in batch:

@@ -2,7 +2,8 @@
 
 After a flush, or when another server has taken over, the limits of a day and of thirty days go on from here: of each
 phone its sends and failed checks, of a region and of all the sends, and the blocks. Counts of an hour begin anew, and
-so does the conversion of a region. What is not known exactly is put so high and so late that no cap is exceeded.
+so does the conversion of a region. What is not known exactly is put so high and so late that no cap is exceeded. Only
+sends that were under way when Redis forgot do not count: their rows come with their ends.
 """
 
 from collections import Counter as Tally

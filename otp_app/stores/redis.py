@@ -137,9 +137,7 @@ class RedisStore:
         return scripts.usages_of(limits, self._ask("usage", phone, limits, lane=scripts.lane(device)))
 
     def hold(self, holds: Mapping[str, int]) -> None:
-        """Nothing of a request depends on it: what cannot be told is tried once more than it should be."""
-        with suppress(Unavailable):
-            self._ask("hold", holds=holds)
+        self._ask("hold", holds=holds)
 
     def lift(self, key: str, forgives: str) -> None:
         _outside_transactions()

@@ -4,13 +4,19 @@ from typing import Any
 
 from ..conf import conf
 from ..plugins import plugin
-from .base import TokenBackend
+from .base import Issuing, TokenBackend
 from .session import SessionTokens
 
 
 def current() -> TokenBackend:
     backend: TokenBackend = plugin(conf.TOKEN_BACKEND)
     return backend
+
+
+def issuing(backend: TokenBackend, alias: str) -> Issuing | None:
+    """As the backend's own; one of a project's that does not know of it issues as it always has."""
+    issue: Issuing | None = backend.issuing(alias) if hasattr(backend, "issuing") else None
+    return issue
 
 
 def revoke_all(user: Any) -> None:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from django.contrib.auth import get_user_model
 from django.db import router
-from django.db.models import Q
+from django.db.models import BooleanField, Q
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -39,9 +39,11 @@ class OpaqueTokens:
         return issued
 
     def issuing(self, alias: str) -> Issuing | None:
-        model = get_user_model()
-        known = "is_active" in queries.columns_of(model)
-        if not known or alias != router.db_for_write(Token) or not queries.may_combine(alias):
+        model, plain = get_user_model(), type(self).issue is OpaqueTokens.issue  # else that has more to do
+        known = any(
+            each.attname == "is_active" and isinstance(each, BooleanField) for each in model._meta.concrete_fields
+        )
+        if not plain or not known or alias != router.db_for_write(Token) or not queries.may_combine(alias):
             return None
         issued, row = _new()
         taken = {"user_id": f'found."{model._meta.pk.attname}"'}

@@ -23,7 +23,7 @@ def keep(alias, challenge):
     """The rows of a challenge of which each send was delivered."""
     sends = challenge.sent_at
     first = replace(challenge, sent_at=sends[:1])
-    together(alias, [rows.inserting(alias, first), *outbox.queueing(alias, first, None, sends[0])])
+    together(alias, [rows.inserting(alias, first), *outbox.queueing(alias, outbox.row_of(first, None, sends[0]), None)])
     for n, at in enumerate(sends[1:], 2):
         Delivery.objects.create(challenge=challenge.id, sent_at=at, handover=n if at == sends[0] else 1, channel="sms")
     Delivery.objects.update(status=Delivery.State.SENT)

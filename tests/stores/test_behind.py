@@ -150,7 +150,7 @@ def test_more_than_one_statement_may_take_are_written_by_as_many_as_it_takes(wri
     assert (rows(), statements) == (written(*ends), [2, 2, 1])
 
 
-def test_the_thread_begins_with_a_connection_that_works(writer, moment, monkeypatch):
+def test_the_thread_begins_and_ends_with_a_look_at_its_connection(writer, moment, monkeypatch):
     """Nobody ends a request in it, which is when others are looked at."""
     looked = []
 
@@ -161,7 +161,7 @@ def test_the_thread_begins_with_a_connection_that_works(writer, moment, monkeypa
     moment.set()
     writer.put(accepted())
     in_its_thread(writer)
-    assert (looked, len(rows())) == (["otp-behind_0"], 1)
+    assert (looked, len(rows())) == (["otp-behind_0"] * 2, 1)
 
 
 # what
@@ -419,3 +419,80 @@ def test_a_process_that_is_ending_writes_at_once(writer, settings):
     writer.put(accepted())
     assert Delivery.objects.count() == 1
     writer._thread = ThreadPoolExecutor(1)
+    writer.put(accepted())
+    in_its_thread(writer)
+    assert Delivery.objects.count() == 2
+
+
+def test_where_no_thread_can_be_had_each_is_written_at_once(writer, settings, monkeypatch):
+    settings.OTP_WRITE_BEHIND = 250
+
+    def refuse(*_asked):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(writer._thread, "submit", refuse)
+        for count in (1, 2):
+            writer.put(accepted())
+            assert Delivery.objects.count() == count
+
+
+def test_what_the_thread_could_not_write_it_tries_again_by_itself(writer, settings, monkeypatch):
+    settings.OTP_WRITE_BEHIND = 1
+    slept, tries, merge = [], [], behind._merge
+    monkeypatch.setattr(behind, "time", SimpleNamespace(sleep=slept.append))
+
+    def once(*asked):
+        tries.append(1)
+        if len(tries) == 1:
+            raise OperationalError
+        merge(*asked)
+
+    monkeypatch.setattr(behind, "_merge", once)
+    writer.put(accepted())
+    for _ in range(2):
+        in_its_thread(writer)
+    assert Delivery.objects.count() == 1
+    assert slept == [0.001, 1]
+
+
+def test_while_a_database_hangs_and_very_many_wait_no_more_are_sent(writer, moment, monkeypatch):
+    monkeypatch.setattr(behind, "_TOO_MANY", 2)
+    writer.put(accepted())
+    writer.require()
+    writer.put(accepted())
+    with writer._turn, pytest.raises(DatabaseError):  # the thread is at it, and does not come back
+        writer.require()
+    writer.require()
+    assert Delivery.objects.count() == 2
+
+
+def test_the_thread_gives_its_connection_back(writer, moment, monkeypatch):
+    """To a pool, or it would hold one more for ever."""
+    monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 0)
+    moment.set()
+    writer.put(accepted())
+    assert in_its_thread(writer, lambda: connections["default"].connection) is None
+
+
+def test_whatever_goes_wrong_nothing_of_it_is_lost(writer, monkeypatch):
+    def strange(*_asked):
+        raise ValueError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(behind, "_merge", strange)
+        writer.put(accepted())
+    writer.require()
+    assert Delivery.objects.count() == 1
+
+
+def test_a_name_that_a_report_has_told_stays_where_the_answer_has_none(writer):
+    challenge = new_challenge()
+    challenge = replace(challenge, sent_at=(1_700_000_000_000,))
+    ours = accepted(challenge=challenge)
+    writer.put(ours)
+    Delivery.objects.update(reference="SM1", status="delivered")
+    writer.put(replace(ours, named=False))
+    assert Delivery.objects.get().reference == "SM1"
+    writer.put(Ended(ours.row | {"reference": "SM2"}))
+    assert Delivery.objects.get().reference == "SM2"

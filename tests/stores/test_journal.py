@@ -1,9 +1,11 @@
 """Sends that a process has taken on are in the journal of the store in Redis until they are in the database."""
 
+from decimal import Decimal
+
 import pytest
 from django.db import OperationalError, connections
 
-from otp_app import handovers, reports, services, sweeps
+from otp_app import handovers, reports, services, suppressions, sweeps
 from otp_app.challenges import Claim
 from otp_app.errors import DeliveryFailed, Limited, UndeliverablePhone
 from otp_app.models import Delivery
@@ -330,3 +332,61 @@ def test_sends_for_workers_do_not_wait_for_it(remote, failing, settings):
     settings.OTP_QUEUE = "tests.test_sweeps.LosingQueue"
     services.send_code(phone=new_phone())
     assert facts("status") == [("queued",)]
+
+
+# reports that are faster than the row
+
+
+def say(status, message, **more):
+    reports.apply("one", Event(status, reference="SM1", id=message.id, **more))
+    connections.close_all()  # of the thread of the call
+
+
+def test_what_a_report_says_during_the_call_counts_when_the_row_is_there(remote, clock):
+    told = {"error": "30006", "unreachable": True, "price": Decimal("0.9"), "segments": 3}
+    remote.behave(lambda message: say("undelivered", message, **told) or Receipt("SM1", 1), "one")
+    phone = new_phone()
+    services.send_code(phone=phone)
+    assert sweeps.sweep().matched == 1
+    assert facts("status", "reference", "error", "segments", "price") == [
+        ("undelivered", "SM1", "30006", 3, Decimal("0.9"))
+    ]
+    assert suppressions.held(phone) == ["sms"]
+
+
+def test_a_report_of_a_call_whose_reply_is_lost_is_matched_by_our_id(remote, clock):
+    def lose(message):
+        say("delivered", message)
+        raise Unknown("timeout")
+
+    remote.behave(lose, "one")
+    services.send_code(phone=new_phone())
+    sweeps.sweep()
+    assert facts("status", "reference") == [("delivered", "SM1")]
+
+
+def test_a_report_on_what_a_process_took_with_it_is_matched_by_our_id(remote, clock, monkeypatch):
+    class Killed(BaseException):
+        pass
+
+    def die(*_asked):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(handovers, "sent", die)
+        with pytest.raises(Killed):
+            services.send_code(phone=new_phone())
+    dead()
+    say("delivered", remote.sent[-1][1])
+    clock.advance(LEASE + 1)
+    sweeps.sweep()
+    assert facts("status", "reference") == [("delivered", "SM1")]
+
+
+def test_a_rejection_that_came_early_holds_the_number_back_on_all_channels(remote, clock):
+    told = {"error": "21610", "rejected": True}
+    remote.behave(lambda message: say("failed", message, **told) or Receipt("SM1", 1), "one")
+    phone = new_phone()
+    services.send_code(phone=phone)
+    sweeps.sweep()
+    assert suppressions.held(phone) == [""]
