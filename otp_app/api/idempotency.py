@@ -103,8 +103,8 @@ def _is_answered(row: KeptAnswer, body: UUID, now: int) -> bool:
 def _recall(row: KeptAnswer) -> None:
     """Nobody is at work on it. If its send is in the challenge, it was committed.
 
-    Then a worker will deliver it, or whoever took it on with the send has. If nobody has, as when the store's answer was
-    lost, it is *unknown*, and the person sends again.
+    Then a worker will deliver it, or whoever took it on with the send has. If nobody has, as when the store's answer
+    was lost, it is *unknown*, and the person sends again.
     """
     challenge = stores.current().get(row.challenge.hex)
     if not challenge or not challenge.sent_at or challenge.sent_at[-1] < _held_since(row):

@@ -1,3 +1,5 @@
+"""What a report says is kept with it, for when it comes before the row of its delivery."""
+
 from django.db import migrations, models
 
 
