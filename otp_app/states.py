@@ -22,7 +22,7 @@ def of(challenge: Challenge, now: int) -> State:
     checks_left = challenge.checks_left if challenge.status is Status.PENDING else 0
     return State(
         challenge.id,
-        _TOLD.get(delivery.status, delivery.status) if delivery else Delivery.State.QUEUED,
+        _word(delivery),
         challenge.channel,
         tuple(each for each in routes.channels(phone) if each != challenge.channel),
         checks_left=checks_left,
@@ -30,3 +30,13 @@ def of(challenge: Challenge, now: int) -> State:
         expires_in=(challenge.expires_at - now) // 1000,
         resend_in=-(-max(waits, default=0) // 1000),
     )
+
+
+def _word(delivery: Delivery | None) -> str:
+    """Of a send that was taken on with its challenge the outcome may not be written down yet.
+
+    Nobody had the id to ask with before the request was answered, and that it was by the outcome.
+    """
+    if delivery is None or (delivery.status == Delivery.State.QUEUED and delivery.claimed_at == delivery.sent_at):
+        return Delivery.State.SENT
+    return _TOLD.get(delivery.status, delivery.status)
