@@ -120,35 +120,39 @@ def _combined(parts: Sequence[Part]) -> str:
 
 def inserting(alias: str, model: type[models.Model], values: Mapping[str, Any]) -> Part:
     """A new row; fields that are not named have their defaults."""
-    connection: Any = connections[alias]
-    columns = [column for column in _columns(model) if column.attname in values or not column.default]
-    params = [column.prepared(values, connection) for column in columns]
-    return Part(_insert(model, tuple(column.attname for column in columns)), params)
+    (head, row), params = _inserted(alias, model, values)
+    return Part(f"{head} VALUES {row} RETURNING 1", params)
 
 
 def merging(
     alias: str, model: type[models.Model], rows: Sequence[Mapping[str, Any]], unique: Sequence[str], then: str = ""
 ) -> Part:
     """New rows, all of the same fields. Of one that is there by its ``unique`` ones ``then`` is set, or nothing."""
-    parts = [inserting(alias, model, row) for row in rows]
-    head, _, end = parts[0].sql.partition(_VALUES)
-    values = end.removesuffix(_RETURNING)
+    inserted = [_inserted(alias, model, row) for row in rows]
+    head, row = inserted[0][0]
     fields: list[Any] = [model._meta.get_field(name) for name in unique]
     known = ", ".join(field.column for field in fields)
-    conflict = f" ON CONFLICT ({known}) DO {f'UPDATE SET {then}' if then else 'NOTHING'}"
-    sql = f"{head}{_VALUES}{', '.join([values] * len(parts))}{conflict}{_RETURNING}"
-    return Part(sql, [param for part in parts for param in part.params])
+    conflict = f"ON CONFLICT ({known}) DO {f'UPDATE SET {then}' if then else 'NOTHING'}"
+    sql = f"{head} VALUES {', '.join([row] * len(rows))} {conflict} RETURNING 1"
+    return Part(sql, [param for _, params in inserted for param in params])
 
 
-_VALUES, _RETURNING = " VALUES ", " RETURNING 1"
+def _inserted(
+    alias: str, model: type[models.Model], values: Mapping[str, Any]
+) -> tuple[tuple[str, str], Sequence[Any]]:
+    connection: Any = connections[alias]
+    columns = [column for column in _columns(model) if column.attname in values or not column.default]
+    params = [column.prepared(values, connection) for column in columns]
+    return _insert(model, tuple(column.attname for column in columns)), params
 
 
 @lru_cache(maxsize=64)
-def _insert(model: type[models.Model], names: tuple[str, ...]) -> str:
+def _insert(model: type[models.Model], names: tuple[str, ...]) -> tuple[str, str]:
+    """What stands before and after VALUES, where these fields are named."""
     columns = _columns(model)
     marks = ", ".join("%s" if column.attname in names else column.default for column in columns)
     table, into = model._meta.db_table, ", ".join(column.name for column in columns)
-    return f"INSERT INTO {table} ({into}){_VALUES}({marks}){_RETURNING}"
+    return f"INSERT INTO {table} ({into})", f"({marks})"
 
 
 def inserting_found(

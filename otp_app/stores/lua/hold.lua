@@ -1,10 +1,4 @@
 for key, till in pairs(asked.holds) do
-  local name = 'otp:n:' .. key
-  if till > now then
-    redis.call('HSET', name, 'b', text(till))
-    redis.call('PEXPIRE', name, text(math.max(redis.call('PTTL', name), till + HOUR - now)))
-  else
-    redis.call('HDEL', name, 'b')
-  end
+  if till > now then hold(key, till, HOUR) else redis.call('HDEL', 'otp:n:' .. key, 'b') end
 end
 return answer('taken')

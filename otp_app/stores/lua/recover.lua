@@ -9,9 +9,7 @@ for key, counter in pairs(asked.counters) do
   redis.call('PEXPIRE', name, text((SUB_BUCKETS + 1) * counter.width))
 end
 for key, till in pairs(asked.blocks) do
-  local name = 'otp:n:' .. key
-  redis.call('HSET', name, 'b', text(till))
-  redis.call('PEXPIRE', name, text(math.max(1, redis.call('PTTL', name), till + HOUR - now)))
+  hold(key, till, HOUR)
 end
 local known = {id = asked.id, server = asked.server, since = now, complete = asked.complete}
 redis.call('SET', 'otp:generation', cjson.encode(known))

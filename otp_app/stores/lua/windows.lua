@@ -92,10 +92,15 @@ local function triples(usages)
   return list
 end
 
-local function block(key, seconds)
+-- Held back until then, and remembered that much longer.
+local function hold(key, till, longer)
   key = 'otp:n:' .. key
-  redis.call('HSET', key, 'b', text(now + seconds * 1000))
-  redis.call('PEXPIRE', key, text(math.max(redis.call('PTTL', key), seconds * 1000)))
+  redis.call('HSET', key, 'b', text(till))
+  redis.call('PEXPIRE', key, text(math.max(1, redis.call('PTTL', key), till + longer - now)))
+end
+
+local function block(key, seconds)
+  hold(key, now + seconds * 1000, 0)
 end
 
 -- The answer when one of the limits (own: of those that few requests share) refuses; a refusal may begin a block.
