@@ -103,3 +103,15 @@ def remotes(*names, routes=None):
             while RemoteProvider.running and time.monotonic() < until:
                 time.sleep(0.005)
             calls._pool.cache_clear()
+
+
+def once_others_were_asked(remote, alias, times):
+    """To behave so: its answer comes when that provider was asked so many times."""
+
+    def answer(message):
+        until = time.monotonic() + 30
+        while remote.asked().count(alias) < times and time.monotonic() < until:
+            time.sleep(0.01)
+        return Receipt("x")
+
+    return answer

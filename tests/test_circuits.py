@@ -1,19 +1,18 @@
 """Providers that keep failing are left alone for a while, by all processes."""
 
 import logging
-import time
 
 import pytest
 
 from otp_app import circuits, demands, handovers, services, stores
 from otp_app.errors import DeliveryFailed, UndeliverablePhone
 from otp_app.models import Counter, Delivery
-from otp_app.providers.base import Blocked, NotAccepted, Receipt, Rejected, Unknown, Unreachable
+from otp_app.providers.base import Blocked, NotAccepted, Rejected, Unknown, Unreachable
 from otp_app.stores import counters
 from otp_app.stores.purge import purge_records
 from tests.factories import new_phone
 from tests.races import race
-from tests.remote import remotes
+from tests.remote import once_others_were_asked, remotes
 
 pytestmark = pytest.mark.django_db
 
@@ -243,13 +242,7 @@ def test_of_twenty_sends_at_once_one_tries_it(remote, clock, settings):
     clock.advance(PAUSE + 1)
     settings.OTP_PROVIDER_DEADLINE = 60
 
-    def wait_for_the_others(message):
-        until = time.monotonic() + 30
-        while remote.asked().count("two") < 19 and time.monotonic() < until:
-            time.sleep(0.01)
-        return Receipt("x")
-
-    remote.behave(wait_for_the_others, "one")
+    remote.behave(once_others_were_asked(remote, "two", 19), "one")
     results = race(lambda _: send(), 20)
     assert results == [None] * 20
     assert sorted(remote.asked()) == ["one"] + ["two"] * 19

@@ -1,18 +1,16 @@
 """Providers and numbers that are left alone: what is written of them in the database is told the store in Redis."""
 
-import time
-
 import pytest
 from django.db import transaction
 
 from otp_app import circuits, services, stores, suppressions
 from otp_app.errors import Unavailable, UndeliverablePhone
 from otp_app.models import Counter
-from otp_app.providers.base import NotAccepted, Receipt, Rejected, Unknown
+from otp_app.providers.base import NotAccepted, Rejected, Unknown
 from otp_app.stores.redis import RedisStore
 from tests.factories import new_phone
 from tests.races import race
-from tests.remote import remotes
+from tests.remote import once_others_were_asked, remotes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -97,13 +95,7 @@ def test_of_many_sends_at_once_one_tries_it(remote, clock, settings):
     break_circuit()
     clock.advance(PAUSE + 1)
 
-    def wait_for_the_others(message):
-        until = time.monotonic() + 30
-        while remote.asked().count("two") < 7 and time.monotonic() < until:
-            time.sleep(0.01)
-        return Receipt("x")
-
-    remote.behave(wait_for_the_others, "one")
+    remote.behave(once_others_were_asked(remote, "two", 7), "one")
     assert not [error for error in race(lambda _: send(), 8) if isinstance(error, Exception)]
     assert sorted(remote.asked()) == ["one"] + ["two"] * 7
 
