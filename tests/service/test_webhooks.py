@@ -70,9 +70,10 @@ def events(service):
 def test_a_message_is_followed_from_its_send_to_its_arrival(service, twilio):
     number = phone()
     challenge_id = sending(service, number)().json["challenge_id"]
-    _until(lambda: state(service, challenge_id)["state"] == "sent", "it is not written down")
+    assert state(service, challenge_id)["state"] == "sent"
     callback = twilio.received(number)[-1]["StatusCallback"]
-    ((sid,),) = service.database.rows(f"SELECT reference FROM otp_app_delivery d WHERE {OURS} = ?", challenge_id)
+    _until(lambda: _reference(service, challenge_id).startswith("SM"), "the id that Twilio gave is not written down")
+    sid = _reference(service, challenge_id)
     assert callback.startswith(f"{PUBLIC}/api/webhooks/twilio/?id=")
     calls = [posting(service, callback, word, sid) for word in ("sent", "delivered", "sent", "delivered") * 5]
     assert {answer.status for answer in together(calls)} == {204}
@@ -135,6 +136,12 @@ def test_when_workers_are_killed_in_the_middle_the_same_key_sends_nothing_twice(
     assert len(twilio.received(number)) == 1
     assert state(service, answer.json["challenge_id"])["state"] in ("queued", "sent")
     assert verify(service, number, twilio.code_for(number), answer.json["challenge_id"]).status == 200
+
+
+def _reference(service, challenge_id):
+    """The id of a message: our own until Twilio's is written down, a moment after the answer."""
+    sql = f"SELECT reference FROM otp_app_delivery d WHERE {OURS} = ?"
+    return "".join(reference for (reference,) in service.database.rows(sql, challenge_id))
 
 
 def _key(key):
