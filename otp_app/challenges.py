@@ -145,6 +145,10 @@ class Challenge:
         """Comparisons that failed: all that were spent, but for the one that was right."""
         return self.checks - self.checks_left - (self.status is Status.APPROVED)
 
+    def opened(self, now: int, charges: tuple[Charge, ...]) -> "Challenge":
+        """With its first send, which took these."""
+        return replace(self, created_at=now, sends_left=self.sends_left - 1, sent_at=(now,), charges=charges)
+
     def given_back(self) -> tuple[Charge, ...]:
         """What an approval gives back. Of comparisons (more than one is granted) those that failed stay taken."""
         return self._less(self.charges, self.failures_before)

@@ -7,11 +7,12 @@ that are ours. ``together`` gives several statements to PostgreSQL as one, for e
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from django.db import connections, models
+from django.db import DataError, connections, models, transaction
 from django.db.models.expressions import RawSQL
 
 
@@ -83,9 +84,34 @@ class Part:
     sql: str
     params: Sequence[Any]
     columns: int = 1
+    told: bool = True  # whether ``together`` gives its rows
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """SQL for a WHERE, or for a value in it, with its parameters."""
+
+    sql: str
+    params: Sequence[Any] = ()
+
+
+ALWAYS = Condition("true")
+
+
+def short(sql: str) -> str:
+    """Without what is for readers: psycopg keeps what it has found in a statement of up to 4,096 characters.
+
+    Of a longer one it looks for the parameters at each request. No literal may have two spaces in a row.
+    """
+    return " ".join(sql.split())
 
 
 Rows = list[tuple[Any, ...]]
+
+
+def count_of(number: int, rows: int) -> str:
+    """SQL: that of those that run ``together`` the part with this number (the first is 0) returned so many rows."""
+    return f"(SELECT COUNT(*) FROM p{number}) = {rows}"
 
 
 def may_combine(alias: str) -> bool:
@@ -94,7 +120,7 @@ def may_combine(alias: str) -> bool:
 
 
 def together(alias: str, parts: Sequence[Part]) -> list[Rows]:
-    """The rows of each, in one statement on PostgreSQL; in any case they lock rows in this order.
+    """The rows of each that are to be told, in one statement on PostgreSQL; in any case they lock rows in this order.
 
     There all of them see the database as it was when the statement began, and values come as JSON has them.
     """
@@ -114,14 +140,60 @@ def _combined(parts: Sequence[Part]) -> str:
     """An expression of the SELECT list begins to work when it is asked for: those are asked for in order."""
     names = [[f"c{n}" for n in range(part.columns)] for part in parts]
     withs = [f"p{n} ({', '.join(names[n])}) AS ({part.sql})" for n, part in enumerate(parts)]
-    rows = [f"(SELECT json_agg(json_build_array({', '.join(names[n])}))::text FROM p{n})" for n in range(len(parts))]
+    told = [n for n, part in enumerate(parts) if part.told]
+    rows = [f"(SELECT json_agg(json_build_array({', '.join(names[n])}))::text FROM p{n})" for n in told]
     return f"WITH {', '.join(withs)} SELECT {', '.join(rows)}"
 
 
-def inserting(alias: str, model: type[models.Model], values: Mapping[str, Any]) -> Part:
-    """A new row; fields that are not named have their defaults."""
+def required(condition: Condition) -> Part:
+    """Undoes what runs with it by ``all_or_nothing`` where this does not hold; PostgreSQL logs that as an error.
+
+    An error is all that undoes a statement half way. The clock keeps it from being found by who plans the statement.
+    """
+    undone = f"CAST('{_UNDONE}' || clock_timestamp() AS integer)"
+    return Part(f"SELECT CASE WHEN {condition.sql} THEN 1 ELSE {undone} END", condition.params)
+
+
+_UNDONE = "otp_app goes another way, "
+_SQLSTATE_OF_UNDONE = "22P02"  # invalid_text_representation
+
+
+def all_or_nothing(alias: str, parts: Sequence[Part]) -> list[Rows] | None:
+    """As ``together``, on PostgreSQL; None where something ``required`` did not hold, and then nothing is written."""
+    savepoint = transaction.atomic(using=alias) if connections[alias].in_atomic_block else nullcontext()  # in tests
+    try:
+        with savepoint:
+            return together(alias, parts)
+    except DataError as error:
+        if getattr(error.__cause__, "sqlstate", "") != _SQLSTATE_OF_UNDONE:
+            raise
+        return None
+
+
+def inserting(alias: str, model: type[models.Model], values: Mapping[str, Any], only: Condition = ALWAYS) -> Part:
+    """A new row, ``only`` where that holds; fields that are not named have their defaults."""
+    if only is not ALWAYS:
+        return _inserting_only(model, values, only)
     (head, row), params = _inserted(alias, model, values)
     return Part(f"{head} VALUES {row} RETURNING 1", params)
+
+
+def _inserting_only(model: type[models.Model], values: Mapping[str, Any], only: Condition) -> Part:
+    """PostgreSQL takes the row as one parameter, which costs a fifth of what those of all columns do."""
+    table = model._meta.db_table
+    columns = [each for each in _columns(model) if each.attname in values or each.default != "NULL"]
+    names = ", ".join(column.name for column in columns)
+    into, row = (f"{table} ({names})", names) if model._meta.auto_field else (table, "*")
+    sql = f"INSERT INTO {into} SELECT {row} FROM json_populate_record(NULL::{table}, %s) WHERE {only.sql} RETURNING 1"
+    known = {**_blank(model), **values}
+    document = {each.name: known[each.attname] if each.attname in known else each.value(values) for each in columns}
+    return Part(sql, [json.dumps(document, default=str), *only.params])
+
+
+@lru_cache(maxsize=32)
+def _blank(model: type[models.Model]) -> dict[str, Any]:
+    """The defaults that are the same for every row."""
+    return {column.attname: column.value({}) for column in _columns(model) if column.default}
 
 
 def merging(
@@ -186,8 +258,11 @@ class _Column:
     plain: tuple[type, ...]  # values of these types go to any database as they are
     default: str  # as SQL; empty when it is none that can be written down once and for all
 
+    def value(self, values: Mapping[str, Any]) -> Any:
+        return values[self.attname] if self.attname in values else self.field.get_default()
+
     def prepared(self, values: Mapping[str, Any], connection: Any) -> Any:
-        value = values[self.attname] if self.attname in values else self.field.get_default()
+        value = self.value(values)
         return value if isinstance(value, self.plain) else self.field.get_db_prep_save(value, connection)
 
 

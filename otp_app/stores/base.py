@@ -7,7 +7,7 @@ from ..challenges import Challenge, Charge, Claiming, Demand, Grant, Limit, Stat
 
 
 class Store(Protocol):
-    """Each call is one transaction (SQL) or one script (Redis) and owns its ``now``.
+    """Each call is one transaction or statement (SQL) or one script (Redis) and owns its ``now``.
 
     What a demand asks is taken all or nothing and never overshot, and a refusal takes nothing. Calls raise ``Limited``,
     ``ProofRequired``, ``InsideTransaction``, ``Unavailable``, or the database's own error when it cannot be reached.

@@ -37,6 +37,12 @@ def own(limits: Sequence[Limit], phone: str = "") -> list[Take]:
     return [_of(limit, None) for limit in crowds(limits) if not limit.shared] + _lock(phone)
 
 
+def unsuspected(limits: Sequence[Limit], now: int, *, proven: bool) -> list[Take]:
+    """All of them, at an instant, but no more than goes without a proof of work."""
+    takes = [(limit, _of(limit, now)) for limit in crowds(limits)]
+    return [replace(take, amount=take.amount // 2) if limit.proof and not proven else take for limit, take in takes]
+
+
 def shared(limits: Sequence[Limit], now: int) -> list[Take]:
     """The limits in which all requests meet: what is taken last before a commit, so that nobody waits long."""
     return [_of(limit, now) for limit in crowds(limits) if limit.shared]
@@ -109,7 +115,8 @@ def giving_back(given: Sequence[Charge], phone: str = "") -> list[Take]:
 
 
 def _lock(phone: str) -> list[Take]:
-    return [Take(phone, LEDGER_SPAN, 1, cost=0)] if phone else []
+    """The row of the phone with this key, if one is meant: who has written it is alone with that phone."""
+    return [Take(phone, LEDGER_SPAN, 1, cost=0, lock=True)] if phone else []
 
 
 def _of(limit: Limit, now: int | None) -> Take:

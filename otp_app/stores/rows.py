@@ -5,7 +5,7 @@ from typing import Any
 from .. import queries
 from ..challenges import Challenge, Charge, Status
 from ..models import ChallengeRow
-from ..queries import Part, Rows, hexadecimal, loaded, run
+from ..queries import ALWAYS, Condition, Part, Rows, hexadecimal, loaded, run
 from .counters import LEDGER_SPAN, now_sql
 
 COLUMNS = [
@@ -33,9 +33,12 @@ COLUMNS = [
 
 _SPEND_CHECK = """
 UPDATE {table} SET checks_left = checks_left - 1, checked_at = {now} {also_set}
-WHERE id = {which} AND phone = %s AND purpose = %s AND status = 'pending' AND expires_at > {now} AND checks_left > 0
-{also_where}
+WHERE {which}
 RETURNING {columns}
+"""
+
+_OPEN = """
+id = {id} AND phone = %s AND purpose = %s AND status = 'pending' AND expires_at > {now} AND checks_left > 0 {also}
 """
 
 _NEWEST_OPEN = """(
@@ -52,14 +55,14 @@ RETURNING id
 
 _APPROVE = """
 UPDATE {table} SET status = CASE WHEN id = %s THEN 'approved' ELSE 'canceled' END, closed_at = {now}
-WHERE phone = %s AND purpose = %s AND status = 'pending'
+WHERE phone = %s AND purpose = %s AND status = 'pending' {only}
 RETURNING id
 """
 
 
-def inserting(alias: str, challenge: Challenge) -> Part:
+def inserting(alias: str, challenge: Challenge, only: Condition = ALWAYS) -> Part:
     """A new challenge."""
-    return queries.inserting(alias, ChallengeRow, _row(challenge))
+    return queries.inserting(alias, ChallengeRow, _row(challenge), only)
 
 
 def updating_sends(alias: str, challenge: Challenge) -> Part:
@@ -94,21 +97,30 @@ def past_of(rows: Rows, device: str) -> list[Challenge]:
     return [item for row in rows if bool((item := challenge_of(row)).device) == bool(device)]
 
 
-def spending_check(alias: str, phone: str, purpose: str, challenge_id: str | None, device: str) -> Part:
+def open_to_check(alias: str, phone: str, purpose: str, challenge_id: str | None, device: str) -> Condition:
+    """Which challenge a check is for, if it has one left."""
+    now, by_phone = now_sql(alias), challenge_id is None
+    found = _NEWEST_OPEN.format(table=ChallengeRow._meta.db_table, now=now) if by_phone else "%s"
+    also = "AND phone_checks_left > 0" if by_phone else ""
+    named = [phone, purpose, device] if by_phone else [challenge_id]
+    return Condition(_OPEN.format(id=found, now=now, also=also), [*named, phone, purpose])
+
+
+def spending_check(alias: str, which: Condition, *, by_phone: bool, only: str = "") -> Part:
     """Spend before compare: the condition and the decrement are one statement. It returns the challenge."""
-    now = now_sql(alias)
-    table = ChallengeRow._meta.db_table
-    by_phone = challenge_id is None
     sql = _SPEND_CHECK.format(
-        table=table,
-        now=now,
+        table=ChallengeRow._meta.db_table,
+        now=now_sql(alias),
         columns=", ".join(COLUMNS),
-        which=_NEWEST_OPEN.format(table=table, now=now) if by_phone else "%s",
+        which=f"{which.sql} AND {only}" if only else which.sql,
         also_set=", phone_checks_left = phone_checks_left - 1" if by_phone else "",
-        also_where="AND phone_checks_left > 0" if by_phone else "",
     )
-    which = [phone, purpose, device] if by_phone else [challenge_id]
-    return Part(sql, [*which, phone, purpose], len(COLUMNS))
+    return Part(sql, which.params, len(COLUMNS))
+
+
+def exists(which: Condition) -> Condition:
+    """That there is such a challenge."""
+    return Condition(f"EXISTS (SELECT 1 FROM {ChallengeRow._meta.db_table} WHERE {which.sql})", which.params)
 
 
 def extend(alias: str, challenge_id: str, ttl: int) -> bool:
@@ -116,9 +128,15 @@ def extend(alias: str, challenge_id: str, ttl: int) -> bool:
     return bool(run(alias, Part(sql, [ttl, ttl * 1000, challenge_id, ttl])))
 
 
-def approving(alias: str, challenge: Challenge) -> Part:
+def pending(challenge: Challenge) -> Condition:
+    """That it is still that."""
+    return exists(Condition("id = %s AND status = 'pending'", [challenge.id]))
+
+
+def approving(alias: str, challenge: Challenge, only: str = "") -> Part:
     """Approve it and cancel its open siblings; whose id is not among the rows was pending no more."""
-    sql = _APPROVE.format(table=ChallengeRow._meta.db_table, now=now_sql(alias))
+    also = f"AND {only}" if only else ""
+    sql = _APPROVE.format(table=ChallengeRow._meta.db_table, now=now_sql(alias), only=also)
     return Part(sql, [challenge.id, challenge.phone, challenge.purpose])
 
 

@@ -1,10 +1,13 @@
 """Challenges and counters in the project's database: PostgreSQL, or SQLite from 3.35.
 
-Every transaction begins with a write (the counters), so that SQLite never has to upgrade a read lock, and takes its
-locks in one order: counters by key, challenges, and last the counters in which all requests meet. A row of the phone's
-is always among the counters of a send and of an approval: it puts in line whatever changes that phone's budget. That
-budget itself is read from the phone's challenges, a handful of rows, so what an approval or an expiry gives back is
-given back by the fact alone.
+PostgreSQL does most of it in one statement that commits itself (:mod:`.optimistic`); these transactions do the rest,
+and all of it on SQLite. Each begins with a write (the counters), so that SQLite never has to upgrade a read lock, and
+takes its locks in one order: the phone's row, the counters that few requests share by their keys, then those in which
+all meet, and challenges; a send, which has its phone to itself, changes its challenge before what all meet in.
+
+A row of the phone's is always among the counters of a send and of an approval: it puts in line whatever changes that
+phone's budget. That budget itself is read from the phone's challenges, a handful of rows, so what an approval or an
+expiry gives back is given back by the fact alone.
 """
 
 from collections import Counter
@@ -15,15 +18,14 @@ from typing import Any
 
 from django.db import router, transaction
 
-from ..challenges import Challenge, Charge, Claiming, Counts, Demand, Grant, Limit, Status, Usage
+from ..challenges import Challenge, Charge, Claiming, Demand, Grant, Limit, Status, Usage
 from ..errors import InvalidOrExpiredCode, ProofRequired
 from ..keys import phone_key
 from ..models import ChallengeRow
 from ..queries import Part, together
-from ..transactions import durable
-from . import counters, crowds, outbox, refusals, standing, windows
+from ..transactions import durable, require_none
+from . import counters, crowds, optimistic, outbox, refusals, standing
 from . import rows as table
-from .crowds import Refused
 from .purge import purge
 from .standing import Standing
 
@@ -32,19 +34,18 @@ class SqlStore:
     """The default store."""
 
     def open(self, challenge: Challenge, demand: Demand, claiming: Claiming | None = None) -> Grant:
+        alias = self._alias()
+        require_none(alias)
+        with refusals.explained(alias, demand, challenge.phone, challenge.device):
+            if grant := optimistic.open_one(alias, challenge, demand, claiming):
+                return grant
         with self._transaction(demand, challenge.phone, challenge.device) as alias:
             seen = standing.lock(alias, demand, challenge.phone, challenge.device)
-            _require(demand.limits, seen.past, {} if challenge.device else seen.failures, seen.now)
+            standing.require(seen, demand.limits, ledger=not challenge.device)
             taken = crowds.charges(demand.limits, seen.now, seen.counted)
-            opened = replace(
-                challenge,
-                created_at=seen.now,
-                sends_left=challenge.sends_left - 1,
-                sent_at=(seen.now,),
-                charges=taken,
-            )
+            opened = challenge.opened(seen.now, taken)
             how = _write(alias, demand, seen, opened, table.inserting(alias, opened), claiming)
-        return _grant(opened, [*seen.past, opened], demand.limits, seen.now, taken, how)
+        return standing.granted(opened, [*seen.past, opened], demand.limits, seen.now, taken, how)
 
     def get(self, challenge_id: str) -> Challenge | None:
         return table.find(self._alias(), challenge_id)
@@ -67,7 +68,7 @@ class SqlStore:
             found = past.get(challenge_id)
             if not found or (found.purpose, found.device) != (purpose, device) or not _may_send_again(found, seen.now):
                 raise InvalidOrExpiredCode
-            _require(demand.limits, seen.past, {}, seen.now)
+            standing.require(seen, demand.limits, ledger=False)
             taken = crowds.charges(demand.limits, seen.now, seen.counted)
             again = replace(
                 found,
@@ -78,17 +79,21 @@ class SqlStore:
                 charges=found.charges + taken,
             )
             how = _write(alias, demand, seen, again, table.updating_sends(alias, again), claiming)
-        return _grant(again, list((past | {again.id: again}).values()), demand.limits, seen.now, taken, how)
+        so_far = list((past | {again.id: again}).values())
+        return standing.granted(again, so_far, demand.limits, seen.now, taken, how)
 
     def spend_check(
         self, phone: str, purpose: str, challenge_id: str | None, demand: Demand, *, device: str = ""
     ) -> Challenge | None:
+        alias, by_phone = self._alias(), challenge_id is None
+        which = table.open_to_check(alias, phone, purpose, challenge_id, device)
+        require_none(alias)
+        if checked := optimistic.spend_check(alias, which, demand, by_phone=by_phone):
+            return checked
         takes = crowds.own(demand.limits)
-        with self._transaction(demand) as alias:
+        with self._transaction(demand):
             parts = [counters.taking(alias, takes)] if takes else []
-            *counted, spent = together(
-                alias, [*parts, table.spending_check(alias, phone, purpose, challenge_id, device)]
-            )
+            *counted, spent = together(alias, [*parts, table.spending_check(alias, which, by_phone=by_phone)])
             rows = crowds.all_of(takes, counters.taken(counted[0]) if counted else {})
             if not spent:
                 transaction.set_rollback(True, using=alias)
@@ -104,6 +109,9 @@ class SqlStore:
     def close(self, challenge: Challenge, status: Status) -> bool:
         if status is not Status.APPROVED:
             return table.cancel(self._alias(), challenge.id)
+        require_none(self._alias())
+        if optimistic.approve(self._alias(), challenge):
+            return True
         takes = crowds.giving_back(challenge.given_back(), phone_key(challenge.phone))
         with self._transaction() as alias:
             _, rows = together(alias, [counters.taking(alias, takes), table.approving(alias, challenge)])
@@ -167,12 +175,6 @@ class SqlStore:
             yield alias
 
 
-def _require(limits: Sequence[Limit], past: list[Challenge], ledger: dict[str, int], now: int) -> None:
-    own = [limit for limit in limits if limit.counts is not Counts.CROWD]
-    if any(windows.phone_usage(limit, past, ledger, now).wait > 0 for limit in own):
-        raise Refused(past)
-
-
 def _write(
     alias: str, demand: Demand, seen: Standing, challenge: Challenge, change: Part, claiming: Claiming | None
 ) -> dict[str, Any]:
@@ -201,17 +203,3 @@ def _without(challenge: Challenge, sent_at: int, given: Sequence[Charge]) -> Cha
     charges = tuple((Counter(challenge.charges) - Counter(given)).elements())
     status = Status.PENDING if left else Status.CANCELED
     return replace(challenge, sent_at=left, sends_left=challenge.sends_left + 1, status=status, charges=charges)
-
-
-def _grant(
-    challenge: Challenge,
-    past: list[Challenge],
-    limits: Sequence[Limit],
-    now: int,
-    taken: tuple[Charge, ...],
-    how: dict[str, Any],
-) -> Grant:
-    """With the wait to the next send: a later one of this challenge needs no reserve of comparisons."""
-    sends = [limit for limit in limits if limit.counts in (Counts.WAITS, Counts.SENDS)]
-    longest = windows.longest(windows.phone_usage(limit, past, {}, now) for limit in sends)
-    return Grant(challenge, now, -(-longest.wait // 1000) if longest else 0, taken, **how)

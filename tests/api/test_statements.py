@@ -83,6 +83,21 @@ def test_a_request_with_a_token_takes_one(client, outbox, django_user_model):
     assert (response.status_code, count) == (200, 1)
 
 
+def test_no_statement_of_a_sign_in_is_too_long_for_psycopg_to_keep(client, outbox, django_user_model):
+    """It looks for the parameters of one with more than 4,096 characters or 50 parameters at each request again."""
+    sizes = []
+
+    def measured(execute, sql, params, *context):
+        sizes.append((len(sql), len(params or ())))
+        return execute(sql, params, *context)
+
+    with connection.execute_wrapper(measured):
+        signed_in(client, outbox, django_user_model)
+    assert len(sizes) >= 5
+    assert max(length for length, _ in sizes) <= 4096
+    assert max(count for _, count in sizes) <= 50
+
+
 @pytest.fixture
 def round_trips(redis_server, settings, monkeypatch):
     """With the store in Redis: the commands that are sent to it."""

@@ -41,7 +41,8 @@ def test_i2_a_check_spent_in_the_middle_of_a_send_stays_spent(store, clock, monk
     clock.advance(60)
 
     def spend(alias):
-        assert run(alias, rows.spending_check(alias, opened.phone, "login", opened.id, ""))
+        which = rows.open_to_check(alias, opened.phone, "login", opened.id, "")
+        assert run(alias, rows.spending_check(alias, which, by_phone=False))
 
     overtaken(monkeypatch, *((standing, "lock") if call == "send again" else (rows, "find")), spend)
     if call == "send again":
@@ -124,7 +125,7 @@ def test_lifting_a_block_and_taking_what_it_is_about_wait_for_each_other_in_one_
     assert race(either, 12) == [True] * 12
 
 
-def test_a_success_gives_back_to_the_slot_that_the_database_took_from(store, monkeypatch):
+def test_a_success_gives_back_to_the_slot_that_the_database_took_from(store, exact, monkeypatch):
     """The clock may have gone on to the next sub-bucket between two rows of a statement."""
     taken = counters.taken
 

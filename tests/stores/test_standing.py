@@ -27,7 +27,7 @@ _WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_databa
 
 
 @pytest.fixture
-def store(clock):
+def store(clock, exact):
     return SqlStore()
 
 
