@@ -8,7 +8,7 @@ import os
 
 import phonenumbers
 import redis
-from django.db import connection, transaction
+from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
 from rest_framework import serializers
@@ -35,35 +35,26 @@ class PhoneSerializer(serializers.Serializer):  # type: ignore[type-arg]  # not 
 
 class Echo(APIView):
     scripts = 0  # of Valkey
-    transactions = 0  # each of so many statements
-    statements = 1
-    single = 0  # statements of their own
+    statements = 0  # of PostgreSQL
 
     def post(self, request: Request) -> Response:
         serializer = PhoneSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         for _ in range(self.scripts):
             _valkey.eval("return ARGV[1]", 0, "x")
-        for _ in range(self.transactions):
-            with transaction.atomic():
-                _ask(self.statements)
-        _ask(self.single)
+        for number in range(self.statements):
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT %s", [number])
+                cursor.fetchone()
         return Response(serializer.validated_data)
-
-
-def _ask(times: int) -> None:
-    for number in range(times):
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT %s", [number])
-            cursor.fetchone()
 
 
 urlpatterns = [
     path("django/", plain),
     path("drf/", Echo.as_view()),
     path("redis-send/", Echo.as_view(scripts=1)),
-    path("redis-verify/", Echo.as_view(scripts=2, single=1)),
-    path("sql-send/", Echo.as_view(transactions=1, statements=2)),
-    path("sql-verify/", Echo.as_view(transactions=2, single=1)),
+    path("redis-verify/", Echo.as_view(scripts=2, statements=1)),
+    path("sql-send/", Echo.as_view(statements=2)),
+    path("sql-verify/", Echo.as_view(statements=3)),
     path("healthz", plain),
 ]
