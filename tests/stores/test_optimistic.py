@@ -47,6 +47,20 @@ def looks(monkeypatch):
     return seen
 
 
+@pytest.fixture
+def undone(monkeypatch):
+    """The statements that PostgreSQL undid half way, which its log calls errors."""
+    seen, really = [], optimistic.all_or_nothing
+
+    def noted(alias, parts):
+        answers = really(alias, parts)
+        seen.extend([parts] if answers is None else [])
+        return answers
+
+    monkeypatch.setattr(optimistic, "all_or_nothing", noted)
+    return seen
+
+
 @contextmanager
 def statements():
     with CaptureQueriesContext(connection) as captured:
@@ -225,37 +239,51 @@ def test_an_approval_that_a_cancel_overtakes_gives_nothing_back_and_ends_no_sibl
 # nothing to do
 
 
-def test_an_unknown_challenge_takes_nothing(store):
+def test_an_unknown_challenge_takes_nothing(store, undone):
     opened = open_one(store).challenge
     before = list(Counter.objects.order_by("key").values())
     unknown = new_challenge(phone=opened.phone, id=random_id())
     assert check(store, unknown, client=CLIENT) is None
     assert not store.close(unknown, Status.APPROVED)
     assert list(Counter.objects.order_by("key").values()) == before
+    assert undone == []
 
 
-def test_a_closed_challenge_is_neither_checked_nor_approved_again(store):
+def test_a_closed_challenge_is_neither_checked_nor_approved_again(store, undone):
     checked = check(store, open_one(store).challenge)
     assert store.close(checked, Status.APPROVED)
     before = counted()
     assert check(store, checked, client=CLIENT) is None
     assert not store.close(checked, Status.APPROVED)
     assert counted() == before
+    assert undone == []
 
 
 # a limit is reached, or a crowd looks wrong
 
 
-def test_a_check_that_one_of_two_limits_refuses_takes_nothing_of_the_other(store, settings):
+def test_a_check_that_one_of_two_limits_refuses_takes_nothing_of_the_other(store, settings, undone):
     settings.OTP_CHECKS_PER_CLIENT_HOUR = 1
     opened = open_one(store).challenge
     assert check(store, opened, client=OF_IPV6)
     before = counted()
-    with pytest.raises(Limited) as refused:
-        check(store, opened, client=OF_IPV6)
-    assert refused.value.limit == "checks_per_client_hour"
+    for _ in range(2):
+        with pytest.raises(Limited) as refused:
+            check(store, opened, client=OF_IPV6)
+        assert refused.value.limit == "checks_per_client_hour"
     assert counted() == before
     assert store.get(opened.id).checks_left == 4
+    assert len(undone) == 1
+
+
+def test_i2_a_check_of_a_client_that_has_none_left_spends_nothing(store, settings, undone):
+    settings.OTP_CHECKS_PER_CLIENT_HOUR = 1
+    opened = open_one(store).challenge
+    assert check(store, opened, client=CLIENT)
+    with pytest.raises(Limited):
+        check(store, opened, client=CLIENT)
+    assert store.get(opened.id).checks_left == 4
+    assert undone == []
 
 
 @pytest.mark.parametrize("name", ["sends_per_day", "failures_per_day", "sends_per_client_hour"])
@@ -300,7 +328,8 @@ def test_of_a_burst_those_who_are_refused_take_no_place_of_others(store, setting
     assert [type(each) for each in done].count(Grant) == 12
 
 
-def test_an_error_of_another_kind_is_not_taken_for_a_refusal(store):
+def test_an_error_of_another_kind_is_not_taken_for_a_refusal(store, monkeypatch):
+    monkeypatch.delattr(standing, "lock")
     with pytest.raises(DataError):
         open_one(store, language="longer than its column")
 
@@ -330,19 +359,21 @@ def test_doubts_are_forgotten_before_they_are_too_many(store, settings, looks, m
 
 def test_a_client_beyond_half_of_its_sends_needs_a_proof_and_its_send_leaves_nothing(store, settings, looks):
     settings.OTP_PROOFS = True
-    settings.OTP_SENDS_PER_CLIENT_HOUR = 2
+    settings.OTP_SENDS_PER_CLIENT_HOUR = 4
     settings.OTP_UNCONVERTED_PER_CLIENT_HOUR = 10
-    open_one(store, client=CLIENT)
+    for _ in range(2):
+        open_one(store, client=CLIENT)
     before = counted()
     challenge = new_challenge()
     for _ in range(2):
         with pytest.raises(ProofRequired):
             store.open(challenge, sending(challenge, CLIENT))
-    assert (ChallengeRow.objects.count(), Delivery.objects.count(), counted()) == (1, 1, before)
-    assert len(looks) == 2
-    optimistic.forget()
-    assert store.open(challenge, sending(challenge, CLIENT, proof="p"))
+    assert (ChallengeRow.objects.count(), Delivery.objects.count(), counted()) == (2, 2, before)
     assert len(looks) == 3
+    optimistic.forget()
+    for proof in ("one", "two"):
+        store.open(another := new_challenge(), sending(another, CLIENT, proof=proof))
+    assert len(looks) == 5
 
 
 @pytest.fixture
@@ -377,6 +408,21 @@ def test_a_region_that_looks_wrong_is_doubtful_for_all_its_clients(store, poor, 
             open_one(store, client=client)
     assert len(looks) == 1
     assert poor() == before
+
+
+def test_after_a_block_a_region_is_judged_by_what_came_since_which_a_transaction_knows(store, settings, clock, looks):
+    settings.OTP_PROOFS = True
+    settings.OTP_HOME_REGIONS = []
+    settings.OTP_CONVERSION_LEAST = 4
+    for _ in range(8):
+        assert store.close(check(store, open_one(store).challenge), Status.APPROVED)
+    clock.advance(2 * 3600)
+    Counter.objects.update(blocked_until=store.now() - 1000)
+    for _ in range(4):
+        open_one(store)
+    with pytest.raises(ProofRequired):
+        open_one(store)
+    assert len(looks) == 9
 
 
 def test_a_send_without_limits_of_crowds_is_written_as_well(store):
