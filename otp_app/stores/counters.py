@@ -60,7 +60,7 @@ SELECT r.key,
     COALESCE(r.slots, CASE WHEN r.cost = 0 THEN '{{}}' ELSE {object}(CAST(r.n AS text), r.cost) END),
     r.n, r.span, r.amount, 1, 0, {expires}
 FROM (SELECT s.*, COALESCE(s.slot, {now} / s.width) AS n FROM {asked}) AS r
-WHERE {only}
+WHERE {only} AND r.cost <= r.amount
 ON CONFLICT (key) DO UPDATE SET
     slots = (
         SELECT COALESCE({collect}(CAST(merged.slot AS text), merged.n), '{{}}') FROM (

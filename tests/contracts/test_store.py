@@ -854,6 +854,14 @@ def test_an_ipv6_site_has_five_times_what_a_client_has(store, settings):
 # what looks wrong
 
 
+def test_a_limit_of_nothing_lets_nothing_through_from_the_first_on(store, settings):
+    settings.OTP_SENDS_PER_CLIENT_HOUR = 0
+    with pytest.raises(Limited) as refused:
+        open_one(store, client="192.0.2.1")
+    assert refused.value.limit == "sends_per_client_hour"
+    assert not Delivery.objects.exists()
+
+
 @pytest.fixture
 def wary(settings):
     settings.OTP_PROOFS = True

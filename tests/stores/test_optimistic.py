@@ -376,6 +376,15 @@ def test_a_client_beyond_half_of_its_sends_needs_a_proof_and_its_send_leaves_not
     assert len(looks) == 5
 
 
+def test_the_first_send_of_a_client_that_has_one_is_beyond_half_of_them(store, settings):
+    """Its counter is not there yet: what is new must fit as well."""
+    settings.OTP_PROOFS = True
+    settings.OTP_SENDS_PER_CLIENT_HOUR = 1
+    with pytest.raises(ProofRequired):
+        open_one(store, client=CLIENT)
+    assert counted() == {}
+
+
 @pytest.fixture
 def poor(settings, clock, store):
     """A region where none of five sends converted, and each had a minute for it."""
