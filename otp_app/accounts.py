@@ -7,11 +7,12 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist
 from django.db import IntegrityError, models, router, transaction
 
-from . import queries
+from . import lookups
 from .challenges import random_id
 from .conf import conf
 from .errors import Unavailable
-from .queries import Lookup, Part
+from .lookups import Lookup
+from .queries import Part
 
 
 def phone_field() -> str:
@@ -66,12 +67,12 @@ def user_for(phone: str) -> tuple[Any, bool]:
 
 def _find(model: Any, alias: str, phone: str, also: Part | None = None) -> Any | None:
     row = _by_phone(model, phone_field()).first(alias, phone, also)
-    return queries.instance(model, alias, row) if row else None
+    return lookups.instance(model, alias, row) if row else None
 
 
 @lru_cache(maxsize=8)
 def _by_phone(model: Any, field: str) -> Lookup:
-    return Lookup(model._base_manager.all(), field, queries.columns_of(model))
+    return Lookup(model._base_manager.all(), field, lookups.columns_of(model))
 
 
 def _create(phone: str, name: str, alias: str) -> Any:

@@ -15,7 +15,7 @@ from .conf import conf
 from .keys import ledger_id
 from .models import Counter
 from .stores import counters
-from .stores.counters import Take
+from .stores.takes import Take, take
 
 logger = logging.getLogger("otp_app.circuits")
 
@@ -36,7 +36,7 @@ def may_carry(alias: str, now: int, blocked_until: int) -> bool:
 def failed(alias: str) -> None:
     """Count a failure; open the circuit when there have been enough."""
     key = key_of(alias)
-    row = counters.take(_database(), [Take(key, conf.CIRCUIT_PERIOD * 1000, 1)])[key]
+    row = take(_database(), [Take(key, conf.CIRCUIT_PERIOD * 1000, 1)])[key]
     if sum(row.slots.values()) >= conf.CIRCUIT_FAILURES and _open(alias, row.now, blocked_until__lte=row.now):
         logger.warning("circuit opened for provider %s", alias)
 

@@ -14,7 +14,7 @@ from django.db import IntegrityError, connections, models, router
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
-from . import messages, phones, prices, queries
+from . import messages, phones, prices, queries, writes
 from .challenges import Challenge, Grant
 from .models import Delivery
 from .providers.base import Channel, Message, Receipt
@@ -54,7 +54,7 @@ def make_good(challenge: Challenge) -> None:
     """Queue a send whose process died between a store that is elsewhere and the row here: a sweep will deliver it."""
     with suppress(IntegrityError), durable(database()):
         if not _of(challenge, 1).exists():
-            queries.run(database(), queries.inserting(database(), Delivery, outbox.row_of(challenge, None, 0)))
+            queries.run(database(), writes.inserting(database(), Delivery, outbox.row_of(challenge, None, 0)))
 
 
 def facts_of(message: Message, alias: str, receipt: Receipt, begun: float) -> dict[str, Any]:
@@ -123,7 +123,7 @@ def end(challenge: Challenge, number: int, status: str, *, error: str = "", **fa
     ended = {"status": status, "updated_at": timezone.now(), "error": error[:_LONGEST]} | facts
     where = f"challenge = %s AND sent_at = %s AND handover = %s AND status IN ({', '.join(['%s'] * len(before))})"
     which = [_CHALLENGE.get_db_prep_value(challenge.id, connections[alias]), challenge.sent_at[-1], number, *before]
-    moved = queries.run(alias, queries.updating(alias, Delivery, ended, where, which))
+    moved = queries.run(alias, writes.updating(alias, Delivery, ended, where, which))
     if not moved and status == State.SENT:
         row = _of(challenge, number)
         row.update(**{name: facts[name] for name in facts if name not in _REPORTED})

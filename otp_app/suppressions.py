@@ -15,7 +15,7 @@ from .keys import ledger_id
 from .models import Counter
 from .providers.base import Channel
 from .stores import counters
-from .stores.counters import Take
+from .stores.takes import Take, take
 
 
 def keys_of(phone: str, channel: str, *, reported: bool = False) -> list[str]:
@@ -26,7 +26,7 @@ def keys_of(phone: str, channel: str, *, reported: bool = False) -> list[str]:
 def suppress(phone: str, channel: str, reason: str, *, reported: bool = False) -> None:
     """Nothing more to this number by that channel, or with "" by any, for OTP_SUPPRESSION."""
     alias, key = router.db_for_write(Counter), _key(phone, channel, reported)
-    row = counters.take(alias, [Take(key, 0, 1, cost=0)])[key]
+    row = take(alias, [Take(key, 0, 1, cost=0)])[key]
     until = row.now + conf.SUPPRESSION * 1000
     begun = counters.block(alias, Block(key, key, "number", "suppression", reason, row.now, until))
     # Also where it is held already: the store may not have been told.

@@ -12,6 +12,7 @@ from otp_app.providers import memory
 from otp_app.stores import optimistic
 from otp_app.testing import otp_outbox  # noqa: F401
 from tests.clock import Clock
+from tests.things import Thing
 from tests.valkey import any_running
 
 # Its limits in real time are kept by a machine that does nothing else; beside other runs none of them means a thing.
@@ -88,3 +89,13 @@ def each_store(request, settings):
         server.flush()
         settings.OTP_REDIS_URL = server.url
     return stores.current()
+
+
+@pytest.fixture
+def things(transactional_db):
+    """Their table."""
+    with connection.schema_editor() as editor:
+        editor.create_model(Thing)
+    yield
+    with connection.schema_editor() as editor:
+        editor.delete_model(Thing)

@@ -8,9 +8,11 @@ from django.db import IntegrityError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from otp_app import queries
+from otp_app import lookups
+from otp_app.lookups import Lookup
 from otp_app.models import Counter, Token, User
-from otp_app.queries import Lookup, inserting_found, may_combine, merging, run
+from otp_app.queries import may_combine, run
+from otp_app.writes import inserting_found, merging
 from tests.factories import new_phone
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -77,7 +79,7 @@ def user():
 
 
 def by_phone():
-    return Lookup(User.objects.all(), "phone", queries.columns_of(User))
+    return Lookup(User.objects.all(), "phone", lookups.columns_of(User))
 
 
 def token(where="found.is_active", **values):
@@ -96,7 +98,7 @@ def test_what_is_found_has_a_row_by_the_same_statement(user):
     lookup = by_phone()
     with CaptureQueriesContext(connection) as made:
         found = lookup.first("default", user.phone, token())
-    assert queries.instance(User, "default", found) == user
+    assert lookups.instance(User, "default", found) == user
     assert len(made) == 1
     row = Token.objects.get()
     assert (row.user_id, bytes(row.digest)) == (user.pk, b"\x80" * 32)

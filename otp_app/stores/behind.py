@@ -23,7 +23,7 @@ from typing import Any
 
 from django.db import DataError, IntegrityError, OperationalError, connections, router
 
-from .. import queries
+from .. import queries, writes
 from ..conf import conf
 from ..models import Delivery
 
@@ -77,7 +77,7 @@ class _Writer:
 
     def begin(self, ended: Ended) -> bool:
         """Write a row down at once, for what does not end as it was expected to; False when it is there already."""
-        begun = queries.run(_alias(), queries.merging(_alias(), Delivery, [ended.row], _HANDOVER))
+        begun = queries.run(_alias(), writes.merging(_alias(), Delivery, [ended.row], _HANDOVER))
         self.forget(ended.journal)
         return bool(begun)
 
@@ -148,7 +148,7 @@ def _merge(alias: str, batch: Sequence[Ended]) -> None:
     try:
         for named, then in ((True, _NAMED), (False, _ENDED)):
             if rows := [ended.row for ended in batch if ended.named is named]:
-                queries.run(alias, queries.merging(alias, Delivery, rows, _HANDOVER, then))
+                queries.run(alias, writes.merging(alias, Delivery, rows, _HANDOVER, then))
     except (DataError, IntegrityError) as error:
         if len(batch) > 1:  # one of them is to blame, and the others must not wait for it for ever
             for ended in batch:

@@ -4,10 +4,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ..challenges import Challenge, Charge, Conversion, Counts, Limit
+from ..challenges import Challenge, Charge, Conversion, Counts, Demand, Limit
 from ..limits import DAY
 from . import windows
-from .counters import LEDGER_SPAN, Row, Take
+from .counters import LEDGER_SPAN
+from .takes import Row, Take
 
 Rows = dict[str, Row]
 
@@ -37,15 +38,22 @@ def own(limits: Sequence[Limit], phone: str = "") -> list[Take]:
     return [_of(limit, None) for limit in crowds(limits) if not limit.shared] + _lock(phone)
 
 
-def unsuspected(limits: Sequence[Limit], now: int, *, proven: bool) -> list[Take]:
-    """All of them, at an instant, but no more than goes without a proof of work."""
-    takes = [(limit, _of(limit, now)) for limit in crowds(limits)]
-    return [replace(take, amount=take.amount // 2) if limit.proof and not proven else take for limit, take in takes]
+def unsuspected(demand: Demand) -> list[Limit]:
+    """Its crowd limits; half of those of which more needs a proof of work, where none came with it."""
+    limits = crowds(demand.limits)
+    if demand.proven:
+        return limits
+    return [replace(limit, amount=limit.amount // 2) if limit.proof else limit for limit in limits]
+
+
+def at(limits: Sequence[Limit], now: int) -> list[Take]:
+    """All of these, at an instant."""
+    return [_of(limit, now) for limit in limits]
 
 
 def shared(limits: Sequence[Limit], now: int) -> list[Take]:
     """The limits in which all requests meet: what is taken last before a commit, so that nobody waits long."""
-    return [_of(limit, now) for limit in crowds(limits) if limit.shared]
+    return at([limit for limit in crowds(limits) if limit.shared], now)
 
 
 def all_of(takes: Sequence[Take], rows: Rows) -> Rows:

@@ -13,16 +13,18 @@ request took for a while would refuse others, and begin blocks.
 import time
 from collections.abc import Sequence
 
-from ..challenges import Challenge, Claiming, Conversion, Demand, Grant
+from ..challenges import Challenge, Claiming, Conversion, Demand, Grant, Limit
 from ..keys import phone_key
-from ..queries import Condition, Part, all_or_nothing, count_of, may_combine, required, run, short
-from . import counters, crowds, outbox, standing
+from ..queries import Condition, Part, all_or_nothing, count_of, may_combine, required, short
+from . import counters, crowds, outbox, refusals, standing, takes
 from . import rows as table
-from .counters import Take
 
 _DOUBT = 60  # seconds in which who takes a counter that is full or looks wrong goes the other way at once
 _MOST_DOUBTS = 10_000  # counters, some 2 MB; then all is forgotten, which costs each of them one detour
 _doubts: dict[str, float] = {}  # when they end, by the key of the counter
+
+# What the first part of a statement wrote: the phone's row, or nothing, and then neither do the others.
+_LOCKED, _NOTHING = count_of(0, 1), count_of(0, 0)
 
 # Of what was taken just now: the region was never blocked, and has enough successes for its sends before this one.
 _REGION_IS_FINE = short("""
@@ -43,17 +45,16 @@ def open_one(alias: str, challenge: Challenge, demand: Demand, claiming: Claimin
     opened = challenge.opened(seen.now, taken)
     claim = outbox.claim_of(opened, claiming)
     row = outbox.row_of(opened, claim, seen.now)
-    takes = crowds.unsuspected(demand.limits, seen.now, proven=demand.proven)
-    alone = counters.locking(alias, phone_key(opened.phone), Condition("%s", [seen.version]))
-    locked = Condition(count_of(0, 1))
-    counting = [counters.taking(alias, takes, locked, told=False), _unsuspected(demand, takes)] if takes else []
-    writing = [table.inserting(alias, opened, locked), *outbox.queueing(alias, row, claim, locked)]
-    answers = all_or_nothing(alias, [alone, *counting, *writing])
+    limits = crowds.unsuspected(demand)
+    alone = takes.locking(alias, phone_key(opened.phone), Condition("%s", [seen.version]))
+    counting = takes.taking(alias, crowds.at(limits, seen.now), _LOCKED, told=False)
+    writing = [table.inserting(alias, opened, _LOCKED), *outbox.queueing(alias, row, claim, _LOCKED)]
+    answers = all_or_nothing(alias, [alone, counting, _unsuspected(demand, len(limits)), *writing])
     if answers is None:
-        _doubt(alias, demand, takes)
+        _doubt(alias, demand, limits)
     if not answers or not answers[0]:
         return None
-    queued = answers[len(answers) - len(writing) + 1 :]
+    _, _, _, *queued = answers
     how = {"claim": claim, "blocked": outbox.blocked(queued), "row": row}
     return standing.granted(opened, [*seen.past, opened], demand.limits, seen.now, taken, how)
 
@@ -62,20 +63,17 @@ def spend_check(alias: str, which: Condition, demand: Demand, *, by_phone: bool)
     """Nothing is taken where there is no such challenge."""
     if not may_combine(alias) or _doubtful(demand):
         return None
-    takes = crowds.own(demand.limits)
-    if not takes:
-        spent = run(alias, table.spending_check(alias, which, by_phone=by_phone))
-        return crowds.charged(table.challenge_of(spent[0]), demand.limits) if spent else None
-    counting = counters.taking(alias, takes, table.exists(which))
-    all_taken = count_of(0, len(takes))
+    limits = crowds.crowds(demand.limits)
+    counting = takes.taking(alias, crowds.own(limits), table.exists(which))
+    all_taken = count_of(0, len(limits))
     spending = table.spending_check(alias, which, by_phone=by_phone, only=all_taken)
-    both = required(Condition(f"{count_of(0, 0)} OR ({all_taken} AND {count_of(1, 1)})"))
+    both = required(Condition(f"{_NOTHING.sql} OR ({all_taken.sql} AND {count_of(1, 1).sql})"))
     answers = all_or_nothing(alias, [counting, spending, both])
     if answers is None:
-        _doubt(alias, demand, takes)
+        _doubt(alias, demand, limits)
     if not answers or not answers[1]:
         return None
-    return crowds.charged(table.challenge_of(answers[1][0]), demand.limits, counters.taken(answers[0]))
+    return crowds.charged(table.challenge_of(answers[1][0]), demand.limits, takes.taken(answers[0]))
 
 
 def approve(alias: str, challenge: Challenge) -> bool:
@@ -83,14 +81,11 @@ def approve(alias: str, challenge: Challenge) -> bool:
     if not may_combine(alias):
         return False
     key = phone_key(challenge.phone)
-    alone = counters.locking(alias, key, counters.current_version(key), table.pending(challenge))
-    locked = count_of(0, 1)
-    takes = crowds.giving_back(challenge.given_back())
-    counting = [counters.taking(alias, takes, Condition(locked), told=False)] if takes else []
-    approving = table.approving(alias, challenge, locked)
-    it = f"EXISTS (SELECT 1 FROM p{1 + len(counting)} AS closed WHERE closed.c0 = %s)"
-    both = required(Condition(f"{count_of(0, 0)} OR {it}", [challenge.id]))
-    answers = all_or_nothing(alias, [alone, *counting, approving, both])
+    alone = takes.locking(alias, key, counters.current_version(key), table.pending(challenge))
+    counting = takes.taking(alias, crowds.giving_back(challenge.given_back()), _LOCKED, told=False)
+    approving = table.approving(alias, challenge, _LOCKED)
+    it = Condition(f"{_NOTHING.sql} OR EXISTS (SELECT 1 FROM p2 WHERE p2.c0 = %s)", [challenge.id])
+    answers = all_or_nothing(alias, [alone, counting, approving, required(it)])
     return bool(answers and answers[0])
 
 
@@ -99,13 +94,13 @@ def forget() -> None:
     _doubts.clear()
 
 
-def _unsuspected(demand: Demand, takes: Sequence[Take]) -> Part:
-    """That everything was taken, if the phone was locked, and that the region does not look wrong by what it holds."""
-    fine, params = count_of(1, len(takes)), list[str]()
+def _unsuspected(demand: Demand, count: int) -> Part:
+    """That so many were taken, if the phone was locked, and that the region does not look wrong by what it holds."""
+    fine, params = count_of(1, count).sql, list[str]()
     if demand.conversion and (percent := _percent(demand.conversion, proven=demand.proven)):
         fine += f" AND {_REGION_IS_FINE.format(least=demand.conversion.least, percent=percent)}"
         params = [demand.conversion.sends, demand.conversion.sends, demand.conversion.unconverted]
-    return required(Condition(f"{count_of(0, 0)} OR ({fine})", params))
+    return required(Condition(f"{_NOTHING.sql} OR ({fine})", params))
 
 
 def _percent(conversion: Conversion, *, proven: bool) -> int:
@@ -118,10 +113,10 @@ def _doubtful(demand: Demand) -> bool:
     return bool(_doubts) and any(_doubts.get(limit.key, 0) > now for limit in demand.limits)
 
 
-def _doubt(alias: str, demand: Demand, takes: Sequence[Take]) -> None:
+def _doubt(alias: str, demand: Demand, limits: Sequence[Limit]) -> None:
     """The counters that have no room, else the region."""
-    now, counted = counters.read(alias, [take.key for take in takes])
-    full = [take.key for take in takes if take.key in counted and not take.fits(*counted[take.key], now)]
+    _, usages = refusals.usage(alias, limits, "", "")
+    full = [usage.limit.key for usage in usages if usage.wait > 0]
     keys = full or ([demand.conversion.sends] if demand.conversion else [])
     if len(_doubts) + len(keys) > _MOST_DOUBTS:
         forget()

@@ -5,12 +5,12 @@ from typing import Any
 
 from django.utils import timezone
 
-from .. import queries
+from .. import writes
 from ..challenges import Challenge, Claim, Claiming
 from ..keys import ledger_id, phone_key
 from ..models import Delivery
 from ..phones import region_of
-from ..queries import ALWAYS, Condition, Part, Rows
+from ..queries import Condition, Part, Rows
 from . import counters
 
 
@@ -45,9 +45,9 @@ def row_of(challenge: Challenge, claim: Claim | None, now: int, unconverted: int
     return row
 
 
-def queueing(alias: str, row: Mapping[str, Any], claim: Claim | None, only: Condition = ALWAYS) -> list[Part]:
+def queueing(alias: str, row: Mapping[str, Any], claim: Claim | None, only: Condition | None = None) -> list[Part]:
     """Write a row down, and look at what the claim watches."""
-    parts = [queries.inserting(alias, Delivery, row, only)]
+    parts = [writes.inserting(alias, Delivery, row, only)]
     return [*parts, counters.looking(claim.watched)] if claim and claim.watched else parts
 
 

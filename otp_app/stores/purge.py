@@ -13,7 +13,8 @@ from ..keys import phone_key
 from ..models import BlockRow, ChallengeRow, Counter, Delivery, DevicesEnd, EventRow, KeptAnswer
 from ..queries import Part, run
 from . import outbox
-from .counters import LEDGER_SPAN, Take, read_now, take
+from .counters import LEDGER_SPAN, read_now
+from .takes import Take, take
 
 KEPT = 24 * 3600 * 1000  # milliseconds that a dead challenge stays, for the limits of a day count on it
 BATCH = 500

@@ -17,7 +17,8 @@ from ..keys import ledger_id, phone_key
 from ..models import BlockRow, Counter, Delivery
 from ..transactions import durable
 from . import counters, rows, windows
-from .counters import LEDGER_SPAN, Take
+from .counters import LEDGER_SPAN
+from .takes import Take, take
 
 _DAY = 24 * 3600
 _WIDTH = windows.slot_width(_DAY)
@@ -29,7 +30,7 @@ def remember_failure(alias: str, challenge: Challenge) -> None:
     """In the row where the SQL store keeps the failures of a phone, by the instant of the check."""
     key = phone_key(challenge.phone, challenge.device)
     with durable(alias):
-        counters.take(alias, [Take(key, LEDGER_SPAN, 1, slot=challenge.checked_at, cost=1)])
+        take(alias, [Take(key, LEDGER_SPAN, 1, slot=challenge.checked_at, cost=1)])
 
 
 def of_phone(alias: str, phone: str, now: int) -> dict[str, Any]:

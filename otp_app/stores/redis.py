@@ -24,8 +24,9 @@ from ..conf import conf
 from ..errors import InvalidOrExpiredCode, ProofRequired, Unavailable
 from ..keys import phone_key
 from ..models import Delivery
-from ..queries import inserting, run
+from ..queries import run
 from ..transactions import require_none
+from ..writes import inserting
 from . import crowds, journal, outbox, recovery, redis_server, scripts
 from .purge import purge_records
 from .redis_server import Server

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .. import queries
+from .. import writes
 from ..challenges import Challenge, Charge, Status
 from ..models import ChallengeRow
 from ..queries import ALWAYS, Condition, Part, Rows, hexadecimal, loaded, run
@@ -33,7 +33,7 @@ COLUMNS = [
 
 _SPEND_CHECK = """
 UPDATE {table} SET checks_left = checks_left - 1, checked_at = {now} {also_set}
-WHERE {which}
+WHERE {which} AND {only}
 RETURNING {columns}
 """
 
@@ -55,21 +55,21 @@ RETURNING id
 
 _APPROVE = """
 UPDATE {table} SET status = CASE WHEN id = %s THEN 'approved' ELSE 'canceled' END, closed_at = {now}
-WHERE phone = %s AND purpose = %s AND status = 'pending' {only}
+WHERE phone = %s AND purpose = %s AND status = 'pending' AND {only}
 RETURNING id
 """
 
 
-def inserting(alias: str, challenge: Challenge, only: Condition = ALWAYS) -> Part:
+def inserting(alias: str, challenge: Challenge, only: Condition | None = None) -> Part:
     """A new challenge."""
-    return queries.inserting(alias, ChallengeRow, _row(challenge), only)
+    return writes.inserting(alias, ChallengeRow, _row(challenge), only)
 
 
 def updating_sends(alias: str, challenge: Challenge) -> Part:
     """What a send changes, and nothing else: checks may be spent meanwhile. No row when it is pending no more."""
     row = _row(challenge)
     sends = {name: row[name] for name in ("language", "channel", "status", "sends_left", "sent_at", "charges")}
-    return queries.updating(alias, ChallengeRow, sends, "id = %s AND status = 'pending'", [challenge.id])
+    return writes.updating(alias, ChallengeRow, sends, "id = %s AND status = 'pending'", [challenge.id])
 
 
 def update_sends(alias: str, challenge: Challenge) -> bool:
@@ -106,16 +106,17 @@ def open_to_check(alias: str, phone: str, purpose: str, challenge_id: str | None
     return Condition(_OPEN.format(id=found, now=now, also=also), [*named, phone, purpose])
 
 
-def spending_check(alias: str, which: Condition, *, by_phone: bool, only: str = "") -> Part:
+def spending_check(alias: str, which: Condition, *, by_phone: bool, only: Condition = ALWAYS) -> Part:
     """Spend before compare: the condition and the decrement are one statement. It returns the challenge."""
     sql = _SPEND_CHECK.format(
         table=ChallengeRow._meta.db_table,
         now=now_sql(alias),
         columns=", ".join(COLUMNS),
-        which=f"{which.sql} AND {only}" if only else which.sql,
+        which=which.sql,
+        only=only.sql,
         also_set=", phone_checks_left = phone_checks_left - 1" if by_phone else "",
     )
-    return Part(sql, which.params, len(COLUMNS))
+    return Part(sql, [*which.params, *only.params], len(COLUMNS))
 
 
 def exists(which: Condition) -> Condition:
@@ -133,10 +134,9 @@ def pending(challenge: Challenge) -> Condition:
     return exists(Condition("id = %s AND status = 'pending'", [challenge.id]))
 
 
-def approving(alias: str, challenge: Challenge, only: str = "") -> Part:
+def approving(alias: str, challenge: Challenge, only: Condition = ALWAYS) -> Part:
     """Approve it and cancel its open siblings; whose id is not among the rows was pending no more."""
-    also = f"AND {only}" if only else ""
-    sql = _APPROVE.format(table=ChallengeRow._meta.db_table, now=now_sql(alias), only=also)
+    sql = _APPROVE.format(table=ChallengeRow._meta.db_table, now=now_sql(alias), only=only.sql)
     return Part(sql, [challenge.id, challenge.phone, challenge.purpose])
 
 

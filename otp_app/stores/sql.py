@@ -24,7 +24,7 @@ from ..keys import phone_key
 from ..models import ChallengeRow
 from ..queries import Part, together
 from ..transactions import durable, require_none
-from . import counters, crowds, optimistic, outbox, refusals, standing
+from . import counters, crowds, optimistic, outbox, refusals, standing, takes
 from . import rows as table
 from .purge import purge
 from .standing import Standing
@@ -90,11 +90,11 @@ class SqlStore:
         require_none(alias)
         if checked := optimistic.spend_check(alias, which, demand, by_phone=by_phone):
             return checked
-        takes = crowds.own(demand.limits)
+        wanted = crowds.own(demand.limits)
         with self._transaction(demand):
-            parts = [counters.taking(alias, takes)] if takes else []
+            parts = [takes.taking(alias, wanted)] if wanted else []
             *counted, spent = together(alias, [*parts, table.spending_check(alias, which, by_phone=by_phone)])
-            rows = crowds.all_of(takes, counters.taken(counted[0]) if counted else {})
+            rows = crowds.all_of(wanted, takes.taken(counted[0]) if counted else {})
             if not spent:
                 transaction.set_rollback(True, using=alias)
         return crowds.charged(table.challenge_of(spent[0]), demand.limits, rows) if spent else None
@@ -112,16 +112,16 @@ class SqlStore:
         require_none(self._alias())
         if optimistic.approve(self._alias(), challenge):
             return True
-        takes = crowds.giving_back(challenge.given_back(), phone_key(challenge.phone))
+        wanted = crowds.giving_back(challenge.given_back(), phone_key(challenge.phone))
         with self._transaction() as alias:
-            _, rows = together(alias, [counters.taking(alias, takes), table.approving(alias, challenge)])
+            _, rows = together(alias, [takes.taking(alias, wanted), table.approving(alias, challenge)])
             if not (approved := table.approved(rows, challenge)):
                 transaction.set_rollback(True, using=alias)
         return approved
 
     def undo_send(self, challenge: Challenge, given: Sequence[Charge] = ()) -> None:
         with self._transaction() as alias:
-            counters.take(alias, crowds.giving_back((), phone_key(challenge.phone)))
+            takes.take(alias, crowds.giving_back((), phone_key(challenge.phone)))
             found = table.find(alias, challenge.id)
             undone = (
                 found
@@ -134,15 +134,15 @@ class SqlStore:
             )  # on its own, for the locks of counters come before those of challenges
 
     def take(self, demand: Demand) -> tuple[Charge, ...]:
-        takes = crowds.own(demand.limits)
+        wanted = crowds.own(demand.limits)
         with self._transaction(demand) as alias:
-            counted = crowds.all_of(takes, counters.take(alias, takes))
+            counted = crowds.all_of(wanted, takes.take(alias, wanted))
         return crowds.charges(demand.limits, next(iter(counted.values())).now, counted)
 
     def give_back(self, charges: Sequence[Charge]) -> None:
-        if takes := crowds.giving_back(charges):
+        if wanted := crowds.giving_back(charges):
             with self._transaction() as alias:
-                counters.take(alias, takes)
+                takes.take(alias, wanted)
 
     def usage(self, limits: Sequence[Limit], *, phone: str = "", device: bool = False) -> list[Usage]:
         return refusals.usage(self._alias(), limits, phone, "any" if device else "")[1]
@@ -181,12 +181,12 @@ def _write(
     """The send, its delivery, and last what all requests share; what a grant says of the claim."""
     claim = outbox.claim_of(challenge, claiming)
     row = outbox.row_of(challenge, claim, seen.now)
-    takes = crowds.shared(demand.limits, seen.now)
+    wanted = crowds.shared(demand.limits, seen.now)
     parts = [change, *outbox.queueing(alias, row, claim)]
-    changed, *queued = together(alias, [*parts, *([counters.taking(alias, takes)] if takes else [])])
+    changed, *queued = together(alias, [*parts, *([takes.taking(alias, wanted)] if wanted else [])])
     if not changed:
         raise InvalidOrExpiredCode
-    counted = seen.counted | crowds.all_of(takes, counters.taken(queued.pop()) if takes else {})
+    counted = seen.counted | crowds.all_of(wanted, takes.taken(queued.pop()) if wanted else {})
     if crowds.look_wrong(demand.limits, demand.conversion, counted) and not demand.proven:
         raise ProofRequired
     return {"claim": claim, "blocked": outbox.blocked(queued), "row": row}

@@ -9,7 +9,7 @@ from django.db import connections
 from ..challenges import Challenge, Charge, Counts, Demand, Grant, Limit
 from ..keys import phone_key
 from ..queries import loaded, run, together
-from . import counters, crowds, windows
+from . import counters, crowds, takes, windows
 from . import rows as table
 from .crowds import Refused
 
@@ -37,10 +37,10 @@ def lock(alias: str, demand: Demand, phone: str, device: str) -> Standing:
     written the phone's row between the one and the other, its version tells, and the challenges are read again.
     """
     key = phone_key(phone)
-    takes = crowds.own(demand.limits, key)
-    parts = [counters.taking(alias, takes), table.of_phone(alias, phone), counters.version_of(key)]
+    wanted = crowds.own(demand.limits, key)
+    parts = [takes.taking(alias, wanted), table.of_phone(alias, phone), counters.version_of(key)]
     counted, past, versions = together(alias, parts)
-    rows = crowds.all_of(takes, counters.taken(counted))
+    rows = crowds.all_of(wanted, takes.taken(counted))
     if connections[alias].vendor == "postgresql" and [version for (version,) in versions] != _before(rows[key].version):
         past = run(alias, parts[1])
     return Standing(rows, table.past_of(past, device), rows[key].slots, rows[key].now)

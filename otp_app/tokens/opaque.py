@@ -16,10 +16,10 @@ from django.db.models import BooleanField, Q
 from django.http import HttpRequest
 from django.utils import timezone
 
-from .. import clock, queries
+from .. import clock, lookups, queries, writes
 from ..conf import conf
+from ..lookups import Lookup
 from ..models import Token
-from ..queries import Lookup
 from .base import Issued, Issuing
 
 TAG = "otp_"
@@ -35,7 +35,7 @@ class OpaqueTokens:
     def issue(self, user: Any, request: HttpRequest | None) -> Issued:
         issued, row = _new()
         alias = router.db_for_write(Token)
-        queries.run(alias, queries.inserting(alias, Token, row | {"user_id": user.pk}))
+        queries.run(alias, writes.inserting(alias, Token, row | {"user_id": user.pk}))
         return issued
 
     def issuing(self, alias: str) -> Issuing | None:
@@ -47,7 +47,7 @@ class OpaqueTokens:
             return None
         issued, row = _new()
         taken = {"user_id": f'found."{model._meta.pk.attname}"'}
-        return Issuing(queries.inserting_found(alias, Token, row, taken, "found.is_active"), issued)
+        return Issuing(writes.inserting_found(alias, Token, row, taken, "found.is_active"), issued)
 
     def authenticate(self, request: HttpRequest) -> Any | None:
         token = _token_of(request)
@@ -56,7 +56,7 @@ class OpaqueTokens:
         if found is None:
             return None
         pk, used_at, expires_at, *columns = found
-        user = queries.instance(get_user_model(), alias, columns)
+        user = lookups.instance(get_user_model(), alias, columns)
         now, idle = _now(), timedelta(seconds=conf.TOKEN_IDLE)
         if not user.is_active or expires_at <= now or now - used_at >= idle:
             return None
@@ -88,7 +88,7 @@ def _new() -> tuple[Issued, dict[str, Any]]:
 @lru_cache(maxsize=8)
 def _tokens(user_model: type[Any]) -> Lookup:
     """By their digest, each with its user: all that a request has to ask."""
-    columns = [f"user__{name}" for name in queries.columns_of(user_model)]
+    columns = [f"user__{name}" for name in lookups.columns_of(user_model)]
     return Lookup(Token.objects.all(), "digest", ["pk", "used_at", "expires_at", *columns])
 
 

@@ -40,13 +40,13 @@ def writer():
 @pytest.fixture
 def statements(monkeypatch):
     """How many rows each statement wrote."""
-    rows, merging = [], behind.queries.merging
+    rows, merging = [], behind.writes.merging
 
     def noted(*asked):
         rows.append(len(asked[2]))
         return merging(*asked)
 
-    monkeypatch.setattr(behind.queries, "merging", noted)
+    monkeypatch.setattr(behind.writes, "merging", noted)
     return rows
 
 

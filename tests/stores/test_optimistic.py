@@ -14,8 +14,8 @@ from otp_app.keys import phone_key
 from otp_app.models import ChallengeRow, Counter, Delivery
 from otp_app.queries import ALWAYS, Condition
 from otp_app.stores import counters, optimistic, rows, standing
-from otp_app.stores.counters import Take
 from otp_app.stores.sql import SqlStore
+from otp_app.stores.takes import Take, taking
 from tests.asking import check, open_one, sending
 from tests.factories import new_challenge, new_phone
 from tests.races import race
@@ -127,7 +127,7 @@ def test_a_phone_is_locked_before_what_few_requests_share_and_that_before_what_a
         Take(keys["client"], 24, 1000),
         Take(keys["phone"], 24, 1000, lock=True),
     ]
-    asked = counters.taking("default", takes).params[0]
+    asked = taking("default", takes).params[0]
     assert sorted(keys, key=lambda name: asked.index(keys[name])) == ["phone", "client", "prefix", "of all"]
 
 

@@ -7,9 +7,10 @@ from otp_app.challenges import Status
 from otp_app.errors import InvalidOrExpiredCode, Limited
 from otp_app.models import ChallengeRow, Counter, Delivery
 from otp_app.queries import run
-from otp_app.stores import counters, rows, standing
-from otp_app.stores.counters import Take, lift, read, take
+from otp_app.stores import rows, standing, takes
+from otp_app.stores.counters import lift, read
 from otp_app.stores.sql import SqlStore
+from otp_app.stores.takes import Take, take
 from tests.asking import open_one, send_again
 from tests.races import race
 
@@ -127,13 +128,13 @@ def test_lifting_a_block_and_taking_what_it_is_about_wait_for_each_other_in_one_
 
 def test_a_success_gives_back_to_the_slot_that_the_database_took_from(store, exact, monkeypatch):
     """The clock may have gone on to the next sub-bucket between two rows of a statement."""
-    taken = counters.taken
+    taken = takes.taken
 
     def a_slot_earlier(answer):
         counted = taken(answer)
         return {key: row._replace(newest=row.newest - 1) if row.slots else row for key, row in counted.items()}
 
-    monkeypatch.setattr(counters, "taken", a_slot_earlier)
+    monkeypatch.setattr(takes, "taken", a_slot_earlier)
     grant = open_one(store, client="192.0.2.1")
     own = [charge for charge in grant.taken if not charge.shared]
     assert own

@@ -1,0 +1,79 @@
+"""Look-ups that every sign-in makes, put together once.
+
+Putting SQL together takes Django several times as long as the database takes to run it. A ``Lookup`` lets Django do it
+once for each connection, with all it knows of the model and the database.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import connections, models
+from django.db.models.expressions import RawSQL
+
+from .queries import Part
+
+
+def columns_of(model: type[models.Model]) -> list[str]:
+    """All that ``Model.from_db`` makes an instance of, by name."""
+    return [each.attname for each in model._meta.concrete_fields]
+
+
+def instance(model: Any, alias: str, columns: Sequence[Any]) -> Any:
+    """Of the values of ``columns_of``."""
+    return model.from_db(alias, columns_of(model), columns)
+
+
+class Lookup:
+    """The columns of the row of a model that has a value in a field: ``table.first(alias, value)``.
+
+    ``columns`` may lead over relations, as those of ``values_list``.
+    """
+
+    def __init__(self, rows: models.QuerySet[Any], name: str, columns: Sequence[str]) -> None:
+        self._rows = rows
+        self._name = name
+        self._columns = columns
+
+    def first(self, alias: str, value: Any, also: Part | None = None) -> tuple[Any, ...] | None:
+        """``also`` is a change that goes by the row: its columns are those of ``found``. It needs ``may_combine``."""
+        connection: Any = connections[alias]
+        kept = vars(connection).setdefault(_KEPT, {})  # on the connection, with which it goes: it refers to it
+        compiled = kept.get(self)
+        if compiled is None:
+            compiled = kept[self] = self._compile(alias)
+        sql, params = compiled.sql, compiled.params_for(value)
+        if also:
+            names = ", ".join(f'"{name}"' for name in self._columns)
+            sql = f"WITH found ({names}) AS ({sql}), also AS ({also.sql}) SELECT * FROM found"
+            params = [*params, *also.params]
+        with connection.cursor() as cursor:
+            cursor.execute(sql, params)
+            row = cursor.fetchone()
+        return compiled.converted(row) if row else None
+
+    def _compile(self, alias: str) -> "_Compiled":
+        target = self._rows.model._meta.get_field(self._name)
+        wanted = RawSQL("%s", [_VALUE], output_field=target)
+        rows = self._rows.using(alias).filter(**{self._name: wanted}).values_list(*self._columns)[:1]
+        return _Compiled(rows.query.get_compiler(alias), target)
+
+
+_KEPT = "_otp_app_lookups"
+_VALUE: Any = object()  # stands in for what is looked for
+
+
+class _Compiled:
+    def __init__(self, compiler: Any, target: Any) -> None:
+        self.sql, self._params = compiler.as_sql()
+        self._compiler = compiler
+        self._target = target
+        self._converters = compiler.get_converters([select[0] for select in compiler.select])
+
+    def params_for(self, value: Any) -> list[Any]:
+        prepared = self._target.get_db_prep_value(value, self._compiler.connection)
+        return [prepared if param is _VALUE else param for param in self._params]
+
+    def converted(self, row: Sequence[Any]) -> tuple[Any, ...]:
+        if not self._converters:
+            return tuple(row)
+        return tuple(next(iter(self._compiler.apply_converters([row], self._converters))))
