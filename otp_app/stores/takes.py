@@ -158,7 +158,7 @@ def taken(rows: Rows) -> dict[str, Row]:
 
 
 def take(alias: str, takes: Sequence[Take]) -> dict[str, Row]:
-    """Both of it."""
+    """``taking``, run alone, and ``taken``."""
     return taken(run(alias, taking(alias, takes)))
 
 
