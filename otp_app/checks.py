@@ -1,6 +1,7 @@
 """System checks: nonsense in the settings is refused at start, each with a sentence that says what to do."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib.util import find_spec
 from typing import Any
 
@@ -13,10 +14,11 @@ from django.db import connections, router
 from django.utils.module_loading import import_string
 from phonenumbers import SUPPORTED_REGIONS
 
-from . import accounts, messages, phones
+from . import accounts, messages, phones, staff
 from .conf import LOCAL_PROVIDERS, TWILIO_NAMES, conf, costs_money, provider_entries
 from .models import ChallengeRow, Counter, Delivery
 from .policies import LOGIN, LONGEST_TTL
+from .web.checks import is_included
 
 PLUGINS = ("STORE", "QUEUE", "TOKEN_BACKEND")
 REDIS_STORE = "otp_app.stores.redis.RedisStore"
@@ -129,6 +131,22 @@ def _wanting(model: Any, filled: set[str]) -> Iterator[CheckMessage]:
             yield Error(f"{model.__name__}.{field.name} is unique and required.", hint=hint, id="otp_app.E015")
 
 
+@register
+def check_staff(**_: Any) -> list[CheckMessage]:
+    """E030: sessions can be begun by a code, and nothing keeps staff's from the admin."""
+    if conf.STAFF_BY_CODE or staff.is_kept_out() or not _begins_sessions():
+        return []
+    text = "Whoever signs in by a code would have the rights of staff in the admin and in your views."
+    hint = f'Add "{staff.MIDDLEWARE}" to MIDDLEWARE, or take the risk with OTP_STAFF_BY_CODE = True.'
+    return [Error(text, hint=hint, id="otp_app.E030")]
+
+
+def _begins_sessions() -> bool:
+    with suppress(ImportError):  # E003 tells of it
+        return is_included() or bool(getattr(import_string(conf.TOKEN_BACKEND), "ambient", False))
+    return False
+
+
 @register(Tags.database)
 def check_database(**_: Any) -> list[CheckMessage]:
     """E009 a database the SQL store does not speak to; E014 its tables in two databases, where no transaction holds."""
@@ -142,7 +160,7 @@ def check_database(**_: Any) -> list[CheckMessage]:
 
 @register(deploy=True)
 def check_production(**_: Any) -> list[CheckMessage]:
-    """E010: in production, a provider that shows codes, or a clock that can be set."""
+    """E010 in production, a provider that shows codes; E011 a clock that can be set; W007 staff by code alone."""
     errors: list[CheckMessage] = []
     if shown := [entry["ALIAS"] for entry in provider_entries() if entry.get("BACKEND") in LOCAL_PROVIDERS]:
         hint = "Set the three TWILIO_* values, or OTP_PROVIDERS, and leave OTP_OUTBOX_FILE empty."
@@ -150,4 +168,7 @@ def check_production(**_: Any) -> list[CheckMessage]:
         errors.append(Error(text, hint=hint, id="otp_app.E010"))
     if conf.CLOCK_OFFSET_FILE:
         errors.append(Error("OTP_CLOCK_OFFSET_FILE is for development and tests only.", id="otp_app.E011"))
+    if conf.STAFF_BY_CODE:
+        hint = "A swapped SIM is enough to get into the admin. Leave it out, and the admin asks for the password."
+        errors.append(checks.Warning("OTP_STAFF_BY_CODE is on.", hint=hint, id="otp_app.W007"))
     return errors

@@ -79,6 +79,7 @@ class Conf:
     REGION_LANGUAGES: Mapping[str, str] = {"UZ": "uz"} | dict.fromkeys(("BY", "KG", "KZ", "RU", "TJ", "TM"), "ru")
 
     # Users
+    STAFF_BY_CODE: bool = False  # True: who signs in by code alone may use the admin, if staff, and act as staff
     USER_PHONE_FIELD: str = ""  # of your own AUTH_USER_MODEL; empty: "phone", or the user name of auth.User
 
     # The hosted page, and sign-in for other sites

@@ -344,3 +344,32 @@ class TestProduction:
     def test_a_real_provider_is_sound(self, paid):
         assert ids(deploy=True) == []
         assert phones.allowed_regions() == {"UZ"}
+
+
+class TestStaff:
+    @pytest.fixture(autouse=True)
+    def _without(self, settings):
+        settings.MIDDLEWARE = [path for path in settings.MIDDLEWARE if not path.startswith("otp_app")]
+
+    def test_a_project_with_the_page_needs_the_middleware_that_keeps_staffs_rights_from_sessions_by_code(
+        self, settings
+    ):
+        assert ids() == ["otp_app.E030"]
+        settings.MIDDLEWARE = [*settings.MIDDLEWARE, "otp_app.staff.StaffMiddleware"]
+        assert ids() == []
+
+    def test_one_with_the_api_alone_needs_it_if_sign_ins_begin_sessions(self, settings):
+        settings.ROOT_URLCONF = "otp_app.urls"
+        assert ids() == []
+        settings.OTP_TOKEN_BACKEND = "otp_app.tokens.session.SessionTokens"
+        assert ids() == ["otp_app.E030"]
+
+    def test_of_a_token_backend_that_cannot_be_imported_another_check_tells(self, settings):
+        settings.ROOT_URLCONF = "otp_app.urls"
+        settings.OTP_TOKEN_BACKEND = "nowhere.Tokens"
+        assert ids() == ["otp_app.E003"]
+
+    def test_who_takes_the_risk_is_reminded_in_production(self, settings):
+        settings.OTP_STAFF_BY_CODE = True
+        assert ids() == []
+        assert "otp_app.W007" in ids(deploy=True)

@@ -124,8 +124,8 @@ def test_phone_login_takes_ten_lines_at_most():
 
 def test_the_readme_of_the_example_says_how_many_lines_and_which_commands():
     text = (SHOP / "README.md").read_text(encoding="utf-8")
-    assert len(marked(SHOP)) == 6
-    assert "in six lines" in text
+    assert len(marked(SHOP)) == 7
+    assert "in seven lines" in text
     assert re.findall(r"(?m)^python manage\.py (.+)$", text) == COMMANDS
     for value in (AZIZA, PASSWORD, MOBILE):
         assert f"`{value}`" in text

@@ -218,7 +218,7 @@ def test_the_lines_of_the_readme_are_enough(project, twilio):
     python = re.findall(r"(?ms)^```python\n(.*?)^```$", (ROOT / "README.md").read_text(encoding="utf-8"))
     (settings,) = [block for block in python if "INSTALLED_APPS" in block]
     (urls,) = [block for block in python if "urlpatterns" in block]
-    assert len((settings + urls).splitlines()) == 5
+    assert len((settings + urls).splitlines()) == 6
     for placeholder, value in zip(('"AC…"', '"…"', '"+1…"'), TWILIO.values(), strict=True):
         settings = settings.replace(placeholder, repr(value))
     with project.settings.open("a") as file:

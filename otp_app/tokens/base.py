@@ -35,7 +35,7 @@ class TokenBackend(Protocol):
         """The same for a user who is yet to be found in that database; None where it takes a statement of its own."""
 
     def authenticate(self, request: HttpRequest) -> Any | None:
-        """The active user, or None when the request carries no proof or none that is good."""
+        """The active user (see ``staff.by_code``), or None when the request carries no proof or none that is good."""
 
     def revoke(self, request: HttpRequest) -> None:
         """End at once what the request was authenticated by; nothing to end is no error."""

@@ -16,7 +16,7 @@ from django.db.models import BooleanField, Q
 from django.http import HttpRequest
 from django.utils import timezone
 
-from .. import clock, lookups, queries, writes
+from .. import clock, lookups, queries, staff, writes
 from ..conf import conf
 from ..lookups import Lookup
 from ..models import Token
@@ -62,7 +62,7 @@ class OpaqueTokens:
             return None
         if now - used_at >= min(_WRITE_EVERY, idle / 24):
             Token.objects.filter(pk=pk).update(used_at=now)
-        return user
+        return staff.by_code(user)
 
     def revoke(self, request: HttpRequest) -> None:
         if token := _token_of(request):

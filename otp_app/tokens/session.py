@@ -1,5 +1,6 @@
 """Django's session as the proof: for sites whose pages call the API from the same origin, and for the hosted page."""
 
+import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -12,8 +13,13 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 from django.utils import timezone
 
+from .. import accounts, staff
+from ..conf import conf
+from ..errors import InvalidOrExpiredCode
 from ..models import UserSession
 from .base import Issued
+
+logger = logging.getLogger("otp_app.tokens")
 
 _LONGEST = 40  # characters of a key; that of a session kept in its cookie is longer, and nothing here could end it
 
@@ -26,9 +32,13 @@ class SessionTokens:
     def issue(self, user: Any, request: HttpRequest | None) -> Issued:
         if request is None:
             raise ValueError("the session backend needs the request that signs in")
+        if accounts.is_staff(user) and not (conf.STAFF_BY_CODE or staff.is_kept_out()):
+            logger.error("staff cannot sign in by code: add %s to MIDDLEWARE", staff.MIDDLEWARE)
+            raise InvalidOrExpiredCode  # the session would open the admin
         session = request.session
         before = session.session_key
         login(request, user, backend=_backend_for(user))
+        staff.mark(request)
         if session.session_key == before and before:  # Django keeps the id of a session that was this user's already
             session.cycle_key()
         if not session.session_key:  # it was another user's, and is empty now
@@ -42,7 +52,7 @@ class SessionTokens:
         """A session is begun by a request that has a user."""
 
     def authenticate(self, request: HttpRequest) -> Any | None:
-        user = get_user(request)
+        user = staff.of_session(request, get_user(request))
         return user if user.is_authenticated and user.is_active else None
 
     def revoke(self, request: HttpRequest) -> None:

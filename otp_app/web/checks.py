@@ -24,10 +24,11 @@ _MIDDLEWARE = (
 @register
 def check_page(**_: Any) -> list[CheckMessage]:
     """E024 a setting of the page that makes no sense; E025 what the page needs and the project has not."""
-    return [*_wrong_settings(), *_missing()] if _is_included() else []
+    return [*_wrong_settings(), *_missing()] if is_included() else []
 
 
-def _is_included() -> bool:
+def is_included() -> bool:
+    """Return whether the project has the page."""
     if not getattr(settings, "ROOT_URLCONF", None):  # a project of services only
         return False
     try:

@@ -61,6 +61,7 @@ USE_TZ = True
 STATIC_URL = "static/"
 
 INSTALLED_APPS += ["otp_app"]  # phone login
+MIDDLEWARE += ["otp_app.staff.StaffMiddleware"]  # phone login
 OTP_USER_PHONE_FIELD = "mobile"  # phone login
 OTP_BRAND = "Shop"  # phone login
 LOGIN_URL = "otp_web:phone"  # phone login

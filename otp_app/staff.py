@@ -1,0 +1,92 @@
+"""Keep the rights of staff from sign-ins by code: whoever gets hold of a number must not get hold of the admin with it.
+
+NIST SP 800-63B-4 §3.1.3.1 restricts the telephone network as an authenticator, and a SIM swap needs no skill: for the
+accounts that can change all others a code alone is too little. ``OTP_STAFF_BY_CODE = True`` takes that risk.
+"""
+
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.signals import user_logged_in
+from django.http import HttpRequest
+from django.utils.deprecation import MiddlewareMixin
+from django.utils.functional import SimpleLazyObject
+
+from . import accounts
+from .conf import conf
+
+MIDDLEWARE = f"{__name__}.StaffMiddleware"
+_BY_CODE = "otp_app_by_code"
+
+
+class StaffMiddleware(MiddlewareMixin):
+    """Stand after AuthenticationMiddleware: ``request.user`` has no rights of staff in a session that a code began."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        """Leave the session and the database unread until a view asks for the user."""
+        user, auser = request.user, request.auser
+
+        async def asked() -> Any:
+            return of_session(request, await auser())
+
+        request.user = SimpleLazyObject(partial(of_session, request, user))  # type: ignore[assignment]
+        request.auser = asked
+
+
+def is_kept_out() -> bool:
+    """Return whether the project has the middleware."""
+    return MIDDLEWARE in settings.MIDDLEWARE
+
+
+def mark(request: HttpRequest) -> None:
+    """Write into the session that a code began it."""
+    request.session[_BY_CODE] = True
+
+
+def of_session(request: HttpRequest, user: Any) -> Any:
+    """Return the user of a session with the rights that its beginning gives."""
+    return by_code(user) if request.session.get(_BY_CODE) else user
+
+
+def by_code(user: Any) -> Any:
+    """Return a user as a code lets in: one of staff without the rights of staff, everybody else as is."""
+    return user if conf.STAFF_BY_CODE or not accounts.is_staff(user) else _WithoutRights(lambda: user)
+
+
+def _signed_in(request: HttpRequest, **_: Any) -> None:
+    """Take the mark away at any sign-in; one by code marks the session again.
+
+    Django leaves a session its id when the same user signs in to it once more. What is worth more now gets a new one.
+    """
+    if request.session.pop(_BY_CODE, False):
+        request.session.cycle_key()
+
+
+user_logged_in.connect(_signed_in)
+
+
+class _WithoutRights(SimpleLazyObject):  # type: ignore[type-arg]  # not generic at run time
+    """Pass for the user in everything but rights, as Django's own ``request.user`` does.
+
+    The flags of the user itself stay as they are, so that saving this object takes them from nobody.
+    """
+
+    is_staff = is_superuser = False
+
+    def has_perm(self, *_: Any, **__: Any) -> bool:
+        return False
+
+    def get_all_permissions(self, *_: Any, **__: Any) -> set[str]:
+        return set()
+
+    async def ahas_perm(self, *_: Any, **__: Any) -> bool:
+        return False
+
+    async def aget_all_permissions(self, *_: Any, **__: Any) -> set[str]:
+        return set()
+
+    has_perms = has_module_perms = has_perm
+    get_user_permissions = get_group_permissions = get_all_permissions
+    ahas_perms = ahas_module_perms = ahas_perm
+    aget_user_permissions = aget_group_permissions = aget_all_permissions
