@@ -142,12 +142,13 @@ def sign_in(
 ) -> SignIn:
     """Verify, find or create the user, issue a token by ``backend``, which is else the one in force.
 
-    A deactivated user gets the error of a wrong code.
+    A deactivated user gets the error of a wrong code. A receiver of ``signed_in`` that fails changes nothing: the code
+    is used up and the token issued by then, and Django logs the receiver's error.
     """
     challenge = verify_code(phone=phone, code=code, client=client, challenge_id=challenge_id, device=device)
     user, is_new, issued = _let_in(phone, backend or tokens.current(), request)
     result = SignIn(user, is_new, issued, devices.renew(phone, challenge.checked_at, device))
-    signed_in.send(sender=type(user), user=user, is_new=is_new)
+    signed_in.send_robust(sender=type(user), user=user, is_new=is_new)
     return result
 
 

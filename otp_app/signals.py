@@ -1,5 +1,9 @@
 """Signals for the host project. They tell; no flow of the app depends on them.
 
+All are sent by ``send_robust``: an error that a receiver raises is logged by Django, with its traceback, by the logger
+``django.dispatch``, and changes nothing else. So a receiver of ``signed_in`` cannot refuse a sign-in. To refuse one,
+deactivate the user, or raise ``InvalidOrExpiredCode`` in ``issue`` of a token backend of your own.
+
 ``signed_in``: after a token was issued; arguments ``user``, ``is_new``.
 ``limited``: a request was refused; arguments ``limit`` (its name), ``retry_after`` (seconds), ``phone``
 (empty when it was a password for an account without one), ``client``.

@@ -9,6 +9,7 @@ from otp_app.challenges import Status, random_id
 from otp_app.errors import InsideTransaction, InvalidOrExpiredCode, InvalidPhone, Limited, OtpError, Unavailable
 from otp_app.models import ChallengeRow, Token
 from otp_app.policies import longest, policy_for
+from otp_app.signals import signed_in
 from otp_app.tokens.session import SessionTokens
 from tests.factories import new_phone, other_than
 
@@ -42,6 +43,31 @@ def test_a_wrong_code_is_an_error_and_the_check_stays_spent(outbox):
     with pytest.raises(InvalidOrExpiredCode):
         services.verify_code(phone=phone, code=other_than(outbox[-1].code), challenge_id=challenge.id)
     assert stores.current().get(challenge.id).checks_left == 4
+
+
+def test_a_receiver_that_fails_undoes_no_sign_in_and_its_error_is_logged(client, outbox, caplog):
+    def fail(**_):
+        raise LookupError("of the receiver")
+
+    phone, seen = new_phone(), []
+
+    def see(user, is_new, **_):
+        seen.append((user.phone, is_new))
+
+    signed_in.connect(fail)
+    signed_in.connect(see)
+    try:
+        services.send_code(phone=phone)
+        body = {"phone": phone, "otp": outbox[-1].code}
+        response = client.post("/api/verify-otp/", body, content_type="application/json")
+    finally:
+        signed_in.disconnect(fail)
+        signed_in.disconnect(see)
+    assert (response.status_code, seen) == (200, [(phone, True)])
+    token = {"authorization": f"Bearer {response.json()['token']}"}
+    assert client.get("/api/me/", headers=token).json()["phone"] == phone
+    (record,) = [each for each in caplog.records if each.name == "django.dispatch"]
+    assert (record.levelname, record.exc_info[0]) == ("ERROR", LookupError)
 
 
 @pytest.mark.parametrize("challenge_id", ["", "x", "0" * 31, "G" * 32, "0" * 32 + "\n"])
