@@ -1,18 +1,22 @@
 """The user of a phone."""
 
+import logging
 from functools import lru_cache
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.core.exceptions import FieldDoesNotExist
-from django.db import IntegrityError, models, router, transaction
+from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.db import DataError, IntegrityError, router, transaction
 
-from . import lookups
+from . import lookups, phones, signups
 from .challenges import random_id
 from .conf import conf
-from .errors import Unavailable
+from .errors import UserNotCreated
 from .lookups import Lookup
 from .queries import Part
+
+logger = logging.getLogger("otp_app.accounts")
+_REFUSALS = (IntegrityError, DataError, ValidationError)  # the last by models that clean themselves when they are saved
 
 
 def phone_field() -> str:
@@ -51,7 +55,7 @@ def user_for(phone: str) -> tuple[Any, bool]:
     """The user of a verified phone and whether this call created it. Two calls at once give one user.
 
     Asked of the database that is written to, past any manager that hides users: a replica that lags, or a filter on the
-    active ones, would have us create a user that exists.
+    active ones, would have us create a user that exists. Raises UserNotCreated where the model refuses the new user.
     """
     model, alias = get_user_model(), database()
     if user := _find(model, alias, phone):
@@ -59,10 +63,18 @@ def user_for(phone: str) -> tuple[Any, bool]:
     for name in (phone, f"user-{random_id()}"):  # somebody may have chosen the phone as a user name
         try:
             return _create(phone, name, alias), True
-        except IntegrityError:
+        except _REFUSALS as error:
             if user := _find(model, alias, phone):
                 return user, False
-    raise Unavailable  # another field of the model wants to be unique; a check warns of it
+            why = _without(phone, error)
+    logger.error("no user could be created: %s", why)
+    raise UserNotCreated(why)  # without its cause, whose details show the phone
+
+
+def _without(phone: str, error: Exception) -> str:
+    """What a database or model says names the field or constraint; all that PostgreSQL adds are the row's values."""
+    first, _, _ = str(error).partition("\n")
+    return f"{type(error).__name__}: {first.replace(phone[1:], phones.mask(phone)[1:])}"
 
 
 def _find(model: Any, alias: str, phone: str, also: Part | None = None) -> Any | None:
@@ -77,15 +89,8 @@ def _by_phone(model: Any, field: str) -> Lookup:
 
 def _create(phone: str, name: str, alias: str) -> Any:
     model = get_user_model()
-    user = model(**{**({model.USERNAME_FIELD: name} if _is_named(model) else {}), phone_field(): phone})
+    user = model(**signups.values(model, phone_field(), phone, name))
     user.set_unusable_password()
     with transaction.atomic(using=alias):
         user.save(force_insert=True, using=alias)
     return user
-
-
-def _is_named(model: Any) -> bool:
-    """A user name is required and unique in models like Django's own: the phone serves as it."""
-    field = model._meta.get_field(model.USERNAME_FIELD)
-    text = isinstance(field, models.CharField) and not isinstance(field, models.EmailField)
-    return text and field.name != phone_field()

@@ -14,7 +14,7 @@ from django.db import connections, router
 from django.utils.module_loading import import_string
 from phonenumbers import SUPPORTED_REGIONS
 
-from . import accounts, messages, phones, staff
+from . import accounts, messages, phones, signups, staff
 from .conf import LOCAL_PROVIDERS, TWILIO_NAMES, conf, costs_money, provider_entries
 from .models import ChallengeRow, Counter, Delivery
 from .policies import LOGIN, LONGEST_TTL
@@ -103,7 +103,10 @@ def check_segment(**_: Any) -> list[CheckMessage]:
 
 @register
 def check_user_model(**_: Any) -> list[CheckMessage]:
-    """E007 no such phone field, E008 it is not unique, W002 phones are kept in the user names of auth.User."""
+    """E007 no such phone field, E008 it is not unique, W002 phones are kept in the user names of auth.User.
+
+    E015 and E026 are what ``signups.gaps`` finds.
+    """
     model = get_user_model()
     name = accounts.phone_field()
     try:
@@ -113,22 +116,26 @@ def check_user_model(**_: Any) -> list[CheckMessage]:
     if not getattr(field, "unique", False):
         hint = "One phone must be one user: add unique=True."
         return [Error(f"{model.__name__}.{name} is not unique.", hint=hint, id="otp_app.E008")]
+    found: list[CheckMessage] = list(_gaps(model, name))
     if name == model.USERNAME_FIELD and name != "phone" and not conf.USER_PHONE_FIELD:
         hint = (
             'Set AUTH_USER_MODEL = "otp_app.User" before the first migrate, or name a field in OTP_USER_PHONE_FIELD. '
             "Never let people choose a user name that looks like a phone: its owner would sign in to their account."
         )
-        return [checks.Warning(f"Phones are kept in {model.__name__}.{name}.", hint=hint, id="otp_app.W002")]
-    return list(_wanting(model, {name, model.USERNAME_FIELD}))
+        found.append(checks.Warning(f"Phones are kept in {model.__name__}.{name}.", hint=hint, id="otp_app.W002"))
+    return found
 
 
-def _wanting(model: Any, filled: set[str]) -> Iterator[CheckMessage]:
-    """E015: what a user made by phone has no value for must not have to be unique."""
-    for field in model._meta.concrete_fields:
-        empty = not field.null and not field.has_default() and not field.primary_key
-        if field.unique and empty and field.name not in filled:
-            hint = "Allow null or give it a default: the second user who signs up by phone could not be created."
-            yield Error(f"{model.__name__}.{field.name} is unique and required.", hint=hint, id="otp_app.E015")
+def _gaps(model: Any, phone_field: str) -> Iterator[CheckMessage]:
+    """E015: every user made by phone would be the same where none may be; E026: none could be created."""
+    for gap in signups.gaps(model, phone_field):
+        names = " and ".join(f"{model.__name__}.{name}" for name in gap.names)
+        if gap.repeated:
+            number, fault = "otp_app.E015", "must be unique, and all users made by phone would have the same there"
+        else:
+            number, fault = "otp_app.E026", "is required, and a user made by phone has no value for it"
+        hint = f'Allow null or give it a default. If save() fills it, put "{number}" into SILENCED_SYSTEM_CHECKS.'
+        yield Error(f"{names} {fault}.", hint=hint, id=number)
 
 
 @register

@@ -15,6 +15,7 @@
     ├── DeliveryFailed             503 delivery_failed          surely not sent; try again
     └── Unavailable                503 unavailable              the store cannot be reached
     InsideTransaction              a mistake of the calling program, never of a client
+    UserNotCreated                 a mistake in the user model, which no repetition by a client mends
 
 One class per reason: a caller never has to look into a text to know what happened.
 """
@@ -140,4 +141,11 @@ class InsideTransaction(RuntimeError):
 
     Rolling that transaction back would give back the check a wrong guess has paid for, so the limit on guesses
     would be gone. Call the service outside, or mark the view ``@transaction.non_atomic_requests``.
+    """
+
+
+class UserNotCreated(RuntimeError):
+    """The user model does not let a user be created who has a phone only: what the database or the model said.
+
+    It is no ``OtpError``: the client can do nothing, and should not be told to try again, for each try is a message.
     """

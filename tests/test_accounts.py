@@ -9,11 +9,11 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import User as DjangoUser
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
-from django.db import IntegrityError, connection, migrations, models
+from django.db import connection, migrations, models
 from django.db.models import QuerySet
 
-from otp_app import accounts
-from otp_app.errors import InvalidPhone, Unavailable
+from otp_app import accounts, signups
+from otp_app.errors import InvalidPhone, UserNotCreated
 from otp_app.models import AbstractPhoneUser, ChallengeRow, Counter, Token, UserSession
 from otp_app.users import PhoneUserManager
 
@@ -49,15 +49,6 @@ def test_a_manager_that_hides_users_does_not_hide_them_from_us(monkeypatch):
     monkeypatch.setattr(PhoneUserManager, "get_queryset", lambda self: QuerySet(self.model).filter(is_active=True))
     assert not get_user_model().objects.exists()
     assert accounts.user_for(PHONE) == (hidden, False)
-
-
-def test_a_model_that_wants_what_a_phone_cannot_give_is_unavailable_and_no_crash(monkeypatch):
-    def fail(phone, name, alias):
-        raise IntegrityError
-
-    monkeypatch.setattr(accounts, "_create", fail)
-    with pytest.raises(Unavailable):
-        accounts.user_for(PHONE)
 
 
 def test_a_phone_is_stored_in_one_form_whoever_creates_the_user():
@@ -122,12 +113,12 @@ class TestDjangosOwnUser:
 
     def test_without_a_phone_field_the_user_name_is_it(self):
         assert accounts.phone_field() == "username"
-        assert not accounts._is_named(DjangoUser)
+        assert signups.values(DjangoUser, "username", PHONE, "name") == {"username": PHONE}
 
     def test_a_named_field_is_the_phone_and_the_user_name_is_filled_too(self, settings):
         settings.OTP_USER_PHONE_FIELD = "first_name"
         assert accounts.phone_field() == "first_name"
-        assert accounts._is_named(DjangoUser)
+        assert signups.values(DjangoUser, "first_name", PHONE, "name") == {"first_name": PHONE, "username": "name"}
         assert accounts.phone_of(DjangoUser(first_name="")) == ""
 
 
@@ -143,23 +134,63 @@ class Named(AbstractBaseUser):
         app_label = "tests"
 
 
-@pytest.fixture
-def named(monkeypatch, transactional_db):
-    monkeypatch.setattr(accounts, "get_user_model", lambda: Named)
+class Clean(Named):
+    """Of a project whose users are looked at whenever they are saved."""
+
+    class Meta:
+        proxy = True
+        app_label = "tests"
+
+    def save(self, *args, **how):
+        self.full_clean()
+        super().save(*args, **how)
+
+
+@pytest.fixture(params=[Named, Clean])
+def named(request, monkeypatch, transactional_db):
+    monkeypatch.setattr(accounts, "get_user_model", lambda: request.param)
     with connection.schema_editor() as editor:
         editor.create_model(Named)
-    yield Named
+    yield request.param
     with connection.schema_editor() as editor:
         editor.delete_model(Named)
 
 
 def test_a_stranger_who_took_the_phone_for_a_user_name_keeps_nobody_out(named):
-    stranger = named.objects.create(username=PHONE)
+    stranger = Named.objects.create(username=PHONE)
     user, is_new = accounts.user_for(PHONE)
     assert is_new
     assert user != stranger
     assert (user.phone, user.username[:5]) == (PHONE, "user-")
     assert accounts.user_for(PHONE) == (user, False)
+
+
+def test_a_user_of_the_model_who_is_created_meanwhile_is_found(named, monkeypatch):
+    create, other = accounts._create, Named(username="other", phone=PHONE)
+    monkeypatch.setattr(accounts, "_create", lambda *how: other.save() or create(*how))
+    user, is_new = accounts.user_for(PHONE)
+    assert (user.pk, is_new) == (other.pk, False)
+
+
+@pytest.mark.parametrize("named", [Clean], indirect=True)
+def test_what_a_model_says_of_a_user_it_refuses_is_logged_without_the_phone(named, monkeypatch, caplog):
+    def refuse(user):
+        raise ValidationError({"phone": f"{user.phone} and {user.phone[1:]} are not wanted"})
+
+    monkeypatch.setattr(Clean, "clean", refuse)
+    with pytest.raises(UserNotCreated, match=r"ValidationError: .*phone.*\+998•••••4567 and 998•••••4567 are"):
+        accounts.user_for(PHONE)
+    assert PHONE[1:] not in caplog.text
+
+
+def test_a_mistake_in_the_model_is_no_answer_that_asks_to_try_again(named, client, monkeypatch, outbox):
+    """Each try would be another message."""
+    monkeypatch.setattr(accounts, "_create", lambda *how: Named.objects.create(username=None))
+    client.raise_request_exception = False
+    client.post("/api/send-otp/", {"phone": PHONE}, content_type="application/json")
+    body = {"phone": PHONE, "otp": outbox[-1].code}
+    response = client.post("/api/verify-otp/", body, content_type="application/json")
+    assert (response.status_code, "Retry-After" in response.headers) == (500, False)
 
 
 def test_a_phone_is_text_whatever_the_field_makes_of_it():
