@@ -1,12 +1,15 @@
 """The user of a phone."""
 
 import logging
+from collections.abc import Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist, ValidationError
-from django.db import DataError, IntegrityError, router, transaction
+from django.db import DataError, IntegrityError, connections, router, transaction
+from django.utils import timezone
 
 from . import lookups, phones, signups
 from .challenges import random_id
@@ -47,8 +50,25 @@ def database() -> str:
 
 
 def found(phone: str, also: Part) -> Any | None:
-    """The user of a verified phone, if there is one, for whom ``also`` is done then in the same statement."""
-    return _find(get_user_model(), database(), phone, also)
+    """The user of a verified phone, if there is one, who is signed in by ``also`` in the same statement, if active."""
+    model, alias, now = get_user_model(), database(), timezone.now()
+    user = _find(model, alias, phone, [also, *_recording(model, alias, now)])
+    if user and user.is_active and _keeps_last_login(model):
+        user.last_login = now
+    return user
+
+
+def record_sign_in(user: Any) -> None:
+    """Write down that a user who was found without a token has signed in now, past what the model's ``save`` does."""
+    if _keeps_last_login(type(user)):
+        user.last_login = timezone.now()
+        type(user)._base_manager.using(database()).filter(pk=user.pk).update(last_login=user.last_login)
+
+
+def last_login(user: Any) -> datetime | None:
+    """When a user signed in last; None too where the model does not keep it."""
+    when: datetime | None = getattr(user, "last_login", None)
+    return when
 
 
 def user_for(phone: str) -> tuple[Any, bool]:
@@ -77,9 +97,25 @@ def _without(phone: str, error: Exception) -> str:
     return f"{type(error).__name__}: {first.replace(phone[1:], phones.mask(phone)[1:])}"
 
 
-def _find(model: Any, alias: str, phone: str, also: Part | None = None) -> Any | None:
+def _find(model: Any, alias: str, phone: str, also: Sequence[Part] = ()) -> Any | None:
     row = _by_phone(model, phone_field()).first(alias, phone, also)
     return lookups.instance(model, alias, row) if row else None
+
+
+def _keeps_last_login(model: Any) -> bool:
+    return any(each.name == "last_login" for each in model._meta.concrete_fields)
+
+
+def _recording(model: Any, alias: str, now: datetime) -> list[Part]:
+    """The statement that sets ``last_login`` of who was ``found``, in the table that has it: maybe a parent's."""
+    if not _keeps_last_login(model):
+        return []
+    field = model._meta.get_field("last_login")
+    owner, connection = field.model._meta, connections[alias]
+    table, column, key = map(connection.ops.quote_name, (owner.db_table, field.column, owner.pk.column))
+    where = f'{table}.{key} = found."{owner.pk.attname}" AND found.is_active'
+    value = field.get_db_prep_save(now, connection)
+    return [Part(f"UPDATE {table} SET {column} = %s FROM found WHERE {where}", [value])]
 
 
 @lru_cache(maxsize=8)

@@ -34,8 +34,8 @@ class Lookup:
         self._name = name
         self._columns = columns
 
-    def first(self, alias: str, value: Any, also: Part | None = None) -> tuple[Any, ...] | None:
-        """``also`` is a change that goes by the row: its columns are those of ``found``. It needs ``may_combine``."""
+    def first(self, alias: str, value: Any, also: Sequence[Part] = ()) -> tuple[Any, ...] | None:
+        """``also`` are changes that go by the row: its columns are those of ``found``. They need ``may_combine``."""
         connection: Any = connections[alias]
         kept = vars(connection).setdefault(_KEPT, {})  # on the connection, with which it goes: it refers to it
         compiled = kept.get(self)
@@ -44,8 +44,9 @@ class Lookup:
         sql, params = compiled.sql, compiled.params_for(value)
         if also:
             names = ", ".join(f'"{name}"' for name in self._columns)
-            sql = f"WITH found ({names}) AS ({sql}), also AS ({also.sql}) SELECT * FROM found"
-            params = [*params, *also.params]
+            changes = ", ".join(f"also{number} AS ({part.sql})" for number, part in enumerate(also))
+            sql = f"WITH found ({names}) AS ({sql}), {changes} SELECT * FROM found"
+            params = [*params, *(param for part in also for param in part.params)]
         with connection.cursor() as cursor:
             cursor.execute(sql, params)
             row = cursor.fetchone()

@@ -208,7 +208,7 @@ def _let_in(phone: str, backend: TokenBackend, request: HttpRequest | None) -> t
         user, is_new = accounts.user_for(phone)
     if not user.is_active or (test and accounts.is_staff(user)):
         raise InvalidOrExpiredCode
-    return user, is_new, issued or backend.issue(user, request)
+    return user, is_new, issued or tokens.issue(backend, user, request)
 
 
 def _offered(phone: str, channel: str, *, first: bool) -> str:

@@ -1,10 +1,14 @@
 """Who signs in gets one token: by the statement that finds the user where the database can do that, else by its own."""
 
+from datetime import UTC, datetime
+
 import pytest
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.signals import user_logged_in
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection, models
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from otp_app import accounts, queries, services, tokens
 from otp_app.conf import conf
@@ -154,37 +158,72 @@ def test_a_session_is_begun_with_the_user_that_was_found(sign_in, rf):
 
 
 class Legacy(AbstractBaseUser):
-    """Of a project whose columns have names of their own."""
+    """Of a project whose table and columns have names of their own."""
 
     phone = models.CharField(max_length=16, unique=True, db_column="PhoneNo")
     is_active = models.BooleanField(default=True, db_column="isActive")
+    last_login = models.DateTimeField(null=True, db_column="Last login")
+    USERNAME_FIELD = "phone"
+
+    class Meta:
+        app_label = "tests"
+        db_table = "Legacy users"
+
+
+class Heir(Legacy):
+    """Its rows are in two tables, and the parent's keeps when people signed in."""
+
+    points = models.IntegerField(default=0)
+
+    class Meta:
+        app_label = "tests"
+
+
+class Undated(AbstractBaseUser):
+    """Of a project that does not keep when people signed in."""
+
+    phone = models.CharField(max_length=16, unique=True)
+    is_active = models.BooleanField(default=True)
+    last_login = None
     USERNAME_FIELD = "phone"
 
     class Meta:
         app_label = "tests"
 
 
-@pytest.mark.django_db(transaction=True)
-def test_a_user_model_may_have_columns_of_other_names(monkeypatch):
+@pytest.fixture(params=[Legacy, Heir, Undated])
+def theirs(request, monkeypatch):
+    """The user model of somebody else, and of no token: tokens are of ours."""
     for module in (accounts, opaque):
-        monkeypatch.setattr(module, "get_user_model", lambda: Legacy)
+        monkeypatch.setattr(module, "get_user_model", lambda: request.param)
+    made = [Legacy, *([request.param] if request.param is not Legacy else [])]
     with connection.schema_editor() as editor:
-        editor.create_model(Legacy)
-    try:
-        issuing = OpaqueTokens().issuing("default")
-        assert bool(issuing) == queries.may_combine("default")
-        if issuing:
-            assert accounts.found("+998901234567", issuing.change) is None
-    finally:
-        with connection.schema_editor() as editor:
-            editor.delete_model(Legacy)
+        for model in made:
+            editor.create_model(model)
+    yield request.param
+    with connection.schema_editor() as editor:
+        for model in reversed(made):
+            editor.delete_model(model)
 
 
-class Careful(OpaqueTokens):
-    """Of a project that looks at something more."""
+@combines
+def test_a_user_model_may_have_tables_and_columns_of_other_names(theirs):
+    other, user = (theirs._base_manager.create(phone=new_phone()) for _ in range(2))
+    change = queries.Part("SELECT 1", [])  # tokens are of users of ours
+    found = accounts.found(user.phone, change)
+    assert found == user
+    assert found.last_login == theirs._base_manager.get(pk=user.pk).last_login
+    assert bool(found.last_login) is (theirs is not Undated)
+    assert theirs._base_manager.get(pk=other.pk).last_login is None
+    assert accounts.found(new_phone(), OpaqueTokens().issuing("default").change) is None
 
-    def issue(self, user, request):
-        raise InvalidOrExpiredCode
+
+def test_a_sign_in_is_recorded_in_models_of_others_by_a_statement_of_its_own_too(theirs):
+    other, user = (theirs._base_manager.create(phone=new_phone()) for _ in range(2))
+    accounts.record_sign_in(user)
+    assert user.last_login == theirs._base_manager.get(pk=user.pk).last_login
+    assert bool(user.last_login) is (theirs is not Undated)
+    assert theirs._base_manager.get(pk=other.pk).last_login is None
 
 
 class Older:
@@ -194,6 +233,50 @@ class Older:
 
     def issue(self, user, request):
         return OpaqueTokens().issue(user, request)
+
+
+@pytest.fixture
+def logged_in():
+    """The users for whom Django's own signal was sent."""
+    users = []
+
+    def note(user, **_):
+        users.append(user)
+
+    user_logged_in.connect(note)
+    yield users
+    user_logged_in.disconnect(note)
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("backend", [OpaqueTokens, SessionTokens, Older])
+def test_a_sign_in_is_recorded_once_whatever_is_issued(sign_in, rf, logged_in, known, backend):
+    phone, request = new_phone(), rf.get("/")
+    request.session = SessionStore()
+    if known:
+        User.objects.create_user(phone, last_login=datetime(2020, 1, 1, tzinfo=UTC))
+    before = timezone.now()
+    with CaptureQueriesContext(connection) as made:
+        done = sign_in(phone, backend=backend(), request=request)
+    assert before <= done.user.last_login <= timezone.now()
+    assert done.user.last_login == User.objects.get().last_login
+    updates = [query["sql"] for query in made if f'UPDATE "{User._meta.db_table}"' in query["sql"]]
+    assert len([sql for sql in updates if known or "WITH found" not in sql]) == 1  # nobody new is found
+    assert logged_in == ([done.user] if backend is SessionTokens else [])
+
+
+def test_who_is_not_let_in_did_not_sign_in(sign_in):
+    user = User.objects.create_user(new_phone(), is_active=False)
+    with pytest.raises(InvalidOrExpiredCode):
+        sign_in(user.phone)
+    assert User.objects.get().last_login is None
+
+
+class Careful(OpaqueTokens):
+    """Of a project that looks at something more."""
+
+    def issue(self, user, request):
+        raise InvalidOrExpiredCode
 
 
 @pytest.mark.django_db(transaction=True)

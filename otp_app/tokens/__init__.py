@@ -2,9 +2,12 @@
 
 from typing import Any
 
+from django.http import HttpRequest
+
+from .. import accounts
 from ..conf import conf
 from ..plugins import plugin
-from .base import Issuing, TokenBackend
+from .base import Issued, Issuing, TokenBackend
 from .session import SessionTokens
 
 
@@ -17,6 +20,15 @@ def issuing(backend: TokenBackend, alias: str) -> Issuing | None:
     """As the backend's own; one of a project's that does not know of it issues as it always has."""
     issue: Issuing | None = backend.issuing(alias) if hasattr(backend, "issuing") else None
     return issue
+
+
+def issue(backend: TokenBackend, user: Any, request: HttpRequest | None) -> Issued:
+    """What the backend issues to a user who signs in. A session of Django's begins with recording that it did."""
+    before = accounts.last_login(user)
+    issued = backend.issue(user, request)
+    if accounts.last_login(user) == before:
+        accounts.record_sign_in(user)
+    return issued
 
 
 def revoke_all(user: Any) -> None:

@@ -18,7 +18,7 @@ class Issued:
 
 @dataclass(frozen=True, slots=True)
 class Issuing:
-    """A token that is issued by the statement that finds its user, if there is one and active."""
+    """A token that is issued by the statement that finds its user, if there is one and ``is_active``, a column then."""
 
     change: Part  # takes the user from ``found``
     issued: Issued
