@@ -8,18 +8,23 @@ With pytest, in ``conftest.py``::
         client.post("/api/send-otp/", {"phone": "+998901234567"}, content_type="application/json")
         code = otp_outbox.code("+998901234567")
 
-Without it, ``with otp_app.testing.outbox() as sent: ...``.
+``admin_user``, imported in the same way, makes pytest-django's ``admin_client`` work with ``otp_app.User``.
+
+Without pytest, ``with otp_app.testing.outbox() as sent: ...``.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.test import override_settings
 
 from .conf import conf
 from .providers import memory
 from .providers.base import Message
 
+ADMIN = "+12025550100"  # one of those that are given to nobody, for use in films
 PROVIDER = {"ALIAS": "memory", "BACKEND": "otp_app.providers.memory.MemoryProvider"}
 
 
@@ -60,3 +65,8 @@ else:
         """The outbox as a fixture."""
         with outbox() as sent:
             yield sent
+
+    @pytest.fixture
+    def admin_user(db: None) -> Any:  # noqa: ARG001  (the database is made and may be used)
+        """A superuser with the password "password", in place of pytest-django's, whose name is no phone."""
+        return get_user_model().objects.create_superuser(ADMIN, "password")

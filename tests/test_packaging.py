@@ -121,6 +121,10 @@ class Project:
     def manage(self, *command):
         return run("manage.py", *command, cwd=self.folder, python=self._python)
 
+    def test(self):
+        options = ("-p", "no:cacheprovider", "-c", "/dev/null", "--rootdir=.", "--ds=shop.settings")
+        return run("-m", "pytest", *options, cwd=self.folder, python=self._python, PYTHONPATH=".")
+
     @contextmanager
     def served(self):
         port = free_port()
@@ -229,3 +233,33 @@ def test_the_lines_of_the_readme_are_enough(project, twilio):
     project.manage("migrate")
     with project.served() as url:
         assert sign_in(url, twilio) == {"id": 1, "phone": PHONE, "is_new": True}
+
+
+TESTED = """
+from otp_app.testing import ADMIN
+
+
+def test_the_admin(admin_client, admin_user, django_user_model):
+    page = admin_client.get("/admin/otp_app/user/")
+    assert (page.status_code, ADMIN in page.text) == (200, True)
+    assert list(django_user_model.objects.all()) == [admin_user]
+
+
+def test_the_password(client, admin_user):
+    assert client.login(username=ADMIN, password="password")
+"""
+
+
+def test_a_project_tests_itself_with_what_the_readme_names(project):
+    python = re.findall(r"(?ms)^```python\n(.*?)^```$", (ROOT / "README.md").read_text(encoding="utf-8"))
+    settings, urls, imports, sign_in = (
+        next(block for block in python if word in block)
+        for word in ("INSTALLED_APPS", "urlpatterns", "otp_app.testing", "def test_sign_in")
+    )
+    with project.settings.open("a") as file:
+        file.write(settings)
+    with project.urls.open("a") as file:
+        file.write(f"from django.urls import include\n{urls}")
+    (project.folder / "conftest.py").write_text(f"{imports}from otp_app.testing import admin_user\n")
+    (project.folder / "test_shop.py").write_text(TESTED + sign_in)
+    assert "3 passed" in project.test()

@@ -9,6 +9,7 @@ from django.core.management import call_command
 from otp_app import services, testing
 from otp_app.conf import provider_entries
 from otp_app.errors import ChannelNotOffered
+from otp_app.testing import admin_user  # noqa: F401
 from tests.factories import new_phone
 
 pytestmark = pytest.mark.django_db
@@ -62,6 +63,11 @@ def test_without_any_setting_codes_go_to_the_console(settings, capsys):
     assert phone in capsys.readouterr().out
 
 
+def test_the_client_of_an_admin_has_one(admin_client):
+    page = admin_client.get("/admin/otp_app/user/")
+    assert (page.status_code, testing.ADMIN in page.text) == (200, True)
+
+
 def test_the_purge_command_says_what_it_did(capsys, clock):
     services.send_code(phone=new_phone())
     clock.advance(2 * 86400)
@@ -86,5 +92,6 @@ def test_without_pytest_the_context_manager_is_there_and_the_fixture_is_not(monk
     without = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(without)
     assert not hasattr(without, "otp_outbox")
+    assert not hasattr(without, "admin_user")
     with without.outbox() as sent:
         assert sent.messages == []
