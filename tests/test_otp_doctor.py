@@ -7,7 +7,8 @@ from django.core.management import call_command
 from django.db import OperationalError
 
 from otp_app import circuits, health, providers, services, stores
-from otp_app.models import Delivery, EventRow
+from otp_app.management import diagnosis
+from otp_app.models import Delivery, EventRow, User
 from otp_app.providers.base import NotAccepted
 from tests.factories import new_phone
 from tests.remote import RemoteProvider, remotes
@@ -132,3 +133,13 @@ def test_it_says_what_the_reports_lack(remote, settings, monkeypatch):
     assert "note    remote: has not reported yet; it is told to at https://login.example.com/" in doctor()[1]
     EventRow.objects.create(digest="0" * 32, provider="remote", status="sent", raw={})
     assert "reported" not in doctor()[1]
+
+
+def test_users_whose_phones_are_in_another_spelling_are_a_fault(remote, settings, monkeypatch):
+    settings.OTP_HOME_REGIONS = ["UZ"]
+    User.objects.bulk_create(User(phone=phone) for phone in (new_phone(), "90 123 45 67", "a word"))
+    code, text = doctor()
+    assert (code, "FAULT   users: 1 of the first 3 phones are in another form than E.164" in text) == (1, True)
+    monkeypatch.setattr(diagnosis, "_LOOKED_AT", 1)
+    code, text = doctor()
+    assert (code, "ok      users: the phones of the first 1 are in E.164 form." in text) == (0, True)

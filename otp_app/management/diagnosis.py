@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from django.conf import settings
 from django.core import checks
@@ -12,9 +13,11 @@ from otp_app.models import Delivery, EventRow
 from otp_app.providers.base import ProviderError
 from otp_app.stores import counters
 
+from . import spellings
 from .tables import duration
 
 _PATIENCE = 60_000  # milliseconds that a delivery may wait for a worker before somebody should know
+_LOOKED_AT = 5000  # users
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,7 @@ class Finding:
 
 def examine() -> Iterator[Finding]:
     """All findings, the basic ones first; what cannot be looked at is a finding too."""
-    for look in (_settings, _parts, _backlog, _providers, _circuits, _routes, _reports):
+    for look in (_settings, _parts, _users, _backlog, _providers, _circuits, _routes, _reports):
         try:
             yield from look()
         except Exception as error:  # noqa: BLE001  (one part that is down must not hide the others)
@@ -50,6 +53,16 @@ def _parts() -> Iterator[Finding]:
     words = {"database": "answers.", "store": "answers.", "migrations": "are all applied."}
     for name, well in health.states().items():
         yield Finding(name, well, words[name] if well else "failed; the log says why.")
+
+
+def _users() -> Iterator[Finding]:
+    """Of those who came first, for other spellings are from before the app: about a second's work, and no more."""
+    looked_at = list(islice(spellings.stored(), _LOOKED_AT))
+    if others := sum(bool(each.phone) for each in spellings.others(looked_at, phones.home())):
+        text = f"{others} of the first {len(looked_at)} phones are in another form than E.164, and who signs in by one"
+        yield Finding("users", False, f"{text} gets a second account: manage.py otp_phones lists them.")
+    else:
+        yield Finding("users", True, f"the phones of the first {len(looked_at)} are in E.164 form.")
 
 
 def _backlog() -> Iterator[Finding]:
