@@ -80,12 +80,14 @@ class Demand:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """What was taken from a crowd limit, remembered so that a success gives it back where it was taken."""
+    """What was taken from a crowd limit, remembered so that it can be given back where it was taken."""
 
     key: str
     slot: int
     cost: int = 1
     shared: bool = False  # as of the limit
+    converts: bool = True  # as of the limit: a success gives it back; else only a send that surely did not leave does
+    sent_at: int = 0  # which send of the challenge took it; 0 for a check, or a try to sign in by password
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +153,15 @@ class Challenge:
 
     def given_back(self) -> tuple[Charge, ...]:
         """What an approval gives back. Of comparisons (more than one is granted) those that failed stay taken."""
-        return self._less(self.charges, self.failures_before)
+        return self._less(tuple(charge for charge in self.charges if charge.converts), self.failures_before)
 
-    def unspent(self, charges: tuple[Charge, ...]) -> tuple[Charge, ...]:
-        """What comes back of what a send took that never left: of comparisons those that failed meanwhile do not."""
-        return self._less(charges, self.failures)
+    def unspent(self, sent_at: int) -> tuple[Charge, ...]:
+        """What a send took that never left. Of comparisons those that failed meanwhile stay taken."""
+        return self._less(self.taken_by(sent_at), self.failures)
+
+    def taken_by(self, sent_at: int) -> tuple[Charge, ...]:
+        """The charges of one of its sends."""
+        return tuple(charge for charge in self.charges if charge.sent_at == sent_at)
 
     @staticmethod
     def _less(charges: tuple[Charge, ...], failures: int) -> tuple[Charge, ...]:
@@ -186,7 +192,6 @@ class Grant:
     challenge: Challenge
     now: int
     resend_in: int
-    taken: tuple[Charge, ...] = ()  # by this send, of what a success gives back
     claim: Claim | None = None  # what was written down of it
     blocked: Mapping[str, int] = field(default_factory=dict)  # of what it watched: until when, in milliseconds
     row: Mapping[str, Any] | None = None  # what the record of a claimed send begins with

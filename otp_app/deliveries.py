@@ -64,10 +64,9 @@ def dispatch(grant: Grant, *, patient: bool = False) -> None:
             _hand_over(grant, time.monotonic() + conf.PROVIDER_DEADLINE, patient=patient)
     except (Rejected, NotAccepted) as error:
         # A number at fault costs its client, prefix and region, or free rejections would tell numbers apart. When it is
-        # the provider's fault all is given back, or an outage would look like an attack and end in blocks.
+        # the provider's fault all is given back, or an outage would use up what there is for everybody.
         # What a provider does not carry was chosen by who asks, so that is not given back either.
-        chosen = isinstance(error, Rejected | Unsuited)
-        stores.current().undo_send(grant.challenge, () if chosen else grant.taken)
+        stores.current().undo_send(grant.challenge, chosen=isinstance(error, Rejected | Unsuited))
         raise (UndeliverablePhone() if isinstance(error, Rejected) else _try_again_later(grant.challenge)) from None
 
 
@@ -78,19 +77,17 @@ def deliver(challenge_id: str) -> None:
         return
     store = stores.current()
     challenge = store.get(challenge_id)
-    newest = challenge.sent_at[-1:] if challenge else ()
-    handovers.give_up(challenge_id, [at for at in sends if at not in newest], "superseded" if newest else "expired")
-    if challenge is None or not newest or newest[0] not in sends:
+    if challenge is None or not challenge.sent_at:
+        handovers.give_up(challenge_id, sends, "expired")
         return
-    # What the send took is not known here any more, but of a challenge's only send it is all that the challenge holds.
-    taken = challenge.charges if len(challenge.sent_at) == 1 else ()
     now = store.now()
-    if reason := _of_no_use(challenge, now):
-        if handovers.give_up(challenge_id, newest, reason):
-            store.undo_send(challenge, taken)
-        return
-    with suppress(UndeliverablePhone, DeliveryFailed):  # it is written down; nobody waits for an answer
-        dispatch(Grant(challenge, now, 0, taken), patient=True)
+    for at in sorted(sends):
+        reason = _of_no_use(challenge, now) if at == challenge.sent_at[-1] else "superseded"
+        if not reason:
+            with suppress(UndeliverablePhone, DeliveryFailed):  # it is written down; nobody waits for an answer
+                dispatch(Grant(challenge, now, 0), patient=True)
+        elif handovers.give_up(challenge_id, [at], reason):
+            store.undo_send(replace(challenge, sent_at=(at,)))
 
 
 def _try_again_later(challenge: Challenge) -> DeliveryFailed:

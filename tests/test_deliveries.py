@@ -112,8 +112,26 @@ def test_an_outage_is_no_sign_of_an_attack_and_a_number_at_fault_may_be(remote, 
     used = {usage.limit.name: usage.used for usage in each_store.usage(demand.limits, phone="+998901234567")}
     assert used["unconverted_per_prefix_hour"] == used["unconverted_per_day"] == 3 * left
     assert used["failures_per_day"] == 15 * left
-    assert used["sends_per_client_hour"] == used["sends_per_region_day"] == (3 if left else 30)
+    assert used["sends_per_client_hour"] == used["sends_per_region_day"] == used["sends_per_day"] == 3 * left
     assert used["sends_per_phone_day"] == 0
+
+
+@pytest.mark.parametrize("failures", [5, 100])  # with the circuit opened by the first of them, or closed all along
+def test_i13_an_outage_uses_up_nothing_of_a_country_or_of_all(client, remote, each_store, settings, clock, failures):
+    settings.OTP_SENDS_PER_REGION_DAY = settings.OTP_SENDS_PER_DAY = settings.OTP_UNCONVERTED_PER_DAY = 40
+    settings.OTP_CIRCUIT_FAILURES = failures
+
+    def send():
+        body = {"phone": new_phone()}
+        return client.post("/api/send-otp/", body, content_type="application/json").status_code
+
+    remote.fail(NotAccepted("503"))
+    assert [send() for _ in range(41)] == [503] * 41
+    assert len(remote.sent) == min(failures, 41)
+    remote.work()
+    clock.advance(31)
+    assert send() == 200
+    assert Delivery.objects.filter(status="sent").count() == 1
 
 
 def test_phones_are_masked_in_the_log(remote, caplog):
@@ -141,6 +159,12 @@ def rows(challenge):
 def unconverted(challenge):
     limits = [limit for limit in sending(challenge, "192.0.2.1").limits if limit.converts]
     return {usage.limit.name: usage.used for usage in stores.current().usage(limits)}["unconverted_per_client_hour"]
+
+
+def counted(challenge):
+    """What is used of all that a first send takes."""
+    limits = sending(challenge, "192.0.2.1").limits
+    return {usage.limit.name: usage.used for usage in stores.current().usage(limits, phone=challenge.phone)}
 
 
 def phone_sends(challenge):
@@ -238,6 +262,8 @@ def test_of_two_sends_that_wait_only_the_newest_goes_out(remote, queued, each_st
         deliveries.deliver(queued.id)
     assert [message.language for _, message in remote.sent] == ["uz"]
     assert rows(again) == [("failed", "superseded"), ("sent", "")]
+    assert each_store.get(queued.id).sent_at == again.sent_at[1:]
+    assert counted(queued)["sends_per_day"] == phone_sends(queued) == 1  # the other reached nobody
 
 
 def test_a_send_whose_successor_is_on_its_way_already_is_superseded(remote, queued, each_store, clock):
@@ -247,6 +273,7 @@ def test_a_send_whose_successor_is_on_its_way_already_is_superseded(remote, queu
     deliveries.deliver(queued.id)
     assert remote.sent == []
     assert rows(again) == [("failed", "superseded"), ("queued", "")]
+    assert counted(queued)["sends_per_day"] == phone_sends(queued) == 1
 
 
 def test_a_delivery_without_a_challenge_is_expired(remote, queued):
@@ -294,7 +321,7 @@ def test_a_second_send_that_a_worker_cannot_deliver_leaves_the_first(remote, que
     left = each_store.get(queued.id)
     assert (left.status, left.sent_at) == (Status.PENDING, queued.sent_at)
     assert phone_sends(queued) == 1
-    assert unconverted(queued) == 2  # what the second took is not known any more, and the first keeps what it took
+    assert set(counted(queued).values()) == {1, 5}  # the first keeps what it took
 
 
 def test_a_worker_tells_a_test_number_nothing(remote, queued, settings):
@@ -495,7 +522,7 @@ def test_until_it_is_too_late(queued, clock):
         clock.advance(151)
         deliveries.deliver(queued.id)
     assert rows(queued) == [("failed", "late")]
-    assert unconverted(queued) == phone_sends(queued) == 0
+    assert set(counted(queued).values()) == {0}
 
 
 def test_a_worker_that_sees_a_circuit_tried_by_another_does_not_end_the_send(queued, clock, monkeypatch):
@@ -535,7 +562,7 @@ def test_two_workers_with_a_number_held_back_give_back_once(remote, queued):
 def test_who_finds_a_number_held_back_and_its_send_taken_on_gives_nothing_back(remote, queued):
     suppressions.suppress(queued.phone, "", "21610")
     assert handovers.claim(queued, "remote")  # before it was held back, by somebody who is still at it
-    deliveries.dispatch(Grant(queued, queued.created_at, 0, queued.charges))
+    deliveries.dispatch(Grant(queued, queued.created_at, 0))
     assert remote.sent == []
     assert rows(queued) == [("queued", "")]
     assert stores.current().get(queued.id).sent_at == queued.sent_at

@@ -11,6 +11,7 @@ from otp_app.challenges import Challenge, Demand, Grant, Status
 from otp_app.errors import InvalidOrExpiredCode, Limited
 from otp_app.models import BlockRow, Token
 from otp_app.stores.sql import SqlStore
+from tests.asking import check, open_one, sending
 from tests.factories import new_challenge, new_phone, other_than
 from tests.races import race
 
@@ -136,6 +137,25 @@ def test_i8_a_client_does_not_overshoot_its_checks(settings):
     taken = demands.for_check("192.0.2.1")
     results = race(lambda n: store.spend_check(opened[n].phone, "login", opened[n].id, taken), THREADS)
     assert kinds(results) == {"Challenge": 7, "Limited": THREADS - 7}
+
+
+@pytest.mark.parametrize("other", ["undo", "approve"])
+def test_i8_a_send_that_did_not_leave_is_given_back_once(each_store, other):
+    """Also where the right code comes meanwhile, by luck: of the two one gives back."""
+    undone, kept = (open_one(each_store, client="192.0.2.1").challenge for _ in range(2))
+    checked = check(each_store, undone)
+
+    def give_back(number):
+        if number and other == "approve":
+            each_store.close(checked, Status.APPROVED)
+        else:
+            each_store.undo_send(undone)
+
+    assert race(give_back, THREADS) == [None] * THREADS
+    limits = [limit for limit in sending(kept, "192.0.2.1").limits if limit.converts and "fresh" not in limit.name]
+    used = {usage.limit.name: usage.used for usage in each_store.usage(limits)}
+    assert used["unconverted_per_client_hour"] == used["unconverted_per_day"] == 1
+    assert used["failures_per_day"] in (5, 6)  # the check that was paid counts where the code was of no use
 
 
 def test_i8_the_last_send_of_a_challenge_is_taken_once(settings, outbox):

@@ -65,14 +65,15 @@ class Store(Protocol):
         that purpose and gives back what a success gives back.
         """
 
-    def undo_send(self, challenge: Challenge, given: Sequence[Charge] = ()) -> None:
-        """Give the phone back the last send, which surely did not leave; cancel the challenge if it had no other.
+    def undo_send(self, challenge: Challenge, *, chosen: bool = False) -> None:
+        """Give back all that the last send took, which surely did not leave; cancel the challenge if it had no other.
 
-        ``given`` (a grant's ``taken``) is given back too, as when the number had no part in it.
+        With ``chosen`` it failed for what the person asked for, and only the phone is given it back. A second call, or
+        one after an approval, gives nothing back.
         """
 
     def take(self, demand: Demand) -> tuple[Charge, ...]:
-        """Take crowd limits without a challenge; what a success gives back."""
+        """Take crowd limits without a challenge; what was taken, for a success to give back."""
 
     def give_back(self, charges: Sequence[Charge]) -> None: ...
 

@@ -8,6 +8,7 @@ from ..challenges import Challenge, Charge, Conversion, Counts, Demand, Limit
 from ..limits import DAY
 from . import windows
 from .counters import LEDGER_SPAN
+from .reasons import PROOFS
 from .takes import Row, Take
 
 Rows = dict[str, Row]
@@ -90,8 +91,8 @@ def used(row: Row, since: int = 0) -> int:
     return sum(n for slot, n in row.slots.items() if int(slot) >= first)
 
 
-def charges(limits: Sequence[Limit], now: int, rows: Rows | None = None) -> tuple[Charge, ...]:
-    """What a success gives back: to the slot that ``rows`` says it was taken from, or to that of now."""
+def charges(limits: Sequence[Limit], now: int, rows: Rows | None = None, sent_at: int = 0) -> tuple[Charge, ...]:
+    """What was taken: from the slot that ``rows`` says, or from that of now; by a send of that instant, if by one."""
     slots = {key: row.newest for key, row in (rows or {}).items()}
     return tuple(
         Charge(
@@ -99,9 +100,11 @@ def charges(limits: Sequence[Limit], now: int, rows: Rows | None = None) -> tupl
             slots.get(limit.key, now // windows.slot_width(limit.period)),
             limit.cost,
             limit.shared,
+            limit.converts,
+            sent_at,
         )
         for limit in crowds(limits)
-        if limit.converts
+        if limit.name != PROOFS  # work that was done for one request is good for no other, whatever became of it
     )
 
 

@@ -41,8 +41,7 @@ def open_one(alias: str, challenge: Challenge, demand: Demand, claiming: Claimin
         return None
     seen = standing.look(alias, challenge.phone, challenge.device)
     standing.require(seen, demand.limits, ledger=not challenge.device)
-    taken = crowds.charges(demand.limits, seen.now)
-    opened = challenge.opened(seen.now, taken)
+    opened = challenge.opened(seen.now, crowds.charges(demand.limits, seen.now, sent_at=seen.now))
     claim = outbox.claim_of(opened, claiming)
     row = outbox.row_of(opened, claim, seen.now)
     limits = crowds.unsuspected(demand)
@@ -56,7 +55,7 @@ def open_one(alias: str, challenge: Challenge, demand: Demand, claiming: Claimin
         return None
     _, _, _, *queued = answers
     how = {"claim": claim, "blocked": outbox.blocked(queued), "row": row}
-    return standing.granted(opened, [*seen.past, opened], demand.limits, seen.now, taken, how)
+    return standing.granted(opened, [*seen.past, opened], demand.limits, seen.now, how)
 
 
 def spend_check(alias: str, which: Condition, demand: Demand, *, by_phone: bool) -> Challenge | None:

@@ -2,14 +2,15 @@
 
 After a flush, or when another server has taken over, the limits of a day and of thirty days go on from here: of each
 phone its sends and failed checks, of a region and of all the sends, and the blocks. Counts of an hour begin anew, and
-so does the conversion of a region. What is not known exactly is put so high and so late that no cap is exceeded. Only
-sends that were under way when Redis forgot do not count: their rows come with their ends.
+so does the conversion of a region. What is not known exactly is put so high and so late that no cap is exceeded. Two
+kinds of sends do not count: those that were under way when Redis forgot, for their rows come with their ends, and those
+that surely reached nobody, also where the number was at fault.
 """
 
 from collections import Counter as Tally
 from typing import Any
 
-from django.db.models import Count, F, Q
+from django.db.models import Count, Exists, F, OuterRef, Q
 
 from ..challenges import Challenge
 from ..conf import conf
@@ -21,6 +22,7 @@ from .counters import LEDGER_SPAN
 from .takes import Take, take
 
 _DAY = 24 * 3600
+_UNDONE = Q(status=Delivery.State.FAILED, segments=0)  # no provider accepted it: what it took was given back
 _WIDTH = windows.slot_width(_DAY)
 
 Slots = dict[int, int]
@@ -38,8 +40,7 @@ def of_phone(alias: str, phone: str, now: int) -> dict[str, Any]:
     keys = {"s": phone_key(phone), "d": phone_key(phone, "any")}
     sent = Delivery.objects.using(alias).filter(phone__in=keys.values(), sent_at__gt=now - _DAY * 1000)
     sends: dict[str, list[int]] = {}
-    undone = Q(status=Delivery.State.FAILED, segments=0)  # no provider accepted it: the phone was given it back
-    for key, at in sent.exclude(undone).values_list("phone", "sent_at").distinct():
+    for key, at in sent.exclude(_UNDONE).values_list("phone", "sent_at").distinct():
         sends.setdefault(key.hex if key else "", []).append(at)
     _, kept = counters.read(alias, list(keys.values()))
     failed = {lane: dict(kept.get(key, ({}, 0))[0]) for lane, key in keys.items()}
@@ -76,7 +77,11 @@ def _counters(alias: str, now: int) -> dict[str, Slots]:
     oldest = (now // _WIDTH - windows.SUB_BUCKETS) * _WIDTH
     recent = Delivery.objects.using(alias).filter(sent_at__gte=oldest, handover=1)
     strangers = Q(device=False)
-    grouped = recent.exclude(provider="test").values("region", slot=F("sent_at") / _WIDTH)
+    second = Delivery.objects.using(alias).filter(
+        challenge=OuterRef("challenge"), sent_at=OuterRef("sent_at"), handover=2
+    )
+    left = recent.filter(~_UNDONE | Exists(second.exclude(_UNDONE)))
+    grouped = left.exclude(provider="test").values("region", slot=F("sent_at") / _WIDTH)
     counted = grouped.annotate(sends=Count("id", filter=strangers), others=Count("id", filter=~strangers))
     found: dict[str, Slots] = {}
     sends, devices = Tally[int](), Tally[int]()

@@ -45,7 +45,7 @@ class RedisStore:
         _outside_transactions()
         claims = claiming(challenge.phone, challenge.channel) if claiming else None
         asked = {"challenge": scripts.document_of(challenge)} | journal.asked_of(claims)
-        return self._granted(self._take("open", challenge.phone, demand, **asked), demand, claims)
+        return self._granted(self._take("open", challenge.phone, demand, **asked), claims)
 
     def get(self, challenge_id: str) -> Challenge | None:
         found, generation = redis_server.current().read(f"otp:c:{challenge_id}", "otp:generation")
@@ -74,7 +74,7 @@ class RedisStore:
         reply = self._take("spend_send", phone, demand, **wanted, **how)
         if reply["state"] == "none":
             raise InvalidOrExpiredCode
-        return self._granted(reply, demand, claims)
+        return self._granted(reply, claims)
 
     def spend_check(
         self, phone: str, purpose: str, challenge_id: str | None, demand: Demand, *, device: str = ""
@@ -121,10 +121,9 @@ class RedisStore:
             outbox.mark_converted(_alias(), list(found["converted"]))
             abandoned += sum(journal.abandon(entry, self.get) for entry in found["left"])
 
-    def undo_send(self, challenge: Challenge, given: Sequence[Charge] = ()) -> None:
+    def undo_send(self, challenge: Challenge, *, chosen: bool = False) -> None:
         _outside_transactions()
-        charges = scripts.charges_in(given)
-        self._ask("undo_send", challenge.phone, id=challenge.id, at=challenge.sent_at[-1], charges=charges)
+        self._ask("undo_send", challenge.phone, id=challenge.id, at=challenge.sent_at[-1], chosen=chosen)
 
     def take(self, demand: Demand) -> tuple[Charge, ...]:
         _outside_transactions()
@@ -166,25 +165,25 @@ class RedisStore:
             raise scripts.refusal(scripts.usages_of(demand.limits, reply), reply)
         return reply
 
-    def _granted(self, reply: Reply, demand: Demand, claims: Mapping[str, Claim] | None) -> Grant:
+    def _granted(self, reply: Reply, claims: Mapping[str, Claim] | None) -> Grant:
         """What is claimed is in the journal, and comes into the database when its end is known."""
-        challenge, taken = scripts.challenge_from(reply["challenge"]), crowds.charges(demand.limits, reply["now"])
+        challenge = scripts.challenge_from(reply["challenge"])
         now, again = reply["now"], -(-reply["again"] // 1000)
         if claims is None:
-            self._queue(challenge, taken, reply)
-            return Grant(challenge, now, again, taken)
+            self._queue(challenge, reply)
+            return Grant(challenge, now, again)
         claim = claims.get(challenge.channel, Claim(""))
         row = outbox.row_of(challenge, claim, now, reply["unconverted"])
-        return Grant(challenge, now, again, taken, claim, reply.get("holds", {}), row, reply["journal"])
+        return Grant(challenge, now, again, claim, reply.get("holds", {}), row, reply["journal"])
 
-    def _queue(self, challenge: Challenge, taken: Sequence[Charge], reply: Reply) -> None:
+    def _queue(self, challenge: Challenge, reply: Reply) -> None:
         """A send that cannot be written down for a worker is not delivered, and costs nobody anything."""
         alias = _alias()
         row = outbox.row_of(challenge, None, reply["now"], reply["unconverted"])
         try:
             run(alias, inserting(alias, Delivery, row))
         except DatabaseError:
-            self.undo_send(challenge, taken)
+            self.undo_send(challenge)
             raise
 
     def _ask(self, name: str, phone: str = "", limits: Sequence[Limit] = (), **asked: Any) -> Reply:

@@ -151,7 +151,7 @@ def cancel(alias: str, challenge_id: str) -> bool:
 
 def _row(challenge: Challenge) -> dict[str, Any]:
     row = {name: getattr(challenge, name) for name in COLUMNS}
-    charges = [(charge.key, charge.slot, charge.cost, charge.shared) for charge in challenge.charges]
+    charges = [(c.key, c.slot, c.cost, c.shared, c.converts, c.sent_at) for c in challenge.charges]
     return row | {"sent_at": list(challenge.sent_at), "charges": charges, "expires_at": challenge.expires_at}
 
 

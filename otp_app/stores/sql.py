@@ -10,7 +10,6 @@ phone's budget. That budget itself is read from the phone's challenges, a handfu
 expiry gives back is given back by the fact alone.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -42,10 +41,9 @@ class SqlStore:
         with self._transaction(demand, challenge.phone, challenge.device) as alias:
             seen = standing.lock(alias, demand, challenge.phone, challenge.device)
             standing.require(seen, demand.limits, ledger=not challenge.device)
-            taken = crowds.charges(demand.limits, seen.now, seen.counted)
-            opened = challenge.opened(seen.now, taken)
+            opened = challenge.opened(seen.now, crowds.charges(demand.limits, seen.now, seen.counted, seen.now))
             how = _write(alias, demand, seen, opened, table.inserting(alias, opened), claiming)
-        return standing.granted(opened, [*seen.past, opened], demand.limits, seen.now, taken, how)
+        return standing.granted(opened, [*seen.past, opened], demand.limits, seen.now, how)
 
     def get(self, challenge_id: str) -> Challenge | None:
         return table.find(self._alias(), challenge_id)
@@ -69,18 +67,18 @@ class SqlStore:
             if not found or (found.purpose, found.device) != (purpose, device) or not _may_send_again(found, seen.now):
                 raise InvalidOrExpiredCode
             standing.require(seen, demand.limits, ledger=False)
-            taken = crowds.charges(demand.limits, seen.now, seen.counted)
+            at = max(seen.now, 0, *(before + 1 for before in found.sent_at))  # it names the send
             again = replace(
                 found,
                 language=language,
                 channel=channel or found.channel,
                 sends_left=found.sends_left - 1,
-                sent_at=(*found.sent_at, max(seen.now, 0, *(at + 1 for at in found.sent_at))),  # it names the send
-                charges=found.charges + taken,
+                sent_at=(*found.sent_at, at),
+                charges=found.charges + crowds.charges(demand.limits, seen.now, seen.counted, at),
             )
             how = _write(alias, demand, seen, again, table.updating_sends(alias, again), claiming)
         so_far = list((past | {again.id: again}).values())
-        return standing.granted(again, so_far, demand.limits, seen.now, taken, how)
+        return standing.granted(again, so_far, demand.limits, seen.now, how)
 
     def spend_check(
         self, phone: str, purpose: str, challenge_id: str | None, demand: Demand, *, device: str = ""
@@ -119,19 +117,15 @@ class SqlStore:
                 transaction.set_rollback(True, using=alias)
         return approved
 
-    def undo_send(self, challenge: Challenge, given: Sequence[Charge] = ()) -> None:
+    def undo_send(self, challenge: Challenge, *, chosen: bool = False) -> None:
+        at = challenge.sent_at[-1]
         with self._transaction() as alias:
             takes.take(alias, crowds.giving_back((), phone_key(challenge.phone)))
             found = table.find(alias, challenge.id)
-            undone = (
-                found
-                and challenge.sent_at[-1] in found.sent_at
-                and table.update_sends(alias, _without(found, challenge.sent_at[-1], given))
-            )
-        if found and undone:
-            self.give_back(
-                found.unspent(tuple(given))
-            )  # on its own, for the locks of counters come before those of challenges
+            given = found.unspent(at) if found and not chosen else ()
+            undone = found and at in found.sent_at and table.update_sends(alias, _without(found, at, chosen=chosen))
+        if undone:
+            self.give_back(given)  # on its own, for the locks of counters come before those of challenges
 
     def take(self, demand: Demand) -> tuple[Charge, ...]:
         wanted = crowds.own(demand.limits)
@@ -197,9 +191,9 @@ def _may_send_again(challenge: Challenge, now: int) -> bool:
     return alive and challenge.sends_left > 0 and challenge.checks_left > 0
 
 
-def _without(challenge: Challenge, sent_at: int, given: Sequence[Charge]) -> Challenge:
-    """As if that send had never been; and a success must not give back again what was given back."""
+def _without(challenge: Challenge, sent_at: int, *, chosen: bool) -> Challenge:
+    """As if that send had never been; and a success must not give back again what is given back."""
     left = tuple(at for at in challenge.sent_at if at != sent_at)
-    charges = tuple((Counter(challenge.charges) - Counter(given)).elements())
+    charges = tuple(charge for charge in challenge.charges if chosen or charge.sent_at != sent_at)
     status = Status.PENDING if left else Status.CANCELED
     return replace(challenge, sent_at=left, sends_left=challenge.sends_left + 1, status=status, charges=charges)

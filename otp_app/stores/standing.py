@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import connections
 
-from ..challenges import Challenge, Charge, Counts, Demand, Grant, Limit
+from ..challenges import Challenge, Counts, Demand, Grant, Limit
 from ..keys import phone_key
 from ..queries import loaded, run, together
 from . import counters, crowds, takes, windows
@@ -59,13 +59,12 @@ def granted(
     past: list[Challenge],
     limits: Sequence[Limit],
     now: int,
-    taken: tuple[Charge, ...],
     how: dict[str, Any],
 ) -> Grant:
     """With the wait to the next send: a later one of this challenge needs no reserve of comparisons."""
     sends = [limit for limit in limits if limit.counts in (Counts.WAITS, Counts.SENDS)]
     longest = windows.longest(windows.phone_usage(limit, past, {}, now) for limit in sends)
-    return Grant(challenge, now, -(-longest.wait // 1000) if longest else 0, taken, **how)
+    return Grant(challenge, now, -(-longest.wait // 1000) if longest else 0, **how)
 
 
 def _before(version: int) -> list[int]:

@@ -610,7 +610,7 @@ def test_a_canceled_challenge_takes_no_check(store):
 
 def test_a_first_send_that_did_not_leave_is_given_back_to_the_phone_and_cancels(store):
     opened = open_one(store).challenge
-    store.undo_send(opened)
+    store.undo_send(opened, chosen=True)
     undone = store.get(opened.id)
     assert (undone.status, undone.sent_at) == (Status.CANCELED, ())
     assert open_one(store, phone=opened.phone).resend_in == 60
@@ -634,11 +634,12 @@ def test_a_later_send_that_did_not_leave_is_given_back_and_the_challenge_lives(s
     assert send_again(store, opened).resend_in == 120
 
 
-def test_an_undone_send_is_not_given_back_to_the_client(store, settings):
-    settings.OTP_UNCONVERTED_PER_CLIENT_HOUR = 1
-    store.undo_send(open_one(store, client="192.0.2.1").challenge)
-    with pytest.raises(Limited):
-        open_one(store, client="192.0.2.1")
+def test_a_send_that_failed_for_what_was_asked_is_given_back_to_the_phone_alone(store):
+    opened = open_one(store, client="192.0.2.1").challenge
+    store.undo_send(opened, chosen=True)
+    left = counted(store, opened)
+    assert left["unconverted_per_client_hour"] == left["sends_per_client_hour"] == left["sends_per_day"] == 1
+    assert left["sends_per_phone_day"] == 0
 
 
 def test_a_send_of_a_challenge_that_was_answered_meanwhile_is_not_undone(store):
@@ -1094,20 +1095,85 @@ def test_what_a_wrong_code_costs_is_remembered_without_harm(store):
 # a provider that fails
 
 
-def test_a_send_that_a_provider_failed_is_given_back_to_everybody_it_was_taken_from(store):
-    grant = open_one(store, client="192.0.2.1")
-    limits = [limit for limit in sending(grant.challenge, "192.0.2.1").limits if limit.converts]
-    assert {item.used for item in store.usage(limits)} == {1, 5}
-    store.undo_send(grant.challenge, grant.taken)
-    assert {item.used for item in store.usage(limits)} == {0}
-    assert store.get(grant.challenge.id).status is Status.CANCELED
+TWO_OF_A_PREFIX = ("+998901230001", "+998901230002")
+OF_THE_PHONE = {"sends_per_phone_hour", "sends_per_phone_day"}
+
+
+def counted(store, challenge, client="192.0.2.1"):
+    """What is used of all that its first send took."""
+    limits = sending(challenge, client).limits
+    return {
+        item.limit.name: item.used for item in store.usage(limits, phone=challenge.phone, device=bool(challenge.device))
+    }
+
+
+@pytest.mark.parametrize("device", ["", "a device"])
+def test_a_send_that_a_provider_failed_is_given_back_to_everybody_it_was_taken_from(store, device):
+    client = "2001:db8::/64"  # of a site, too
+    opened = open_one(store, client=client, device=device).challenge
+    assert set(counted(store, opened, client).values()) == {1, 5}
+    for _ in range(2):  # a second time there is nothing to give back
+        store.undo_send(opened)
+        assert set(counted(store, opened, client).values()) == {0}
+    assert store.get(opened.id).status is Status.CANCELED
+
+
+def test_nothing_of_another_send_comes_back_however_often_one_is_undone(store):
+    opened, other = (open_one(store, client="192.0.2.1", phone=phone).challenge for phone in TWO_OF_A_PREFIX)
+    for _ in range(3):
+        store.undo_send(opened)
+    left = counted(store, other)
+    assert set(left.values()) == {1, 5}
+
+
+def test_of_two_sends_the_one_that_did_not_leave_is_given_back_and_nothing_of_the_other(store, clock):
+    opened = open_one(store, client="192.0.2.1").challenge
+    before = counted(store, opened)
+    clock.advance(70)  # nothing is fresh any more
+    again = send_again(store, opened, client="192.0.2.9").challenge
+    assert counted(store, opened)["sends_per_day"] == 2
+    store.undo_send(again)
+    assert counted(store, opened) == before | {"fresh_per_region": 0}
+    assert store.close(check(store, opened), Status.APPROVED)
+    kept = {name for name, n in counted(store, opened).items() if n}
+    assert kept == {"sends_per_client_hour", "sends_per_region_day", "sends_per_day"} | OF_THE_PHONE
+
+
+def test_the_earlier_of_two_sends_may_be_the_one_that_did_not_leave(store, clock):
+    opened = open_one(store, client="192.0.2.1").challenge
+    clock.advance(61)
+    again = send_again(store, opened, client="192.0.2.1").challenge
+    store.undo_send(opened)
+    left = counted(store, opened)
+    assert left["sends_per_client_hour"] == left["unconverted_per_day"] == left["sends_per_phone_day"] == 1
+    assert store.get(opened.id).sent_at == again.sent_at[1:]
+    assert store.get(opened.id).status is Status.PENDING
+
+
+def test_a_proof_of_work_is_used_up_also_where_nothing_was_sent(store):
+    challenge = new_challenge()
+    store.undo_send(store.open(challenge, sending(challenge, proof="one")).challenge)
+    with pytest.raises(ProofRequired):
+        store.open(other := new_challenge(), sending(other, proof="one"))
+
+
+def test_the_cap_of_a_day_is_whole_again_after_an_outage(store, settings):
+    settings.OTP_SENDS_PER_REGION_DAY = settings.OTP_SENDS_PER_DAY = 3
+    settings.OTP_FAILURES_PER_DAY = 15
+    settings.OTP_PROOFS = False
+    for _ in range(4):
+        store.undo_send(open_one(store).challenge)
+    for _ in range(3):
+        open_one(store)
+    with pytest.raises(Limited):
+        open_one(store)
 
 
 def test_of_its_comparisons_those_that_failed_meanwhile_stay_taken(store):
     grant = open_one(store, client="192.0.2.1")
     for _ in range(2):
         check(store, grant.challenge)
-    store.undo_send(grant.challenge, grant.taken)
+    store.undo_send(grant.challenge)
     (granted,) = [limit for limit in sending(grant.challenge, "192.0.2.1").limits if limit.name == "failures_per_day"]
     assert store.usage([granted])[0].used == 2
 
@@ -1117,7 +1183,7 @@ def test_what_was_given_back_is_not_given_back_again_by_a_success(store, clock):
     other = open_one(store, client="192.0.2.1").challenge
     clock.advance(60)
     again = send_again(store, opened, client="192.0.2.1")
-    store.undo_send(again.challenge, again.taken)
+    store.undo_send(again.challenge)
     limits = [limit for limit in sending(other, "192.0.2.1").limits if limit.name == "unconverted_per_client_hour"]
     assert store.usage(limits)[0].used == 2
     assert store.close(store.get(opened.id), Status.APPROVED)
@@ -1128,6 +1194,6 @@ def test_a_send_that_was_answered_meanwhile_gives_nothing_back_twice(store):
     grant = open_one(store, client="192.0.2.1")
     open_one(store, client="192.0.2.1")
     assert store.close(grant.challenge, Status.APPROVED)
-    store.undo_send(grant.challenge, grant.taken)
+    store.undo_send(grant.challenge)
     limits = [limit for limit in sending(grant.challenge, "192.0.2.1").limits if limit.converts and not limit.shared]
     assert {item.limit.name: item.used for item in store.usage(limits)}["unconverted_per_client_hour"] == 1

@@ -565,6 +565,26 @@ def test_the_caps_of_a_day_hold_through_a_flush(store, server, clock, settings):
     assert [usage.used for usage in store.usage(limits)] == [1, 1, 1, 5]
 
 
+def test_of_a_day_only_what_may_have_left_counts_through_a_flush(store, server, settings):
+    """By one provider, or by the second that was asked."""
+    settings.OTP_PROOFS = False
+    failed, passed_on, twice, sent = (open_one(store) for _ in range(4))
+    for challenge in (failed, passed_on, twice):
+        handovers.claim(challenge, "one")
+    handovers.end(failed, 1, "failed", error="503")
+    for challenge in (passed_on, twice):
+        handovers.pass_on(challenge, "503", "two")
+    handovers.end(passed_on, 2, "sent", segments=1)
+    handovers.end(twice, 2, "failed", error="503")
+    for challenge in (failed, twice):
+        store.undo_send(challenge)
+    names = ("sends_per_region_day", "sends_per_day", "unconverted_per_day")
+    limits = [limit for limit in sending(sent).limits if limit.name in names]
+    assert [usage.used for usage in store.usage(limits)] == [2, 2, 2]
+    server.flush()
+    assert [usage.used for usage in store.usage(limits)] == [2, 2, 2]
+
+
 def test_unconverted_sends_are_taken_to_be_the_last_ones():
     assert recovery._latest({7: 3, 8: 2, 9: 4}, 5) == {9: 4, 8: 1, 7: 0}
 

@@ -11,7 +11,7 @@ from otp_app.stores import rows, standing, takes
 from otp_app.stores.counters import lift, read
 from otp_app.stores.sql import SqlStore
 from otp_app.stores.takes import Take, take
-from tests.asking import open_one, send_again
+from tests.asking import open_one, send_again, sending
 from tests.races import race
 
 pytestmark = pytest.mark.django_db
@@ -126,6 +126,18 @@ def test_lifting_a_block_and_taking_what_it_is_about_wait_for_each_other_in_one_
     assert race(either, 12) == [True] * 12
 
 
+def test_a_challenge_from_before_charges_named_their_send_is_answered_and_undone(store, clock):
+    opened, undone = (open_one(store, client="192.0.2.1").challenge for _ in range(2))
+    for row in ChallengeRow.objects.all():
+        row.charges = [[key, slot, cost, shared] for key, slot, cost, shared, converts, _ in row.charges if converts]
+        row.save()
+    assert store.close(store.get(opened.id), Status.APPROVED)
+    store.undo_send(undone)
+    limits = [limit for limit in sending(undone, "192.0.2.1").limits if limit.name == "unconverted_per_client_hour"]
+    assert store.usage(limits, phone=undone.phone)[0].used == 1  # which of its sends took what is not known
+    assert store.get(undone.id).status is Status.CANCELED
+
+
 def test_a_success_gives_back_to_the_slot_that_the_database_took_from(store, exact, monkeypatch):
     """The clock may have gone on to the next sub-bucket between two rows of a statement."""
     taken = takes.taken
@@ -136,6 +148,6 @@ def test_a_success_gives_back_to_the_slot_that_the_database_took_from(store, exa
 
     monkeypatch.setattr(takes, "taken", a_slot_earlier)
     grant = open_one(store, client="192.0.2.1")
-    own = [charge for charge in grant.taken if not charge.shared]
+    own = [charge for charge in grant.challenge.charges if not charge.shared]
     assert own
     assert all(charge.slot == grant.now // 150_000 - 1 for charge in own)

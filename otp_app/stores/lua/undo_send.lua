@@ -16,17 +16,15 @@ local lane = phone[lane_of(found)]
 lane.s, found.sent_at = without(lane.s), left
 found.sends_left = found.sends_left + 1
 if #found.sent_at == 0 then found.status = 'canceled' end
-for _, charge in ipairs(asked.charges) do -- a success must not give back again what is given back now
-  for i, held in ipairs(found.charges) do
-    if held[1] == charge[1] and held[2] == charge[2] then
-      table.remove(found.charges, i)
-      break
-    end
-  end
+local given, kept = {}, {} -- a success must not give back again what is given back now
+for _, charge in ipairs(found.charges) do
+  local back = charge[6] == asked.at and not asked.chosen
+  table.insert(back and given or kept, charge)
   -- Of comparisons, of which more than one is taken at once, those that failed meanwhile stay taken.
-  if charge[3] > 1 then charge[3] = charge[3] - (found.checks - found.checks_left) end
+  if back and charge[3] > 1 then charge[3] = charge[3] - (found.checks - found.checks_left) end
 end
-give_back(asked.charges)
+found.charges = kept
+give_back(given)
 keep_challenge(found)
 keep_phone(asked.phone, phone)
 return answer('taken')

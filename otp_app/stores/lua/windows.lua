@@ -190,9 +190,9 @@ local function send(challenge, phone, usages)
   for i, limit in ipairs(asked.limits) do
     if limit.counts == 'waits' then again = math.max(again, waits_usage(limit, lane).wait) end
     if limit.counts == 'sends' then again = math.max(again, sends_usage(limit, lane).wait) end
-    if limit.converts then
+    if limit.counts == 'crowd' and limit.name ~= 'proofs' then -- as crowds.charges
       local slot = math.floor(now / width_of(limit))
-      table.insert(challenge.charges, {limit.key, slot, limit.cost, limit.shared})
+      table.insert(challenge.charges, {limit.key, slot, limit.cost, limit.shared, limit.converts, at})
     end
     if limit.name == 'unconverted_per_day' then unconverted = usages[i].used + limit.cost end
   end
