@@ -100,7 +100,7 @@ class Conf:
     CIRCUIT_PERIOD: int = 30  # seconds
     CIRCUIT_PAUSE: int = 30  # seconds; then one message tries it
     SUPPRESSION: int = 24 * 3600  # seconds for which a number gets nothing that is bad for good or has opted out
-    PROVIDER_CALLS: int = 8  # provider calls at once in a process; half of its threads, so that verify never waits
+    PROVIDER_CALLS: int = 8  # provider calls at once in a process, half of its threads; half as many sends wait for one
 
     # Plug-ins and tokens
     STORE: str = "otp_app.stores.sql.SqlStore"

@@ -3,12 +3,14 @@
 import logging
 import threading
 import time
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
 import pytest
 
 from otp_app import calls, providers
 from otp_app.providers.base import Message, NotAccepted, Receipt, Rejected, Unknown
-from tests.remote import remotes
+from tests.races import race
+from tests.remote import once_others_were_asked, remotes
 
 MESSAGE = Message("+998901234567", "123456 is your code", "sms", "123456", "en", 300, "a challenge")
 
@@ -93,6 +95,45 @@ def test_so_many_callers_wait_at_once_and_the_next_is_not_tried(remote, settings
     assert ask("two")
 
 
+def test_more_callers_than_calls_are_answered_one_after_the_other(remote):
+    remote.behave(once_others_were_asked(remote, "one", 8), "one")
+    assert race(lambda _: ask(), 12) == [Receipt("x")] * 12
+
+
+def test_of_those_who_wait_for_a_place_one_too_many_is_not_tried(remote, settings, monkeypatch):
+    settings.OTP_PROVIDER_CALLS = 2
+    monkeypatch.setattr(calls, "_MOMENT", 60)
+    remote.behave(lambda message: remote.release.wait(60) and Receipt(), "one")
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(ask, seconds=60) for _ in range(4)]
+        (refused,), others = wait(asked, 30, FIRST_COMPLETED)
+        assert refused.exception().reason == "busy"
+        assert len(remote.sent) <= 2  # the third waits
+        remote.release.set()
+        assert [each.result() for each in others] == [Receipt()] * 3
+    assert len(remote.sent) == 3
+
+
+@pytest.mark.parametrize(("moment", "seconds"), [(0.1, 60), (60, 1.5)])
+def test_a_place_is_waited_for_a_moment_and_never_beyond_the_deadline(remote, settings, monkeypatch, moment, seconds):
+    settings.OTP_PROVIDER_CALLS = 2
+    monkeypatch.setattr(calls, "_MOMENT", moment)
+    began = threading.Semaphore(0)
+    remote.behave(lambda message: began.release() or (remote.release.wait(60) and Receipt()), "one")
+    with ThreadPoolExecutor(3) as pool:
+        asked = [pool.submit(ask, seconds=60) for _ in range(2)]
+        assert all(began.acquire(timeout=30) for _ in asked)
+        late = pool.submit(ask, seconds=seconds)
+        assert late.exception(30).reason in ("busy", "deadline")  # the latter where this machine is slow
+        assert not any(each.done() for each in asked)
+        remote.release.set()
+
+
+def test_whoever_gets_a_place_finds_a_thread(remote, settings):
+    settings.OTP_PROVIDER_CALLS = 2
+    assert race(lambda _: [ask() for _ in range(100)] and "answered", 3) == ["answered"] * 3
+
+
 def test_a_provider_whose_threads_all_hang_takes_no_other_providers(remote, settings):
     settings.OTP_PROVIDER_DEADLINE = 1
     settings.OTP_PROVIDER_CALLS = 2
@@ -115,12 +156,7 @@ def test_a_thread_that_comes_back_is_used_again(remote, settings):
         with pytest.raises((Unknown, Rejected)):
             ask()
     remote.work("one")
-    for _ in range(20):
-        try:
-            assert ask()
-            break
-        except NotAccepted:  # the thread is about to be free
-            time.sleep(0.01)
+    assert ask()
 
 
 def test_a_process_that_is_ending_does_not_try_and_keeps_no_slot(remote, settings):
