@@ -59,9 +59,10 @@ def together(alias: str, parts: Sequence[Part]) -> list[Rows]:
 
     There all of them see the database as it was when the statement began, and values come as JSON has them.
     """
-    connection = connections[alias]
-    with connection.cursor() as cursor:
-        if len(parts) > 1 and may_combine(alias):
+    combined = len(parts) > 1 and may_combine(alias)
+    with connections[alias].cursor() as cursor:
+        if combined:
+            _bind_on_the_server(cursor)
             cursor.execute(_combined(parts), [param for part in parts for param in part.params])
             return [json.loads(rows) if rows else [] for rows in cursor.fetchone()]
         found = []
@@ -69,6 +70,14 @@ def together(alias: str, parts: Sequence[Part]) -> list[Rows]:
             cursor.execute(part.sql, part.params)
             found.append(cursor.fetchall())
     return found
+
+
+def _bind_on_the_server(cursor: Any) -> None:
+    """Send values beside the statement, not in its text: PostgreSQL's log quotes a statement that fails or is undone.
+
+    As Django's option ``server_side_binding`` does for all statements of a database.
+    """
+    cursor.cursor = cursor.db.Database.Cursor(cursor.db.connection)
 
 
 def _combined(parts: Sequence[Part]) -> str:

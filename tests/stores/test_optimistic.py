@@ -2,6 +2,7 @@
 
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from django.db import DataError, connection
@@ -59,6 +60,23 @@ def undone(monkeypatch):
 
     monkeypatch.setattr(optimistic, "all_or_nothing", noted)
     return seen
+
+
+@pytest.fixture
+def log():
+    """What the server's log says from now on: the one that the suite starts writes it beside its data."""
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW data_directory")
+        path = Path(cursor.fetchone()[0]) / "log"
+    try:
+        begun = path.stat().st_size
+    except OSError:
+        pytest.skip("the log of this server cannot be read from here")
+
+    def said():
+        return path.read_bytes()[begun:].decode()
+
+    return said
 
 
 @contextmanager
@@ -438,3 +456,23 @@ def test_a_send_without_limits_of_crowds_is_written_as_well(store):
     challenge = new_challenge()
     grant = store.open(challenge, demands.for_send(challenge.phone, None, checks=5, test=True))
     assert store.get(challenge.id) == grant.challenge
+
+
+# the log of the server
+
+
+def test_what_strangers_can_have_logged_as_an_error_names_nobody(store, settings, log, undone):
+    settings.OTP_SENDS_PER_CLIENT_HOUR = settings.OTP_CHECKS_PER_CLIENT_HOUR = 1
+    opened, refused = new_challenge(), new_challenge()
+    store.open(opened, sending(opened, OF_IPV6))
+    with pytest.raises(Limited):
+        store.open(refused, sending(refused, OF_IPV6))
+    assert check(store, opened, client=OF_IPV6)
+    with pytest.raises(Limited):
+        check(store, opened, client=OF_IPV6)
+    assert len(undone) == 2
+    said = log()
+    assert said.count("otp_app goes another way") > len(undone)  # the error, and the statement that it undid
+    for challenge in (opened, refused):
+        secrets = (challenge.phone[1:], challenge.id, challenge.nonce, phone_key(challenge.phone))
+        assert [secret for secret in secrets if secret in said.replace("-", "")] == []
