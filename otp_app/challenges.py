@@ -157,11 +157,7 @@ class Challenge:
 
     def unspent(self, sent_at: int) -> tuple[Charge, ...]:
         """What a send took that never left. Of comparisons those that failed meanwhile stay taken."""
-        return self._less(self.taken_by(sent_at), self.failures)
-
-    def taken_by(self, sent_at: int) -> tuple[Charge, ...]:
-        """The charges of one of its sends."""
-        return tuple(charge for charge in self.charges if charge.sent_at == sent_at)
+        return self._less(tuple(charge for charge in self.charges if charge.sent_at == sent_at), self.failures)
 
     @staticmethod
     def _less(charges: tuple[Charge, ...], failures: int) -> tuple[Charge, ...]:
