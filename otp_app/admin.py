@@ -14,6 +14,7 @@ from .authorization_admin import AuthorizationClientAdmin
 from .block_admin import BlockAdmin
 from .delivery_admin import DeliveryAdmin
 from .models import AuthorizationClient, BlockRow, Delivery, User
+from .users import may_see_phones
 
 
 class PhoneUserCreationForm(AdminUserCreationForm):  # type: ignore[type-arg]  # not generic at run time
@@ -71,7 +72,7 @@ class PhoneUserAdmin(UserAdmin):  # type: ignore[type-arg]  # not generic at run
         return phones.mask(user.phone)
 
     def _sees_phones(self, request: HttpRequest) -> bool:
-        return request.user.has_perm(f"{self.opts.app_label}.see_phones")
+        return may_see_phones(request.user)
 
 
 admin.site.register(AuthorizationClient, AuthorizationClientAdmin)

@@ -10,10 +10,11 @@ from django.urls import URLPattern
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from . import clock, guard, stores
+from . import clock, guard, phones, stores
 from .errors import Unavailable
 from .models import BlockRow
 from .transactions import without_transactions
+from .users import may_see_phones
 
 STATES = {"active": _("active"), "over": _("over"), "lifted": _("lifted")}
 
@@ -30,13 +31,15 @@ class BlockState(admin.SimpleListFilter):
 
 
 class BlockAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at run time
-    """To read, and to lift those that are active. Who is blocked is a prefix or a region, never a phone."""
+    """To read, and to lift those that are active. Who is blocked is a prefix or a region, never a phone.
 
-    list_display = ("subject", "state", "limit", "reason", "from_when", "until_when", "lifted_when")
+    Staff without the permission to see phones see prefixes masked.
+    """
+
+    list_display = ("masked_subject", "state", "limit", "reason", "from_when", "until_when", "lifted_when")
     list_filter = (BlockState, "limit")
     ordering = ("-since",)
     actions = ("unblock",)
-    fields = readonly_fields = list_display
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BlockRow]:
         try:
@@ -46,6 +49,20 @@ class BlockAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at 
         lifted, over = When(lifted_at__isnull=False, then=Value("lifted")), When(until__lte=now, then=Value("over"))
         rows: QuerySet[BlockRow] = super().get_queryset(request)
         return rows.annotate(state=Case(lifted, over, default=Value("active")))
+
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        _masked, *others = self.list_display
+        return ("subject" if may_see_phones(request.user) else "masked_subject", *others)
+
+    def get_fields(self, request: HttpRequest, obj: BlockRow | None = None) -> tuple[str, ...]:
+        return self.get_list_display(request)
+
+    get_readonly_fields = get_fields
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        # A filter in the address would let the prefix be read digit by digit.
+        hidden = lookup.partition("__")[0] == "subject" and not may_see_phones(request.user)
+        return not hidden and super().lookup_allowed(lookup, value, request)
 
     def get_urls(self) -> list[URLPattern]:
         urls: list[URLPattern] = super().get_urls()
@@ -76,8 +93,13 @@ class BlockAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at 
             except Unavailable as error:
                 return self.message_user(request, str(error.detail), messages.ERROR)
             guard.unblocked(row, request.user.pk)
+            self.log_change(request, row, str(_("Lifted the block.")))
         text = ngettext("%(count)d block was lifted.", "%(count)d blocks were lifted.", len(rows))
         return self.message_user(request, text % {"count": len(rows)})
+
+    @admin.display(description=_("who"))
+    def masked_subject(self, row: BlockRow) -> str:
+        return phones.mask_subject(row.subject)
 
     @admin.display(description=_("state"))
     def state(self, row: Any) -> Any:

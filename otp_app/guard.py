@@ -21,8 +21,7 @@ def report(refused: Limited, phone: str, client: str | None, *, account: str = "
     ``phone`` is empty where none was named, as for the password of an account that has none; ``account`` is then a name
     under which the log tells such accounts apart. Never the name that was typed: it may be a password by mistake.
     """
-    # A masked phone beside the prefix that it has led to the block of would be the whole number.
-    who = {"phone": phones.mask(phone)} if phone and not refused.block else {}
+    who = {"phone": phones.mask(phone)} if phone else {}
     named = {"account": account} if account else {}
     _log(
         logging.INFO,
@@ -37,16 +36,17 @@ def report(refused: Limited, phone: str, client: str | None, *, account: str = "
 
 def unblocked(row: BlockRow, by: object) -> None:
     """An operator, the user with the key ``by``, has lifted a block."""
-    _log(logging.WARNING, "unblocked", {"subject": row.subject, "limit": row.limit, "by": str(by)})
+    _log(logging.WARNING, "unblocked", {"subject": str(row), "limit": row.limit, "by": str(by)})
 
 
 def _begin(block: Block) -> None:
     """Told before it is written down: the alarm must not depend on the database."""
     seconds = (block.until - block.since) // 1000
+    subject = phones.mask_subject(block.subject)
     _log(
         logging.ERROR,
         "blocked",
-        {"subject": block.subject, "limit": block.limit, "reason": block.reason, "seconds": seconds},
+        {"subject": subject, "limit": block.limit, "reason": block.reason, "seconds": seconds},
     )
     blocked.send_robust(None, block=block)
     try:

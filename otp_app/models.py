@@ -117,7 +117,7 @@ class BlockRow(models.Model):
         indexes: ClassVar[Any] = [models.Index("until", name="otp_block_until")]
 
     def __str__(self) -> str:
-        return self.subject
+        return phones.mask_subject(self.subject)
 
 
 class DevicesEnd(models.Model):

@@ -17,7 +17,7 @@ from .conf import conf, costs_money
 from .errors import InvalidPhone, RegionNotAllowed
 
 _PLAIN = re.compile(r"\+?[0-9](?:[0-9 .()-]*[0-9])?\Z|\+?\([0-9][0-9 .()-]*[0-9]\Z", re.ASCII)
-_SHOWN = 4  # digits at each end of a masked number
+_FIRST, _LAST, _HIDDEN = 4, 2, 4  # characters of a masked number that are shown, and how many must stay hidden
 LONGEST = 32  # characters: 15 digits with every separator a person would type
 
 # Types that can receive a text. Premium, shared-cost, toll-free, UAN, pager and voicemail earn money for their owner or
@@ -131,6 +131,14 @@ def warm() -> None:
 
 
 def mask(phone: str) -> str:
-    """``+998•••••4567``: enough for support to recognise, too little to call."""
-    hidden = len(phone) - 2 * _SHOWN
-    return f"{phone[:_SHOWN]}{'•' * hidden}{phone[-_SHOWN:]}" if hidden > 0 else "•" * len(phone)
+    """``+998•••••••67``: enough for support to recognise, too little to call, beside its prefix as well."""
+    hidden = len(phone) - _FIRST - _LAST
+    return f"{phone[:_FIRST]}{'•' * hidden}{phone[-_LAST:]}" if hidden >= _HIDDEN else "•" * len(phone)
+
+
+def mask_subject(subject: str) -> str:
+    """``prefix +998901••`` for a prefix, which is a number without its last four digits; other subjects as they are.
+
+    So whoever reads a phone and its prefix in one log, both masked, still lacks four digits of the number.
+    """
+    return f"{subject[:-_LAST]}{'•' * _LAST}" if subject.startswith("prefix ") else subject

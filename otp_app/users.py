@@ -21,6 +21,11 @@ def validate_phone(value: str) -> None:
         raise ValidationError(str(error.detail), code=error.code) from None
 
 
+def may_see_phones(user: Any) -> bool:
+    """Tell whether a member of staff sees phones in full: by the permission of the user model in force."""
+    return bool(user.has_perm(f"{user._meta.app_label}.see_phones"))
+
+
 class PhoneField(models.CharField):  # type: ignore[type-arg]  # not generic at run time
     """An E.164 number. What a form is given in another spelling is stored in that one."""
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 from django.contrib import admin
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
@@ -63,7 +64,7 @@ def test_who_may_see_phones_reads_and_searches_them(sees_all, person):
 def test_who_may_not_sees_a_mask_in_the_list_and_on_the_page(sees_some, person):
     for html in (page(sees_some, "user_changelist"), page(sees_some, "user_change", person.pk)):
         assert PHONE not in html
-        assert "+998•••••4567" in html
+        assert "+998•••••••67" in html
         assert "Some Person" in html
 
 
@@ -261,6 +262,28 @@ class TestBlocks:
         assert "10 of 10 in 3600 s" in html
         assert "1970" not in html
 
+    def test_who_may_not_see_phones_sees_prefixes_masked_everywhere(self, client, rows, lifts):
+        self.operator(client, "view_blockrow", "change_blockrow", "view_logentry")
+        row = rows["prefix +99890111"]
+        html = page(client, "blockrow_changelist") + page(client, "blockrow_change", row.pk)
+        html += self.unblock(client, row).content.decode() + client.get(reverse("admin:index")).content.decode()
+        assert "prefix +998901••" in html
+        assert "+99890111" not in html
+        assert "region KZ" in html
+
+    def test_who_may_not_see_phones_cannot_read_prefixes_by_filters_in_the_address(self, client, rows):
+        self.operator(client, "view_blockrow")
+        for lookup in ("subject__startswith", "subject"):
+            address = reverse("admin:otp_app_blockrow_changelist")
+            assert client.get(address, {lookup: "prefix +99890111"}).status_code == 400
+
+    def test_who_may_see_phones_may_filter_by_them(self, sees_all, rows):
+        html = page(sees_all, "blockrow_changelist", subject__startswith="prefix +99890111")
+        assert [subject for subject in rows if subject in html] == ["prefix +99890111"]
+
+    def test_the_page_of_one_shows_the_whole_prefix_to_who_may_see_phones(self, sees_all, rows):
+        assert "prefix +99890111" in page(sees_all, "blockrow_change", rows["prefix +99890111"].pk)
+
     @pytest.mark.parametrize(
         ("state", "found"),
         [("active", "prefix +99890111"), ("over", "prefix +99890222"), ("lifted", "region KZ")],
@@ -291,7 +314,10 @@ class TestBlocks:
         assert abs(row.lifted_at - stores.current().now()) < 60_000
         (record,) = [record for record in caplog.records if record.name == "otp_app.guard"]
         assert record.otp["event"] == "unblocked"
-        assert (record.otp["subject"], record.otp["by"]) == ("prefix +99890111", str(operator.pk))
+        assert (record.otp["subject"], record.otp["by"]) == ("prefix +998901••", str(operator.pk))
+        entry = LogEntry.objects.get()
+        assert (entry.user_id, entry.object_id, entry.get_edited_object()) == (operator.pk, str(row.pk), row)
+        assert (str(entry.object_repr), entry.get_change_message()) == ("prefix +998901••", "Lifted the block.")
 
     def test_those_that_are_over_or_lifted_are_left_alone(self, sees_all, rows, lifts):
         stamp = rows["region KZ"].lifted_at

@@ -70,14 +70,14 @@ class TestState:
     def test_a_phone_has_two_lanes_its_prefix_its_country_and_everybody(self, outbox):
         phone = new_phone()
         services.send_code(phone=phone, client=CLIENT)
-        shown = f"phone {phone[:4]}•••••{phone[-4:]}"
+        shown = f"phone {phone[:4]}•••••••{phone[-2:]}"
         text = output("--phone", phone)
         assert phone not in text
         assert row(text, f"{shown}, strangers", "sends_per_phone_day")[1:3] == ["1", "10"]
         assert row(text, f"{shown}, strangers", "failures_per_phone_day")[1:3] == ["5", "20"]
         assert row(text, f"{shown}, strangers", TABLE[0].name)[1:6] == ["1", "60-600", "s", "1", "h"]
         assert row(text, f"{shown}, devices", "sends_of_devices_day")[1:3] == ["0", "5"]
-        assert row(text, f"prefix {phone[:-4]}", "unconverted_per_prefix_hour")[1:3] == ["1", "10"]
+        assert row(text, f"prefix {phone[:-6]}••", "unconverted_per_prefix_hour")[1:3] == ["1", "10"]
         assert row(text, "region UZ", "sends_per_region_day")[1:3] == ["1", "500"]
         assert "0 of 1 sends were followed by a success (0 %)." in text
         assert "A home region: it is never blocked." in text
@@ -89,7 +89,7 @@ class TestState:
         device = services.sign_in(phone=phone, code=outbox[-1].code).device
         services.send_code(phone=phone, device=device)
         text = output("--phone", phone)
-        shown = f"phone {phone[:4]}•••••{phone[-4:]}"
+        shown = f"phone {phone[:4]}•••••••{phone[-2:]}"
         assert row(text, f"{shown}, devices", "sends_of_devices_day")[1:3] == ["1", "5"]
         assert row(text, f"{shown}, devices", "failures_of_devices_day")[1:3] == ["5", "10"]
         assert row(text, f"{shown}, strangers", "failures_per_phone_day")[1:3] == ["0", "20"]
@@ -117,7 +117,7 @@ class TestState:
         services.send_code(phone="+998911110000")
         with pytest.raises(Limited):
             services.send_code(phone="+998911110001")
-        cells = row(output("--prefix", "+99891111"), "prefix +99891111", "unconverted_per_prefix_hour")
+        cells = row(output("--prefix", "+99891111"), "prefix +998911••", "unconverted_per_prefix_hour")
         assert cells[1:3] == ["1", "1"]
         assert cells[-1] == "UTC"
         assert " ".join(cells[5:7]) in ("12 h", "11 h")
@@ -213,10 +213,10 @@ class TestLift:
         assert "UTC" in output("--prefix", "+99890123")
         with caplog.at_level("WARNING", "otp_app.guard"):
             text = output("--prefix", "+99890123", "--lift")
-        assert row(text, "prefix +99890123", "unconverted_per_prefix_hour")[1] == "0"
+        assert row(text, "prefix +998901••", "unconverted_per_prefix_hour")[1] == "0"
         assert "UTC" not in text
         assert not BlockRow.objects.filter(lifted_at=None).exists()
-        assert "unblocked subject='prefix +99890123'" in caplog.text
+        assert "unblocked subject='prefix +998901••'" in caplog.text
         services.send_code(phone="+998901239999")
 
     def test_others_are_left_alone(self, blocked):

@@ -168,10 +168,23 @@ def test_warming_loads_the_served_countries(settings, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("phone", "masked"), [(GOOD, "+998•••••4567"), ("+12345678", "+123•5678"), ("+1234567", "••••••••"), ("", "")]
+    ("phone", "masked"), [(GOOD, "+998•••••••67"), ("+123456789", "+123••••89"), ("+12345678", "•••••••••"), ("", "")]
 )
 def test_a_masked_number_shows_its_ends_only(phone, masked):
     assert phones.mask(phone) == masked
+
+
+@pytest.mark.parametrize("phone", [GOOD, "+12025550123", "+3547712345", "+123456789", "+12345678", "+290212345678901"])
+def test_a_masked_number_and_its_masked_prefix_together_leave_four_digits_unknown(phone):
+    kind, prefix = phones.mask_subject(f"prefix {phone[:-4]}").split()
+    assert kind == "prefix"
+    shown = zip(phones.mask(phone), prefix.ljust(len(phone), "•"), strict=True)
+    assert sum(one == other == "•" for one, other in shown) >= 4
+
+
+@pytest.mark.parametrize("subject", ["region UZ", "client 192.0.2.1", "all all", ""])
+def test_what_is_no_prefix_is_not_masked(subject):
+    assert phones.mask_subject(subject) == subject
 
 
 class TestHome:

@@ -100,7 +100,7 @@ def _crowd(per: str, subject: str) -> Part:
         for line in TABLE
         if line.per == per
     ]
-    return Part(f"{per} {subject}", tuple(limits))
+    return Part(phones.mask_subject(f"{per} {subject}"), tuple(limits))
 
 
 KINDS: dict[str, Callable[[str], list[Part]]] = {
