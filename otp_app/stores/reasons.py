@@ -7,16 +7,23 @@ from ..errors import Limited, OtpError, ProofRequired
 from . import windows
 
 PROOFS = "proofs"  # the limit by which a proof of work is good for one send
+CONVERSION = "conversion"
+_OF_REGIONS = "sends_per_region_day"  # the counter that carries the block of a region
 
 
 def reason(usages: Sequence[Usage]) -> OtpError:
     """The limit that makes it wait longest; a proof that was used already asks for another."""
     longest = windows.longest(usage for usage in usages if usage.limit.name != PROOFS)
     if longest:
-        return Limited(longest.limit.name, -(-longest.wait // 1000), subject=longest.limit.subject)
+        return Limited(_name_of(longest), -(-longest.wait // 1000), subject=longest.limit.subject)
     if any(usage.wait for usage in usages):
         return ProofRequired()
     return Limited(usages[0].limit.name, 1)  # whoever took the last place has meanwhile given it back
+
+
+def _name_of(usage: Usage) -> str:
+    """What refuses: of a region that is blocked its conversion, not how many sends it had."""
+    return CONVERSION if usage.blocked_until and usage.limit.name == _OF_REGIONS else usage.limit.name
 
 
 def begins_block(usage: Usage) -> bool:
@@ -36,7 +43,7 @@ def conversion_block(judged: Conversion, sends: int, converted: int, now: int) -
     """The block of a region."""
     why = f"{converted} of {sends} sends were followed by a success"
     until = now + judged.blocks * 1000
-    return Block(judged.sends, judged.unconverted, judged.subject, "conversion", why, now, until)
+    return Block(judged.sends, judged.unconverted, judged.subject, CONVERSION, why, now, until)
 
 
 def blocked(block: Block) -> Limited:

@@ -237,6 +237,8 @@ class TestConversion:
         assert row.reason == "0 of 10 sends were followed by a success"
         assert row.until - row.since == 12 * HOUR * 1000
         assert [block.subject for block in heard] == ["region KZ"]
+        refused = [record.otp for record in caplog.records if getattr(record, "otp", {}).get("event") == "limited"]
+        assert [facts["limit"] for facts in refused] == ["conversion"] * 3
         (error,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
         assert error.otp == {
             "event": "blocked",
