@@ -64,6 +64,8 @@ def _overrides() -> dict[str, Any]:
         "DEBUG": False,  # or Django keeps every query
         "DATABASE_ROUTERS": [Router(), *settings.DATABASE_ROUTERS],
         "OTP_PROVIDERS": [{"ALIAS": "memory", "BACKEND": "otp_app.providers.memory.MemoryProvider"}],
+        "OTP_ROUTES": {},
+        "OTP_PUBLIC_URL": "",
         "OTP_OUTBOX_FILE": "",
         "OTP_STORE": "otp_app.stores.sql.SqlStore",
         "OTP_QUEUE": "otp_app.queues.inline.InlineQueue",

@@ -35,6 +35,27 @@ def test_a_simulation_needs_no_database_of_the_project(tmp_path):
     assert "| bombing | one phone | bombing | 100 |" in printed
 
 
+def test_a_simulation_is_the_same_however_the_project_delivers_and_stores(settings, tmp_path, capsys):
+    command = {"profile": "bombing", "tries": 100}
+    call_command("otp_simulate", **command)
+    printed = capsys.readouterr().out
+    twilio = {"account_sid": "AC" + "0" * 32, "auth_token": "secret", "sender": "+15005550006"}
+    settings.OTP_PROVIDERS = [
+        {"ALIAS": "twilio", "BACKEND": "otp_app.providers.twilio.TwilioProvider", "OPTIONS": twilio}
+    ]
+    settings.OTP_ROUTES = {"UZ": {"call": ["twilio"]}, "*": {"sms": ["twilio"]}}
+    settings.OTP_PUBLIC_URL = "https://login.example.com"
+    settings.OTP_QUEUE = "otp_app.queues.celery.CeleryQueue"
+    settings.OTP_STORE, settings.OTP_REDIS_URL = "otp_app.stores.redis.RedisStore", "redis://127.0.0.1:1"
+    settings.OTP_WRITE_BEHIND, settings.OTP_PROVIDER_CALLS = 100, 1
+    settings.OTP_TEST_NUMBERS = {"+998901234567": {"code": "246810", "expires": "2999-01-31"}}
+    settings.OTP_OUTBOX_FILE = str(tmp_path / "outbox")
+    settings.OTP_CLOCK_OFFSET_FILE = str(tmp_path / "clock")
+    call_command("otp_simulate", **command)
+    assert capsys.readouterr().out == printed
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_database_and_the_time_of_the_sandbox_end_with_it():
     before = set(connections.databases)
     with sandbox():
