@@ -21,12 +21,15 @@ One class per reason: a caller never has to look into a text to know what happen
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
+from django.http.response import HttpResponseBase
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from .challenges import Block
+
+Response = TypeVar("Response", bound=HttpResponseBase)
 
 
 class OtpError(Exception):
@@ -134,6 +137,12 @@ class Unavailable(OtpError):
     def __init__(self, retry_after: int = 5) -> None:
         super().__init__()
         self.retry_after = retry_after
+
+
+def unlogged(response: Response) -> Response:
+    """Keep Django from logging a warning of a response: an expected refusal, which a record of ours tells better."""
+    response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001  (Django has no public word for it)
+    return response
 
 
 class InsideTransaction(RuntimeError):

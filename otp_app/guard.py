@@ -1,14 +1,19 @@
-"""Tells the operator what was refused and what was opened again: a log record, a signal, and a row for every block."""
+"""Tells the operator what was refused, opened again or signed in: a log record each; of refusals also a signal.
+
+A block has a row as well. No record holds a code, a token or a phone in full, and none tells whether there is an
+account before somebody has signed in to it.
+"""
 
 import logging
 from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Any
 
 from django.db import DatabaseError
 
 from . import phones, stores
 from .challenges import Block
-from .errors import Limited
+from .errors import InvalidOrExpiredCode, Limited
 from .models import BlockRow
 from .signals import blocked, limited
 
@@ -32,6 +37,23 @@ def report(refused: Limited, phone: str, client: str | None, *, account: str = "
     limited.send_robust(None, limit=refused.limit, retry_after=refused.retry_after, phone=phone, client=client)
     if refused.block:
         _begin(refused.block)
+
+
+def proof_asked(phone: str, client: str | None) -> None:
+    """Record that a send was answered by a proof of work to solve."""
+    _log(logging.INFO, "proof_required", {"phone": phones.mask(phone), "client": client})
+
+
+def check_failed(phone: str, client: str | None, challenge_id: str | None, reason: str) -> InvalidOrExpiredCode:
+    """Record why a check failed, and by what its challenge was named; the error to raise, which tells neither."""
+    by = "challenge_id" if challenge_id else "phone"
+    _log(logging.INFO, "check_failed", {"reason": reason, "by": by, "phone": phones.mask(phone), "client": client})
+    return InvalidOrExpiredCode()
+
+
+def signed_in(user: Any, client: str | None, *, is_new: bool) -> None:
+    """Record a sign-in, by the key of its user."""
+    _log(logging.INFO, "signed_in", {"user": str(user.pk), "is_new": is_new, "client": client})
 
 
 def unblocked(row: BlockRow, by: object) -> None:

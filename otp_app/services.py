@@ -118,14 +118,15 @@ def verify_code(
         # A known device pays by its phone's budget alone: what is counted of a client, its neighbours can use up.
         demand = demands.for_check(None if known else client)
         challenge = store.spend_check(phone, purpose, challenge_id, demand, device=known)
+    failed = partial(guard.check_failed, phone, client, challenge_id)
     if challenge is None:
-        raise InvalidOrExpiredCode
+        raise failed("no_open_challenge")
     faults.point("check.spent")
     if not codes.matches(challenge, code):
         store.fail(challenge)
-        raise InvalidOrExpiredCode
+        raise failed("wrong_code")
     if not store.close(challenge, Status.APPROVED):
-        raise InvalidOrExpiredCode
+        raise failed("no_open_challenge")
     faults.point("challenge.closed")
     return challenge
 
@@ -148,6 +149,7 @@ def sign_in(
     challenge = verify_code(phone=phone, code=code, client=client, challenge_id=challenge_id, device=device)
     user, is_new, issued = _let_in(phone, backend or tokens.current(), request)
     result = SignIn(user, is_new, issued, devices.renew(phone, challenge.checked_at, device))
+    guard.signed_in(user, client, is_new=is_new)
     signed_in.send_robust(sender=type(user), user=user, is_new=is_new)
     return result
 
@@ -237,4 +239,5 @@ def _reporting(phone: str, client: str | None) -> Iterator[None]:
         guard.report(refused, phone, client)
         raise
     except ProofRequired:
+        guard.proof_asked(phone, client)
         raise ProofRequired(proofs.task()) from None

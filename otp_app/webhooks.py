@@ -15,7 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from . import callbacks, faults, providers, reports
-from .errors import Unavailable
+from .errors import Unavailable, unlogged
 from .providers.base import Event, Forged, Provider, Report
 
 logger = logging.getLogger("otp_app.webhooks")
@@ -41,7 +41,7 @@ class _Refused(Exception):
 def webhook(request: HttpRequest, alias: str) -> HttpResponse:
     """204 for all that was understood, also what was known already or is of no message of ours."""
     if alias not in providers.aliases():
-        return _quietly(404)
+        return unlogged(HttpResponse(status=404))  # strangers could fill the log with them
     try:
         events = _events(_provider(alias), alias, request)
         faults.point("report.verified")
@@ -50,7 +50,7 @@ def webhook(request: HttpRequest, alias: str) -> HttpResponse:
             faults.point("report.applied")
     except _Refused as refused:
         _log(alias, refused.word)
-        return _quietly(refused.status)
+        return unlogged(HttpResponse(status=refused.status))
     except (Unavailable, OperationalError, InterfaceError, InternalError) as error:
         logger.error("unavailable for a report by %s: %s", alias, type(error).__name__)  # noqa: TRY400  (it may quote)
         return HttpResponse(status=503, headers={"Retry-After": str(AGAIN)})
@@ -111,10 +111,3 @@ def _log(alias: str, word: str) -> None:
     if now - _logged.get(key, -QUIET) >= QUIET:
         _logged[key] = now
         logger.warning("report by %s refused: %s", alias, word)
-
-
-def _quietly(status: int) -> HttpResponse:
-    """Without the line that Django logs for each: strangers could fill the log with them."""
-    response = HttpResponse(status=status)
-    response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001  (Django has no public word for it)
-    return response

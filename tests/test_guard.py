@@ -7,12 +7,12 @@ from contextlib import suppress
 import pytest
 from django.db import OperationalError
 
-from otp_app import guard, services, stores
+from otp_app import accounts, guard, phones, services, stores
 from otp_app.challenges import Block
-from otp_app.errors import Limited
+from otp_app.errors import InvalidOrExpiredCode, Limited, ProofRequired
 from otp_app.models import BlockRow
 from otp_app.signals import blocked, limited
-from tests.factories import new_phone
+from tests.factories import new_phone, other_than
 
 PHONE = "+998901234567"
 BLOCK = Block("a" * 32, "b" * 32, "prefix +99890123", "unconverted_per_prefix_hour", "10 of 10 in 3600 s", 1000, 61_000)
@@ -137,6 +137,64 @@ def test_whoever_reads_the_whole_log_of_a_block_lacks_four_digits_of_each_number
     assert all(event in text for event in ("send sent", "limited ", "blocked ", "unblocked "))
     assert BlockRow.objects.get().subject == "prefix +99655700"
     assert [unknown(phone, text) for phone in sent] == [4] * 12
+
+
+CLIENT = "192.0.2.1"
+
+
+def verify(phone, code, **more):
+    with suppress(InvalidOrExpiredCode):
+        services.sign_in(phone=phone, code=code, client=CLIENT, **more)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("known", [True, False])
+def test_a_wrong_code_is_one_record_that_is_the_same_whether_there_is_an_account(records, outbox, known):
+    phone = f"+99890123456{known:d}"
+    if known:
+        accounts.user_for(phone)
+    challenge = services.send_code(phone=phone).challenge
+    verify(phone, other_than(outbox[-1].code))
+    verify(phone, other_than(outbox[-1].code), challenge_id=challenge.id)
+    shared = {"event": "check_failed", "reason": "wrong_code", "phone": phones.mask(phone), "client": CLIENT}
+    assert [record.otp for record in records] == [shared | {"by": "phone"}, shared | {"by": "challenge_id"}]
+    assert {record.levelno for record in records} == {logging.INFO}
+    assert records[0].getMessage() == (
+        f"check_failed reason=wrong_code by=phone phone=+998•••••••6{known:d} client=192.0.2.1"
+    )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_code_for_which_no_challenge_is_open_any_more_is_told_apart_from_a_wrong_one(records, outbox, monkeypatch):
+    phone = new_phone()
+    verify(phone, "123456")
+    services.send_code(phone=phone)
+    monkeypatch.setattr(stores.current(), "close", lambda *_: False, raising=False)  # another request was faster
+    verify(phone, outbox[-1].code)
+    assert [record.otp["reason"] for record in records] == ["no_open_challenge"] * 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_sign_in_is_one_record_with_the_key_of_its_user_and_nothing_of_code_or_token(records, outbox):
+    phone = new_phone()
+    for is_new in (True, False):
+        services.send_code(phone=phone)
+        done = services.sign_in(phone=phone, code=(code := outbox[-1].code), client=CLIENT)
+        facts = {"event": "signed_in", "user": str(done.user.pk), "is_new": is_new, "client": CLIENT}
+        assert (records[-1].otp, records[-1].levelno) == (facts, logging.INFO)
+        text = f"{vars(records[-1])} {records[-1].getMessage()}"
+        assert not any(secret in text for secret in (code, done.issued.token, done.device, phone))
+    assert len(records) == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_proof_of_work_that_is_asked_for_is_one_record(records, settings):
+    settings.OTP_PROOFS, settings.OTP_UNCONVERTED_PER_CLIENT_HOUR = True, 1
+    phone = new_phone()
+    with pytest.raises(ProofRequired):
+        services.send_code(phone=phone, client=CLIENT)
+    facts = {"event": "proof_required", "phone": phones.mask(phone), "client": CLIENT}
+    assert [(record.otp, record.levelno) for record in records] == [(facts, logging.INFO)]
 
 
 def test_a_receiver_that_fails_changes_nothing(told):

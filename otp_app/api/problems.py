@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from ..errors import InvalidRequest, OtpError, Unavailable
+from ..errors import InvalidRequest, OtpError, Unavailable, unlogged
 
 logger = logging.getLogger("otp_app.api")
 
@@ -98,9 +98,11 @@ def handle(raised: Exception, _context: dict[str, Any]) -> Response | None:
     error = _translated(raised)
     if error is None:
         return None
-    if isinstance(error, Unavailable):
-        logger.error("unavailable: %s", type(raised).__name__)
-    return Response(body(error), status=error.status, headers=_headers(error), content_type=MEDIA_TYPE)
+    response = Response(body(error), status=error.status, headers=_headers(error), content_type=MEDIA_TYPE)
+    if not isinstance(error, Unavailable):
+        return unlogged(response)
+    logger.error("unavailable: %s", type(raised).__name__)
+    return response
 
 
 def body(error: OtpError) -> dict[str, Any]:

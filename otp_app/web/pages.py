@@ -15,7 +15,7 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
 
 from ..conf import CONSOLE, conf, provider_entries
-from ..errors import InvalidAuthorization, OtpError, Unavailable
+from ..errors import InvalidAuthorization, OtpError, Unavailable, unlogged
 from ..languages import NAMES, language_of
 from ..transactions import without_transactions
 from .destinations import Destination
@@ -94,7 +94,7 @@ def show(
     if error and error.retry_after:
         response["Retry-After"] = str(error.retry_after)
     response["Content-Security-Policy"] = _policy(destination.origin if destination else "")
-    return response
+    return response if error is None or isinstance(error, Unavailable) else unlogged(response)
 
 
 def lead_to(address: str) -> HttpResponse:

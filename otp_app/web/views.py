@@ -22,7 +22,7 @@ from django.views.decorators.http import require_safe
 from .. import phones, services
 from ..challenges import State
 from ..clients import client_of
-from ..errors import InvalidOrExpiredCode, OtpError, ProofRequired
+from ..errors import InvalidOrExpiredCode, OtpError, ProofRequired, unlogged
 from ..languages import language_of
 from ..policies import LOGIN, longest, policy_for
 from ..tokens.session import SessionTokens
@@ -130,7 +130,7 @@ def state(request: HttpRequest, number: int) -> HttpResponseBase:
     begun = progress.find(request, number)
     found = _state(begun) if begun else None
     if found is None or _closed(found):
-        return JsonResponse({}, status=404)
+        return unlogged(JsonResponse({}, status=404))
     told = {"state": found.state, "text": str(words.state(found))}
     return JsonResponse(told | {"expires_in": found.expires_in, "resend_in": found.resend_in})
 

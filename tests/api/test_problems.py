@@ -6,7 +6,7 @@ from django.http import UnreadablePostError
 
 from otp_app import services
 from otp_app.api import problems
-from otp_app.errors import InvalidRequest, OtpError, Unavailable
+from otp_app.errors import DeliveryFailed, InvalidRequest, Limited, OtpError, Unavailable
 from tests.factories import new_phone
 
 pytestmark = pytest.mark.django_db
@@ -40,6 +40,30 @@ def test_a_database_that_does_not_answer_is_503_with_when_to_try_again(send, err
     assert int(response["Retry-After"]) == response.json()["retry_after"] > 0
     assert type(error).__name__ in caplog.text
     assert "locked" not in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("/api/send-otp/", {"phone": "1"}, 400),
+        ("/api/verify-otp/", {"phone": "+998901234567", "otp": "123456"}, 400),
+        ("/api/logout/", {}, 401),
+        ("/api/challenges/x/", {}, 405),
+        ("/api/send-otp/", {"phone": "0" * 5000}, 413),
+    ],
+)
+def test_an_answer_that_is_documented_is_no_warning_of_the_framework(client, caplog, path, body, status):
+    assert client.post(path, body, content_type="application/json").status_code == status
+    assert [record for record in caplog.records if record.name == "django.request"] == []
+
+
+@pytest.mark.parametrize(
+    ("error", "logged"),
+    [(DeliveryFailed(), []), (Limited("x", 1), []), (Unavailable(), ["ERROR"]), (RuntimeError("a bug"), ["ERROR"])],
+)
+def test_the_framework_tells_of_what_is_wrong_with_the_service_itself(send, caplog, error, logged):
+    send(error)
+    assert [record.levelname for record in caplog.records if record.name == "django.request"] == logged
 
 
 def test_a_client_that_went_away_is_its_own_fault(send):

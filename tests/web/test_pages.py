@@ -55,6 +55,18 @@ def every_page(visitor, monkeypatch):
     return seen
 
 
+def test_only_what_somebody_should_look_at_is_a_warning_of_the_framework(every_page, caplog):
+    refused = {name: page.status_code for name, page in every_page.items() if page.status_code >= 400}
+    assert refused == {"too soon": 429, "nowhere": 404, "wrong site": 400, "csrf": 403, "down": 503}
+    logged = [(record.name, record.status_code) for record in caplog.get_records("setup") if "django" in record.name]
+    assert logged == [("django.request", 404), ("django.security.csrf", 403), ("django.request", 503)]
+
+
+def test_the_state_of_a_code_that_is_of_no_more_use_is_no_warning(visitor, caplog):
+    assert visitor.get("/login/1/state/").status_code == 404
+    assert caplog.records == []
+
+
 def test_no_page_is_kept_put_into_a_frame_or_named_to_other_sites(every_page):
     for name, response in every_page.items():
         assert response["Cache-Control"] == "no-store", name
