@@ -16,7 +16,10 @@ from django.db import connections
 
 from . import authorizations, deliveries, handovers, reports, stores, tokens
 from .conf import conf
+from .keys import ledger_id
+from .models import Counter
 from .stores import counters
+from .stores.takes import Take, take
 from .transactions import require_none
 
 logger = logging.getLogger("otp_app.sweeps")
@@ -63,7 +66,9 @@ def sweep(stop: threading.Event | None = None) -> Swept:
         while not ends[None] and (batch := _overdue(before, seen)):
             seen.update(batch)
             ends.update(pool.map(drive_in_time, batch))
-    return Swept(driven=ends[True], failed=ends[False], abandoned=abandoned, matched=reports.match_early())
+    swept = Swept(driven=ends[True], failed=ends[False], abandoned=abandoned, matched=reports.match_early())
+    _remember("sweep")
+    return swept
 
 
 def drive(challenge_id: str) -> bool:
@@ -82,7 +87,24 @@ def drive(challenge_id: str) -> bool:
 def purge() -> tuple[int, int]:
     """Delete what no longer counts; how many challenges, and tokens and sessions, that were."""
     authorizations.purge(stores.current().now())
-    return stores.current().purge(), tokens.purge()
+    purged = stores.current().purge(), tokens.purge()
+    _remember("purge")
+    return purged
+
+
+def last_run(name: str) -> int:
+    """When the last ``sweep`` or ``purge`` ended, by the clock of the database; 0: never, or it is forgotten by now."""
+    row = Counter.objects.using(handovers.database()).filter(key=_run_key(name))
+    return row.values_list("newest", flat=True).first() or 0
+
+
+def _remember(name: str) -> None:
+    """In a counter from which nothing is taken: all that counts of it is when it was written."""
+    take(handovers.database(), [Take(_run_key(name), 0, 1, cost=0)])
+
+
+def _run_key(name: str) -> str:
+    return ledger_id("run", name)
 
 
 def _overdue(before: int, seen: set[str]) -> list[str]:

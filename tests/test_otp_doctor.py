@@ -8,7 +8,7 @@ from django.db import OperationalError
 
 from otp_app import circuits, health, providers, services, stores
 from otp_app.management import diagnosis
-from otp_app.models import Delivery, EventRow, User
+from otp_app.models import BlockRow, Delivery, EventRow, User
 from otp_app.providers.base import NotAccepted
 from tests.factories import new_phone
 from tests.remote import RemoteProvider, remotes
@@ -33,14 +33,107 @@ def remote(settings):
         yield told
 
 
-def test_all_is_well(remote):
+def test_all_is_well(remote, monkeypatch):
+    monkeypatch.setattr(RemoteProvider, "check", lambda self: "12.30 USD are left.")
+    call_command("otp_sweep")
+    call_command("otp_purge")
     code, text = doctor()
     assert code == 0
     assert text.endswith("\nAll is well.\n")
     assert "ok      settings: no check complains." in text
     assert "ok      queue: InlineQueue" in text
-    assert "note    remote: has no address to ask" in text
+    assert "ok      remote: 12.30 USD are left." in text
     assert remote.sent == []  # it sends nothing
+
+
+def test_what_is_worth_knowing_and_no_fault_is_not_said_to_be_well(remote):
+    code, text = doctor()
+    assert "note    remote: has no address to ask" in text
+    assert (code, text.endswith("\nNo faults, 3 notes.\n")) == (0, True)  # nor has a sweep or a purge run
+
+
+class TestSweepAndPurge:
+    """In production: what runs nowhere is a fault as soon as it has something to do."""
+
+    @pytest.fixture(autouse=True)
+    def production(self, remote, settings):
+        settings.DEBUG = False
+
+    @pytest.mark.parametrize(("command", "patience"), [("otp_sweep", 600), ("otp_purge", 3 * 3600)])
+    def test_each_is_missed_when_it_has_not_run_for_longer_than_it_may(self, command, patience, clock):
+        assert f"note    {command}: has not run yet: have a timer or Celery's beat run it every " in doctor()[1]
+        services.send_code(phone=new_phone())
+        clock.advance(patience + 60)
+        assert f"FAULT   {command}: has not run for " in doctor()[1]
+        call_command(command)
+        assert f"ok      {command}: ran 0 s ago." in doctor()[1]
+        clock.advance(patience - 60)
+        assert f"ok      {command}: ran " in doctor()[1]
+        clock.advance(120)
+        assert f"FAULT   {command}: has not run for " in doctor()[1]
+
+    def test_a_purge_that_deletes_what_is_over_leaves_the_trace_of_itself(self, clock):
+        services.send_code(phone=new_phone())
+        for _ in range(3):
+            clock.advance(24 * 3600)
+            call_command("otp_purge")
+        assert "ok      otp_purge: ran 0 s ago." in doctor()[1]
+
+    def test_in_development_it_is_no_fault(self, settings, clock):
+        settings.DEBUG = True
+        services.send_code(phone=new_phone())
+        clock.advance(24 * 3600)
+        code, text = doctor()
+        assert (code, "note    otp_sweep: has not run for 1 d: have a timer" in text) == (0, True)
+
+
+class TestBlocks:
+    @pytest.fixture
+    def block(self):
+        """Begins one that ends in an hour."""
+        now = stores.current().now()
+
+        def begin(subject, **values):
+            times = {"since": now, "until": now + 3_601_000} | values
+            facts = {"limit": "conversion", "reason": "0 of 50 sends were followed by a success"}
+            return BlockRow.objects.create(key="1" * 32, forgives="2" * 32, subject=subject, **facts, **times)
+
+        return begin
+
+    def test_a_country_that_is_blocked_is_a_fault_with_what_to_do(self, remote, block):
+        block("region KZ")
+        code, text = doctor()
+        assert code == 1
+        assert "FAULT   region KZ: is blocked for another 1 h, for 0 of 50 sends were followed by a success. " in text
+        assert "add it to OTP_HOME_REGIONS and lift the block: manage.py otp_limits --region KZ --lift" in text
+
+    def test_prefixes_that_are_blocked_are_counted_and_not_named(self, remote, block):
+        block("prefix +99890123")
+        assert "note    blocks: 1 prefix blocked: 'Blocks' in the admin" in doctor()[1]
+        block("prefix +99890124")
+        code, text = doctor()
+        assert (code, "note    blocks: 2 prefixes blocked: " in text) == (0, True)
+        assert "+99890" not in text
+
+    def test_what_is_over_or_lifted_is_not_told(self, remote, block):
+        block("region KZ", lifted_at=1)
+        block("prefix +99890123", until=1)
+        assert "blocked" not in doctor()[1]
+
+
+def test_reports_that_belong_to_no_delivery_are_told_beyond_a_few(remote):
+    def keep(*numbers):
+        rows = [EventRow(digest=f"{number:032x}", provider="remote", status="sent", raw={}) for number in numbers]
+        EventRow.objects.bulk_create(rows)
+
+    keep(*range(20))
+    assert "not known here" not in doctor()[1]
+    keep(*range(20, 1_200))
+    code, text = doctor()
+    assert (code, "note    remote: 1,200 reports of messages that are not known here. Does otp_sweep run?" in text) == (
+        0,
+        True,
+    )
 
 
 def test_what_a_provider_says_of_itself_is_told(remote, monkeypatch):
@@ -54,14 +147,14 @@ def test_wrong_credentials_are_a_fault(remote, monkeypatch):
 
     monkeypatch.setattr(RemoteProvider, "check", check)
     code, text = doctor()
-    assert (code, text.endswith("\n1 faults.\n")) == (1, True)
+    assert (code, text.endswith("\n1 fault, 2 notes.\n")) == (1, True)
     assert "FAULT   remote: says no, or nothing: 401. Look at its credentials and the network." in text
 
 
 def test_a_provider_that_cannot_be_made_is_a_fault(remote, settings):
     settings.OTP_PROVIDERS = [settings.OTP_PROVIDERS[0] | {"OPTIONS": {"name": "x", "colour": "red"}}]
     code, text = doctor()
-    assert code == 1
+    assert (code, text.endswith(" faults, 2 notes.\n")) == (1, True)
     assert "FAULT   settings: otp_app.E020" in text
     assert "FAULT   remote: cannot be used: TypeError: " in text
 
@@ -103,7 +196,7 @@ def test_deliveries_that_nobody_takes_on_are_a_fault(remote, clock):
     clock.advance(180)
     code, text = doctor()
     assert code == 1
-    assert "FAULT   queue: 1 deliveries wait, the oldest for 3 min" in text
+    assert "FAULT   queue: 1 delivery waiting, the oldest for 3 min" in text
     assert "is a worker running, and manage.py otp_sweep?" in text
 
 

@@ -6,18 +6,21 @@ from itertools import islice
 
 from django.conf import settings
 from django.core import checks
+from django.db.models import Count
 
-from otp_app import callbacks, circuits, handovers, health, phones, providers, routes, stores
+from otp_app import callbacks, circuits, handovers, health, phones, providers, routes, stores, sweeps
 from otp_app.conf import conf
-from otp_app.models import Delivery, EventRow
+from otp_app.models import BlockRow, Delivery, EventRow
 from otp_app.providers.base import ProviderError
 from otp_app.stores import counters
 
 from . import spellings
-from .tables import duration
+from .tables import counted, duration
 
 _PATIENCE = 60_000  # milliseconds that a delivery may wait for a worker before somebody should know
 _LOOKED_AT = 5000  # users
+_RUNS = {"sweep": (600, "every few seconds"), "purge": (3 * 3600, "every hour")}  # seconds that it may not have run
+_FEW = 20  # reports without a delivery that are nothing to speak of
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,8 @@ class Finding:
 
 def examine() -> Iterator[Finding]:
     """All findings, the basic ones first; what cannot be looked at is a finding too."""
-    for look in (_settings, _parts, _users, _backlog, _providers, _circuits, _routes, _reports):
+    looks = (_settings, _parts, _users, _backlog, _runs, _blocks, _providers, _circuits, _routes, _reports, _strays)
+    for look in looks:
         try:
             yield from look()
         except Exception as error:  # noqa: BLE001  (one part that is down must not hide the others)
@@ -72,8 +76,37 @@ def _backlog() -> Iterator[Finding]:
     if age <= _PATIENCE:
         yield Finding("queue", True, f"{conf.QUEUE.rpartition('.')[2]}, and no delivery waits for long.")
     else:
-        text = f"{waiting.count()} deliveries wait, the oldest for {duration(age // 1000)}"
+        text = f"{counted(waiting.count(), 'delivery', 'deliveries')} waiting, the oldest for {duration(age // 1000)}"
         yield Finding("queue", False, f"{text}: is a worker running, and manage.py otp_sweep?")
+
+
+def _runs() -> Iterator[Finding]:
+    """Whether the sweep and the purge are run at all; before the first send there is nothing that they could do."""
+    now = counters.read_now(handovers.database())
+    oldest = Delivery.objects.order_by("sent_at").values_list("sent_at", flat=True).first() or now
+    for name, (patience, often) in _RUNS.items():
+        last = sweeps.last_run(name)
+        silent = max(0, now - max(last, oldest)) // 1000
+        if silent > patience:
+            text = f"has not run for {duration(silent)}: have a timer or Celery's beat run it {often}."
+            yield Finding(f"otp_{name}", None if settings.DEBUG else False, text)
+        elif last:
+            yield Finding(f"otp_{name}", True, f"ran {duration(max(0, now - last) // 1000)} ago.")
+        else:
+            yield Finding(f"otp_{name}", None, f"has not run yet: have a timer or Celery's beat run it {often}.")
+
+
+def _blocks() -> Iterator[Finding]:
+    now = stores.current().now()
+    active = BlockRow.objects.filter(lifted_at=None, until__gt=now)
+    for row in active.filter(subject__startswith="region ").order_by("subject"):
+        text = f"is blocked for another {duration((row.until - now) // 1000)}, for {row.reason}. "
+        advice = "Do messages arrive there? If this is no attack, add it to OTP_HOME_REGIONS and lift the block"
+        lift = f"manage.py otp_limits --{row.subject} --lift"
+        yield Finding(row.subject, False, f"{text}{advice}: {lift}")
+    if prefixes := active.filter(subject__startswith="prefix ").count():
+        text = f"{counted(prefixes, 'prefix', 'prefixes')} blocked: 'Blocks' in the admin tells which, and lifts them."
+        yield Finding("blocks", None, text)
 
 
 def _providers() -> Iterator[Finding]:
@@ -114,3 +147,12 @@ def _reports() -> Iterator[Finding]:
             yield Finding(alias, None, "sends no reports, for OTP_PUBLIC_URL is not set: nobody learns what arrived.")
         elif not EventRow.objects.filter(provider=alias).exists():
             yield Finding(alias, None, f"has not reported yet; it is told to at {callbacks.url_of(alias)}")
+
+
+def _strays() -> Iterator[Finding]:
+    """Reports that no sweep has found a delivery for."""
+    strays = EventRow.objects.filter(delivery=None).values("provider").annotate(reports=Count("pk"))
+    for alias, reports in strays.order_by("provider").values_list("provider", "reports"):
+        if reports > _FEW:
+            text = f"{counted(reports, 'report')} of messages that are not known here. Does otp_sweep run? If it does,"
+            yield Finding(alias, None, f"{text} somebody else sends by the same account.")

@@ -1,4 +1,4 @@
-"""Tables and durations for people who read a terminal."""
+"""Tables, numbers and durations for people who read a terminal."""
 
 import textwrap
 from collections.abc import Sequence
@@ -28,6 +28,11 @@ def _lines(row: Sequence[str], widths: Sequence[int]) -> list[str]:
         _GAP.join(part.ljust(width) for part, width in zip(parts, widths, strict=True)).rstrip()
         for parts in zip_longest(*cells, fillvalue="")
     ]
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """A number with its noun: ``1 fault``, ``2 faults``."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def duration(seconds: int) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from otp_app.management.diagnosis import Finding, examine
+from otp_app.management.tables import counted
 
 
 class Command(BaseCommand):
@@ -17,8 +18,10 @@ class Command(BaseCommand):
         for finding in examine():
             findings.append(finding)
             self.stdout.write(f"{_word(finding):7} {finding.subject}: {finding.text}")
-        faults = sum(finding.good is False for finding in findings)
-        self.stdout.write(f"\n{faults} faults." if faults else "\nAll is well.")
+        faults, notes = (sum(finding.good is kind for finding in findings) for kind in (False, None))
+        words = [counted(faults, "fault")] if faults else ["No faults"]
+        words += [counted(notes, "note")] if notes else []
+        self.stdout.write(f"\n{', '.join(words)}." if faults or notes else "\nAll is well.")
         if faults:
             sys.exit(1)
 
