@@ -2,88 +2,113 @@
 
 import shutil
 from argparse import ArgumentParser
+from collections import Counter as Tally
 from collections.abc import Mapping
 from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
 from django.core.management.base import BaseCommand
-from django.db.models import Avg, Count, Exists, OuterRef, Q, Sum
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 
 from otp_app import stores
 from otp_app.challenges import Status
 from otp_app.conf import conf
 from otp_app.errors import Unavailable
-from otp_app.management.tables import table
+from otp_app.management.tables import counted, table
 from otp_app.models import ChallengeRow, Delivery
 
-_HEAD = ["provider", "country", "messages", "segments", "money", "delivered", "unknown", "failed", "sign-ins", "answer"]
-_COUNTED = ("messages", "parts", "money", "delivered", "unknown", "failed", "signed_in", "unpriced")
+_State = Delivery.State
+_ENDS = {  # every status is in one of them, so they add up to the sends
+    "delivered": (_State.DELIVERED,),
+    "no_report": (_State.SENT,),
+    "failed": (_State.FAILED, _State.UNDELIVERED),
+    "unknown": (_State.UNKNOWN,),
+    "waiting": (_State.QUEUED,),
+}
+_HEAD = ["provider", "country", "sends", *_ENDS, "segments", "money", "signed_in", "p50", "p95"]
+_SUMMED = ("sends", *_ENDS, "segments", "money", "signed_in", "unpriced")
+_LEGEND = """
+sends      hand-overs to this provider: delivered + no report + failed + unknown + waiting; "-" are those to nobody
+delivered  as reported; no report: accepted, and nothing was heard since; failed: surely not accepted, or reported so
+unknown    the provider's answer was lost; waiting: not handed over yet
+signed in  sends whose code did
+p50, p95   milliseconds in which a half, and 95 %, of the provider's answers came
+"""
 
 
 class Command(BaseCommand):
-    help = "Prints messages, segments, money, delivery and conversion per provider and country."
+    help = "Prints sends, what became of them, money, sign-ins and answer times per provider and country."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--days", type=int, default=7, help="how far back, 1 to 30 (7)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         days = min(30, max(1, options["days"]))  # deliveries are kept for 30 days
-        found = _groups(stores.current().now() - days * 24 * 3600 * 1000)
+        sent = _sent(stores.current().now() - days * 24 * 3600 * 1000)
+        found, answers = _groups(sent), _answers(sent)
         if not found:
-            self.stdout.write(f"No deliveries in the last {days} days.")
+            self.stdout.write(f"No deliveries in the last {counted(days, 'day')}.")
             return
-        totals = {name: sum((group[name] or 0 for group in found), Decimal(0)) for name in _COUNTED}
-        rows = [_row(group["provider"], group["region"] or "-", group) for group in found]
-        rows.append(_row("all", "", totals))
-        width = shutil.get_terminal_size((100, 24)).columns
-        self.stdout.write("\n".join(table([_HEAD, *rows], width)))
-        self.stdout.write("")
-        self.stdout.write(
-            "messages   accepted by the provider; failed: surely not accepted, or reported so; unknown: no reply"
-        )
-        self.stdout.write("delivered  of the messages, as reported; sign-ins: messages whose code signed somebody in")
+        totals = {name: sum((group[name] or 0 for group in found), Decimal(0)) for name in _SUMMED}
+        rows = [_row(group, answers.get((group["provider"], group["region"]), Tally())) for group in found]
+        rows.append(_row(totals | {"provider": "all", "region": " "}, sum(answers.values(), Tally[int]())))
+        head = [{"money": conf.CURRENCY}.get(name, name.replace("_", " ")) for name in _HEAD]
+        width = shutil.get_terminal_size((120, 24)).columns
+        self.stdout.write("\n".join(table([head, *rows], width, wrapped=range(3, len(_HEAD) - 2))))
+        self.stdout.write(_LEGEND)
         if totals["unpriced"]:
-            self.stdout.write(f"{totals['unpriced']} messages have no price: give their provider a PRICE.")
+            words = counted(int(totals["unpriced"]), "send has no price", "sends have no price")
+            self.stdout.write(f"{words}: give the provider a PRICE.")
 
 
-def _groups(since: int) -> list[dict[str, Any]]:
+def _sent(since: int) -> QuerySet[Delivery]:
     with suppress(Unavailable):  # then some sign-ins of the last hour are missing
         stores.current().settle()
+    return Delivery.objects.filter(sent_at__gte=since).exclude(provider="test")
+
+
+def _groups(sent: QuerySet[Delivery]) -> list[dict[str, Any]]:
     approved = ChallengeRow.objects.filter(id=OuterRef("challenge"), status=Status.APPROVED)
-    rows = Delivery.objects.filter(sent_at__gte=since).exclude(provider__in=("", "test"))
-    rows = rows.annotate(good=Q(converted=True) | Exists(approved))
     accepted = Q(segments__gt=0)
-    grouped = rows.values("provider", "region").annotate(
-        messages=Count("id", filter=accepted),
-        parts=Sum("segments"),
-        money=Sum("price"),
-        delivered=Count("id", filter=Q(status=Delivery.State.DELIVERED)),
-        unknown=Count("id", filter=Q(status=Delivery.State.UNKNOWN)),
-        failed=Count("id", filter=Q(status__in=(Delivery.State.FAILED, Delivery.State.UNDELIVERED))),
-        signed_in=Count("id", filter=accepted & Q(good=True)),
-        unpriced=Count("id", filter=accepted & Q(price=None)),
-        answer=Avg("latency"),
-    )
-    return [dict(group) for group in grouped.order_by("provider", "region")]
+    ends = {name: Count("id", filter=Q(status__in=states)) for name, states in _ENDS.items()}
+    others: dict[str, Any] = {
+        "signed_in": Count("id", filter=Q(good=True) & ~Q(status=_State.FAILED)),
+        "unpriced": Count("id", filter=accepted & Q(price=None)),
+    }
+    grouped = sent.annotate(good=Q(converted=True) | Exists(approved)).values("provider", "region")
+    grouped = grouped.annotate(sends=Count("id"), parts=Sum("segments"), money=Sum("price"), **ends, **others)
+    return [{**group, "segments": group["parts"]} for group in grouped.order_by("provider", "region")]
 
 
-def _row(provider: str, region: str, group: Mapping[str, Any]) -> list[str]:
-    messages = int(group["messages"])
-    answer = group.get("answer")
-    return [
-        provider,
-        region,
-        str(messages),
-        str(group["parts"] or 0),
-        f"{group['money'] or 0:.2f} {conf.CURRENCY}",
-        _share(group["delivered"], messages),
-        str(group["unknown"]),
-        str(group["failed"]),
-        _share(group["signed_in"], messages),
-        "" if answer is None else f"{answer:.0f} ms",
-    ]
+def _answers(sent: QuerySet[Delivery]) -> dict[tuple[str, str], Tally[int]]:
+    """How many answers took how many milliseconds: no more numbers than the deadline of a provider has of these."""
+    found: dict[tuple[str, str], Tally[int]] = {}
+    times = sent.exclude(latency=None).values_list("provider", "region", "latency").annotate(Count("id")).order_by()
+    for provider, region, latency, count in times.iterator():
+        found.setdefault((provider, region), Tally())[latency] = count
+    return found
+
+
+def _row(group: Mapping[str, Any], answers: Tally[int]) -> list[str]:
+    sends = int(group["sends"])
+    shown = {name: str(group[name]) for name in ("sends", *_ENDS)}
+    shown |= {name: _share(group[name], sends) for name in ("delivered", "signed_in")}
+    shown |= {name: _percentile(answers, int(name[1:])) for name in ("p50", "p95")}
+    shown |= {"provider": group["provider"] or "-", "country": group["region"] or "-"}
+    shown |= {"segments": str(group["segments"] or 0), "money": f"{group['money'] or 0:.2f}"}
+    return [shown[name] for name in _HEAD]
 
 
 def _share(part: Any, whole: int) -> str:
-    return f"{part} ({100 * int(part) // whole} %)" if whole else str(part)
+    return f"{part} ({100 * int(part) // whole}%)"
+
+
+def _percentile(answers: Tally[int], percent: int) -> str:
+    """The least time in which so many percent of the answers came."""
+    wanted = -(-answers.total() * percent // 100)
+    for latency in sorted(answers):
+        wanted -= answers[latency]
+        if wanted <= 0:
+            return str(latency)
+    return "-"
