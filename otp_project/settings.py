@@ -114,7 +114,7 @@ CSRF_FAILURE_VIEW = "otp_app.web.problems.csrf_failure"
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("uz", "Oʻzbekcha"), ("ru", "Русский")]
-TIME_ZONE = "UTC"
+TIME_ZONE = text("TIME_ZONE", "UTC")
 USE_TZ = True
 STATIC_URL = "static/"
 STATICFILES_DIRS = items("STATIC_DIR")  # a folder of yours, for a logo

@@ -1,7 +1,10 @@
 """The admin: works with the user model, and masks phones for those who may not see them."""
 
 import logging
+import re
+from datetime import UTC, datetime
 from decimal import Decimal
+from uuid import uuid4
 
 import pytest
 from django.contrib import admin
@@ -13,6 +16,7 @@ from django.urls import reverse
 
 from otp_app import stores
 from otp_app.errors import Unavailable
+from otp_app.keys import phone_key
 from otp_app.models import (
     AuthorizationClient,
     AuthorizationCode,
@@ -137,6 +141,74 @@ def test_a_delivery_shows_what_it_cost_how_long_it_took_and_who_carried_it(sees_
         assert text.lower() in shown.lower(), text
     assert "their-1" in shown
     assert "99999999" not in listed + shown  # the name under which its phone is counted
+
+
+class TestSearch:
+    """Of deliveries: by what is known in full."""
+
+    @pytest.fixture(autouse=True)
+    def sent(self, outbox):
+        """One of a number, twice by a known device of it and once by a stranger, and others."""
+        rows = [
+            Delivery(challenge=uuid4(), sent_at=1, channel="sms", provider="memory", reference=name, phone=key)
+            for name, key in (
+                ("their-1", phone_key(PHONE)),
+                ("their-2", phone_key(PHONE, "a device")),
+                ("their-3", phone_key("+998901234568")),
+            )
+        ]
+        return Delivery.objects.bulk_create(rows)
+
+    def found(self, client, text):
+        response = client.get(reverse("admin:otp_app_delivery_changelist"), {"q": text})
+        return sorted(row.reference for row in response.context["cl"].result_list)
+
+    def test_a_delivery_is_found_by_its_challenge_in_either_spelling(self, sees_some, sent):
+        for text in (str(sent[0].challenge), sent[0].challenge.hex, f" {sent[0].challenge} "):
+            assert self.found(sees_some, text) == ["their-1"]
+
+    def test_it_is_found_by_the_reference_of_its_provider_in_full(self, sees_some):
+        assert self.found(sees_some, "their-2") == ["their-2"]
+        assert self.found(sees_some, "their") == []
+
+    def test_without_a_word_all_are_there(self, sees_some):
+        assert self.found(sees_some, " ") == ["their-1", "their-2", "their-3"]
+
+    @pytest.mark.parametrize("spelling", [PHONE, "+998 90 123-45-67", "+998 (90) 1234567"])
+    def test_who_may_see_phones_finds_those_of_a_number_in_any_spelling(self, sees_all, spelling):
+        assert self.found(sees_all, spelling) == ["their-1", "their-2"]
+        assert self.found(sees_all, spelling[:-1]) == []
+
+    def test_who_may_not_see_phones_learns_nothing_by_one(self, sees_some):
+        assert self.found(sees_some, PHONE) == []
+
+    def test_no_search_reads_the_whole_table(self, rf, sent):
+        request = rf.get("/")
+        request.user = User.objects.create_superuser("+998900000001", "x")
+        with connection.cursor() as cursor:
+            if connection.vendor == "postgresql":  # of a table so small it would read all, whatever the indexes
+                cursor.execute("SET LOCAL enable_seqscan = off")
+            for text in (PHONE, sent[0].challenge.hex, "their-1"):
+                rows, _ = admin.site._registry[Delivery].get_search_results(request, Delivery.objects.all(), text)
+                assert not re.search(r"\bSCAN\b|Seq Scan", plan := rows.explain()), plan
+
+
+def test_the_admin_shows_times_of_the_zone_of_the_service(sees_all, settings):
+    settings.TIME_ZONE = "Asia/Tashkent"
+    moment = datetime(2026, 11, 28, 20, 30, tzinfo=UTC)
+    delivery = Delivery.objects.create(challenge=uuid4(), sent_at=1, channel="sms", created_at=moment)
+    since = int(moment.timestamp() * 1000)
+    facts = {"limit": "conversion", "reason": "r", "subject": "region KZ", "since": since, "until": since + 1}
+    BlockRow.objects.create(key=uuid4(), forgives=uuid4(), **facts)
+    assert "11/29/2026 1:30 a.m." in page(sees_all, "delivery_changelist")
+    assert "Nov. 29, 2026, 1:30 a.m." in page(sees_all, "delivery_change", delivery.pk)
+    assert "Nov. 29, 2026, 1:30 a.m." in page(sees_all, "blockrow_changelist")
+
+
+def test_without_time_zones_the_list_shows_times_as_they_are_kept(sees_all, settings):
+    settings.USE_TZ = False
+    row = Delivery(challenge=uuid4(), sent_at=1, channel="sms", created_at=datetime(2026, 11, 28, 20, 30))  # noqa: DTZ001
+    assert admin.site._registry[Delivery].when(row) == "11/28/2026 8:30 p.m."
 
 
 def test_its_reports_stand_beneath_it_in_their_order_to_read_only(sees_some, delivered):

@@ -61,6 +61,12 @@ def test_a_secret_is_taken_as_it_is_and_development_is_not_chosen_while_there_is
     assert (values["SECRET_KEY"], values["DEBUG"]) == ("$" + SECRET, False)
 
 
+def test_the_zone_of_the_times_is_chosen_by_the_environment(tmp_path):
+    (tmp_path / "env").write_text("TIME_ZONE=Asia/Tashkent\n")
+    assert settings_with(tmp_path / "env")["TIME_ZONE"] == "Asia/Tashkent"
+    assert settings_with("/dev/null")["TIME_ZONE"] == "UTC"
+
+
 def test_lists_may_have_spaces_after_their_commas(tmp_path):
     (tmp_path / "env").write_text("ALLOWED_HOSTS=a.example, b.example\nOTP_WAITS=60, 120\n")
     values = settings_with(tmp_path / "env")
