@@ -21,7 +21,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with servers.postgresql() as postgresql:
         os.environ |= {"DATABASE_URL": postgresql.create("wall"), "DJANGO_SETTINGS_MODULE": "otp_project.settings"}
-        os.environ |= {"SECRET_KEY": "s" * 50, "ENV_FILE": os.devnull, "LOG_LEVEL": "WARNING", "DEBUG": "0"}
+        os.environ |= {"SECRET_KEY": "abcde" * 10, "ENV_FILE": os.devnull, "LOG_LEVEL": "WARNING", "DEBUG": "0"}
         for name in ("SENDS_PER_REGION_DAY", "SENDS_PER_DAY", "UNCONVERTED_PER_DAY", "CONVERSION_LEAST"):
             os.environ[f"OTP_{name}"] = str(10**8)
         os.environ |= {"OTP_FAILURES_PER_DAY": str(10**9), "OTP_UNCONVERTED_PER_PREFIX_HOUR": str(10**8)}

@@ -1,9 +1,21 @@
-"""A SECRET_KEY for development, made on the first run and kept."""
+"""Makes a SECRET_KEY, keeps one for development, and says of one whether it can be guessed."""
 
 import os
+import secrets
 from pathlib import Path
 
-from django.core.management.utils import get_random_secret_key
+# Those of Django's check security.W009.
+LEAST, LEAST_DIFFERENT, UNSAFE_PREFIX = 50, 5, "django-insecure-"  # characters
+
+
+def fresh_secret() -> str:
+    """Make a secret of 384 random bits, in letters that shells and ``.env`` files take as they are."""
+    return secrets.token_urlsafe(48)
+
+
+def is_weak(secret: str) -> bool:
+    """Tell whether a secret is too short, of too few characters, or a placeholder of Django's."""
+    return len(secret) < LEAST or len(set(secret)) < LEAST_DIFFERENT or secret.startswith(UNSAFE_PREFIX)
 
 
 def kept_secret(path: Path) -> str:
@@ -12,7 +24,7 @@ def kept_secret(path: Path) -> str:
     if not path.exists():
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
-            file.write(get_random_secret_key())
+            file.write(fresh_secret())
         try:
             os.link(fresh, path)  # atomic, and refused when another process was faster
         except FileExistsError:

@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from otp_app.conf import Conf
 
 from .environment import entries, flag, given, integer, items, load, mapping, text
-from .secret import kept_secret
+from .secret import LEAST, LEAST_DIFFERENT, UNSAFE_PREFIX, is_weak, kept_secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 load(BASE_DIR / ".env")
@@ -24,8 +24,14 @@ if _configured:
 elif DEBUG:
     SECRET_KEY = kept_secret(BASE_DIR / ".secret_key")
 else:
-    raise ImproperlyConfigured("Set SECRET_KEY (50 random characters or more), or DEBUG=1 for development.")
+    raise ImproperlyConfigured("Set SECRET_KEY to what `manage.py otp_key` prints, or DEBUG=1 for development.")
 SECRET_KEY_FALLBACKS = items("SECRET_KEY_FALLBACKS")
+if not DEBUG and any(map(is_weak, (SECRET_KEY, *SECRET_KEY_FALLBACKS))):  # what an old one has signed counts
+    raise ImproperlyConfigured(
+        f"SECRET_KEY, and each of SECRET_KEY_FALLBACKS, must have at least {LEAST} characters, {LEAST_DIFFERENT} of "
+        f"them different, and not begin with {UNSAFE_PREFIX}: set SECRET_KEY to what `manage.py otp_key` prints, and take "
+        "weak ones out of SECRET_KEY_FALLBACKS."
+    )
 ALLOWED_HOSTS = items("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = items("CSRF_TRUSTED_ORIGINS")
 

@@ -3,6 +3,8 @@
 import json
 import re
 
+import pytest
+
 from otp_app.conf import Conf
 
 from .programs import ROOT, run
@@ -65,6 +67,21 @@ def test_the_zone_of_the_times_is_chosen_by_the_environment(tmp_path):
     (tmp_path / "env").write_text("TIME_ZONE=Asia/Tashkent\n")
     assert settings_with(tmp_path / "env")["TIME_ZONE"] == "Asia/Tashkent"
     assert settings_with("/dev/null")["TIME_ZONE"] == "UTC"
+
+
+@pytest.mark.parametrize("given", [{}, {"DEBUG": "0"}, {"DEBUG": "0", "SECRET_KEY": "short"}])
+def test_a_key_is_made_before_there_is_any_and_production_takes_it(tmp_path, given):
+    before = {path.name for path in ROOT.iterdir()}
+    made = run("manage.py", "otp_key", cwd=ROOT, ENV_FILE="/dev/null", **given)
+    assert {path.name for path in ROOT.iterdir()} == before
+    assert re.fullmatch(r"[A-Za-z0-9_-]{64}\n", made)
+    (tmp_path / "env").write_text(f"SECRET_KEY={made}DEBUG=0\n")
+    values = json.loads(run("-c", SHOW, cwd=ROOT, ENV_FILE=str(tmp_path / "env")))
+    assert (values["SECRET_KEY"], values["DEBUG"]) == (made.strip(), False)
+
+
+def test_no_key_is_made_twice():
+    assert run("manage.py", "otp_key", cwd=ROOT) != run("manage.py", "otp_key", cwd=ROOT)
 
 
 def test_lists_may_have_spaces_after_their_commas(tmp_path):

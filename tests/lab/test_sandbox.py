@@ -29,7 +29,11 @@ def test_a_simulation_sends_no_query_to_the_databases_of_the_project(capsys):
 
 
 def test_a_simulation_needs_no_database_of_the_project(tmp_path):
-    postgresql = {"DATABASE_URL": "postgres://nobody@127.0.0.1:1/nothing", "SECRET_KEY": "k" * 50, "ENV_FILE": "none"}
+    postgresql = {
+        "DATABASE_URL": "postgres://nobody@127.0.0.1:1/nothing",
+        "SECRET_KEY": "abcde" * 10,
+        "ENV_FILE": "none",
+    }
     command = ("otp_simulate", "--profile", "bombing", "--tries", "100")
     printed = run(ROOT / "manage.py", *command, cwd=tmp_path, **postgresql)
     assert "| bombing | one phone | bombing | 100 |" in printed

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from .running import Service, running
+from .running import SECRET_KEY, Service, running
 from .talking import get, phone, send
 
 WITHIN = 30  # seconds; it takes one or two
@@ -38,7 +38,23 @@ def test_a_taken_port_is_said_in_one_sentence(tmp_path):
 
 def test_production_without_a_key_is_refused_in_one_sentence(tmp_path):
     said = refused(tmp_path, SECRET_KEY="", **PRODUCTION)
-    assert said == "Set SECRET_KEY (50 random characters or more), or DEBUG=1 for development."
+    assert said == "Set SECRET_KEY to what `manage.py otp_key` prints, or DEBUG=1 for development."
+
+
+WEAK = ["short", "ab" * 40, "django-insecure-" + "abcdefghij" * 5]
+
+
+@pytest.mark.parametrize("weak", WEAK)
+def test_production_with_a_key_that_can_be_guessed_is_refused_in_one_sentence(tmp_path, weak):
+    said = refused(tmp_path, SECRET_KEY=weak, **PRODUCTION)
+    assert said.startswith("SECRET_KEY, and each of SECRET_KEY_FALLBACKS, must have at least 50 characters, 5 of them")
+    assert "`manage.py otp_key`" in said
+    assert said.count("\n") == 0
+
+
+def test_a_secret_of_the_past_that_can_be_guessed_is_refused_as_well_for_what_it_signs_counts(tmp_path):
+    said = refused(tmp_path, SECRET_KEY_FALLBACKS=f"{SECRET_KEY},short", **PRODUCTION)
+    assert said.startswith("SECRET_KEY, and each of SECRET_KEY_FALLBACKS, must have")
 
 
 def test_a_number_that_is_none_is_named(tmp_path):
