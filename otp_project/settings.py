@@ -29,8 +29,8 @@ SECRET_KEY_FALLBACKS = items("SECRET_KEY_FALLBACKS")
 if not DEBUG and any(map(is_weak, (SECRET_KEY, *SECRET_KEY_FALLBACKS))):  # what an old one has signed counts
     raise ImproperlyConfigured(
         f"SECRET_KEY, and each of SECRET_KEY_FALLBACKS, must have at least {LEAST} characters, {LEAST_DIFFERENT} of "
-        f"them different, and not begin with {UNSAFE_PREFIX}: set SECRET_KEY to what `manage.py otp_key` prints, and take "
-        "weak ones out of SECRET_KEY_FALLBACKS."
+        f"them different, and not begin with {UNSAFE_PREFIX}: set SECRET_KEY to what `manage.py otp_key` prints, and "
+        "take weak ones out of SECRET_KEY_FALLBACKS."
     )
 ALLOWED_HOSTS = items("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = items("CSRF_TRUSTED_ORIGINS")
@@ -136,6 +136,8 @@ SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked from within, where
 SECURE_HSTS_SECONDS = integer("SECURE_HSTS_SECONDS", 0 if DEBUG else 31_536_000)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = flag("SECURE_HSTS_SUBDOMAINS")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
+if not DEBUG:  # by these names browsers take them over TLS only, and from no other host of the domain
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
 SILENCED_SYSTEM_CHECKS = [
     "security.W005",  # HSTS for all subdomains, and
     "security.W021",  # its preload list: a promise only the owner of the domain can make (SECURE_HSTS_SUBDOMAINS)

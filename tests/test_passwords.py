@@ -61,12 +61,12 @@ def test_a_client_that_guesses_is_told_to_wait_and_for_how_long(staff):
     assert re.search(r"Too many tries\. Try again in 6[0-3] minutes\.", response.content.decode())
 
 
-def test_the_right_password_does_not_help_a_client_that_is_limited(staff):
+def test_the_right_password_does_not_help_a_client_that_is_limited(staff, settings):
     for _ in range(3):
         sign_in()
     response = sign_in(PASSWORD)
     assert is_limited(response)
-    assert "sessionid" not in response.cookies
+    assert settings.SESSION_COOKIE_NAME not in response.cookies
     assert sign_in(PASSWORD, address="192.0.2.2").status_code == 302
 
 

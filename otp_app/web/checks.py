@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from django.apps import apps
 from django.conf import settings
+from django.core import checks
 from django.core.checks import CheckMessage, Error, register
 from django.template import engines
 from django.template.backends.django import DjangoTemplates
@@ -25,6 +26,18 @@ _MIDDLEWARE = (
 def check_page(**_: Any) -> list[CheckMessage]:
     """E024 a setting of the page that makes no sense; E025 what the page needs and the project has not."""
     return [*_wrong_settings(), *_missing()] if is_included() else []
+
+
+@register(deploy=True)
+def check_cookies(**_: Any) -> list[CheckMessage]:
+    """W006: another host of the domain could put a session, or a form's token, of its own into a person's browser."""
+    names = ["SESSION_COOKIE_NAME", *([] if settings.CSRF_USE_SESSIONS else ["CSRF_COOKIE_NAME"])]
+    open_ones = [name for name in names if not getattr(settings, name).startswith("__Host-")]
+    if not open_ones or not is_included():
+        return []
+    text = f"Another host of the domain can set the cookies that {' and '.join(open_ones)} name."
+    hint = 'Let the names begin with "__Host-", as "__Host-sessionid", with Secure, the path "/" and no domain.'
+    return [checks.Warning(text, hint=hint, id="otp_app.W006")]
 
 
 def is_included() -> bool:

@@ -40,7 +40,7 @@ def test_a_request_of_another_site_changes_nothing(browser):
     assert browser.get("/api/me/").status_code == 200
 
 
-def test_a_logout_with_the_csrf_token_ends_the_session(browser):
-    token = browser.cookies["csrftoken"].value
+def test_a_logout_with_the_csrf_token_ends_the_session(browser, settings):
+    token = browser.cookies[settings.CSRF_COOKIE_NAME].value
     assert browser.post("/api/logout/", headers={"x-csrftoken": token}).status_code == 204
     assert browser.get("/api/me/").status_code == 401

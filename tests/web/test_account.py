@@ -17,14 +17,14 @@ pytestmark = pytest.mark.django_db
 COOKIE = "__Host-otp_device"
 
 
-def test_the_session_has_a_new_id_after_the_sign_in_and_the_old_one_is_worth_nothing(visitor, outbox):
+def test_the_session_has_a_new_id_after_the_sign_in_and_the_old_one_is_worth_nothing(visitor, outbox, settings):
     visitor.ask()
     planted = visitor.client.session.session_key
     visitor.enter()
     assert visitor.client.session.session_key != planted
     assert not SessionStore().exists(planted)
     thief = Visitor(outbox)
-    thief.client.cookies["sessionid"] = planted
+    thief.client.cookies[settings.SESSION_COOKIE_NAME] = planted
     assert thief.get("/account/")["Location"] == "/login/?next=/account/"
 
 

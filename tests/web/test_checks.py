@@ -4,7 +4,7 @@ import pytest
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core import checks
 
-from otp_app.web.checks import check_page
+from otp_app.web.checks import check_cookies, check_page
 
 SESSIONS = "django.contrib.sessions.middleware.SessionMiddleware"
 USERS = "django.contrib.auth.middleware.AuthenticationMiddleware"
@@ -111,3 +111,23 @@ def test_static_files_on_another_host_are_told_of(settings):
     settings.STATIC_URL = "https://cdn.example.com/static/"
     ((_, text),) = told()
     assert text == "The hosted page needs a STATIC_URL on its own host: it loads nothing from another."
+
+
+def test_cookies_that_another_host_of_the_domain_could_set_are_told_before_a_deployment(settings):
+    assert check_cookies() == []
+    settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME = "sessionid", "csrftoken"
+    (warning,) = check_cookies()
+    assert (warning.id, "__Host-" in warning.hint) == ("otp_app.W006", True)
+    assert "SESSION_COOKIE_NAME and CSRF_COOKIE_NAME" in warning.msg
+    assert warning in checks.run_checks(include_deployment_checks=True)
+    assert warning not in checks.run_checks()
+
+
+def test_of_cookies_that_there_are_not_no_check_tells(settings):
+    settings.CSRF_COOKIE_NAME, settings.CSRF_USE_SESSIONS = "csrftoken", True
+    assert check_cookies() == []
+    settings.SESSION_COOKIE_NAME = "sessionid"
+    (warning,) = check_cookies()
+    assert "CSRF" not in warning.msg
+    del settings.ROOT_URLCONF
+    assert check_cookies() == []

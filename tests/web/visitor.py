@@ -3,6 +3,7 @@
 import html
 import re
 
+from django.conf import settings
 from django.test import Client
 
 from tests.factories import new_phone
@@ -54,8 +55,8 @@ class Visitor:
     def _seen(self, response):
         if found := re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', response.content.decode()):
             self.token = found[1]
-        elif "csrftoken" in response.cookies:  # a new one comes with a sign-in, and the next page would hold it
-            self.token = response.cookies["csrftoken"].value
+        elif settings.CSRF_COOKIE_NAME in response.cookies:  # a new one comes with a sign-in
+            self.token = response.cookies[settings.CSRF_COOKIE_NAME].value
         return response
 
 
