@@ -1,4 +1,8 @@
-"""``/healthz``: the process answers. ``/readyz``: it can do its work (database, store, migrations)."""
+"""``/healthz``: the process answers. ``/readyz``: it can do its work (database, store, migrations).
+
+Load balancers ask by address. The service answers whatever the ``Host``; in a project of yours ``CommonMiddleware``
+looks at it first, so name that address in ``ALLOWED_HOSTS``.
+"""
 
 import logging
 from collections.abc import Callable

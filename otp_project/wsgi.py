@@ -15,24 +15,37 @@ from django.core.handlers.wsgi import WSGIHandler  # noqa: E402
 from otp_app.apps import warm  # noqa: E402
 
 
-def _handler_of_api() -> WSGIHandler:
-    """Django reads the setting when it makes a handler."""
-    every, settings.MIDDLEWARE = settings.MIDDLEWARE, getattr(settings, "API_MIDDLEWARE", settings.MIDDLEWARE)
+def _handler(middleware: list[str]) -> WSGIHandler:
+    """Make a handler with this middleware: Django reads the setting when it makes one."""
+    every, settings.MIDDLEWARE = settings.MIDDLEWARE, middleware
     try:
         return WSGIHandler()
     finally:
         settings.MIDDLEWARE = every
 
 
-_api = _handler_of_api()
+_api = _handler(getattr(settings, "API_MIDDLEWARE", settings.MIDDLEWARE))
+_health = _handler([])
+_HEALTH = ("/healthz", "/readyz")
 _PAGES_OF_API = ("/api/docs/", "/api/schema/")  # people read them, in their language
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """The API has a handler of its own, without the middleware that only pages need."""
+    """Let one of three handlers answer.
+
+    The API needs no middleware that is for pages. Health checks need none at all: they are asked by address, which is
+    not among ALLOWED_HOSTS. Pages would answer TRACE and methods that nobody knows; the API refuses them itself.
+    """
     path = environ["PATH_INFO"]
-    handler = _api if path.startswith("/api/") and not path.startswith(_PAGES_OF_API) else _pages
-    return handler(environ, start_response)
+    if path in _HEALTH:
+        return _health(environ, start_response)
+    if path.startswith("/api/") and not path.startswith(_PAGES_OF_API):
+        return _api(environ, start_response)
+    if environ["REQUEST_METHOD"] not in _METHODS:
+        start_response("405 Method Not Allowed", [("Allow", ", ".join(_METHODS)), ("Content-Length", "0")])
+        return []
+    return _pages(environ, start_response)
 
 
 warm()

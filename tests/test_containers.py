@@ -87,7 +87,7 @@ def test_every_name_in_the_environment_is_one_that_the_service_reads():
 def test_with_exactly_these_values_the_service_has_the_settings_that_are_meant():
     settings = settings_in("web")
     assert (settings["SECRET_KEY"], settings["DEBUG"]) == (SECRET, False)
-    assert settings["ALLOWED_HOSTS"] == ["login.example.com", "127.0.0.1"]  # the latter for the health check
+    assert settings["ALLOWED_HOSTS"] == ["login.example.com"]  # health is answered whatever the host
     database = settings["DATABASES"]["default"]
     assert (database["ENGINE"], database["HOST"]) == ("django.db.backends.postgresql", "database")
     own = SERVICES["database"]["environment"]

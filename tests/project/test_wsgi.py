@@ -64,3 +64,35 @@ def test_of_the_pages_no_middleware_is_missing():
     page = environment("GET", "/login/", None, {})
     b"".join(wsgi.application(page, lambda status, headers: told.append(dict(headers))))
     assert told[0]["X-Frame-Options"] == "DENY"
+
+
+def told_by(handler, *request):
+    told = []
+    content = b"".join(handler(environment(*request), lambda status, headers: told.append((status, dict(headers)))))
+    ((status, headers),) = told
+    return status, headers, content
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_health_is_answered_by_address_and_without_tls_whatever_the_hosts(settings, path):
+    settings.ALLOWED_HOSTS, settings.SECURE_SSL_REDIRECT = ["login.example.com"], True
+    status, headers, content = told_by(wsgi.application, "GET", path, None, {"HOST": "10.1.2.3:8000"})
+    assert (status, json.loads(content)["status"]) == ("200 OK", "ok")
+    assert "no-cache" in headers["Cache-Control"]
+    assert told_by(wsgi.application, "POST", path, None, {})[0] == "405 Method Not Allowed"
+
+
+def test_nothing_but_health_is_answered_for_a_host_that_is_not_ours(settings):
+    settings.ALLOWED_HOSTS = ["login.example.com"]
+    for path in ("/login/", "/api/me/", "/healthz/", "/readyz/x", "/admin/login/"):
+        assert told_by(wsgi.application, "GET", path, None, {"HOST": "10.1.2.3:8000"})[0] == "400 Bad Request"
+
+
+@pytest.mark.parametrize("method", ["TRACE", "CONNECT", "PROPFIND", "FOO"])
+@pytest.mark.parametrize(
+    "path", ["/", "/login/", "/admin/login/", "/healthz", "/api/docs/", "/api/schema/", "/api/send-otp/"]
+)
+def test_methods_that_nobody_uses_are_refused_everywhere(method, path):
+    status, headers, _ = told_by(wsgi.application, method, path, None, {})
+    assert status.startswith("405 ")
+    assert method not in headers["Allow"]

@@ -88,6 +88,15 @@ def test_a_foreign_host_is_refused_and_reaches_no_message(service, host):
     assert "evil" not in message["body"]
 
 
+def test_a_foreign_host_leaves_a_line_in_the_log_and_health_is_answered_by_any(service):
+    host = f"{phone()[1:]}.example"
+    assert get(service, "/login/", headers={"Host": host}).status == 400
+    assert f"refused a request for the host '{host}', which is not in ALLOWED_HOSTS" in service.output
+    for path in ("/healthz", "/readyz"):
+        assert get(service, path, headers={"Host": host}).json["status"] == "ok"
+        assert b" 200 OK\r\n" in raw(service, f"GET {path} HTTP/1.0\r\n\r\n".encode())  # as some balancers ask
+
+
 def test_headers_that_are_no_text_are_no_reason_to_crash(service):
     number = phone()
     for name in (b"Accept-Language", b"X-Forwarded-For", b"Authorization", b"Accept", b"Cookie", b"Origin", b"X-Any"):
