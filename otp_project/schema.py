@@ -1,0 +1,39 @@
+"""The description of the API, kept: to make it costs as much as many sign-ins, and anybody may ask for it."""
+
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.utils.decorators import method_decorator
+from django.utils.translation import get_language, override
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import conditional_page
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.views import SpectacularAPIView
+from rest_framework.request import Request
+
+
+@method_decorator([cache_control(private=True, max_age=300), conditional_page], name="dispatch")
+class SchemaView(SpectacularAPIView):
+    """Answers the description in the language and the form that a request asks for."""
+
+    schema = None  # it does not describe itself
+
+    def get(self, request: Request) -> HttpResponse:
+        """Answer what is kept; parameters of the address change nothing, or each would make it anew."""
+        renderer = request.accepted_renderer
+        form: Any = type(renderer)
+        name = self._get_filename(request, None)  # type: ignore[no-untyped-call]
+        headers = {"Content-Disposition": f'inline; filename="{name}"'}
+        content = _made(get_language() or settings.LANGUAGE_CODE, form)
+        return HttpResponse(content, content_type=f"{renderer.media_type}; charset=utf-8", headers=headers)
+
+
+@lru_cache(maxsize=32)
+def _made(language: str, renderer: Any) -> bytes:
+    """Make the description, once in a process for each of the few languages and forms."""
+    with override(language):
+        data = SchemaGenerator().get_schema(public=True)  # type: ignore[no-untyped-call]
+        made: bytes = renderer().render(data, renderer_context={})
+        return made

@@ -1,0 +1,59 @@
+"""The description of the API costs little, whoever asks for it and however often."""
+
+import json
+
+import pytest
+
+from otp_project import schema
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """What was asked to be made."""
+    calls = []
+
+    class Generator(schema.SchemaGenerator):
+        def get_schema(self, **options):
+            calls.append(options)
+            return super().get_schema(**options)
+
+    monkeypatch.setattr(schema, "SchemaGenerator", Generator)
+    schema._made.cache_clear()
+    yield calls
+    schema._made.cache_clear()
+
+
+def ask(client, query="", **headers):
+    answer = client.get(f"/api/schema/{query}", headers=headers)
+    assert answer.status_code == 200
+    return answer
+
+
+def test_it_is_made_once_whatever_else_stands_in_the_address(client, made):
+    answers = {ask(client, query).content for query in ("", "?a=1", "?version=2", "?lang=xx", "?lang=yy")}
+    assert (len(answers), len(made)) == (1, 1)
+    assert b"openapi: 3.1.1" in answers.pop()
+
+
+def test_each_language_and_form_has_its_own(client, made):
+    english, russian = (
+        ask(client, accept="application/json", accept_language=language).content for language in ("en", "ru")
+    )
+    assert len(made) == 2
+    assert english != russian
+    assert json.loads(english)["paths"].keys() == json.loads(russian)["paths"].keys()
+    assert ask(client, accept="application/json", accept_language="en").content == english
+    assert len(made) == 2
+
+
+def test_who_has_it_already_gets_nothing_more(client):
+    first = ask(client)
+    assert first["Cache-Control"] == "private, max-age=300"
+    again = client.get("/api/schema/", headers={"if-none-match": first["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_it_does_not_describe_itself(client):
+    assert "/api/schema/" not in json.loads(ask(client, accept="application/json").content)["paths"]
