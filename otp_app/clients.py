@@ -10,6 +10,8 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 from .conf import conf
 
+_LONGEST = 80  # characters: an IPv6 address with a zone, brackets and a port
+
 
 def client_of(meta: Mapping[str, str]) -> str:
     """An IPv4 address or an IPv6 /64, which is what one subscriber is given (RFC 6177); ``unknown`` for neither.
@@ -37,8 +39,13 @@ def _normalise(ip: IPv4Address | IPv6Address | None) -> str:
     return str(ip) if ip else "unknown"
 
 
-@lru_cache(maxsize=4096)
 def _parse(text: str) -> IPv4Address | IPv6Address | None:
+    """Read an address; whatever is longer than any is not kept, for a client may have written it."""
+    return _parsed(text) if len(text) <= _LONGEST else None
+
+
+@lru_cache(maxsize=4096)
+def _parsed(text: str) -> IPv4Address | IPv6Address | None:
     """Some proxies append the port: ``192.0.2.1:4711``, ``[2001:db8::1]:4711``."""
     host = text[1:].partition("]")[0] if text.startswith("[") else text
     for candidate in (host, host.rpartition(":")[0] if host.count(":") == 1 else host):

@@ -72,7 +72,7 @@ def _serve() -> None:
         workers_kill_timeout=15,
         websockets=False,
         log_level=LogLevels.warning,
-        http1_settings=HTTP1Settings(header_read_timeout=10_000),
+        http1_settings=HTTP1Settings(header_read_timeout=10_000, max_buffer_size=128 * 1024),  # ms; bytes of headers
     ).serve()
 
 

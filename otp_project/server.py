@@ -2,8 +2,8 @@
 
 granian's own WSGI mode hands a request over before its body is there, so a client that stops in the middle of a body
 keeps one thread for as long as it likes, and a few dozen of them keep all. Here the body is read by the event loop,
-which costs a waiting client nothing but its socket: too long a body is refused unread, a half-sent one after 10 s.
-Only whole requests are given to the threads that run Django.
+which costs a waiting client nothing but its socket: a half-sent body is refused after 10 s, and of one that is longer
+than its path may take nothing is kept. Only whole requests are given to the threads that run Django.
 """
 
 import asyncio
@@ -20,9 +20,13 @@ from django.core.exceptions import BadRequest
 from .wsgi import application
 
 BODY_TIMEOUT = 10  # seconds
-BODY_MOST = 1024 * 1024  # bytes; the API itself takes 4 KB, the admin's forms more
+BODY_MOST = 1024 * 1024  # bytes that are read, so that who sends too much gets an answer
+BODY_KEPT = 16 * 1024  # bytes; the API itself takes 4 KB, the pages' forms less
+BODY_KEPT_LONG = 64 * 1024  # the same, of forms of the admin and reports of providers
+_LONG = ("/admin/", "/api/webhooks/")
 
 Headers = list[tuple[str, str]]
+_CLOSE = [("connection", "close")]  # what is left of a body would be read as the next request
 
 # A request waits for other servers all the time, and others work meanwhile: to interrupt it as often as Python does by
 # itself only costs processor time. What is loaded stays, so the collector need not look at it again and again.
@@ -52,16 +56,16 @@ async def app(scope: Any, protocol: Any) -> None:
         return _refuse(protocol, 408)
     except EOFError:
         return _refuse(protocol, 400)
-    if body is None:
+    if body is None and not scope.path.startswith("/api/"):  # the API refuses by the length, in words of its own
         return _refuse(protocol, 413)
     loop = asyncio.get_running_loop()
     status, headers, content = await loop.run_in_executor(_threads, _run, _environ(scope, body))
-    protocol.response_bytes(status, headers, content)
+    protocol.response_bytes(status, [*headers, *(_CLOSE if body is None else ())], content)
     return None
 
 
 async def _read(scope: Any, protocol: Any) -> bytes | None:
-    """The whole body; None when it is too long, EOFError when the client went away in the middle of it.
+    """Read the whole body; None when it is too long, EOFError when the client went away in the middle of it.
 
     A chunked body that breaks off just ends here; the JSON in it is whole, or it is refused as none.
     """
@@ -70,23 +74,31 @@ async def _read(scope: Any, protocol: Any) -> bytes | None:
         return b""
     if length is not None and int(length) > BODY_MOST:
         return None
-    body = bytearray()
+    kept = BODY_KEPT_LONG if scope.path.startswith(_LONG) else BODY_KEPT
+    body, size = bytearray(), 0
     async for chunk in protocol:
-        body += chunk
-        if len(body) > BODY_MOST:
+        size += len(chunk)
+        if size > BODY_MOST:
             return None
-    if length is not None and len(body) < int(length):
+        if size <= kept:
+            body += chunk
+        else:
+            body.clear()
+    if length is not None and size < int(length):
         raise EOFError
-    return bytes(body)
+    return bytes(body) if size <= kept else None
 
 
 def _refuse(protocol: Any, status: int) -> None:
-    """Closes the connection: what is left of the body would be read as the next request."""
-    protocol.response_empty(status, [("connection", "close"), ("content-length", "0")])
+    """Refuse without asking Django."""
+    protocol.response_empty(status, [*_CLOSE, ("content-length", "0")])
 
 
-def _environ(scope: Any, body: bytes) -> dict[str, Any]:
-    """PEP 3333's dictionary: texts are bytes read as Latin-1. The path comes decoded; twice would be once too often."""
+def _environ(scope: Any, body: bytes | None) -> dict[str, Any]:
+    """Make PEP 3333's dictionary: texts are bytes read as Latin-1; of a body that is too long there is the length only.
+
+    The path comes decoded; twice would be once too often.
+    """
     client, _, _ = scope.client.rpartition(":")
     host, _, port = scope.server.rpartition(":")
     environ = _base | {
@@ -97,9 +109,9 @@ def _environ(scope: Any, body: bytes) -> dict[str, Any]:
         "SERVER_NAME": host,
         "SERVER_PORT": port,
         "REMOTE_ADDR": client.strip("[]"),
-        "CONTENT_LENGTH": str(len(body)),
+        "CONTENT_LENGTH": str(BODY_MOST if body is None else len(body)),
         "wsgi.url_scheme": scope.scheme,
-        "wsgi.input": io.BytesIO(body),
+        "wsgi.input": io.BytesIO(body or b""),
     }
     for name in scope.headers:
         # A name with an underscore could pass for one with a hyphen that a proxy in front has set or removed.

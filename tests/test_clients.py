@@ -2,6 +2,7 @@
 
 import pytest
 
+from otp_app import clients
 from otp_app.clients import client_of
 
 
@@ -54,3 +55,13 @@ def test_a_zone_is_no_part_of_an_address():
 @pytest.mark.parametrize("address", ["", "unix:", "999.1.1.1", "x" * 5000])
 def test_what_is_no_address_is_one_client_all_the_same(address):
     assert client_of(meta(address)) == "unknown"
+
+
+def test_what_a_client_writes_is_kept_no_longer_than_an_address_is(settings):
+    settings.OTP_TRUSTED_PROXIES = 1
+    kept = clients._parsed.cache_info().currsize
+    for number in range(10):
+        assert client_of(meta("192.0.2.1", f"{number}{'x' * 80}")) == "192.0.2.1"
+    assert clients._parsed.cache_info().currsize <= kept + 1  # that of 192.0.2.1
+    longest = "[0000:0000:0000:0000:0000:ffff:192.168.100.200%enp0s31f6abcdefg]:65535"
+    assert client_of(meta("192.0.2.1", longest)) == "192.168.100.200"

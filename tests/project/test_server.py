@@ -1,12 +1,15 @@
 """The bridge from granian to WSGI, piece by piece; tests/service runs it whole."""
 
 import asyncio
+import json
 import os
 import stat
 from types import SimpleNamespace
 
 import pytest
 
+from otp_app import webhooks
+from otp_app.api import parsers
 from otp_project import secret, server
 
 
@@ -101,6 +104,63 @@ def test_a_body_shorter_than_it_says_is_400():
 def test_too_long_a_body_is_413_and_not_kept(headers):
     _, (status, _, _) = ask(*[b"x" * 65536] * 20, headers=headers, method="POST")
     assert status == 413
+
+
+def body_of(size, *, declared=True):
+    """Chunks, and the headers that announce them."""
+    headers = {"content-length": [str(size)]} if declared else {"transfer-encoding": ["chunked"]}
+    return [b"x" * 1000] * (size // 1000) + [b"x" * (size % 1000)], headers
+
+
+@pytest.fixture
+def held(monkeypatch):
+    """The bodies of the requests that Django was asked."""
+    bodies = []
+    run = server._run
+
+    def keep(environ):
+        bodies.append(environ["wsgi.input"].getvalue())
+        return run(environ)
+
+    monkeypatch.setattr(server, "_run", keep)
+    return bodies
+
+
+@pytest.mark.parametrize("declared", [True, False])
+@pytest.mark.parametrize(
+    ("path", "most"),
+    [
+        ("/login/", server.BODY_KEPT),
+        ("/healthz", server.BODY_KEPT),
+        ("/static/x", server.BODY_KEPT),
+        ("/admin/login/", server.BODY_KEPT_LONG),
+    ],
+)
+def test_a_body_longer_than_its_path_may_take_is_refused_without_django(held, path, most, declared):
+    chunks, headers = body_of(most + 1, declared=declared)
+    _, (status, answered, _) = ask(*chunks, headers=headers, method="POST", path=path)
+    assert (status, held) == (413, [])
+    assert ("connection", "close") in answered
+    chunks, headers = body_of(most, declared=declared)
+    ask(*chunks, headers=headers, method="POST", path=path)
+    assert held == [b"x" * most]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("declared", [True, False])
+@pytest.mark.parametrize("size", [server.BODY_KEPT + 1, server.BODY_MOST, server.BODY_MOST + 1])
+def test_the_api_refuses_by_the_length_in_its_own_words_and_the_body_is_not_kept(held, size, declared):
+    chunks, headers = body_of(size, declared=declared)
+    headers |= {"content-type": ["application/json"]}
+    _, (status, answered, content) = ask(*chunks, headers=headers, method="POST", path="/api/send-otp/")
+    assert (status, json.loads(content)["code"]) == (413, "too_large")
+    assert ("connection", "close") in answered
+    assert held == [b""]
+
+
+def test_what_the_views_take_at_most_is_kept():
+    assert parsers.MOST < server.BODY_KEPT
+    assert webhooks.MOST <= server.BODY_KEPT_LONG
 
 
 class TestSecret:

@@ -62,6 +62,11 @@ def test_a_content_type_that_cannot_be_read_is_refused(service):
     assert messages_to(service, number) == []
 
 
+@pytest.mark.parametrize("path", ["/login/", "/admin/login/"])
+def test_too_long_a_form_gets_an_answer(service, path):
+    assert post(service, path, b"a=" + b"b" * 100_000).status == 413
+
+
 def test_what_is_no_http_is_refused(service):
     for sent in (b"hello\r\n\r\n", b"\x16\x03\x01\x02\x00" + b"\x00" * 100, b"GET / HTTP/9.9\r\n\r\n", b"\x00" * 5000):
         assert status_of(raw(service, sent + b"\r\n\r\n", timeout=15)) in (400, 505, None)
