@@ -17,8 +17,10 @@ COPY --from=packages /venv /venv
 COPY manage.py ./
 COPY otp_app ./otp_app
 COPY otp_project ./otp_project
-ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 HOST=0.0.0.0 PORT=8000
-RUN python -m compileall -q otp_app otp_project
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 HOST=0.0.0.0 PORT=8000 STATIC_ROOT=/srv/staticfiles
+# The key is of this one command: settings want one.
+RUN python -m compileall -q otp_app otp_project \
+    && SECRET_KEY=$(python manage.py otp_key) python manage.py collectstatic --no-input
 USER 10001:10001
 EXPOSE 8000
 HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 \

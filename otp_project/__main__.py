@@ -1,4 +1,7 @@
-"""``python -m otp_project``: the service under granian. In development it also migrates and says where to look."""
+"""``python -m otp_project``: the service under granian.
+
+In development it also migrates and says where to look. Else it collects the static files, unless STATIC_ROOT is set.
+"""
 
 import io
 import os
@@ -20,11 +23,15 @@ def main() -> None:
         django.setup()
         from django.conf import settings
 
+        from .environment import text
+
         _refuse_taken_port(settings.HOST, settings.PORT)
         call_command("check", deploy=not settings.DEBUG, stdout=io.StringIO())  # warnings go to stderr
         if settings.DEBUG:
             call_command("migrate", verbosity=0, skip_checks=True)
             _close_connections()
+        elif not text("STATIC_ROOT"):
+            _collect_static()
     except (ImproperlyConfigured, SystemCheckError) as error:
         sys.exit(str(error))
     if settings.DEBUG:
@@ -42,6 +49,16 @@ def _refuse_taken_port(host: str, port: int) -> None:
             probe.bind((host, port))
         except OSError as error:
             sys.exit(f"Cannot listen on {host}:{port}: {error.strerror}. Choose another with PORT=8001.")
+
+
+def _collect_static() -> None:
+    """Collect the static files, or say that they keep their plain names where nothing may be written."""
+    from django.core.management import call_command
+
+    try:
+        call_command("collectstatic", interactive=False, verbosity=0, skip_checks=True)
+    except OSError as error:
+        sys.stderr.write(f"Static files keep their plain names, and browsers ask for them again and again: {error}\n")
 
 
 def _close_connections() -> None:

@@ -124,8 +124,14 @@ TIME_ZONE = text("TIME_ZONE", "UTC")
 USE_TZ = True
 STATIC_URL = "static/"
 STATICFILES_DIRS = items("STATIC_DIR")  # a folder of yours, for a logo
-STATIC_ROOT = text("STATIC_ROOT") or None  # set it to collect them for another server
+STATIC_ROOT = text("STATIC_ROOT") or (None if DEBUG else str(BASE_DIR / "staticfiles"))
+if not DEBUG:
+    STORAGES = {
+        "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+        "staticfiles": {"BACKEND": "otp_project.static.CollectedStorage"},
+    }
 WHITENOISE_USE_FINDERS = True  # no collectstatic needed before the first start
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True  # the finders have the others
 WHITENOISE_AUTOREFRESH = False
 
 # TLS ends at the proxy in front, which also redirects (see SILENCED_SYSTEM_CHECKS).

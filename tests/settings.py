@@ -5,6 +5,7 @@ import tempfile
 
 for name in [name for name in os.environ if name.startswith(("OTP_", "TWILIO_"))]:
     del os.environ[name]
+os.environ["STATIC_ROOT"] = f"{tempfile.gettempdir()}/otp-tests-no-static"  # whatever stands in that of the service
 os.environ |= {"ENV_FILE": os.devnull, "DEBUG": "0", "SECRET_KEY": "the suite's own key, " + 50 * "x"}
 os.environ["DATABASE_URL"] = os.environ.get("DATABASE_URL") or (
     f"sqlite:///{tempfile.gettempdir()}/otp-tests-{os.getpid()}.sqlite3"

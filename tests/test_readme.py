@@ -130,7 +130,7 @@ def test_the_three_values_and_the_countries_make_a_service_that_starts_in_produc
     port = free_port()
     (values,) = [content for language, content in blocks(README) if language == "ini"]
     values += f"SECRET_KEY={SECRET}\nALLOWED_HOSTS=127.0.0.1\nOTP_TRUSTED_PROXIES=1\nPORT={port}\n"
-    values += f"DATABASE_URL=sqlite:///{tmp_path}/db.sqlite3\n"
+    values += f"DATABASE_URL=sqlite:///{tmp_path}/db.sqlite3\nSTATIC_ROOT={tmp_path}\n"
     (tmp_path / "env").write_text(values)
     settings = {"ENV_FILE": str(tmp_path / "env")}
     migrate, serve = re.findall(r"(?m)^\.venv/bin/python (.*)$", README)

@@ -86,6 +86,7 @@ class Service:
             "PORT": str(self.port),
             "WEB_CONCURRENCY": "2",
             "LOG_LEVEL": "DEBUG",
+            "STATIC_ROOT": str(folder),  # nothing is collected into the checkout
             "OTP_OUTBOX_FILE": str(self.outbox_file),
             "OTP_CLOCK_OFFSET_FILE": str(self.clock.path),
             "OTP_TRUSTED_PROXIES": "1",  # so that a test plays many clients by X-Forwarded-For
