@@ -1,14 +1,16 @@
 """How the service starts, refuses to start, and ends."""
 
+import os
 import re
 import signal
 import socket
 import threading
 import time
+from contextlib import suppress
 
 import pytest
 
-from .running import SECRET_KEY, Service, running
+from .running import SECRET_KEY, Database, Service, running
 from .talking import get, phone, send
 
 WITHIN = 30  # seconds; it takes one or two
@@ -91,6 +93,25 @@ def test_a_signal_ends_it_cleanly(tmp_path, number):
         with pytest.raises(ConnectionRefusedError):
             get(service, "/healthz")
         service.start()  # the same port, the same database; and so that it can be ended again
+
+
+def test_workers_that_die_again_at_once_end_it_with_a_status_that_a_supervisor_takes_for_a_failure(tmp_path):
+    database = Database(tmp_path)
+    service = Service(tmp_path, database).start()
+    try:
+        until = time.monotonic() + WITHIN
+        while service.process.poll() is None and time.monotonic() < until:
+            for pid in service.workers():
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.1)
+        assert service.process.poll() == 1
+        assert "Worker crash loop detected, exiting" in service.output
+        service.start()  # as a supervisor does: the same port, the same database
+        assert service.end() == 0
+    finally:
+        service.kill()
+        database.drop()
 
 
 @pytest.mark.parametrize("page", ["/admin/login/", "/api/docs/"])
