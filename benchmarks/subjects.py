@@ -87,6 +87,7 @@ def settings_of(at: Path, **values: str) -> dict[str, str]:
         DEBUG="0",
         WEB_CONCURRENCY="2",
         LOG_LEVEL="WARNING",
+        STATIC_ROOT=str(at.parent),  # else static files would be collected into the checkout
         OTP_TRUSTED_PROXIES="1",
         OTP_PROVIDER_CALLS="16",  # as many as threads: by default half of them are kept free for verify
         OTP_ALLOWED_REGIONS="UZ",
