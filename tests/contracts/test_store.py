@@ -1,6 +1,6 @@
 """What every store must do: SQL, on SQLite or on PostgreSQL as the suite runs, and Redis."""
 
-import random
+import itertools
 from dataclasses import replace
 from uuid import UUID
 
@@ -136,12 +136,13 @@ def test_the_wait_grows_with_the_sends_of_the_last_hour(store, clock):
     for wait in (60, 120, 300):
         with pytest.raises(Limited) as refused:
             open_one(store, phone=phone)
-        assert (refused.value.limit, refused.value.retry_after) == ("wait_per_phone", wait)
+        assert refused.value.limit == "wait_per_phone"
+        assert wait - 30 < refused.value.retry_after <= wait
         clock.advance(wait)
         open_one(store, phone=phone)
     with pytest.raises(Limited) as refused:
         open_one(store, phone=phone)
-    assert refused.value.retry_after == 600
+    assert 570 < refused.value.retry_after <= 600
 
 
 def test_a_refused_send_does_not_prolong_the_wait_and_leaves_nothing(store, clock):
@@ -149,7 +150,7 @@ def test_a_refused_send_does_not_prolong_the_wait_and_leaves_nothing(store, cloc
     phone, limits = opened.phone, sending(opened, "192.0.2.1").limits
     used = [usage.used for usage in store.usage(limits, phone=phone)]
     assert set(used) == {1, 5}
-    clock.advance(59)
+    clock.advance(30)
     for _ in range(3):
         with pytest.raises(Limited):
             open_one(store, client="192.0.2.1", phone=phone)
@@ -157,7 +158,7 @@ def test_a_refused_send_does_not_prolong_the_wait_and_leaves_nothing(store, cloc
         n for n, limit in zip(used, limits, strict=True) if limit.period > 60
     ]
     assert Delivery.objects.count() == 1
-    clock.advance(1)
+    clock.advance(30)
     open_one(store, client="192.0.2.1", phone=phone)
 
 
@@ -197,7 +198,7 @@ def test_the_answer_to_a_full_day_names_when_the_oldest_send_leaves_it(store, cl
     with pytest.raises(Limited) as refused:
         open_one(store, phone=phone)
     assert refused.value.limit == "sends_per_phone_day"
-    assert DAY - 10 * HOUR - 5 <= refused.value.retry_after <= DAY - 10 * HOUR
+    assert DAY - 10 * HOUR - 60 <= refused.value.retry_after <= DAY - 10 * HOUR
 
 
 # the phone's budget of comparisons
@@ -212,7 +213,7 @@ def test_open_challenges_reserve_their_checks_and_an_expiry_gives_the_unused_bac
     with pytest.raises(Limited) as refused:
         open_one(store, phone=phone)
     assert refused.value.limit == "failures_per_phone_day"
-    assert 300 <= refused.value.retry_after <= 310  # and ten seconds for a check of the last instant
+    assert 280 <= refused.value.retry_after <= 310  # and ten seconds for a check of the last instant
     clock.advance(refused.value.retry_after)
     open_one(store, phone=phone)
 
@@ -414,7 +415,7 @@ def test_a_second_send_keeps_the_challenge_its_nonce_and_its_end(store, clock):
     again = grant.challenge
     assert (again.nonce, again.expires_at, again.checks_left) == (opened.nonce, opened.expires_at, 5)
     assert (again.sends_left, again.language) == (1, "uz")
-    assert 238 <= grant.expires_in <= 240
+    assert 210 <= grant.expires_in <= 240
     assert grant.resend_in == 120
     assert store.get(opened.id) == again
     assert Delivery.objects.filter(challenge=opened.id).count() == 2
@@ -483,9 +484,9 @@ def test_an_open_challenge_lives_as_long_as_asked_from_its_beginning(store, cloc
     opened = open_one(store).challenge
     clock.advance(250)
     assert store.extend(opened.id, 600)
-    clock.advance(340)
+    clock.advance(300)
     assert check(store, opened).checks_left == 4
-    clock.advance(10)
+    clock.advance(50)
     assert check(store, opened) is None
 
 
@@ -533,7 +534,7 @@ def test_while_it_is_extended_it_holds_its_part_of_the_phones_budget(store, cloc
     with pytest.raises(Limited) as refused:
         open_one(store, phone=opened.phone)
     assert refused.value.limit == "failures_per_phone_day"
-    assert 200 <= refused.value.retry_after <= 210  # and ten seconds for a check of the last instant
+    assert 180 <= refused.value.retry_after <= 210  # and ten seconds for a check of the last instant
     clock.advance(refused.value.retry_after)
     open_one(store, phone=opened.phone)
 
@@ -556,7 +557,7 @@ def test_an_extended_challenge_is_sent_again_in_its_added_time(store, clock):
     opened = open_one(store).challenge
     assert store.extend(opened.id, 600)
     clock.advance(400)
-    assert 195 <= send_again(store, opened).expires_in <= 200
+    assert 170 <= send_again(store, opened).expires_in <= 200
 
 
 def test_extending_within_a_transaction_is_refused_with_the_reason(store, transactional_db):
@@ -751,7 +752,7 @@ def test_ten_unconverted_sends_to_a_prefix_and_then_it_is_blocked_for_half_a_day
     with pytest.raises(Limited) as refused:
         open_one(store, phone=numbers[11])
     assert refused.value.block is None  # it is the same block, and its end has not moved
-    assert 11 * HOUR - 5 <= refused.value.retry_after <= 11 * HOUR
+    assert 11 * HOUR - 60 <= refused.value.retry_after <= 11 * HOUR
     clock.advance(refused.value.retry_after)
     open_one(store, phone=numbers[11])
 
@@ -839,7 +840,7 @@ def test_the_longest_wait_of_all_is_the_one_that_is_named(store, clock, settings
     with pytest.raises(Limited) as refused:  # the phone waits 120 s, the client an hour, all of them a day
         open_one(store, client="192.0.2.1", phone=phone)
     assert refused.value.limit == "sends_per_day"
-    assert DAY - 130 <= refused.value.retry_after <= DAY + HOUR
+    assert DAY - 180 <= refused.value.retry_after <= DAY + HOUR
 
 
 def test_an_ipv6_site_has_five_times_what_a_client_has(store, settings):
@@ -905,9 +906,13 @@ def sent_to(store, region, times, converting=0):
             assert store.close(opened, Status.APPROVED)
 
 
+_asked = itertools.count()
+
+
 def ask(store, region, **demand):
+    """Another number each time, and of another prefix than its neighbours."""
     first = {"KZ": "+77020000000", "UZ": "+998920000000"}[region]
-    challenge = new_challenge(phone=f"+{int(first) + random.randrange(1_000_000) * 10}")
+    challenge = new_challenge(phone=f"+{int(first) + next(_asked) * 10_007 % 10**7}")
     return store.open(challenge, sending(challenge, **demand))
 
 
@@ -957,10 +962,10 @@ def test_the_block_of_a_region_ends_when_it_says(store, wary, clock):
     clock.advance(120)
     with pytest.raises(Limited):
         ask(store, "KZ")
-    clock.advance(12 * HOUR - 5)
+    clock.advance(12 * HOUR - 60)
     with pytest.raises(Limited):
         ask(store, "KZ")
-    clock.advance(5)
+    clock.advance(60)
     ask(store, "KZ")  # though the sends that led to it still count against the amount of a day
     for _ in range(49):
         ask(store, "KZ")
@@ -1071,7 +1076,7 @@ def test_usage_tells_what_is_used_and_for_how_long(store, clock):
     opened = open_one(store, client="192.0.2.1").challenge
     clock.advance(10)
     told = {item.limit.name: item for item in store.usage(sending(opened, "192.0.2.1").limits, phone=opened.phone)}
-    assert 49_000 <= told["wait_per_phone"].wait <= 50_000
+    assert 20_000 <= told["wait_per_phone"].wait <= 50_000
     assert (told["sends_per_phone_day"].used, told["sends_per_phone_day"].wait) == (1, 0)
     assert told["failures_per_phone_day"].used == told["failures_per_day"].used == 5
     assert told["sends_per_client_hour"].used == 1
