@@ -21,7 +21,7 @@ def remote():
         yield told
 
 
-def ask(name="one", seconds=5.0, *, local=False):
+def ask(name="one", seconds=30.0, *, local=False):
     return calls.call(providers.get(name), MESSAGE, time.monotonic() + seconds, local=local)
 
 
@@ -71,13 +71,11 @@ def test_with_less_than_a_tenth_of_the_deadline_it_is_not_tried(remote, settings
 
 
 def test_a_reply_that_does_not_come_in_time_is_unknown(remote, settings):
-    settings.OTP_PROVIDER_DEADLINE = 1
+    settings.OTP_PROVIDER_DEADLINE = 0  # however little of it is left, it is tried
     remote.hang("one")
-    begun = time.monotonic()
     with pytest.raises(Unknown) as raised:
         ask(seconds=0.2)
     assert raised.value.reason == "deadline"
-    assert time.monotonic() - begun < 2
 
 
 def test_so_many_callers_wait_at_once_and_the_next_is_not_tried(remote, settings):
@@ -86,7 +84,7 @@ def test_so_many_callers_wait_at_once_and_the_next_is_not_tried(remote, settings
     remote.behave(lambda message: began.set() or (remote.release.wait(30) and Receipt()), "one")
     waiting = threading.Thread(target=ask)
     waiting.start()
-    assert began.wait(5)
+    assert began.wait(30)
     with pytest.raises(calls.NotTried) as raised:
         ask("two")
     assert raised.value.reason == "busy"
@@ -135,12 +133,12 @@ def test_whoever_gets_a_place_finds_a_thread(remote, settings):
 
 
 def test_a_provider_whose_threads_all_hang_takes_no_other_providers(remote, settings):
-    settings.OTP_PROVIDER_DEADLINE = 1
+    settings.OTP_PROVIDER_DEADLINE = 0  # however little of it is left, it is tried
     settings.OTP_PROVIDER_CALLS = 2
     remote.hang("one")
     for _ in range(2):
         with pytest.raises(Unknown):
-            ask(seconds=0.15)
+            ask(seconds=0.5)
     with pytest.raises(NotAccepted) as raised:
         ask()
     assert raised.value.reason == "stuck"

@@ -1,12 +1,11 @@
 """The second provider: asked once, with the same code, and only when the first surely did not accept."""
 
-import time
 from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
-from otp_app import circuits, demands, services, stores
+from otp_app import calls, circuits, demands, services, stores
 from otp_app.challenges import Status
 from otp_app.errors import DeliveryFailed, UndeliverablePhone
 from otp_app.models import Delivery
@@ -105,19 +104,18 @@ def test_what_was_not_tried_is_tried_nowhere_else(remote, each_store, settings):
     assert used(each_store, phone)["unconverted_per_client_hour"] == 0
 
 
-def test_the_deadline_is_that_of_both_calls(remote, settings):
-    settings.OTP_PROVIDER_DEADLINE = 1.5
+def test_the_deadline_is_that_of_both_calls(remote, monkeypatch):
+    ends, call = [], calls.call
 
-    def slow_refusal(message):
-        time.sleep(1)
-        raise NotAccepted("503")
+    def noted(provider, message, until, **how):
+        ends.append(until)
+        return call(provider, message, until, **how)
 
-    remote.behave(slow_refusal, "one")
-    remote.hang("two")
-    begun = time.monotonic()
+    monkeypatch.setattr(calls, "call", noted)
+    remote.fail(NotAccepted("503"), "one")
     services.send_code(phone=new_phone())
-    assert time.monotonic() - begun < 2.4
-    assert rows() == [(1, "one", "failed", "503"), (2, "two", "unknown", "deadline")]
+    assert rows() == [(1, "one", "failed", "503"), (2, "two", "sent", "")]
+    assert ends == [ends[0]] * 2
 
 
 def test_with_the_deadline_used_up_the_second_is_not_tried(remote, settings):

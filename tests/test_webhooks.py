@@ -2,7 +2,6 @@
 
 import json
 import logging
-import time
 from io import BytesIO
 
 import pytest
@@ -207,9 +206,8 @@ def test_a_thousand_parameters_and_more_are_400(client, remote):
 def test_a_flood_of_forged_reports_is_cheap_and_fills_no_log(client, remote, caplog):
     remote.seen = type("Forgetful", (), {"append": lambda *_: None})()
     caplog.set_level(logging.DEBUG)
-    begun = time.monotonic()
+    # Without the database: a query would be an error here.
     assert {report(client, {"secret": n}, word="guess").status_code for n in range(500)} == {403}
-    assert time.monotonic() - begun < 10
     (record,) = caplog.records
     assert record.getMessage() == "report by remote refused: forged"
     report(client, b"{", word="sesame")
