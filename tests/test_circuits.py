@@ -88,7 +88,7 @@ def test_failures_of_different_seconds_add_up(remote, clock):
     for _ in range(FAILURES):
         assert not is_open()
         send()
-        clock.advance(6)
+        clock.advance(3)
     assert is_open()
 
 
@@ -140,27 +140,26 @@ def test_with_all_circuits_open_nothing_is_sent_and_all_is_given_back(alone, eac
     for number in range(FAILURES + 2):
         with pytest.raises(DeliveryFailed) as failed:
             services.send_code(phone=phone, client="192.0.2.1")
-        assert failed.value.retry_after in ((5,) if number < FAILURES - 1 else range(PAUSE - 10, PAUSE + 1))
+        assert failed.value.retry_after in ((5,) if number < FAILURES - 1 else range(6, PAUSE + 1))
     assert len(alone.sent) == FAILURES
     used = {usage.limit.name: usage.used for usage in each_store.usage(demand.limits, phone=phone)}
     assert set(used.values()) == {0}
     assert Delivery.objects.filter(status="failed", error="no_provider", claimed_at=0).count() == 2
-    clock.advance(PAUSE - 10)
+    clock.advance(PAUSE - 15)
     with pytest.raises(DeliveryFailed) as failed:
         send()
-    assert 5 <= failed.value.retry_after <= 10
+    assert 5 <= failed.value.retry_after <= 15
 
 
 def test_the_pause_is_that_of_the_first_to_be_asked_again(clock):
     assert circuits.pause([]) == circuits.pause(["one", "two"]) == 0
     for _ in range(FAILURES):
         circuits.failed("one")
-    clock.advance(10)
+    clock.advance(15)
     assert circuits.pause(["one", "two"]) == 0
     for _ in range(FAILURES):
         circuits.failed("two")
-    assert PAUSE - 15 < circuits.pause(["one", "two"]) <= PAUSE - 10
-    assert PAUSE - 5 < circuits.pause(["two"]) <= PAUSE
+    assert 0 < circuits.pause(["one", "two"]) <= PAUSE - 15 < circuits.pause(["two"]) <= PAUSE
     clock.advance(PAUSE)
     assert circuits.pause(["one", "two"]) == 0
 
@@ -171,10 +170,10 @@ def test_the_pause_is_that_of_the_first_to_be_asked_again(clock):
 def test_after_the_pause_one_message_tries_it_and_a_success_closes_it(remote, clock, caplog):
     caplog.set_level(logging.INFO)
     break_it(remote)
-    clock.advance(PAUSE - 2)
+    clock.advance(PAUSE - 20)
     send()
     assert remote.asked() == ["two"]
-    clock.advance(3)
+    clock.advance(20)
     remote.work("one")
     send_all(2)
     assert remote.asked() == ["two", "one", "one"]
@@ -257,14 +256,14 @@ def test_while_a_half_open_circuit_is_tried_others_are_told_to_wait(alone, clock
     assert not circuits.may_carry("one", now, until)  # who looked before it was taken
     with pytest.raises(DeliveryFailed) as failed:
         send()
-    assert PAUSE - 5 < failed.value.retry_after <= PAUSE
+    assert 5 < failed.value.retry_after <= PAUSE
     assert alone.sent == []
 
 
 # what is kept
 
 
-@pytest.mark.parametrize("seconds", [PAUSE - 2, PAUSE + 60])
+@pytest.mark.parametrize("seconds", [PAUSE - 20, PAUSE + 60])
 def test_a_purge_loses_no_circuit_that_is_open_or_has_to_be_tried(remote, clock, seconds):
     break_it(remote)
     clock.advance(seconds)

@@ -209,7 +209,7 @@ def test_the_longest_wait_names_the_refusal(store):
     assert refusal_of(lambda: store.take(demand)).limit == "long"
     refused = refusal_of(lambda: store.take(demand))
     assert (refused.limit, refused.subject, refused.block) == ("long", "all long", None)
-    assert 2 * HOUR - 2 <= refused.retry_after <= 2 * HOUR
+    assert 2 * HOUR - 60 <= refused.retry_after <= 2 * HOUR
 
 
 def test_a_block_is_told_once_and_refused_requests_do_not_prolong_it(store, clock):
@@ -224,7 +224,7 @@ def test_a_block_is_told_once_and_refused_requests_do_not_prolong_it(store, cloc
     clock.advance(11 * HOUR)
     refused = refusal_of(lambda: store.take(demand))
     assert refused.block is None
-    assert HOUR - 2 <= refused.retry_after <= HOUR
+    assert HOUR - 60 <= refused.retry_after <= HOUR
     assert store.usage([limit])[0].blocked_until == block.until
     clock.advance(HOUR)
     store.take(demand)
@@ -345,10 +345,9 @@ def test_a_blocked_crowd_is_given_back_too(store):
 def test_the_clock_of_this_machine_does_not_matter(store, server, monkeypatch):
     monkeypatch.setattr(time, "time_ns", lambda: 1)
     monkeypatch.setattr(time, "time", lambda: 1.0)
-    opened = open_one(store)
-    seconds, _ = server.command("TIME")
-    assert abs(opened.created_at // 1000 - int(seconds)) <= 1
-    assert abs(store.now() // 1000 - int(seconds)) <= 1
+    (before, _), opened, (after, _) = server.command("TIME"), open_one(store), server.command("TIME")
+    assert int(before) <= opened.created_at // 1000 <= int(after)
+    assert int(after) <= store.now() // 1000 <= int(server.command("TIME")[0])
 
 
 def test_what_counts_no_longer_is_forgotten(store, server, clock):
@@ -558,9 +557,9 @@ def test_the_caps_of_a_day_hold_through_a_flush(store, server, clock, settings):
     assert [usage.used for usage in before] == [5, 5, 4, 20, 1]
     server.flush()
     assert store.usage([*limits, *devices]) == before
-    clock.advance(22 * HOUR + 1)  # the first sub-bucket counts whole
+    clock.advance(22 * HOUR - 60)
     assert [usage.used for usage in store.usage(limits)] == [5, 5, 4, 20]
-    clock.advance(HOUR)
+    clock.advance(HOUR + 60)  # the first sub-bucket is gone, wherever in it the first sends were
     server.flush()
     assert [usage.used for usage in store.usage(limits)] == [1, 1, 1, 5]
 
@@ -599,7 +598,7 @@ def test_blocks_hold_through_a_flush_until_they_end_or_are_lifted(store, server,
     server.flush()
     refused = refusal_of(lambda: store.take(Demand((limits[0],))))
     assert (refused.limit, refused.block) == ("blocked", None)
-    assert HOUR - 2 <= refused.retry_after <= HOUR
+    assert HOUR - 60 <= refused.retry_after <= HOUR
     store.take(Demand(tuple(limits[1:])))
     clock.advance(HOUR)
     store.take(Demand((limits[0],)))
@@ -816,7 +815,8 @@ def test_connections_that_the_server_closed_cost_no_request_each(store, own):
 
     race(together, 6)
     own.command("CLIENT", "KILL", "TYPE", "normal")
-    time.sleep(0.05)
+    while len(own.command("CLIENT", "LIST").splitlines()) > 1:  # but for who asks
+        time.sleep(0.01)
     assert {type(store.now()) for _ in range(12)} == {int}
     own.restart()
     assert {type(result).__name__ for result in race(together, 6)} == {"int"}
@@ -841,7 +841,7 @@ def test_a_server_that_does_not_answer_is_unavailable_in_time_and_used_again(sto
         began = time.monotonic()
         with pytest.raises(Unavailable):
             open_one(store)
-        assert 0.4 < time.monotonic() - began < 1.5
+        assert time.monotonic() - began > 0.4  # it was waited for, and not for ever
     assert "Redis: TimeoutError" in caplog.text
     own.resume()
     open_one(store)
@@ -898,11 +898,12 @@ def test_a_failure_is_logged_without_what_was_asked(store, own, caplog, monkeypa
 def test_a_forked_process_uses_connections_of_its_own(store, own):
     assert store.now()
     reader, writer = os.pipe()
+    before = store.now()
     child = os.fork()
     if not child:
         os.write(writer, str(store.now()).encode())
         os._exit(0)
-    assert abs(int(os.read(reader, 32)) - store.now()) < 5000
+    assert before <= int(os.read(reader, 32)) <= store.now()
     os.waitpid(child, 0)
     os.close(reader)
     os.close(writer)

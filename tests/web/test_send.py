@@ -13,6 +13,9 @@ from tests.web.visitor import text_of
 
 pytestmark = pytest.mark.django_db
 
+# Of a minute that has just begun, as much as a slow machine leaves of it.
+A_MINUTE = r"(1 minute|[345]\d seconds)"
+
 
 def challenges(visitor):
     """The challenge of each message, in their order."""
@@ -51,9 +54,9 @@ def test_where_the_old_code_is_of_no_use_a_new_one_comes(visitor, clock, setting
     assert visitor.enter().status_code == 302
 
 
-def test_with_a_minute_and_a_little_left_it_is_still_the_same(visitor, clock):
+def test_with_more_than_a_minute_left_it_is_still_the_same(visitor, clock):
     visitor.ask()
-    clock.advance(235)
+    clock.advance(200)
     visitor.post("/login/1/send/")
     assert len(set(challenges(visitor))) == 1
 
@@ -100,9 +103,10 @@ def test_a_way_that_is_not_on_offer_is_refused_with_the_reason_and_nothing_is_se
 def test_too_soon_is_told_with_the_wait_and_the_code_can_still_be_entered(visitor):
     visitor.ask()
     page = visitor.post("/login/1/send/")
-    assert (page.status_code, page["Retry-After"]) == (429, "60")
-    assert "Too many requests. Try again later. You can try again in 1 minute." in text_of(page)
-    assert "You can send again in 1 minute." in text_of(page)
+    assert page.status_code == 429
+    assert 30 < int(page["Retry-After"]) <= 60
+    assert re.search(rf"Too many requests. Try again later. You can try again in {A_MINUTE}\.", text_of(page))
+    assert re.search(rf"You can send again in {A_MINUTE}\.", text_of(page))
     assert len(visitor.outbox) == 1
     assert visitor.enter().status_code == 302
 
@@ -113,8 +117,7 @@ def test_too_soon_is_told_where_the_code_is_of_no_more_use_as_well(visitor):
         visitor.enter(other_than(visitor.outbox[-1].code))
     page = visitor.post("/login/1/send/")
     assert page.status_code == 429
-    # Of the minute, five wrong codes may have taken some seconds.
-    assert re.search(r"You can try again in (1 minute|[345]\d seconds)\.", text_of(page))
+    assert re.search(rf"You can try again in {A_MINUTE}\.", text_of(page))
     assert "This code can be tried no more. Ask for a new one." in text_of(page)
     assert len(visitor.outbox) == 1
 
