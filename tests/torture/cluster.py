@@ -48,7 +48,7 @@ class Cluster:
             "OTP_CODE_LENGTH": "10",  # so that a code that is found somewhere is not there by chance
             "OTP_QUEUE": "otp_app.queues.celery.CeleryQueue",
             "OTP_LEASE": str(LEASE),
-            "OTP_PROVIDER_DEADLINE": "2",  # an Idempotency-Key whose request died is free again after five more
+            "OTP_PROVIDER_DEADLINE": "5",  # an Idempotency-Key whose request died is free again after five more
             "OTP_CIRCUIT_FAILURES": "1000000",  # circuits have tests of their own; here every message counts
             "OTP_PUBLIC_URL": f"http://127.0.0.1:{self.service.port}",
             "OTP_PROVIDERS": json.dumps([_provider(name, gate.url) for name in ACCOUNTS]),
@@ -70,7 +70,7 @@ class Cluster:
         for number, process in enumerate(self.workers):
             if process is None or process.poll() is not None:
                 self.workers[number] = self._work(number)
-        until = time.monotonic() + 60
+        until = time.monotonic() + 180
         while not self._answers():
             assert time.monotonic() < until, self.service.output[-4000:]
             if self.service.process.poll() is not None:  # killed, or given up after too many deaths of its workers
