@@ -10,6 +10,8 @@ from django.core.signals import setting_changed
 from otp_app import calls
 from otp_app.providers.base import Provider, Receipt
 
+PATIENCE = 60  # seconds; no test means to wait so long
+
 
 class RemoteProvider(Provider):
     """``behaviours`` maps names to functions of a message; a name without one accepts. ``sent`` keeps all messages."""
@@ -48,7 +50,7 @@ class Remotes:
         self.behave(failing, name)
 
     def hang(self, name="remote"):
-        self.behave(lambda message: self.release.wait(30) and Receipt(), name)
+        self.behave(lambda message: self.release.wait(PATIENCE) and Receipt(), name)
 
     def work(self, name="remote"):
         RemoteProvider.behaviours.pop(name, None)
@@ -99,7 +101,7 @@ def remotes(*names, routes=None):
             yield told
         finally:
             told.release.set()
-            until = time.monotonic() + 30
+            until = time.monotonic() + PATIENCE
             while RemoteProvider.running and time.monotonic() < until:
                 time.sleep(0.005)
             calls._pool.cache_clear()
@@ -109,7 +111,7 @@ def once_others_were_asked(remote, alias, times):
     """To behave so: its answer comes when that provider was asked so many times."""
 
     def answer(message):
-        until = time.monotonic() + 30
+        until = time.monotonic() + PATIENCE
         while remote.asked().count(alias) < times and time.monotonic() < until:
             time.sleep(0.01)
         return Receipt("x")

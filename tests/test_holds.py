@@ -91,7 +91,7 @@ def test_after_the_pause_a_failure_leaves_it_open_for_all(remote, clock):
 
 def test_of_many_sends_at_once_one_tries_it(remote, clock, settings):
     settings.OTP_PROVIDER_CALLS = 8
-    settings.OTP_PROVIDER_DEADLINE = 60
+    settings.OTP_PROVIDER_DEADLINE = 120
     break_circuit()
     clock.advance(PAUSE + 1)
 

@@ -10,7 +10,7 @@ import threading
 from bisect import bisect_left
 from dataclasses import dataclass
 
-TIMEOUT = 60  # seconds; no test means to wait so long
+TIMEOUT = 180  # seconds; no test means to wait so long
 
 _addresses = itertools.count(1)
 _phones = itertools.count()
