@@ -20,16 +20,28 @@
 One class per reason: a caller never has to look into a text to know what happened.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from django.http.response import HttpResponseBase
-from django.utils.functional import Promise
+from django.utils.functional import Promise, lazy
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from . import durations
 from .challenges import Block
 
 Response = TypeVar("Response", bound=HttpResponseBase)
+
+
+def _again(seconds: int) -> str:
+    return gettext("Try again in %(wait)s.") % {"wait": durations.describe(seconds)}
+
+
+_when = lazy(_again, str)  # said in the language of who reads it
+
+FAILED = _("Something went wrong on our side. Try again in a moment.")  # a mistake of ours, which no class below is for
 
 
 class OtpError(Exception):
@@ -60,7 +72,13 @@ class InvalidPhone(OtpError):
 
 class RegionNotAllowed(OtpError):
     code = "region_not_allowed"
-    detail = _("Numbers of this country are not served here.")
+    detail = _("We do not serve numbers of this country yet.")
+
+    def __init__(self, served: Sequence[str] = ()) -> None:
+        """``served`` names the countries that are, where they are few enough to be read."""
+        super().__init__()
+        if served:
+            self.detail = format_lazy("{} {} {}.", self.detail, _("Countries we serve:"), ", ".join(served))
 
 
 class ChannelNotOffered(InvalidRequest):
@@ -73,7 +91,7 @@ class ChannelNotOffered(InvalidRequest):
 class InvalidAuthorization(InvalidRequest):
     """``parameter`` is the one that is wrong. The person can do nothing about it, the site's developer can."""
 
-    detail = _("The site that sent you here did so in a wrong way. Go back to it and try again, or tell its owner.")
+    detail = _("This sign-in link is not valid. Go back to the site and try again, or tell its owner.")
 
     def __init__(self, parameter: str) -> None:
         super().__init__()
@@ -89,7 +107,7 @@ class InvalidOrExpiredCode(OtpError):
     """One answer for every reason, so that it tells a guesser nothing (ASVS 5.0 6.3.8)."""
 
     code = "invalid_or_expired_code"
-    detail = _("The code is wrong or no longer valid. Check it or ask for a new one.")
+    detail = _("The code is wrong or no longer valid. Check it or get a new one.")
 
 
 class ProofRequired(OtpError):
@@ -97,7 +115,7 @@ class ProofRequired(OtpError):
 
     code = "proof_required"
     status = 403
-    detail = _("Show that you are no robot: your browser or app has to solve a small task first.")
+    detail = _("Show that you are not a robot: your browser or app has to solve a small task first.")
 
     def __init__(self, altcha: Mapping[str, Any] | None = None) -> None:
         super().__init__()
@@ -109,12 +127,13 @@ class Limited(OtpError):
 
     code = "limited"
     status = 429
-    detail = _("Too many requests. Try again later.")
+    detail = _("Too many tries.")
 
     def __init__(self, limit: str, retry_after: int, *, subject: str = "", block: Block | None = None) -> None:
         super().__init__()
         self.limit = limit
         self.retry_after = max(1, retry_after)
+        self.detail = format_lazy("{} {}", self.detail, _when(self.retry_after))
         self.subject = subject
         self.block = block
 
@@ -122,21 +141,23 @@ class Limited(OtpError):
 class DeliveryFailed(OtpError):
     code = "delivery_failed"
     status = 503
-    detail = _("The message could not be sent. Try again in a moment.")
+    detail = _("The message could not be sent.")
 
     def __init__(self, retry_after: int = 5) -> None:
         super().__init__()
         self.retry_after = retry_after
+        self.detail = format_lazy("{} {}", self.detail, _when(retry_after))
 
 
 class Unavailable(OtpError):
     code = "unavailable"
     status = 503
-    detail = _("The service is not available at the moment. Try again shortly.")
+    detail = _("The service is not available at the moment.")
 
     def __init__(self, retry_after: int = 5) -> None:
         super().__init__()
         self.retry_after = retry_after
+        self.detail = format_lazy("{} {}", self.detail, _when(retry_after))
 
 
 def unlogged(response: Response) -> Response:

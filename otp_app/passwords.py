@@ -11,7 +11,6 @@ from django.core.exceptions import ValidationError
 from django.db import InterfaceError, InternalError, OperationalError
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_variables
 
 from . import demands, guard, phones, stores
@@ -60,9 +59,9 @@ class PasswordForm(AdminAuthenticationForm):
             store.give_back(charges)
         except Limited as refused:
             _report(refused, account, client)
-            raise ValidationError(_words(refused), code=refused.code) from None
+            raise ValidationError(refused.detail, code=refused.code) from None
         except _DOWN:
-            raise ValidationError(Unavailable.detail, code=Unavailable.code) from None
+            raise ValidationError(Unavailable().detail, code=Unavailable.code) from None
         return cleaned
 
 
@@ -82,11 +81,3 @@ def _report(refused: Limited, account: str, client: str) -> None:
     """A name that is no phone is told by a keyed hash only: people type their password there by mistake."""
     phone = _phone_of(account)
     guard.report(refused, phone, client, account="" if phone else ledger_id("account", account)[:8])
-
-
-def _words(refused: Limited) -> str:
-    minutes = -(-(refused.retry_after or 1) // 60)
-    text = ngettext(
-        "Too many tries. Try again in %(minutes)d minute.", "Too many tries. Try again in %(minutes)d minutes.", minutes
-    )
-    return text % {"minutes": minutes}

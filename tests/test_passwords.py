@@ -121,8 +121,8 @@ def test_a_phone_may_be_typed_longer_than_it_is_stored(staff):
     assert PasswordForm().fields["username"].widget.attrs["maxlength"] == 32
 
 
-@pytest.mark.parametrize(("seconds", "words"), [(1, "1 minute."), (60, "1 minute."), (61, "2 minutes.")])
-def test_minutes_are_rounded_up(monkeypatch, seconds, words):
+@pytest.mark.parametrize(("seconds", "words"), [(1, "1 second."), (60, "1 minute."), (61, "2 minutes.")])
+def test_the_wait_is_told_as_everywhere(monkeypatch, seconds, words):
     def take(_demand):
         raise Limited("passwords_per_client_hour", seconds)
 

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.encoding import iri_to_uri
-from django.utils.translation import ngettext, override
+from django.utils.translation import override
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
 
@@ -88,7 +88,6 @@ def show(
         "query": destination.query if destination else "",
         "site": destination.authorization.client.name if destination and destination.authorization else "",
         "error": error,
-        "wait": duration(error.retry_after) if error and error.retry_after else "",
     }
     response = render(request, f"otp_app/web/{name}.html", shared | context, status=error.status if error else status)
     if error and error.retry_after:
@@ -107,15 +106,6 @@ def lead_to(address: str) -> HttpResponse:
 def codes_are_in_the_terminal() -> bool:
     """In development, when no provider reaches a phone."""
     return bool(settings.DEBUG) and all(entry.get("BACKEND") == CONSOLE for entry in provider_entries())
-
-
-def duration(seconds: int) -> str:
-    """Rounded up, so that who waits as long as it says does not come too early."""
-    if seconds < 60:  # noqa: PLR2004
-        return ngettext("%(n)d second", "%(n)d seconds", seconds) % {"n": seconds}
-    if seconds <= 3600:  # noqa: PLR2004
-        return ngettext("%(n)d minute", "%(n)d minutes", n := -(-seconds // 60)) % {"n": n}
-    return ngettext("%(n)d hour", "%(n)d hours", n := -(-seconds // 3600)) % {"n": n}
 
 
 def _chosen(request: HttpRequest, language: str) -> HttpResponse:

@@ -19,7 +19,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from .. import phones, services
+from .. import durations, phones, services
 from ..challenges import State
 from ..clients import client_of
 from ..errors import InvalidOrExpiredCode, OtpError, ProofRequired, unlogged
@@ -75,7 +75,7 @@ def code(request: HttpRequest, number: int) -> HttpResponseBase:
     form = CodeForm(request.POST if request.method == "POST" else None)
     if form.is_valid() and request.POST.get("checks", str(begun.checks)) != str(begun.checks):
         # A page is being reloaded that told of a wrong code: that must not cost a check once more.
-        form.add_error("code", _("This page had been sent before. Enter the code once more."))
+        form.add_error("code", _("This page was already sent. Enter the code again."))
     if not form.is_valid():
         return _ask_for_code(request, destination, begun, form)
     progress.change(request, begun := replace(begun, checks=begun.checks + 1))
@@ -183,14 +183,14 @@ def _ask_for_code(
         "ways": words.ways(begun.phone, state),
         "length": policy_for(LOGIN).length,
         "tried": isinstance(error, InvalidOrExpiredCode),
-        "resend_in": pages.duration(state.resend_in) if state and state.resend_in else "",
+        "resend_in": durations.describe(state.resend_in) if state and state.resend_in else "",
         "terminal": pages.codes_are_in_the_terminal(),
     }
     if state:
         values |= {
             "lead": words.lead(state, phones.spaced(begun.phone)),
             "told": words.state(state),
-            "left": pages.duration(_rounded(state.expires_in)),
+            "left": durations.describe(_rounded(state.expires_in)),
             "extendable": not begun.extended and longest(LOGIN) > policy_for(LOGIN).ttl,
         }
     return pages.show(request, "code", destination, error=error, **values)
