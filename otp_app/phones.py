@@ -12,7 +12,7 @@ import phonenumbers
 from django.conf import settings
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
-from . import testnumbers
+from . import countries, testnumbers
 from .conf import conf, costs_money
 from .errors import InvalidPhone, RegionNotAllowed
 
@@ -24,6 +24,7 @@ LONGEST = 32  # characters: 15 digits with every separator a person would type
 # reach nobody; landlines and UK-style personal numbers (a known fraud lane) do not receive texts either.
 _TEXTABLE = {PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE, PhoneNumberType.VOIP}
 HOME_REGION = "UZ"
+_FEW = 5  # countries that are named to who has a number of another
 _NON_GEOGRAPHIC = "001"  # satellite and international services: never served, not even by "*"
 
 
@@ -73,7 +74,7 @@ def _read(raw: str, region: str) -> _Number | None:
 def _gate(number: _Number) -> None:
     allowed = allowed_regions()
     if number.region == _NON_GEOGRAPHIC or ("*" not in allowed and number.region not in allowed):
-        raise RegionNotAllowed
+        raise RegionNotAllowed(sorted(countries.names(allowed).values()) if len(allowed) <= _FEW else ())
     if not number.textable:
         raise InvalidPhone
 

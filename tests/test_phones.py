@@ -102,6 +102,28 @@ def test_the_gate_is_by_country_and_not_by_calling_code(settings):
             phones.parse(raw)
 
 
+@pytest.mark.parametrize(
+    ("allowed", "named"),
+    [
+        ("KZ", " Countries we serve: Kazakhstan."),
+        ("KZ, US, DE, FR, GB", " Countries we serve: France, Germany, Kazakhstan, United Kingdom, United States."),
+        ("KZ, US, DE, FR, GB, TR", ""),
+    ],
+)
+def test_who_has_a_number_of_another_country_is_told_of_those_that_are_served_if_they_are_few(settings, allowed, named):
+    settings.OTP_ALLOWED_REGIONS = allowed
+    with pytest.raises(RegionNotAllowed) as refused:
+        phones.parse(GOOD)
+    assert str(refused.value.detail) == "We do not serve numbers of this country yet." + named
+
+
+def test_where_all_countries_are_served_none_is_named(settings):
+    settings.OTP_ALLOWED_REGIONS = "*"
+    with pytest.raises(RegionNotAllowed) as refused:
+        phones.parse("+870773111632")  # of a satellite
+    assert str(refused.value.detail) == "We do not serve numbers of this country yet."
+
+
 def test_a_number_of_the_own_country_may_be_typed_as_people_say_it(settings):
     settings.OTP_DEFAULT_REGION = "UZ"
     assert phones.parse("90 123-45-67") == phones.parse("(90) 123 45 67") == GOOD

@@ -1,7 +1,8 @@
-"""What the hosted page needs to show a number as it is typed: ``update`` writes it anew, ``check`` says if it is stale.
+"""What is known of countries: ``update`` writes it anew, ``check`` says what of it is stale.
 
-Of each calling code its countries, how the digits of a mobile number there are grouped, and by which digits the smaller
-of several countries are known. All of it is read from the metadata of phonenumbers.
+For the hosted page, to show a number as it is typed: of each calling code its countries, how the digits of a mobile
+number there are grouped, and by which digits the smaller of several countries are known, from the metadata of
+phonenumbers. For sentences: what each country is called in our languages, from the CLDR data of Babel.
 """
 
 import json
@@ -9,9 +10,11 @@ import sys
 from pathlib import Path
 
 import phonenumbers
+from babel import Locale
 from phonenumbers import PhoneMetadata, PhoneNumberFormat, PhoneNumberType
 
-MODULE = Path(__file__).resolve().parent.parent / "otp_app/static/otp_app/countries.js"
+APP = Path(__file__).resolve().parent.parent / "otp_app"
+LANGUAGES = ("en", "ru", "uz")
 HEAD = """// Written by tools/countries.py. Of each calling code: [country, groups of digits, by what it is known].
 """
 
@@ -41,9 +44,24 @@ def module() -> str:
     return HEAD + "export default {\n" + "\n".join(lines) + "\n};\n"
 
 
+def names() -> str:
+    """Of each language the name of every country that phonenumbers knows."""
+    found = {language: Locale(language).territories for language in LANGUAGES}
+    named = {
+        language: {region: territories[region] for region in sorted(phonenumbers.SUPPORTED_REGIONS)}
+        for language, territories in found.items()
+    }
+    return json.dumps(named, ensure_ascii=False, indent=1).replace("‘", "ʻ") + "\n"  # CLDR writes Uzbek both ways
+
+
+FILES = {APP / "static/otp_app/countries.js": module, APP / "countries.json": names}
+
+
 if __name__ == "__main__":
     if sys.argv[1:] not in (["update"], ["check"]):
         sys.exit("usage: python tools/countries.py update|check")
-    if sys.argv[1] == "update":
-        MODULE.write_text(module())
-    sys.exit(None if MODULE.read_text() == module() else f"{MODULE.name} is not what phonenumbers knows: update it.")
+    for path, made in FILES.items():
+        if sys.argv[1] == "update":
+            path.write_text(made(), encoding="utf-8")
+    stale = [path.name for path, made in FILES.items() if path.read_text(encoding="utf-8") != made()]
+    sys.exit(f"Stale, so update: {', '.join(stale)}." if stale else None)

@@ -26,7 +26,7 @@ class PhoneField(forms.Field):
         try:
             return phones.parse(typed, region=phones.home())
         except InvalidPhone:
-            raise ValidationError(_("This is not a mobile number. Check it, with its country code.")) from None
+            raise ValidationError(_("Check the number: it does not look like a mobile one.")) from None
         except OtpError as error:
             raise ValidationError(str(error.detail)) from None
 

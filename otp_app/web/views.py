@@ -62,6 +62,7 @@ def phone(request: HttpRequest) -> HttpResponseBase:
         "begun": begun,
         "home": phones.home(),
         "example": phones.example(),
+        "names": words.names(),
     }
     return pages.show(request, "phone", destination, error=error, signed_out="out" in request.GET, **values)
 

@@ -1,10 +1,12 @@
-"""What the pages say about a message: how it comes, how it fares, by which other ways it could come."""
+"""What the pages say of a message: how it comes, how it fares, by which ways else it could; and of countries."""
 
 from django.utils.functional import Promise
 from django.utils.html import format_html
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
+from phonenumbers import SUPPORTED_REGIONS
 
-from .. import routes
+from .. import countries, phones, routes
 from ..challenges import State
 from ..providers.base import Channel
 
@@ -21,7 +23,7 @@ _WAYS: dict[str, Promise] = {
     Channel.TELEGRAM: _("Telegram"),
 }
 _STATES: dict[str, Promise] = {
-    "queued": _("The message is about to leave."),
+    "queued": _("The message is being sent."),
     "sent": _("The message is on its way."),
     "delivered": _("The message has reached your phone."),
     "undelivered": _("The message did not reach your phone. Try another way, or check the number."),
@@ -49,3 +51,11 @@ def ways(phone: str, state: State | None) -> list[tuple[str, Promise]]:
     """The other channels on offer, with their names."""
     offered = state.channels if state else routes.channels(phone)[1:]
     return [(channel, _WAYS[channel]) for channel in offered]
+
+
+def names() -> dict[str, str]:
+    """Of the served countries, for the script: Chromium names none in Uzbek."""
+    if get_language() != "uz":
+        return {}
+    allowed = phones.allowed_regions()
+    return countries.names(SUPPORTED_REGIONS if "*" in allowed else allowed)

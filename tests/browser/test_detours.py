@@ -201,6 +201,13 @@ def test_a_number_is_shown_as_in_its_country_while_it_is_typed(person, typed, sh
     assert page.inner_text("#country") == country
 
 
+def test_in_uzbek_too_a_country_has_its_name_there(person):
+    page = person(locale="uz").come().page
+    page.wait_for_load_state("networkidle")
+    page.locator("#phone").press_sequentially("+998901234567")
+    assert page.inner_text("#country") == "🇺🇿 Oʻzbekiston +998"
+
+
 def test_a_number_can_be_corrected_in_its_middle(person):
     somebody = person().come()
     field = somebody.page.locator("#phone")

@@ -48,12 +48,12 @@ def test_an_empty_field_is_told_to_be_filled(typed):
 
 @pytest.mark.parametrize("typed", ["123", "+998 71 234 56 78", "+998901234567 ext. 5", "٩٠١٢٣٤٥٦٧", "9" * 40, "a" * 9])
 def test_what_is_no_mobile_number_is_told_so(typed):
-    assert phone(typed) == "This is not a mobile number. Check it, with its country code."
+    assert phone(typed) == "Check the number: it does not look like a mobile one."
 
 
 def test_a_number_of_a_country_that_is_not_served_is_told_so(settings):
     settings.OTP_ALLOWED_REGIONS = ["KZ"]
-    assert phone(GOOD) == "Numbers of this country are not served here."
+    assert phone(GOOD) == "We do not serve numbers of this country yet. Countries we serve: Kazakhstan."
 
 
 @given(st.text(max_size=60))

@@ -2,6 +2,7 @@
 
 import pytest
 from django.utils.translation import override
+from phonenumbers import SUPPORTED_REGIONS
 
 from otp_app.challenges import State
 from otp_app.models import Delivery
@@ -57,3 +58,21 @@ def test_the_other_ways_are_named_those_of_the_state_or_else_those_of_the_number
 def test_without_any_way_none_is_named(settings):
     settings.OTP_ROUTES = {"KZ": {"sms": ["memory"]}}
     assert words.ways(new_phone(), None) == []
+
+
+@pytest.mark.parametrize(
+    ("language", "named"), [("uz", {"UZ": "Oʻzbekiston", "KZ": "Qozogʻiston"}), ("ru", {}), ("en", {})]
+)
+def test_in_uzbek_which_not_every_browser_knows_the_page_brings_the_names_of_served_countries(
+    settings, language, named
+):
+    settings.OTP_ALLOWED_REGIONS = ["UZ", "KZ"]
+    with override(language):
+        assert words.names() == named
+
+
+def test_where_all_countries_are_served_it_brings_all_names(settings):
+    settings.OTP_ALLOWED_REGIONS = "*"
+    with override("uz"):
+        assert words.names()["JP"] == "Yaponiya"
+        assert set(words.names()) == set(SUPPORTED_REGIONS)

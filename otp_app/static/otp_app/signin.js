@@ -90,16 +90,19 @@ function countryOf(countries, digits, home) {
   return { code, regions: regions.split(" "), text: grouped(national, groups), length };
 }
 
-function nameOf({ code, regions }) {
-  const names = new Intl.DisplayNames([document.documentElement.lang], { type: "region", fallback: "none" });
+// The page brings names in a language that not every browser has; a browser would answer in another one then.
+function nameOf({ code, regions }, brought) {
+  const language = document.documentElement.lang;
+  const own = Intl.DisplayNames.supportedLocalesOf(language).length && new Intl.DisplayNames(language, { type: "region", fallback: "none" });
   const flag = regions.length > 1 ? "" : String.fromCodePoint(...[...regions[0]].map((letter) => 127397 + letter.charCodeAt()));
-  const name = regions.map((region) => names.of(region)).filter(Boolean).join(" / "); // not every browser has all languages
+  const name = regions.map((region) => brought[region] ?? (own && own.of(region))).filter(Boolean).join(" / ");
   return `${flag} ${name} +${code}`.replace(/ +/g, " ").trim();
 }
 
 async function helpWithPhone(form) {
   const { default: countries } = await import(form.dataset.countries);
   const input = $("phone");
+  const names = JSON.parse($("names")?.textContent ?? "{}");
   const show = () => {
     const plain = /^\s*\+?[\d\s().-]*$/.test(input.value);
     const digits = input.value.replace(/\D/g, "");
@@ -109,7 +112,7 @@ async function helpWithPhone(form) {
       national = false; // the whole number, typed without its plus
       found = countryOf(countries, digits, "");
     }
-    say("country", found ? nameOf(found) : "");
+    say("country", found ? nameOf(found, names) : "");
     // In the middle of a number the cursor would jump; there it is put in shape when the field is left.
     const atEnd = input.selectionStart === input.value.length || document.activeElement !== input;
     if (found && atEnd) input.value = (national ? "" : `+${found.code} `) + found.text;
