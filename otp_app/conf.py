@@ -75,7 +75,8 @@ class Conf:
     # For reviewers of app stores and end-to-end tests: {"+15005550009": {"code": "246810", "expires": "2027-01-31"}}
     TEST_NUMBERS: Mapping[str, Mapping[str, Any]] = {}
 
-    # The language of who asks for none: that of the number's country, else Django's LANGUAGE_CODE
+    # The language of who asks for none: that of the number's country, else Django's LANGUAGE_CODE. And of who asks for
+    # one that we do not speak, as Kazakh: that of its country (otp_app.languages)
     REGION_LANGUAGES: Mapping[str, str] = {"UZ": "uz"} | dict.fromkeys(("BY", "KG", "KZ", "RU", "TJ", "TM"), "ru")
 
     # Users

@@ -10,6 +10,9 @@ from .conf import conf
 from .messages import LANGUAGES
 from .phones import region_of
 
+# A language that we do not speak counts as that of its country: there people read it too, and not always English.
+_HOMES = {"ba": "RU", "be": "BY", "cv": "RU", "kaa": "UZ", "kk": "KZ", "ky": "KG", "tg": "TJ", "tk": "TM", "tt": "RU"}
+
 NAMES = {"uz": "Oʻzbekcha", "ru": "Русский", "en": "English"}  # each in its own language
 
 
@@ -17,7 +20,7 @@ def language_of(request: HttpRequest, phone: str = "") -> str:
     """The first that we speak: the person's choice (Django's cookie), what ``Accept-Language`` asks for in its order,
     the one of the phone's country, the project's own, English.
     """
-    return next((base for code in _wanted(request, phone) if (base := code.partition("-")[0]) in LANGUAGES), "en")
+    return next((ours for code in _wanted(request, phone) if (ours := _nearest(code)) in LANGUAGES), "en")
 
 
 def _wanted(request: HttpRequest, phone: str) -> Iterator[str]:
@@ -27,3 +30,11 @@ def _wanted(request: HttpRequest, phone: str) -> Iterator[str]:
     if phone:
         yield conf.REGION_LANGUAGES.get(region_of(phone), "")
     yield settings.LANGUAGE_CODE
+
+
+def _nearest(code: str) -> str:
+    """What of ours somebody reads who asks for a language; empty or not ours when nobody can say."""
+    base, *rest = code.lower().split("-")
+    if base == "uz" and "cyrl" in rest:  # our Uzbek is in Latin letters, and who asks for Cyrillic ones reads Russian
+        return "ru"
+    return base if base in LANGUAGES else conf.REGION_LANGUAGES.get(_HOMES.get(base, ""), "")

@@ -26,7 +26,41 @@ def test_the_first_accepted_language_that_we_speak_wins(rf, header, language):
     assert language_of(rf.get("/", headers={"accept-language": header})) == language
 
 
-@pytest.mark.parametrize(("project", "language"), [("ru-ru", "ru"), ("uz", "uz"), ("fr", "en")])
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [
+        ("kk-KZ,kk;q=0.9,en-US;q=0.8,en;q=0.7", "ru"),
+        ("ky-KG, en;q=0.8", "ru"),
+        ("tg", "ru"),
+        ("tg-Cyrl-TJ", "ru"),
+        ("tk", "ru"),
+        ("tt-RU, en;q=0.5", "ru"),
+        ("ba", "ru"),
+        ("cv", "ru"),
+        ("be-BY", "ru"),
+        ("kaa", "uz"),
+        ("uz-Cyrl", "ru"),
+        ("uz-Cyrl-UZ, uz;q=0.9, en;q=0.8", "ru"),
+        ("uz-UZ-cyrl", "ru"),
+        ("uz-Latn-UZ", "uz"),
+        ("en, kk;q=0.9", "en"),
+        ("fr, kk;q=0.1", "ru"),
+        ("uk, en;q=0.8", "en"),
+        ("sr-Cyrl, en;q=0.8", "en"),
+    ],
+)
+def test_a_language_that_we_do_not_speak_counts_as_that_of_its_country_or_script(rf, header, language):
+    assert language_of(asking(rf, header=header)) == language
+    assert language_of(asking(rf, cookie=header.partition(",")[0], header=header)) == language
+
+
+def test_which_language_that_is_the_project_says(rf, settings):
+    settings.OTP_REGION_LANGUAGES = {"KZ": "uz"}
+    assert language_of(asking(rf, header="kk, en;q=0.8")) == "uz"
+    assert language_of(asking(rf, header="ky, en;q=0.8")) == "en"
+
+
+@pytest.mark.parametrize(("project", "language"), [("kk", "ru"), ("ru-ru", "ru"), ("uz", "uz"), ("fr", "en")])
 def test_else_it_is_the_projects_own(rf, settings, project, language):
     settings.LANGUAGE_CODE = project
     assert language_of(rf.get("/")) == language
