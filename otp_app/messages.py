@@ -2,10 +2,10 @@
 
 The text is a template, ``otp_app/sms.txt`` or, for one purpose, ``otp_app/<purpose>.sms.txt``; what is spoken is
 ``call.txt``. A project overrides them by a template of that name in an app before ours or in its template folders. What
-a text may depend on is its brand, code, minutes and language: with those alone it may be kept.
+a text may depend on is its brand, code, minutes, language and form: with those alone it may be kept.
 """
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, cast
 
 from django.conf import settings
@@ -19,6 +19,7 @@ from .conf import conf
 from .providers.base import Channel, Message
 
 LANGUAGES = ("en", "ru", "uz")
+FORMS = ("full", "warning", "short")  # a template may show less in each; the first that is one segment is taken
 
 # GSM 03.38: what fits 160 to a segment. Anything else makes the whole text UCS-2, 70 to a segment.
 _GSM = set(
@@ -39,14 +40,18 @@ def compose(challenge: Challenge, code: str, expires_in: int) -> Message:
 
 
 def body_for(purpose: str, language: str, code: str, minutes: int) -> str:
-    """The text, with the app hash for Android's SMS Retriever and, last, the origin-bound line for browsers.
+    """Write the longest form that is one segment, else the shortest.
 
+    It ends in the app hash for Android's SMS Retriever and, last, the origin-bound line for browsers.
     Sources: https://wicg.github.io/sms-one-time-codes/ (the last line is "@host #code"), and Android's SMS Retriever
     (the text holds an 11-character hash).
     """
-    text = _text(purpose, language, code, minutes)
-    lines = [text, conf.ANDROID_APP_HASH, f"@{conf.WEB_HOST} #{code}" if conf.WEB_HOST else ""]
-    return "\n".join(line for line in lines if line)
+    lines = [conf.ANDROID_APP_HASH, f"@{conf.WEB_HOST} #{code}" if conf.WEB_HOST else ""]
+    for form in FORMS:
+        body = "\n".join(line for line in (_text(purpose, language, code, minutes, form), *lines) if line)
+        if segments(body) == 1:
+            break
+    return body
 
 
 def spoken_for(purpose: str, language: str, code: str) -> str:
@@ -63,10 +68,12 @@ def segments(body: str) -> int:
     return 1 if length <= one else -(-length // more)
 
 
-def _text(purpose: str, language: str, code: str, minutes: int) -> str:
+def _text(purpose: str, language: str, code: str, minutes: int, form: str) -> str:
     """Rendered once for all codes of a length, if the template shows them as they are."""
-    example, text = _example(purpose, language, conf.BRAND, minutes, len(code))
-    return text.replace(example, code) if text else _render(purpose, "sms", language, code=code, minutes=minutes)
+    example, text = _example(purpose, language, conf.BRAND, minutes, len(code), form)
+    if not text:
+        return _render(purpose, "sms", language, code=code, minutes=minutes, form=form)
+    return text.replace(example, code)
 
 
 # Two codes that have no digit in the same place, so that a piece of one is never a piece of the other.
@@ -74,10 +81,18 @@ _EXAMPLES = ("9182736450", "3746501829")
 
 
 @lru_cache(maxsize=256)
-def _example(purpose: str, language: str, brand: str, minutes: int, length: int) -> tuple[str, str]:  # noqa: ARG001  (the brand is a part of the text)
+def _example(
+    purpose: str,
+    language: str,
+    brand: str,  # noqa: ARG001  (a part of the text)
+    minutes: int,
+    length: int,
+    form: str,
+) -> tuple[str, str]:
     """An example of a code and its text; none if another code changes more of the text, or less, than itself."""
     first, second = (code[:length] for code in _EXAMPLES)
-    one, other = (_render(purpose, "sms", language, code=code, minutes=minutes) for code in (first, second))
+    render = partial(_render, purpose, "sms", language, minutes=minutes, form=form)
+    one, other = render(code=first), render(code=second)
     return first, one if one.replace(first, second) == other else ""
 
 

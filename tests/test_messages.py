@@ -88,6 +88,55 @@ def test_only_a_voice_is_handed_words(channel, shown):
     assert message.channel == channel
 
 
+CASES = {
+    "all of it": ("OTP", "", "123456", "OTP: код 123456, 5 мин. Никому не сообщайте."),
+    "exactly": (
+        "A brand name of 29 characters",
+        "",
+        "123456",
+        "A brand name of 29 characters: код 123456, 5 мин. Никому не сообщайте.",
+    ),
+    "one more": (
+        "A brand name of 30 characters.",
+        "",
+        "123456",
+        "A brand name of 30 characters.: код 123456. Никому не сообщайте.",
+    ),
+    "a longer code": (
+        "A brand name of 29 characters",
+        "",
+        "12345678",
+        "A brand name of 29 characters: код 12345678. Никому не сообщайте.",
+    ),
+    "a host": (
+        "OTP",
+        "login.example.com",
+        "123456",
+        "OTP: код 123456. Никому не сообщайте.\n@login.example.com #123456",
+    ),
+    "no warning": (
+        "Twelve Chars",
+        "login.example.com",
+        "123456",
+        "Twelve Chars: код 123456, 5 мин.\n@login.example.com #123456",
+    ),
+    "never one segment": ("x" * 80, "", "123456", "x" * 80 + ": код 123456, 5 мин."),
+}
+
+
+@pytest.mark.parametrize(("brand", "host", "code", "body"), CASES.values(), ids=CASES)
+def test_a_russian_text_warns_wherever_that_fits_a_segment(settings, brand, host, code, body):
+    settings.OTP_BRAND, settings.OTP_WEB_HOST = brand, host
+    assert messages.body_for("login", "ru", code, 5) == body
+
+
+def test_other_letters_in_a_brand_shorten_other_languages_too(settings):
+    settings.OTP_BRAND = "Олтин Дўконлар тармоғи"
+    uzbek, english = (messages.body_for("login", language, "123456", 5) for language in ("uz", "en"))
+    assert uzbek == "Олтин Дўконлар тармоғи: kod 123456. Uni hech kimga aytmang."
+    assert english == "Олтин Дўконлар тармоғи: 123456 is your code. Never share it."
+
+
 @pytest.fixture
 def template(settings, tmp_path):
     """The project's own text."""
