@@ -1,18 +1,19 @@
 """Addresses of the ready service."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
-from otp_app import passwords
+from otp_app import handlers, passwords
 from otp_app.health import healthz, readyz
 
 from .schema import SchemaView
 
 passwords.limit(admin.site)
-handler400 = "otp_app.web.problems.bad_request"
-handler404 = "otp_app.web.problems.not_found"
+handler400 = "otp_app.handlers.bad_request"
+handler404 = "otp_app.handlers.not_found"
+handler500 = "otp_app.handlers.server_error"
 
 urlpatterns = [
     path("healthz", healthz),
@@ -21,6 +22,7 @@ urlpatterns = [
     path("api/schema/", SchemaView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("api/", include("otp_app.urls")),
+    re_path("^api/(?!docs$|schema$)", handlers.not_found),  # DEBUG has a page of its own for what is not here
     path("", RedirectView.as_view(pattern_name="otp_web:phone")),
     path("", include("otp_app.web.urls")),
 ]

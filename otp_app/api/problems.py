@@ -4,12 +4,14 @@ import logging
 from typing import Any
 
 from django.db import InterfaceError, InternalError, OperationalError
-from django.http import UnreadablePostError
+from django.http import HttpRequest, JsonResponse, UnreadablePostError
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import override
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from ..errors import InvalidRequest, OtpError, Unavailable, unlogged
+from ..errors import FAILED, InvalidRequest, OtpError, Unavailable, unlogged
+from ..languages import language_of
 
 logger = logging.getLogger("otp_app.api")
 
@@ -26,6 +28,12 @@ class PermissionDenied(OtpError):
     code = "permission_denied"
     status = 403
     detail = _("This request is not allowed.")
+
+
+class NotFound(OtpError):
+    code = "not_found"
+    status = 404
+    detail = _("There is nothing at this address.")
 
 
 class MethodNotAllowed(OtpError):
@@ -59,6 +67,12 @@ class IdempotencyKeyReused(OtpError):
     detail = _("This Idempotency-Key was used for another request. Take a new key for a new request.")
 
 
+class ServerError(OtpError):
+    code = "internal_error"
+    status = 500
+    detail = FAILED
+
+
 TITLES = {
     "invalid_request": _("Invalid request"),
     "invalid_phone": _("Invalid phone number"),
@@ -68,12 +82,14 @@ TITLES = {
     "not_authenticated": _("Not signed in"),
     "proof_required": _("Proof of work required"),
     "permission_denied": _("Not allowed"),
+    "not_found": _("Not found"),
     "method_not_allowed": _("Method not allowed"),
     "request_in_progress": _("Request in progress"),
     "too_large": _("Request too large"),
     "unsupported_media_type": _("Unsupported media type"),
     "idempotency_key_reused": _("Idempotency-Key used before"),
-    "limited": _("Too many requests"),
+    "limited": _("Too many tries"),
+    "internal_error": _("Internal error"),
     "delivery_failed": _("Message not sent"),
     "unavailable": _("Service unavailable"),
 }
@@ -103,6 +119,13 @@ def handle(raised: Exception, _context: dict[str, Any]) -> Response | None:
         return unlogged(response)
     logger.error("unavailable: %s", type(raised).__name__)
     return response
+
+
+def answer(request: HttpRequest, error: OtpError) -> JsonResponse:
+    """Answer what no view of ours was asked for, or what one of them has failed at, in the client's language."""
+    with override(language_of(request)):
+        problem = body(error)
+    return JsonResponse(problem, status=error.status, headers={"Cache-Control": "no-store"}, content_type=MEDIA_TYPE)
 
 
 def body(error: OtpError) -> dict[str, Any]:

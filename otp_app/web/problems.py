@@ -1,12 +1,46 @@
-"""Pages for what is wrong before a view is reached: named in a project's settings and addresses."""
+"""Pages for what is wrong before a view is reached, or when one has failed."""
 
+import base64
+import hashlib
 from functools import partial
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.html import format_html
+from django.utils.safestring import mark_safe
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from ..conf import conf
+from ..errors import FAILED
 from . import pages
+
+# The page of a failure brings its style along; "" leads to where the person is.
+_STYLE = (
+    "body{max-width:27rem;margin:2rem auto;padding:0 1.25rem;font:1rem/1.5 system-ui,sans-serif;overflow-wrap:anywhere}"
+)
+_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+_POLICY = f"default-src 'none'; style-src 'sha256-{_HASH}'; frame-ancestors 'none'; base-uri 'none'"
+_PAGE = """<!doctype html>
+<html lang="{language}">
+<head>
+  <meta charset="utf-8">
+  <meta name="viewport" content="width=device-width, initial-scale=1">
+  <meta name="color-scheme" content="light dark">
+  <meta name="robots" content="noindex">
+  <title>{title} · {brand}</title>
+  <style>{style}</style>
+</head>
+<body>
+  <p>{brand}</p>
+  <main>
+    <h1>{title}</h1>
+    <p role="alert">{text}</p>
+    <p><a href="">{again}</a></p>
+  </main>
+</body>
+</html>
+"""
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:  # noqa: ARG001  (Django's signature)
@@ -15,17 +49,28 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:  #
     return pages.answer(request, partial(pages.show, request, "problem", status=403, text=text))
 
 
-def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:  # noqa: ARG001  (the same)
-    """``handler400``: also when a session has ended, in another tab, while a request was under way."""
+def bad_request(request: HttpRequest) -> HttpResponseBase:
+    """Say that a request was no good, or that its session has ended, in another tab, while it was under way."""
     text = _("This request could not be read, or the sign-in has ended meanwhile. Go on from here.")
     return _at_no_address(request, 400, text)
 
 
-def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:  # noqa: ARG001  (the same)
-    """``handler404``."""
+def not_found(request: HttpRequest) -> HttpResponseBase:
+    """Say that there is no page at this address."""
     return _at_no_address(request, 404, _("There is no such page."))
+
+
+def server_error(request: HttpRequest) -> HttpResponseBase:
+    """Say that the program has failed, without a template, a file or an address: one of them may be what failed."""
+    return pages.answer(request, _failed)
 
 
 def _at_no_address(request: HttpRequest, status: int, text: object) -> HttpResponseBase:
     """Without the choice of languages: there is nothing here that a form could be sent to."""
     return pages.answer(request, partial(pages.show, request, "problem", status=status, text=text, languages={}))
+
+
+def _failed() -> HttpResponse:
+    words = {"brand": conf.BRAND, "title": _("This did not work"), "text": FAILED, "again": _("Try again")}
+    page = format_html(_PAGE, language=get_language(), style=mark_safe(_STYLE), **words)  # noqa: S308  (our own)
+    return HttpResponse(page, status=500, headers={"Content-Security-Policy": _POLICY})

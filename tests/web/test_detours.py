@@ -5,9 +5,8 @@ from dataclasses import replace
 import pytest
 from django.contrib.sessions.exceptions import SessionInterrupted
 
-from otp_app import services, stores
+from otp_app import handlers, services, stores
 from otp_app.models import AuthorizationClient
-from otp_app.web import problems
 from tests.factories import new_phone, other_than
 from tests.sites import BACK, asked_by, new_site
 from tests.web.visitor import text_of
@@ -20,7 +19,7 @@ def test_a_page_that_told_of_a_wrong_code_costs_nothing_when_it_is_reloaded(visi
     sent = {"code": other_than(visitor.outbox[-1].code), "checks": "0"}
     assert "4 tries left" in text_of(visitor.post("/login/1/", **sent))
     again = visitor.post("/login/1/", **sent)
-    assert "This page had been sent before. Enter the code once more." in text_of(again)
+    assert "This page was already sent. Enter the code again." in text_of(again)
     assert stores.current().get(visitor.begun[0]["challenge_id"]).checks_left == 4
     assert visitor.post("/login/1/", code=visitor.outbox[-1].code, checks="1")["Location"] == "/account/"
 
@@ -35,13 +34,13 @@ def test_who_changed_the_phone_and_comes_from_a_site_signs_in_anew_and_gets_ther
 
 
 def test_a_request_that_cannot_be_read_ends_on_a_page(rf):
-    response = problems.bad_request(rf.get("/"), SessionInterrupted())
+    response = handlers.bad_request(rf.get("/"), SessionInterrupted())
     assert response.status_code == 400
     assert "Go on from here." in text_of(response)
 
 
 def test_what_is_sent_to_no_address_is_told_so_whoever_sends_it(client):
-    response = client.post("/api/nothing/", {"a": 1}, content_type="application/json")
+    response = client.post("/nothing/", {"a": 1}, content_type="application/json")
     assert response.status_code == 404
     assert "There is no such page." in text_of(response)
     assert 'name="language"' not in response.content.decode()

@@ -2,13 +2,13 @@
 
 import pytest
 from django.db import OperationalError
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.test import RequestFactory
 
-from otp_app import services
+from otp_app import handlers, services
 from otp_app.conf import CONSOLE
 from otp_app.errors import Unavailable
-from otp_app.web import pages, problems
+from otp_app.web import pages
 from tests.sites import asked_by, new_site
 from tests.web.visitor import Visitor, text_of
 
@@ -119,7 +119,7 @@ def test_while_the_store_is_down_a_page_says_so_and_when_to_try_again(visitor, d
         page = visitor.get("/login/1/")
         assert (page.status_code, page["Retry-After"]) == (503, "5")
         assert "The service is not available at the moment." in text_of(page)
-        assert "You can try again in 5 seconds." in text_of(page)
+        assert "Try again in 5 seconds." in text_of(page)
 
 
 def test_while_the_store_is_down_the_script_is_told_by_the_status(visitor, down):
@@ -140,7 +140,7 @@ def test_a_page_that_is_not_there_is_told_in_the_persons_language(outbox):
     assert page.status_code == 404
     assert page["Content-Language"] == "ru"
     assert '<html lang="ru">' in page.content.decode()
-    assert "There is no such page." in text_of(problems.not_found(RequestFactory().get("/"), Exception()))
+    assert "There is no such page." in text_of(handlers.not_found(RequestFactory().get("/"), Http404()))
 
 
 def test_a_form_that_was_open_for_too_long_is_told_what_to_do(visitor):
@@ -217,22 +217,6 @@ def test_the_page_of_the_code_says_so_then(visitor, settings, capsys, debug):
     settings.OTP_PROVIDERS = []
     page = visitor.ask()
     assert ("Development: your code is in the terminal." in text_of(page)) is debug
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (1, "1 second"),
-        (59, "59 seconds"),
-        (60, "1 minute"),
-        (61, "2 minutes"),
-        (3600, "60 minutes"),
-        (3601, "2 hours"),
-        (86_400, "24 hours"),
-    ],
-)
-def test_a_wait_is_rounded_up(seconds, text):
-    assert pages.duration(seconds) == text
 
 
 def test_a_page_without_errors_has_no_wait(rf):
