@@ -111,7 +111,7 @@ def test_check_finds_a_string_that_nothing_uses(locale, mark):
     [
         ("должно быть {length} цифр", "должно быть {lenght} цифр"),
         ("должно быть {length} цифр", "должны быть цифры"),
-        ("код %(code)s", "код %(code)d"),
+        ("Ваш код: %(code)s", "Ваш код: %(code)d"),
     ],
 )
 def test_check_finds_a_wrong_placeholder(locale, right, wrong):

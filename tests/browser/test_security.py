@@ -174,7 +174,7 @@ def test_an_address_that_nobody_registered_is_never_led_to(person, service, othe
     somebody = person(guest_of=[other_site]).sign_in()
     asked = {"client": client, "redirect_uri": f"{other_site}/back/", "code_challenge": 43 * "A"}
     somebody.come(f"/login/?{urlencode(asked)}")
-    somebody.sees("The site that sent you here did so in a wrong way.")
+    somebody.sees("This sign-in link is not valid.")
     somebody.sees("redirect_uri")
 
 

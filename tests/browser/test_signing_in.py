@@ -50,7 +50,7 @@ def test_five_wrong_codes_and_a_new_one_is_offered(person):
     somebody = person().begin()
     for n in range(5):
         somebody.type_code(wrong(somebody.code(), n))
-    somebody.sees("This code can be tried no more.")
+    somebody.sees("Too many wrong tries.")
     assert somebody.page.locator("#code").count() == 0
     assert somebody.page.locator("#again").inner_text() == "Send a new code"
 
@@ -95,9 +95,9 @@ def test_an_expired_code_is_told_while_the_page_is_open_and_a_new_one_signs_in(p
     somebody = person().begin()
     before = somebody.code()
     service.clock.advance(301)
-    somebody.sees("The code has expired. Ask for a new one.")
+    somebody.sees("The code has expired. Get a new code.")
     assert somebody.page.locator("#again").inner_text() == "Send a new code"
-    assert somebody.heading() == "Ask for a new code"
+    assert somebody.heading() == "Get a new code"
     assert somebody.page.locator("#code").count() == 0
     somebody.page.click("#again")
     somebody.page.wait_for_selector("#code")
@@ -147,7 +147,7 @@ def test_who_is_limited_is_told_for_how_long(person, service):
     somebody = person()
     assert send(service, somebody.phone).status == 200  # by a stranger
     somebody.begin()
-    somebody.sees("Too many requests. Try again later. You can try again in")
+    somebody.sees("Too many tries. Try again in")
     assert somebody.page.input_value("#phone").replace(" ", "") == somebody.phone
     service.clock.advance(60)
     somebody.ask().type_code(somebody.code())
@@ -162,6 +162,6 @@ def test_a_stranger_who_asks_and_guesses_does_not_touch_the_code_of_this_browser
     assert stranger
     guesser = person(phone=somebody.phone)
     guesser.come().ask()
-    guesser.sees("Too many requests")
+    guesser.sees("Too many tries")
     somebody.type_code(code)
     assert somebody.path == "/account/"

@@ -150,7 +150,7 @@ def test_a_hand_over_never_leads_to_an_address_that_nobody_registered(visitor, s
     response = visitor.post(step + asked_by(new_site(), redirect_uri=wrong), phone=visitor.phone, code="123456")
     assert response.status_code == 400
     assert "Location" not in response
-    assert "this is wrong or not registered: redirect_uri" in text_of(response)
+    assert "not registered: redirect_uri" in text_of(response)
     assert response["Content-Security-Policy"].rpartition("; ")[2] == "form-action 'self'"
 
 

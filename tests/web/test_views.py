@@ -44,8 +44,8 @@ def test_a_number_is_read_as_people_write_it_and_shown_again_so(visitor):
     ("typed", "reason"),
     [
         ("", "Enter your phone number."),
-        ("1234", "This is not a mobile number. Check it, with its country code."),
-        ("+7 701 234 56 78", "Numbers of this country are not served here."),
+        ("1234", "Check the number: it does not look like a mobile one."),
+        ("+7 701 234 56 78", "We do not serve numbers of this country yet."),
     ],
 )
 def test_a_number_that_is_none_is_told_why_and_nothing_is_sent(visitor, settings, typed, reason):
@@ -89,7 +89,7 @@ def test_a_code_that_can_be_tried_no_more_is_asked_for_no_more(visitor):
     right = visitor.outbox[-1].code
     for _ in range(5):
         page = visitor.enter(other_than(right))
-    assert "This code can be tried no more. Ask for a new one." in text_of(page)
+    assert "Too many wrong tries. Get a new code." in text_of(page)
     assert 'name="code"' not in page.content.decode()
     assert "Send a new code" in text_of(page)
     assert visitor.enter(right).status_code == 400
@@ -99,7 +99,7 @@ def test_an_expired_code_says_so_and_offers_a_new_one(visitor, clock):
     visitor.ask()
     clock.advance(300)
     for page in (visitor.get("/login/1/"), visitor.enter()):
-        assert "The code has expired. Ask for a new one." in text_of(page)
+        assert "The code has expired. Get a new code." in text_of(page)
         assert 'name="code"' not in page.content.decode()
 
 
@@ -108,7 +108,7 @@ def test_a_deactivated_person_is_told_no_more_than_that_the_code_is_spent(visito
     visitor.ask()
     page = visitor.enter()
     assert page.status_code == 400
-    assert "This code can be tried no more. Ask for a new one." in text_of(page)
+    assert "Too many wrong tries. Get a new code." in text_of(page)
     assert "active" not in text_of(page)
     assert "_auth_user_id" not in visitor.client.session
 
@@ -192,7 +192,7 @@ def test_more_time_that_comes_too_late_tells_how_things_are(visitor, clock):
     visitor.ask()
     clock.advance(300)
     visitor.post("/login/1/extend/")
-    assert "The code has expired. Ask for a new one." in text_of(visitor.get("/login/1/"))
+    assert "The code has expired. Get a new code." in text_of(visitor.get("/login/1/"))
 
 
 def test_more_time_is_not_given_by_following_a_link(visitor):
@@ -218,7 +218,7 @@ def test_a_send_that_fails_begins_nothing_and_says_when_to_try_again(visitor, mo
     monkeypatch.setattr(services, "send_code", fail)
     page = visitor.post(phone=visitor.phone)
     assert (page.status_code, page["Retry-After"]) == (503, "7")
-    assert "You can try again in 7 seconds." in text_of(page)
+    assert "Try again in 7 seconds." in text_of(page)
     assert visitor.begun == []
 
 
