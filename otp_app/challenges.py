@@ -211,6 +211,7 @@ class State:
     sends_left: int
     expires_in: int
     resend_in: int
+    switch_in: int  # the same for another channel
 
 
 def random_id() -> str:

@@ -13,18 +13,26 @@ _SHARED = ("region", "all")  # every request meets there
 
 
 def for_send(
-    phone: str, client: str | None, *, checks: int = 0, device: str = "", proof: str = "", test: bool = False
+    phone: str,
+    client: str | None,
+    *,
+    checks: int = 0,
+    device: str = "",
+    proof: str = "",
+    test: bool = False,
+    waits: bool = True,
 ) -> Demand:
     """What a send takes. ``checks`` are those of the challenge it opens; 0: it exists, and with it its reserve.
 
     ``client`` is who asks (see :mod:`otp_app.clients`); None, for a call from the project's own code, is not limited.
-    ``proof`` names the proof of work that came with it, which is good for one send.
+    ``proof`` names the proof of work that came with it, which is good for one send. Without ``waits`` the pause between
+    sends to the phone does not hold it back; all else does.
     """
     first = On.DEVICE_FIRST if device else On.FIRST
     on = On.TEST if test else first if checks else On.DEVICE_AGAIN if device else On.AGAIN
     region = phones.region_of(phone)
     subjects = _clients(client) | {"phone": phone, "prefix": phone[:-4], "region": region, "all": "all"}
-    limits = _limits(on, subjects, checks)
+    limits = tuple(limit for limit in _limits(on, subjects, checks) if waits or limit.counts is not Counts.WAITS)
     if proof:
         used = Limit("proofs", Counts.CROWD, 1, 2 * conf.PROOF_TTL, ledger_id("proof", proof), "proof of work")
         limits = (*limits, used)

@@ -15,7 +15,7 @@ transaction (``InsideTransaction``): its rollback would give spent checks back.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -69,18 +69,19 @@ def send_code(
 ) -> Grant:
     """Send a code to ``phone`` (E.164, from ``phones.parse``); with ``challenge_id``, the same code again.
 
-    ``channel`` "" is the first one on offer for the number, or the one of the send before. ``client`` is who asks, for
-    the limits; None is not limited. ``device`` is what an earlier sign-in gave, ``proof`` the solved task of a
-    ProofRequired, ``new_id`` (from ``random_id``) what a new challenge shall be called. Raises ProofRequired, Limited,
-    ChannelNotOffered, RegionNotAllowed (no provider carries messages there), InvalidOrExpiredCode (an id that is not
-    this phone's open challenge; nothing is charged), UndeliverablePhone or DeliveryFailed.
+    ``channel`` "" is the first one on offer for the number, or the one of the send before; another channel need not
+    wait when that send has reached nobody. ``client`` is who asks, for the limits; None is not limited. ``device`` is
+    what an earlier sign-in gave, ``proof`` the solved task of a ProofRequired, ``new_id`` (from ``random_id``) what a
+    new challenge shall be called. Raises ProofRequired, Limited, ChannelNotOffered, RegionNotAllowed (no provider
+    carries messages there), InvalidOrExpiredCode (an id that is not this phone's open challenge; nothing is charged),
+    UndeliverablePhone or DeliveryFailed.
     """
     channel = _offered(phone, channel, first=challenge_id is None)
     known = devices.recognise(phone, device)
     demand = partial(
         demands.for_send, phone, client, device=known, proof=proofs.name_of(proof), test=testnumbers.is_one(phone)
     )
-    store, queue = stores.current(), queues.current()
+    store, queue, switched = stores.current(), queues.current(), False
     with _reporting(phone, client):
         if challenge_id is None:
             challenge = codes.new_challenge(new_id, phone, purpose, language, channel, known)
@@ -88,11 +89,12 @@ def send_code(
         else:
             _require_id(challenge_id)
             how = {"device": known, "language": language, "channel": channel}
-            grant = store.spend_send(phone, purpose, challenge_id, demand(), queue.claiming, **how)
+            switched = states.may_switch(challenge_id, channel)
+            grant = store.spend_send(phone, purpose, challenge_id, demand(waits=not switched), queue.claiming, **how)
     faults.point("send.committed")
     queue.enqueue(grant)
     faults.point("send.queued")
-    return grant
+    return replace(grant, resend_in=states.resend_in(phone, known)) if switched else grant
 
 
 def verify_code(

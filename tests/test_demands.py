@@ -51,6 +51,10 @@ def test_a_check_and_a_password_take_their_own():
     assert names(demands.for_password(V4, "a")) == {"passwords_per_client_hour", "passwords_per_account_hour"}
 
 
+def test_a_send_that_need_not_wait_takes_all_else():
+    assert names(demands.for_send(PHONE, V6, waits=False)) == of(On.AGAIN) - {"wait_per_phone"}
+
+
 def test_a_first_send_reserves_the_checks_of_its_challenge():
     demand = demands.for_send(PHONE, V4, checks=4)
     costs = {limit.name: limit.cost for limit in demand.limits if limit.cost != 1}

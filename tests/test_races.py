@@ -9,7 +9,7 @@ from django.db import connections
 from otp_app import accounts, demands, services, stores
 from otp_app.challenges import Challenge, Demand, Grant, Status
 from otp_app.errors import InvalidOrExpiredCode, Limited
-from otp_app.models import BlockRow, Token
+from otp_app.models import BlockRow, Delivery, Token
 from otp_app.stores.sql import SqlStore
 from tests.asking import check, open_one, sending
 from tests.factories import new_challenge, new_phone, other_than
@@ -165,6 +165,18 @@ def test_i8_the_last_send_of_a_challenge_is_taken_once(settings, outbox):
     results = race(lambda _: services.send_code(phone=phone, challenge_id=challenge_id), THREADS)
     assert kinds(results) == {"Grant": 2, "InvalidOrExpiredCode": THREADS - 2}
     assert len(outbox) == 3
+
+
+def test_i8_who_need_not_wait_gets_no_more_sends_than_a_challenge_has(settings, outbox):
+    settings.OTP_ROUTES = {"*": {channel: ["memory"] for channel in ("sms", "call", "telegram")}}
+    phone = new_phone()
+    challenge_id = services.send_code(phone=phone).challenge.id
+    Delivery.objects.update(status=Delivery.State.UNDELIVERED)
+    ways = ["call", "telegram"]
+    results = race(lambda n: services.send_code(phone=phone, challenge_id=challenge_id, channel=ways[n % 2]), THREADS)
+    assert 1 <= kinds(results)["Grant"] <= 2
+    assert kinds(results).keys() <= {"Grant", "Limited", "InvalidOrExpiredCode"}
+    assert len(outbox) == 1 + kinds(results)["Grant"]
 
 
 def test_a_mixture_of_everything_on_one_phone_and_client_ends_without_a_deadlock(each_store, settings, outbox, clock):

@@ -52,6 +52,7 @@ _STATE = {
     "sends_left": 2,
     "expires_in": 280,
     "resend_in": 40,
+    "switch_in": 40,
 }
 _VERIFIED = {
     "message": "OTP verified successfully",

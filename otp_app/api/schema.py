@@ -165,6 +165,7 @@ def _answers(schema: AutoSchema) -> dict[str, Json]:
         sends_left={"type": "integer", "minimum": 0},
         expires_in=_SECONDS,
         resend_in=_SECONDS,
+        switch_in=_SECONDS | {"description": "Until another channel may be asked for."},
     )
     issued = _form(token=token, expires_in=_SECONDS, user=_form(id=key, phone=phone))
     return {

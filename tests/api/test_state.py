@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from otp_app import handovers, reports, routes, services, stores
 from otp_app.challenges import random_id
-from otp_app.errors import DeliveryFailed
+from otp_app.errors import DeliveryFailed, InvalidOrExpiredCode, Limited
 from otp_app.models import Delivery
 from otp_app.providers.base import Event, NotAccepted, Receipt, Unknown
 from tests.factories import new_phone, other_than
@@ -57,6 +57,7 @@ def test_all_of_it_after_a_send(client, remote):
         "sends_left": 2,
         "expires_in": answer["expires_in"],
         "resend_in": answer["resend_in"],
+        "switch_in": answer["resend_in"],
     }
     assert 290 <= answer["expires_in"] <= 300
     assert 50 <= answer["resend_in"] <= 60
@@ -124,6 +125,64 @@ def test_of_two_sends_the_newest_is_told_with_its_channel_and_the_others(client,
     assert told(client, challenge_id)["state"] == "sent"
     reports.apply("remote", Event("delivered", reference="their-2"))
     assert told(client, challenge_id)["state"] == "delivered"
+
+
+@pytest.mark.parametrize("status", ["undelivered", "failed"])
+def test_after_a_message_that_reached_nobody_another_channel_need_not_wait(client, remote, status):
+    phone = new_phone()
+    challenge_id = sent(phone=phone)
+    reports.apply("remote", Event(status, reference="their-1"))
+    answer = told(client, challenge_id)
+    assert (50 <= answer["resend_in"] <= 60, answer["switch_in"]) == (True, 0)
+    with pytest.raises(Limited):
+        services.send_code(phone=phone, challenge_id=challenge_id)
+    with pytest.raises(Limited):
+        services.send_code(phone=phone, challenge_id=challenge_id, channel="sms")
+    grant = services.send_code(phone=phone, challenge_id=challenge_id, channel="call")
+    assert 110 <= grant.resend_in <= 120
+    assert [message.channel for _, message in remote.sent] == ["sms", "call"]
+    answer = told(client, challenge_id)
+    assert answer["switch_in"] == answer["resend_in"] > 100
+    with pytest.raises(Limited):  # of the call nobody knows yet
+        services.send_code(phone=phone, challenge_id=challenge_id, channel="telegram")
+
+
+def test_no_other_limit_gives_way_with_the_wait(client, remote, settings):
+    settings.OTP_SENDS_PER_PHONE_HOUR = 2
+    phone = new_phone()
+    challenge_id = sent(phone=phone)
+    reports.apply("remote", Event("undelivered", reference="their-1"))
+    services.send_code(phone=phone, challenge_id=challenge_id, channel="call")
+    reports.apply("remote", Event("undelivered", reference="their-2"))
+    assert 3500 <= told(client, challenge_id)["switch_in"] <= 3600
+    with pytest.raises(Limited) as refused:
+        services.send_code(phone=phone, challenge_id=challenge_id, channel="telegram")
+    assert refused.value.limit == "sends_per_phone_hour"
+    assert len(remote.sent) == 2
+
+
+def test_a_challenge_has_no_more_sends_for_what_did_not_arrive(client, remote):
+    phone = new_phone()
+    challenge_id = sent(phone=phone)
+    for n, channel in enumerate(["call", "telegram", "sms"], 1):
+        reports.apply("remote", Event("undelivered", reference=f"their-{n}"))
+        if channel == "sms":
+            with pytest.raises(InvalidOrExpiredCode):
+                services.send_code(phone=phone, challenge_id=challenge_id, channel=channel)
+        else:
+            services.send_code(phone=phone, challenge_id=challenge_id, channel=channel)
+    assert len(remote.sent) == 3
+
+
+def test_what_did_not_arrive_of_one_challenge_opens_no_other_and_none_of_another_phone(client, remote):
+    phone, other = new_phone(), new_phone()
+    challenge_id = sent(phone=phone)
+    reports.apply("remote", Event("undelivered", reference="their-1"))
+    with pytest.raises(Limited):
+        services.send_code(phone=phone, channel="call")
+    with pytest.raises(InvalidOrExpiredCode):
+        services.send_code(phone=other, challenge_id=challenge_id, channel="call")
+    assert len(remote.sent) == 1
 
 
 def test_a_second_that_fails_does_not_take_the_first_away(client, remote, clock):

@@ -15,7 +15,7 @@ NUMBER = "+998 90 123 45 67"
 
 def state(**values):
     defaults = {"challenge_id": "0" * 32, "state": "sent", "channel": "sms", "channels": ()}
-    numbers = {"checks_left": 5, "sends_left": 2, "expires_in": 300, "resend_in": 60}
+    numbers = {"checks_left": 5, "sends_left": 2, "expires_in": 300, "resend_in": 60, "switch_in": 60}
     return State(**(defaults | numbers | values))
 
 
