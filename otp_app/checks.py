@@ -179,3 +179,13 @@ def check_production(**_: Any) -> list[CheckMessage]:
         hint = "A swapped SIM is enough to get into the admin. Leave it out, and the admin asks for the password."
         errors.append(checks.Warning("OTP_STAFF_BY_CODE is on.", hint=hint, id="otp_app.W007"))
     return errors
+
+
+@register(deploy=True)
+def check_proxies(**_: Any) -> list[CheckMessage]:
+    """W011: a proxy is trusted with TLS and not with clients."""
+    if conf.TRUSTED_PROXIES or not settings.SECURE_PROXY_SSL_HEADER:
+        return []
+    text = "SECURE_PROXY_SSL_HEADER trusts a proxy and OTP_TRUSTED_PROXIES is 0: all clients share the limits of one."
+    hint = "Set OTP_TRUSTED_PROXIES to the number of proxies of yours that append to X-Forwarded-For."
+    return [checks.Warning(text, hint=hint, id="otp_app.W011")]

@@ -4,13 +4,19 @@
 proxies, and not at all when it has fewer entries than that, or no address at that place.
 """
 
+import logging
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 from .conf import conf
 
 _LONGEST = 80  # characters: an IPv6 address with a zone, brackets and a port
+_ALL_ARE_ONE = (
+    "X-Forwarded-For has come, and OTP_TRUSTED_PROXIES is 0. If a proxy of yours sets it, all clients are one and "
+    "share its limits: set OTP_TRUSTED_PROXIES to the number of your proxies."
+)
+_warn = cache(logging.getLogger("otp_app.clients").warning)  # once: anybody can send that header
 
 
 def client_of(meta: Mapping[str, str]) -> str:
@@ -23,6 +29,8 @@ def client_of(meta: Mapping[str, str]) -> str:
         forwarded = meta.get("HTTP_X_FORWARDED_FOR", "").split(",")
         if len(forwarded) >= conf.TRUSTED_PROXIES and _parse(forwarded[-conf.TRUSTED_PROXIES].strip()):
             address = forwarded[-conf.TRUSTED_PROXIES]
+    elif "HTTP_X_FORWARDED_FOR" in meta:
+        _warn(_ALL_ARE_ONE)
     return _normalise(_parse(address.strip()))
 
 

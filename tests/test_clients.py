@@ -1,5 +1,7 @@
 """Who asks."""
 
+import logging
+
 import pytest
 
 from otp_app import clients
@@ -13,6 +15,29 @@ def meta(address, forwarded=None):
 @pytest.mark.parametrize("forwarded", ["203.0.113.9", "203.0.113.9, 203.0.113.10", ""])
 def test_without_trusted_proxies_what_a_client_writes_is_not_read(forwarded):
     assert client_of(meta("192.0.2.1", forwarded)) == "192.0.2.1"
+
+
+@pytest.fixture
+def said(caplog):
+    """What the log has of it; a process says it once."""
+    clients._warn.cache_clear()
+    caplog.set_level(logging.INFO, "otp_app.clients")
+    yield lambda: [record.getMessage() for record in caplog.records]
+    clients._warn.cache_clear()
+
+
+def test_a_proxy_that_is_not_trusted_is_told_of_once_for_all_clients_are_one(said):
+    assert {client_of(meta("10.0.0.1", f"203.0.113.{n}")) for n in range(9)} == {"10.0.0.1"}
+    (line,) = said()
+    assert "set OTP_TRUSTED_PROXIES to the number of your proxies" in line
+    assert "203.0.113" not in line
+
+
+def test_without_a_proxy_and_with_one_that_is_trusted_there_is_nothing_to_tell(said, settings):
+    client_of(meta("192.0.2.1"))
+    settings.OTP_TRUSTED_PROXIES = 1
+    client_of(meta("10.0.0.1", "203.0.113.9"))
+    assert said() == []
 
 
 @pytest.mark.parametrize(

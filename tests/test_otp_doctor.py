@@ -171,6 +171,19 @@ def test_the_checks_of_production_are_made_outside_of_development(remote, settin
     assert "note    settings: otp_app.W004: " in doctor()[1]
 
 
+def test_a_proxy_that_the_service_is_not_told_of_is_named_and_what_is_silenced_is_not(remote, settings):
+    settings.DEBUG = False
+    assert "otp_app.W010" not in doctor()[1]  # silenced
+    settings.SILENCED_SYSTEM_CHECKS = []
+    code, text = doctor()
+    assert (code, "note    settings: otp_app.W010: SECURE_PROXY_SSL_HEADER is not set" in text) == (0, True)
+    assert "OTP_TRUSTED_PROXIES" in text
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    assert "note    settings: otp_app.W011: " in doctor()[1]
+    settings.OTP_TRUSTED_PROXIES = 1
+    assert "otp_app.W01" not in doctor()[1]
+
+
 def test_a_part_that_does_not_answer_is_a_fault(remote, monkeypatch):
     monkeypatch.setitem(health._PROBES, "store", lambda: 1 / 0)
     code, text = doctor()

@@ -15,7 +15,8 @@ TWILIO = {
 
 def found(*, deploy=False):
     messages = checks.run_checks(include_deployment_checks=deploy)
-    return {message.id: message.msg for message in messages if message.id.startswith("otp_app")}
+    ours = [message for message in messages if message.id.startswith("otp_app") and not message.is_silenced()]
+    return {message.id: message.msg for message in ours}
 
 
 @pytest.fixture(autouse=True)

@@ -43,9 +43,9 @@ def examine() -> Iterator[Finding]:
 
 
 def _settings() -> Iterator[Finding]:
-    """The system checks of the app, with those for production where this is no development."""
+    """The system checks of the app that are not silenced, with those for production where this is no development."""
     found = checks.run_checks(include_deployment_checks=not settings.DEBUG)
-    ours = [message for message in found if message.id and message.id.startswith("otp_app.")]
+    ours = [each for each in found if each.id and each.id.startswith("otp_app.") and not each.is_silenced()]
     for message in ours:
         hint = f" {message.hint}" if message.hint else ""
         yield Finding("settings", False if message.is_serious() else None, f"{message.id}: {message.msg}{hint}")

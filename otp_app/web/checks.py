@@ -40,6 +40,19 @@ def check_cookies(**_: Any) -> list[CheckMessage]:
     return [checks.Warning(text, hint=hint, id="otp_app.W006")]
 
 
+@register(deploy=True)
+def check_tls(**_: Any) -> list[CheckMessage]:
+    """W010: nothing tells the project that a request came over TLS, unless TLS ends in its own process."""
+    if bool(settings.SECURE_PROXY_SSL_HEADER) or not is_included():  # a project's may be another than that of mypy
+        return []
+    text = "SECURE_PROXY_SSL_HEADER is not set: behind a proxy that ends TLS every form of the page is refused."
+    hint = (
+        "The ready service sets it with OTP_TRUSTED_PROXIES; the proxy must set X-Forwarded-Proto itself. Where TLS "
+        "ends in the server of the project, put otp_app.W010 into SILENCED_SYSTEM_CHECKS."
+    )
+    return [checks.Warning(text, hint=hint, id="otp_app.W010")]
+
+
 def is_included() -> bool:
     """Return whether the project has the page."""
     if not getattr(settings, "ROOT_URLCONF", None):  # a project of services only

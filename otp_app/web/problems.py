@@ -2,10 +2,13 @@
 
 import base64
 import hashlib
-from functools import partial
+import logging
+from functools import cache, partial
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.middleware.csrf import REASON_BAD_ORIGIN, REASON_NO_CSRF_COOKIE
 from django.utils.html import format_html
 from django.utils.safestring import mark_safe
 from django.utils.translation import get_language
@@ -42,10 +45,29 @@ _PAGE = """<!doctype html>
 </html>
 """
 
+_BAD_ORIGIN = REASON_BAD_ORIGIN.partition("%")[0]
+_SETUP = (
+    "forms of the page are refused: to the service they seem to come over http, or from another host. Behind a proxy "
+    "set OTP_TRUSTED_PROXIES (in a project also SECURE_PROXY_SSL_HEADER), and have the proxy send Host as it came, and "
+    "X-Forwarded-Proto. Without a proxy the page needs TLS. See manage.py otp_doctor."
+)
+_warn = cache(logging.getLogger("otp_app.web").warning)  # once: anybody could fill the log
 
-def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:  # noqa: ARG001  (Django's signature)
-    """``CSRF_FAILURE_VIEW``: a form of another site, a browser without cookies, or a page left open since a sign-in."""
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:
+    """``CSRF_FAILURE_VIEW``: a form of another site, a browser without cookies, or a page left open since a sign-in.
+
+    Or our own form behind a proxy that we are not told of, which looks like the first of these.
+    """
     text = _("This page was open for too long, or your browser keeps no cookies. Go on from here.")
+    foreign, without_tls = reason.startswith(_BAD_ORIGIN), _has_no_tls(request, reason)
+    if without_tls or (foreign and _is_our_own(request)):
+        _warn(_SETUP)
+    if without_tls or foreign:
+        text = _(
+            "We could not make sure that this form is ours, so nothing was done. If you opened it here, the mistake is "
+            "in how this site is set up, not yours. Please tell its owner."
+        )
     return pages.answer(request, partial(pages.show, request, "problem", status=403, text=text))
 
 
@@ -63,6 +85,17 @@ def not_found(request: HttpRequest) -> HttpResponseBase:
 def server_error(request: HttpRequest) -> HttpResponseBase:
     """Say that the program has failed, without a template, a file or an address: one of them may be what failed."""
     return pages.answer(request, _failed)
+
+
+def _is_our_own(request: HttpRequest) -> bool:
+    """Whether a form of a foreign origin is ours all the same: by the browser's word, or but for TLS."""
+    own = f"https://{request.META.get('HTTP_HOST')}"
+    return request.headers.get("Sec-Fetch-Site") == "same-origin" or request.headers.get("Origin") == own
+
+
+def _has_no_tls(request: HttpRequest, reason: str) -> bool:
+    """Whether the browser could keep no cookie of ours: it keeps them over TLS only."""
+    return reason == REASON_NO_CSRF_COOKIE and settings.CSRF_COOKIE_SECURE and not request.is_secure()
 
 
 def _at_no_address(request: HttpRequest, status: int, text: object) -> HttpResponseBase:

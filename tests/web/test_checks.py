@@ -4,7 +4,7 @@ import pytest
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core import checks
 
-from otp_app.web.checks import check_cookies, check_page
+from otp_app.web.checks import check_cookies, check_page, check_tls
 
 SESSIONS = "django.contrib.sessions.middleware.SessionMiddleware"
 USERS = "django.contrib.auth.middleware.AuthenticationMiddleware"
@@ -72,6 +72,18 @@ def test_without_static_files_it_would_have_no_style(settings):
 def test_without_templates_of_apps_it_could_not_be_shown(settings, templates):
     settings.TEMPLATES = templates
     assert told() == [("otp_app.E025", "The hosted page needs TEMPLATES with APP_DIRS.")]
+
+
+def test_in_production_a_project_that_is_told_of_no_tls_hears_what_happens_behind_a_proxy(settings):
+    ((name, text),) = [(message.id, message.msg) for message in check_tls()]
+    assert (name, "every form of the page is refused" in text) == ("otp_app.W010", True)
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    assert check_tls() == []
+
+
+def test_a_project_without_the_page_has_no_forms_to_be_refused(settings):
+    settings.ROOT_URLCONF = "otp_app.urls"
+    assert check_tls() == []
 
 
 @pytest.mark.parametrize("addresses", ["otp_app.urls", "no.such.module"])

@@ -1,0 +1,94 @@
+"""Why a form was refused: told to the person without blame, and to the operator with the setting to look at."""
+
+import logging
+
+import pytest
+from django.test import Client
+
+from otp_app.web import problems
+from tests.web.visitor import Visitor, text_of
+
+pytestmark = pytest.mark.django_db
+
+SETUP = "If you opened it here, the mistake is in how this site is set up, not yours."
+TOO_LONG = "This page was open for too long, or your browser keeps no cookies."
+
+
+@pytest.fixture(autouse=True)
+def _nothing_was_said():
+    problems._warn.cache_clear()
+    yield
+    problems._warn.cache_clear()
+
+
+@pytest.fixture
+def said(caplog):
+    """The lines of the operator's log that are ours."""
+    caplog.set_level(logging.INFO)
+    return lambda: [record.getMessage() for record in caplog.records if record.name == "otp_app.web"]
+
+
+def refused(visitor, **headers):
+    visitor.get()
+    fields = {"phone": visitor.phone, "csrfmiddlewaretoken": visitor.token}
+    page = visitor.client.post("/login/", fields, headers=headers)
+    assert page.status_code == 403
+    assert visitor.outbox == []
+    return text_of(page)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": "https://testserver", "host": "testserver"},  # TLS ends at a proxy that is not trusted, or silent
+        {"origin": "https://login.example.com", "sec-fetch-site": "same-origin"},  # the proxy changes the host
+    ],
+)
+def test_behind_a_proxy_that_is_not_trusted_the_page_blames_nobody_and_the_log_names_the_settings(
+    visitor, said, headers
+):
+    text = refused(visitor, **headers)
+    assert SETUP in text
+    assert TOO_LONG not in text
+    (line,) = said()
+    assert "OTP_TRUSTED_PROXIES" in line
+    assert "X-Forwarded-Proto" in line
+    assert "otp_doctor" in line
+
+
+def test_it_is_said_once_however_often_it_happens(visitor, said):
+    for n in range(3):
+        refused(visitor, origin=f"https://{n}.example.com", **{"sec-fetch-site": "same-origin"})
+    assert len(said()) == 1
+    assert "example.com" not in said()[0]  # nothing of what a stranger can write
+
+
+@pytest.mark.parametrize("headers", [{}, {"sec-fetch-site": "cross-site"}])
+def test_a_form_of_another_site_is_nothing_to_look_at(visitor, said, headers):
+    assert SETUP in refused(visitor, origin="https://evil.example", **headers)
+    assert said() == []
+
+
+def test_over_http_browsers_keep_no_secure_cookies_and_that_is_the_sites_matter_too(outbox, said, settings):
+    settings.CSRF_COOKIE_SECURE = True
+    page = Client(enforce_csrf_checks=True).post("/login/", {"phone": "1"})
+    assert page.status_code == 403
+    assert SETUP in text_of(page)
+    assert len(said()) == 1
+
+
+@pytest.mark.parametrize("secure", [True, False])
+def test_a_browser_without_cookies_is_told_so_where_it_could_keep_them(outbox, said, settings, secure):
+    settings.CSRF_COOKIE_SECURE = secure
+    visitor = Visitor(outbox)
+    page = visitor.client.post("/login/", secure=secure, headers={"origin": "https://testserver"} if secure else {})
+    assert page.status_code == 403
+    assert TOO_LONG in text_of(page)
+    assert said() == []
+
+
+def test_a_token_that_is_no_good_is_an_old_page(visitor, said):
+    visitor.get()
+    page = visitor.post(phone=visitor.phone, csrfmiddlewaretoken="x" * 32)
+    assert TOO_LONG in text_of(page)
+    assert said() == []
