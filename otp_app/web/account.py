@@ -9,9 +9,9 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from .. import accounts, phones, services
+from ..clients import client_of
 from ..conf import conf
 from ..errors import InvalidAuthorization
-from ..services import SignIn
 from ..tokens.session import SessionTokens
 from . import destinations, pages, progress
 from .destinations import Destination
@@ -20,8 +20,22 @@ DEVICE_COOKIE = "__Host-otp_device"  # by this name browsers take it over TLS on
 _PROVED = "otp_app_phone"  # the phone by which this session was begun
 
 
-def arrive(request: HttpRequest, destination: Destination, phone: str, done: SignIn) -> HttpResponse:
-    """Signed in a moment ago. The session has a new id, so one that was known before is worth nothing."""
+def sign_in(
+    request: HttpRequest, destination: Destination, *, phone: str, code: str, challenge_id: str | None = None
+) -> HttpResponse:
+    """Begin a session by a code, and lead on. The session has a new id, so one that was known before is worth nothing.
+
+    Without an id the code is one that this browser did not ask for. Raises what ``services.sign_in`` does.
+    """
+    done = services.sign_in(
+        phone=phone,
+        code=code,
+        client=client_of(request.META),
+        challenge_id=challenge_id,
+        device=request.COOKIES.get(DEVICE_COOKIE),
+        request=request,
+        backend=SessionTokens(),
+    )
     progress.end(request)
     request.session[_PROVED] = phone
     response = pages.lead_to(destination.address(done.user))

@@ -47,3 +47,7 @@ class PhoneForm(forms.Form):
 
 class CodeForm(forms.Form):
     code = CodeField()
+
+
+class PhoneAndCodeForm(PhoneForm, CodeForm):
+    pass

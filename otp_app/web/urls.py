@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from . import account, brand, views
+from . import account, brand, elsewhere, views
 
 app_name = "otp_web"
 
 urlpatterns = [
     path("login/", views.phone, name="phone"),
+    path("login/code/", elsewhere.elsewhere, name="elsewhere"),
     path("login/<int:number>/", views.code, name="code"),
     path("login/<int:number>/send/", views.send, name="send"),
     path("login/<int:number>/extend/", views.extend, name="extend"),

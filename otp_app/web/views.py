@@ -2,14 +2,15 @@
 
 ::
 
-    phone ── services.send_code ── progress.begin ── code ── services.sign_in ── account.arrive
+    phone ── services.send_code ── progress.begin ── code ── account.sign_in ── services.sign_in
                                                       ├── send     the same code again, by another way, or a new one
                                                       ├── extend   more time, once
                                                       └── state    what became of the message, for the script
+    elsewhere ── account.sign_in                     phone and code at once, where another browser asked for the code
 """
 
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -25,14 +26,13 @@ from ..clients import client_of
 from ..errors import InvalidOrExpiredCode, OtpError, ProofRequired, unlogged
 from ..languages import language_of
 from ..policies import LOGIN, longest, policy_for
-from ..tokens.session import SessionTokens
-from . import account, destinations, pages, progress, words
+from . import account, destinations, elsewhere, pages, progress, resends, words
 from .destinations import Destination
 from .forms import CodeForm, PhoneForm
 from .progress import SignInBegun
+from .resends import Resend
 
 _MINUTE = 60  # seconds
-_TOO_LATE = _MINUTE  # a code that lives no longer is not sent again, a new one is
 
 
 @pages.page
@@ -60,9 +60,8 @@ def phone(request: HttpRequest) -> HttpResponseBase:
         "form": form,
         "typed": typed,
         "begun": begun,
-        "home": phones.home(),
-        "example": phones.example(),
-        "names": words.names(),
+        "elsewhere": elsewhere.is_offered(),
+        **words.of_number_field(),
     }
     return pages.show(request, "phone", destination, error=error, signed_out="out" in request.GET, **values)
 
@@ -81,18 +80,10 @@ def code(request: HttpRequest, number: int) -> HttpResponseBase:
         return _ask_for_code(request, destination, begun, form)
     progress.change(request, begun := replace(begun, checks=begun.checks + 1))
     try:
-        done = services.sign_in(
-            phone=begun.phone,
-            code=form.cleaned_data["code"],
-            client=client_of(request.META),
-            challenge_id=begun.challenge_id,
-            device=request.COOKIES.get(account.DEVICE_COOKIE),
-            request=request,
-            backend=SessionTokens(),
-        )
+        typed = form.cleaned_data["code"]
+        return account.sign_in(request, destination, phone=begun.phone, code=typed, challenge_id=begun.challenge_id)
     except OtpError as refused:
         return _ask_for_code(request, destination, begun, form, refused)
-    return account.arrive(request, destination, begun.phone, done)
 
 
 @pages.page
@@ -102,13 +93,13 @@ def send(request: HttpRequest, number: int) -> HttpResponseBase:
     begun = progress.find(request, number)
     if begun and request.method == "POST":
         state = _state(begun)
-        same = state is not None and state.checks_left > 0 < state.sends_left and state.expires_in > _TOO_LATE
         try:
+            same = state is not None and resends.of_open(state).same_for > 0
             challenge_id = _send_again(request, begun) if same else _send(request, begun.phone)
         except ProofRequired as task:
             return _prove(request, task, destination)
         except OtpError as refused:
-            return _ask_for_code(request, destination, begun, CodeForm(), refused)
+            return _ask_for_code(request, destination, begun, CodeForm(), refused, held=refused.retry_after or 0)
         progress.change(request, begun.sent(challenge_id))
     return _to_code(number, destination)
 
@@ -127,13 +118,13 @@ def extend(request: HttpRequest, number: int) -> HttpResponseBase:
 @require_safe
 @pages.page
 def state(request: HttpRequest, number: int) -> HttpResponseBase:
-    """For the script: how the message fares, and the seconds that are left; 404 when the code is of no more use."""
+    """For the script: how the message fares, and seconds of all kinds; 404 when the code is of no more use."""
     begun = progress.find(request, number)
     found = _state(begun) if begun else None
     if found is None or _closed(found):
         return unlogged(JsonResponse({}, status=404))
-    told = {"state": found.state, "text": str(words.state(found))}
-    return JsonResponse(told | {"expires_in": found.expires_in, "resend_in": found.resend_in})
+    told = {"state": found.state, "text": str(words.state(found)), "expires_in": found.expires_in}
+    return JsonResponse(told | asdict(resends.of_open(found)))
 
 
 def _send(request: HttpRequest, number: str, challenge_id: str | None = None) -> str:
@@ -173,18 +164,32 @@ def _to_code(number: int, destination: Destination) -> HttpResponse:
 
 
 def _ask_for_code(
-    request: HttpRequest, destination: Destination, begun: SignInBegun, form: CodeForm, error: OtpError | None = None
+    request: HttpRequest,
+    destination: Destination,
+    begun: SignInBegun,
+    form: CodeForm,
+    error: OtpError | None = None,
+    *,
+    held: int = 0,
 ) -> HttpResponse:
+    """``held``: for so many seconds the service has just refused a send."""
     state = _state(begun)
+    live = None if _closed(state) else state
+    device = request.COOKIES.get(account.DEVICE_COOKIE)
+    resend = (resends.of_open(live) if live else resends.of_closed(begun.phone, device)).held(held)
     values: dict[str, Any] = {
         "begun": begun,
         "form": form,
         "state": state,
-        "closed": _closed(state),
+        "closed": live is None,
+        "elsewhere": elsewhere.is_offered(),
         "ways": words.ways(begun.phone, state),
         "length": policy_for(LOGIN).length,
         "tried": isinstance(error, InvalidOrExpiredCode),
-        "resend_in": durations.describe(state.resend_in) if state and state.resend_in else "",
+        "resend": resend,
+        "held": held,
+        "pause": _pause(resend, live.expires_in if live else 0),
+        "waits": words.waits(),
         "terminal": pages.codes_are_in_the_terminal(),
     }
     if state:
@@ -195,6 +200,12 @@ def _ask_for_code(
             "extendable": not begun.extended and longest(LOGIN) > policy_for(LOGIN).ttl,
         }
     return pages.show(request, "code", destination, error=error, **values)
+
+
+def _pause(resend: Resend, left: int) -> str:
+    """What is said of the wait, for a code that lives for ``left`` seconds; nothing where there is no wait."""
+    times = {"wait": durations.describe(resend.resend_in), "left": durations.describe(_rounded(left))}
+    return words.waits(**times)[resend.kind(left)] if resend.resend_in else ""
 
 
 def _rounded(seconds: int) -> int:

@@ -1,5 +1,7 @@
 """What the pages say of a message: how it comes, how it fares, by which ways else it could; and of countries."""
 
+from typing import Any
+
 from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.translation import get_language
@@ -22,6 +24,12 @@ _WAYS: dict[str, Promise] = {
     Channel.WHATSAPP: _("WhatsApp"),
     Channel.TELEGRAM: _("Telegram"),
 }
+_WAITS: dict[str, Promise] = {
+    "again": _("You can send again in %(wait)s."),
+    "new": _("You can get a new code in %(wait)s."),
+    "valid": _("You can get a new code in %(wait)s. Until then the one you have is valid."),
+    "sooner": _("The code you have expires in %(left)s. You can get a new one in %(wait)s."),
+}
 _STATES: dict[str, Promise] = {
     "queued": _("The message is being sent."),
     "sent": _("The message is on its way."),
@@ -29,12 +37,20 @@ _STATES: dict[str, Promise] = {
     "undelivered": _("The message did not reach your phone. Try another way, or check the number."),
     "failed": _("The message could not be sent. Try again, or another way."),
 }
+_STATES_OF_THE_ONLY_WAY: dict[str, Promise] = {
+    "undelivered": _("The message did not reach your phone. Try again, or check the number."),
+    "failed": _("The message could not be sent. Try again, or check the number."),
+}
 _CALLS: dict[str, Promise] = {
     "queued": _("We are about to call."),
     "sent": _("We are calling."),
     "delivered": _("The call was answered."),
     "undelivered": _("The call was not answered. Try again, or another way."),
     "failed": _("The call did not go through. Try again, or another way."),
+}
+_CALLS_AS_THE_ONLY_WAY: dict[str, Promise] = {
+    "undelivered": _("The call was not answered. Try again, or check the number."),
+    "failed": _("The call did not go through. Try again, or check the number."),
 }
 
 
@@ -44,7 +60,16 @@ def lead(state: State, phone: str) -> str:
 
 
 def state(state: State) -> Promise:
-    return (_CALLS if state.channel == Channel.CALL else _STATES)[state.state]
+    """How the newest message fares; another way is named only where there is one."""
+    calls = state.channel == Channel.CALL
+    only = _CALLS_AS_THE_ONLY_WAY if calls else _STATES_OF_THE_ONLY_WAY
+    words = _CALLS if calls else _STATES
+    return (words if state.channels else words | only)[state.state]
+
+
+def waits(*, wait: str = "{wait}", left: str = "{left}") -> dict[str, str]:
+    """What can be said of a wait, by ``Resend.kind``; without times, for the script to put them in."""
+    return {kind: str(text) % {"wait": wait, "left": left} for kind, text in _WAITS.items()}
 
 
 def ways(phone: str, state: State | None) -> list[tuple[str, Promise]]:
@@ -53,7 +78,12 @@ def ways(phone: str, state: State | None) -> list[tuple[str, Promise]]:
     return [(channel, _WAYS[channel]) for channel in offered]
 
 
-def names() -> dict[str, str]:
+def of_number_field() -> dict[str, Any]:
+    """Give what the field for a number shows: the country it begins with, an example, and names of countries."""
+    return {"home": phones.home(), "example": phones.example(), "names": _names()}
+
+
+def _names() -> dict[str, str]:
     """Of the served countries, for the script: Chromium names none in Uzbek."""
     if get_language() != "uz":
         return {}

@@ -16,6 +16,7 @@ FORMS = [
     ("/login/", {"phone": "+998901112244"}),
     ("/login/", {"language": "ru"}),
     ("/login/1/", {"code": "right"}),
+    ("/login/code/", {"phone": "own", "code": "right"}),
     ("/login/1/send/", {}),
     ("/login/1/extend/", {}),
     ("/account/continue/", {}),
@@ -41,7 +42,8 @@ def test_a_form_of_another_site_changes_nothing_and_sends_nothing(visitor, outbo
         attacker = Visitor(outbox)
         attacker.get()
         fields = fields | {"csrfmiddlewaretoken": attacker.token}
-    fields = {name: outbox[-1].code if value == "right" else value for name, value in fields.items()}
+    known = {"right": outbox[-1].code, "own": visitor.phone}
+    fields = {name: known.get(value, value) for name, value in fields.items()}
     before, session, sent = _everything(), dict(visitor.client.session), len(outbox)
     response = visitor.client.post(path, fields)
     assert response.status_code == 403
@@ -104,6 +106,6 @@ def test_a_session_of_somebody_else_leads_to_no_sign_in_under_way(visitor, outbo
 def test_every_address_of_the_page_is_out_of_a_transaction_of_the_request():
     """Or an error's rollback would hand a spent check back."""
     (found,) = [entry for entry in get_resolver().url_patterns if getattr(entry, "app_name", "") == "otp_web"]
-    assert len(found.url_patterns) == 10
+    assert len(found.url_patterns) == 11
     for entry in found.url_patterns:
         assert entry.callback._non_atomic_requests == {"default"}, entry.name

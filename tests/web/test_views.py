@@ -158,6 +158,8 @@ def test_the_state_of_the_message_is_told_to_the_script_and_the_id_is_not(visito
     told = json.loads(response.content)
     assert 270 < told.pop("expires_in") <= 300
     assert 30 < told.pop("resend_in") <= 60
+    assert 30 < told.pop("switch_in") <= 60
+    assert 210 < told.pop("same_for") <= 240
     assert told == {"state": "sent", "text": "The message is on its way."}
     for number in (2, 99):
         response = visitor.get(f"/login/{number}/state/")

@@ -47,6 +47,30 @@ def test_a_call_is_told_of_as_a_call():
     assert str(words.state(state(channel="sms", state="delivered"))) == "The message has reached your phone."
 
 
+WITHOUT = [
+    ("sms", "undelivered", "The message did not reach your phone. Try again, or check the number."),
+    ("sms", "failed", "The message could not be sent. Try again, or check the number."),
+    ("call", "undelivered", "The call was not answered. Try again, or check the number."),
+    ("call", "failed", "The call did not go through. Try again, or check the number."),
+]
+
+
+@pytest.mark.parametrize(("channel", "told", "text"), WITHOUT)
+def test_another_way_is_named_only_where_there_is_one(channel, told, text):
+    assert str(words.state(state(channel=channel, state=told))) == text
+    assert "another way" in str(words.state(state(channel=channel, state=told, channels=("telegram",)))).lower()
+
+
+@pytest.mark.parametrize("language", ["en", "ru", "uz"])
+def test_each_wait_has_its_sentence_with_its_times(language):
+    with override(language):
+        told = words.waits(wait="5 MIN", left="2 MIN")
+        assert all("5 MIN" in text for text in told.values())
+        assert ["2 MIN" in text for text in told.values()] == [kind == "sooner" for kind in told]
+        assert len(set(told.values())) == 4
+        assert all("{wait}" in text for text in words.waits().values())  # the script has them put in
+
+
 def test_the_other_ways_are_named_those_of_the_state_or_else_those_of_the_number(settings):
     settings.OTP_ROUTES = {"*": {channel: ["memory"] for channel in ("sms", "telegram", "whatsapp")}}
     told = [(channel, str(name)) for channel, name in words.ways(new_phone(), state(channels=("call", "sms")))]

@@ -128,7 +128,7 @@ function helpWithCode(form) {
   const input = $("code");
   const length = Number(input.dataset.length);
   let before = "";
-  const send = () => submit(form);
+  const send = () => form.elements.phone?.value === "" || submit(form); // the number may have to be typed yet
   input.addEventListener("input", () => {
     const digits = input.value.replace(/[\s-]/g, "");
     const atOnce = digits.length === length && before.length < length - 1 && /^\d+$/.test(digits);
@@ -150,9 +150,18 @@ function helpWithCode(form) {
 const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 const ends = {};
 
-function setEnds(expiresIn, resendIn) {
+function setEnds(expiresIn, resendIn, switchIn, sameFor) {
   ends.code = now() + expiresIn + 1; // the service counts whole seconds, rounded down
-  ends.wait = now() + resendIn;
+  ends.wait = Math.max(ends.held, now() + resendIn);
+  ends.switch = Math.max(ends.held, now() + switchIn);
+  ends.same = now() + sameFor;
+}
+
+// As in resends.py: which sentence is true of a wait.
+function kindOf(renews) {
+  if (!$("open")) return "new";
+  if (!renews) return "again";
+  return ends.wait < ends.code ? "valid" : "sooner";
 }
 
 // The page anew, which tells that the code is of no more use, or leads on who has signed in meanwhile.
@@ -167,10 +176,17 @@ function comeAgain() {
 
 function tick() {
   const wait = Math.max(0, Math.ceil(ends.wait - now()));
-  for (const button of $("resend").querySelectorAll("button")) button.disabled = wait > 0;
-  $("wait").textContent = wait ? $("resend").dataset.waiting.replace("{time}", clock(wait)) : "";
-  if (!$("open")) return;
   const left = ends.code - now();
+  const renews = Math.max(now(), ends.wait) >= ends.same;
+  const again = $("again");
+  again.disabled = wait > 0;
+  if (!again.hasAttribute("aria-busy")) again.textContent = renews ? again.dataset.new : again.dataset.again;
+  // By another channel a new code waits as long as any.
+  const elsewhere = now() < ends.same ? ends.switch : ends.wait;
+  for (const button of $("resend").querySelectorAll("[name=channel]")) button.disabled = elsewhere > now();
+  const text = $("resend").dataset[kindOf(renews)].replace("{left}", clock(Math.max(0, Math.floor(left))));
+  $("wait").textContent = wait ? text.replace("{wait}", clock(wait)) : "";
+  if (!$("open")) return;
   const ending = left <= ENDING;
   say("ending", ending ? $("ending").dataset.text : "");
   $("extend")?.classList.toggle("now", ending);
@@ -185,7 +201,7 @@ async function ask() {
   if (!answer.ok) return;
   const told = await answer.json();
   say("told", told.text);
-  setEnds(told.expires_in, told.resend_in);
+  setEnds(told.expires_in, told.resend_in, told.switch_in, told.same_for);
 }
 
 function keepAsking(times = 0) {
@@ -228,12 +244,14 @@ addEventListener("submit", onSubmit);
 addEventListener("pageshow", onReturn);
 addEventListener("online", isOffline);
 addEventListener("offline", isOffline);
-if ($("phone-form")) helpWithPhone($("phone-form"));
+if ($("phone")) helpWithPhone($("phone").form);
 if ($("code-form")) helpWithCode($("code-form"));
 if ($("proof-form")) prove($("proof-form"));
 if ($("extend")) $("extend").addEventListener("submit", onExtend);
 if ($("resend")) {
-  setEnds(Number($("open")?.dataset.left ?? 0), Number($("resend").dataset.wait));
+  const { held, resendIn, switchIn, sameFor } = $("resend").dataset;
+  ends.held = now() + Number(held);
+  setEnds(Number($("open")?.dataset.left ?? 0), Number(resendIn), Number(switchIn), Number(sameFor));
   tick();
   setInterval(tick, 250);
   keepAsking();

@@ -1,0 +1,43 @@
+"""A code that was asked for elsewhere, as in another browser: the number and the code together, on one page.
+
+This browser does not hold the id of the challenge, so the check is one of those open to requests that name only the
+phone (OTP_CHECKS_BY_PHONE).
+"""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+
+from ..conf import conf
+from ..errors import InvalidOrExpiredCode, OtpError
+from ..policies import LOGIN, policy_for
+from . import account, destinations, pages, words
+from .forms import PhoneAndCodeForm
+
+
+def is_offered() -> bool:
+    """Whether a code can be checked for who names only the phone."""
+    return conf.CHECKS_BY_PHONE > 0 and not conf.REQUIRE_CHALLENGE_ID
+
+
+@pages.page
+def elsewhere(request: HttpRequest) -> HttpResponseBase:
+    destination = destinations.of(request)
+    if not is_offered():
+        return redirect(reverse("otp_web:phone") + destination.query)
+    form, error = PhoneAndCodeForm(request.POST if request.method == "POST" else None), None
+    if form.is_valid():
+        try:
+            return account.sign_in(request, destination, **form.cleaned_data)
+        except OtpError as refused:
+            error = refused
+    values: dict[str, Any] = {
+        "form": form,
+        "typed": request.POST.get("phone", ""),
+        **words.of_number_field(),
+    }
+    values |= {"length": policy_for(LOGIN).length, "tried": isinstance(error, InvalidOrExpiredCode)}
+    return pages.show(request, "elsewhere", destination, error=error, **values)
