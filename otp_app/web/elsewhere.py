@@ -40,4 +40,5 @@ def elsewhere(request: HttpRequest) -> HttpResponseBase:
         **words.of_number_field(),
     }
     values |= {"length": policy_for(LOGIN).length, "tried": isinstance(error, InvalidOrExpiredCode)}
+    values["ready"] = form.is_bound and "phone" not in form.errors  # then it is the code that has the focus
     return pages.show(request, "elsewhere", destination, error=error, **values)

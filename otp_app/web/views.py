@@ -123,8 +123,9 @@ def state(request: HttpRequest, number: int) -> HttpResponseBase:
     found = _state(begun) if begun else None
     if found is None or _closed(found):
         return unlogged(JsonResponse({}, status=404))
-    told = {"state": found.state, "text": str(words.state(found)), "expires_in": found.expires_in}
-    return JsonResponse(told | asdict(resends.of_open(found)))
+    resend = resends.of_open(found)
+    told = {"state": found.state, "text": str(words.state(found, resend.switch_in)), "expires_in": found.expires_in}
+    return JsonResponse(told | asdict(resend))
 
 
 def _send(request: HttpRequest, number: str, challenge_id: str | None = None) -> str:
@@ -195,7 +196,7 @@ def _ask_for_code(
     if state:
         values |= {
             "lead": words.lead(state, phones.spaced(begun.phone)),
-            "told": words.state(state),
+            "told": words.state(state, resend.switch_in),
             "left": durations.describe(_rounded(state.expires_in)),
             "extendable": not begun.extended and longest(LOGIN) > policy_for(LOGIN).ttl,
         }

@@ -59,12 +59,12 @@ def lead(state: State, phone: str) -> str:
     return format_html(str(_LEADS[state.channel]), phone=format_html('<strong class="number">{}</strong>', phone))
 
 
-def state(state: State) -> Promise:
-    """How the newest message fares; another way is named only where there is one."""
+def state(state: State, switch_in: int = 0) -> Promise:
+    """How the newest message fares; another way is named only where there is one that need not wait."""
     calls = state.channel == Channel.CALL
     only = _CALLS_AS_THE_ONLY_WAY if calls else _STATES_OF_THE_ONLY_WAY
     words = _CALLS if calls else _STATES
-    return (words if state.channels else words | only)[state.state]
+    return (words if state.channels and not switch_in else words | only)[state.state]
 
 
 def waits(*, wait: str = "{wait}", left: str = "{left}") -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Every state of the pages, one after the other, as a person gets there: for whoever wants to look at them all."""
 
+from contextlib import closing
 from urllib.parse import urlencode
 
 from tests.service.talking import send, wrong
@@ -16,27 +17,37 @@ print(AuthorizationClient.objects.create(name={name!r}, redirect_uris={uri!r}).p
     return service.manage("shell", "-c", script).strip().splitlines()[-1]
 
 
+def report(service, phone, status):
+    """As if a provider had said so of all messages to that phone."""
+    with closing(service.database.connect()) as connection:
+        mark = "%s" if "psycopg" in type(connection).__module__ else "?"
+        mine = f"SELECT id FROM otp_app_challenge WHERE phone = {mark}"
+        sql = f"UPDATE otp_app_delivery SET status = '{status}' WHERE challenge IN ({mine})"
+        connection.execute(sql, (phone,))
+
+
 def tour(person, service, client):
     """Yields the name of each state while ``person`` is looking at it. The service's clock is moved."""
     person.come()
     yield "phone"
     person.ask("12345")
     yield "phone-wrong"
+    person.page.locator(".aside a").click()
+    yield "elsewhere"
+    person.page.locator("#phone").fill(person.phone)
+    person.type_code("123456")
+    yield "elsewhere-wrong"
+    person.come()
     assert send(service, person.phone).status == 200
     person.ask()
     yield "phone-limited"
     service.clock.advance(3600)
     person.ask()
     yield "code"
-    person.type_code(wrong(person.code()))
-    yield "code-wrong"
-    service.clock.advance(275)
+    report(service, person.phone, "undelivered")
     person.come(person.path)
-    person.page.wait_for_load_state("networkidle")
-    yield "code-ending"
-    service.clock.advance(30)
-    person.come(person.path)
-    yield "code-expired"
+    yield "code-undelivered"
+    yield from _running_out(person, service)
     person.page.locator("#again").click()
     person.page.wait_for_selector("#code")
     for n in range(5):
@@ -56,3 +67,25 @@ def tour(person, service, client):
     person.come("/account/")
     person.page.locator("form[action$='sign-out/'] button").click()
     yield "signed-out"
+
+
+def _running_out(person, service):
+    """Of a code that nobody enters: sent as often as it may be, and what comes after its end."""
+    person.type_code(wrong(person.code()))
+    yield "code-wrong"
+    for wait in (60, 120):
+        service.clock.advance(wait)
+        person.come(person.path)
+        person.page.locator("#again").click()
+        person.page.wait_for_load_state()
+    yield "code-last"
+    service.clock.advance(95)
+    person.come(person.path)
+    person.page.wait_for_load_state("networkidle")
+    yield "code-ending"
+    service.clock.advance(30)
+    person.come(person.path)
+    yield "code-expired-waiting"
+    service.clock.advance(180)
+    person.come(person.path)
+    yield "code-expired"

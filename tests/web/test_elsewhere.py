@@ -1,5 +1,7 @@
 """A code that was asked for in another browser, by an app or over the API."""
 
+import re
+
 import pytest
 from django.contrib.auth import get_user_model
 
@@ -12,6 +14,11 @@ from tests.web.visitor import Visitor, text_of
 pytestmark = pytest.mark.django_db
 
 LINK = 'href="/login/code/'
+
+
+def field_with_focus(page):
+    (found,) = re.findall(r"<input[^>]* autofocus[^>]*>", page.content.decode())
+    return found
 
 
 @pytest.fixture
@@ -61,6 +68,7 @@ def test_a_wrong_code_costs_one_of_the_checks_that_are_open_to_who_names_only_th
         assert page.status_code == 400
         assert "The code is wrong or no longer valid." in text_of(page)
         assert f'value="{visitor.phone}"' in page.content.decode()
+        assert 'id="code" name="code"' in field_with_focus(page)
     (row,) = ChallengeRow.objects.all()
     assert (row.checks_left, row.phone_checks_left) == (2, 0)
     assert visitor.post("/login/code/", phone=visitor.phone, code=code).status_code == 400
@@ -83,13 +91,14 @@ def test_who_guesses_does_not_learn_whether_a_code_was_asked_for(visitor, code):
         ({"phone": "1234", "code": "123456"}, "This is not a mobile number."),
         ({"code": "12345"}, "Enter the 6 digits of the code."),
         ({"code": ""}, "Enter the 6 digits of the code."),
+        ({"phone": "", "code": ""}, "Enter your phone number."),
     ],
 )
 def test_a_slip_is_told_and_costs_no_check(visitor, code, fields, reason):
     page = visitor.post("/login/code/", **({"phone": visitor.phone} | fields))
     assert page.status_code == 200
     assert reason in text_of(page)
-    assert 'aria-invalid="true"' in page.content.decode()
+    assert 'aria-invalid="true"' in field_with_focus(page)
     assert ChallengeRow.objects.get().checks_left == 5
 
 

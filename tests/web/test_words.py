@@ -58,7 +58,9 @@ WITHOUT = [
 @pytest.mark.parametrize(("channel", "told", "text"), WITHOUT)
 def test_another_way_is_named_only_where_there_is_one(channel, told, text):
     assert str(words.state(state(channel=channel, state=told))) == text
-    assert "another way" in str(words.state(state(channel=channel, state=told, channels=("telegram",)))).lower()
+    several = state(channel=channel, state=told, channels=("telegram",))
+    assert "another way" in str(words.state(several)).lower()
+    assert str(words.state(several, switch_in=1)) == text
 
 
 @pytest.mark.parametrize("language", ["en", "ru", "uz"])
@@ -92,11 +94,11 @@ def test_in_uzbek_which_not_every_browser_knows_the_page_brings_the_names_of_ser
 ):
     settings.OTP_ALLOWED_REGIONS = ["UZ", "KZ"]
     with override(language):
-        assert words.names() == named
+        assert words.of_number_field()["names"] == named
 
 
 def test_where_all_countries_are_served_it_brings_all_names(settings):
     settings.OTP_ALLOWED_REGIONS = "*"
     with override("uz"):
-        assert words.names()["JP"] == "Yaponiya"
-        assert set(words.names()) == set(SUPPORTED_REGIONS)
+        assert words.of_number_field()["names"]["JP"] == "Yaponiya"
+        assert set(words.of_number_field()["names"]) == set(SUPPORTED_REGIONS)
