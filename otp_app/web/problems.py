@@ -60,10 +60,8 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:
     Or our own form behind a proxy that we are not told of, which looks like the first of these.
     """
     text = _("This page was open for too long, or your browser keeps no cookies. Go on from here.")
-    foreign, without_tls = reason.startswith(_BAD_ORIGIN), _has_no_tls(request, reason)
-    if without_tls or (foreign and _is_our_own(request)):
+    if _is_our_own(request, reason) or _has_no_tls(request, reason):
         _warn(_SETUP)
-    if without_tls or foreign:
         text = _(
             "We could not make sure that this form is ours, so nothing was done. If you opened it here, the mistake is "
             "in how this site is set up, not yours. Please tell its owner."
@@ -87,10 +85,11 @@ def server_error(request: HttpRequest) -> HttpResponseBase:
     return pages.answer(request, _failed)
 
 
-def _is_our_own(request: HttpRequest) -> bool:
+def _is_our_own(request: HttpRequest, reason: str) -> bool:
     """Whether a form of a foreign origin is ours all the same: by the browser's word, or but for TLS."""
     own = f"https://{request.META.get('HTTP_HOST')}"
-    return request.headers.get("Sec-Fetch-Site") == "same-origin" or request.headers.get("Origin") == own
+    ours = request.headers.get("Sec-Fetch-Site") == "same-origin" or request.headers.get("Origin") == own
+    return ours and reason.startswith(_BAD_ORIGIN)
 
 
 def _has_no_tls(request: HttpRequest, reason: str) -> bool:

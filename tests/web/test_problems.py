@@ -65,7 +65,7 @@ def test_it_is_said_once_however_often_it_happens(visitor, said):
 
 @pytest.mark.parametrize("headers", [{}, {"sec-fetch-site": "cross-site"}])
 def test_a_form_of_another_site_is_nothing_to_look_at(visitor, said, headers):
-    assert SETUP in refused(visitor, origin="https://evil.example", **headers)
+    assert TOO_LONG in refused(visitor, origin="https://evil.example", **headers)
     assert said() == []
 
 
