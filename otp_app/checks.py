@@ -105,7 +105,7 @@ def check_segment(**_: Any) -> list[CheckMessage]:
 def check_user_model(**_: Any) -> list[CheckMessage]:
     """E007 no such phone field, E008 it is not unique, W002 phones are kept in the user names of auth.User.
 
-    E015 and E026 are what ``signups.gaps`` finds.
+    E015 and E026 are what ``signups.gaps`` finds, E027 is a field too short for E.164.
     """
     model = get_user_model()
     name = accounts.phone_field()
@@ -116,7 +116,7 @@ def check_user_model(**_: Any) -> list[CheckMessage]:
     if not getattr(field, "unique", False):
         hint = "One phone must be one user: add unique=True."
         return [Error(f"{model.__name__}.{name} is not unique.", hint=hint, id="otp_app.E008")]
-    found: list[CheckMessage] = list(_gaps(model, name))
+    found: list[CheckMessage] = [*_too_short(model, field), *_gaps(model, name)]
     if name == model.USERNAME_FIELD and name != "phone" and not conf.USER_PHONE_FIELD:
         hint = (
             'Set AUTH_USER_MODEL = "otp_app.User" before the first migrate, or name a field in OTP_USER_PHONE_FIELD. '
@@ -124,6 +124,14 @@ def check_user_model(**_: Any) -> list[CheckMessage]:
         )
         found.append(checks.Warning(f"Phones are kept in {model.__name__}.{name}.", hint=hint, id="otp_app.W002"))
     return found
+
+
+def _too_short(model: Any, field: Any) -> Iterator[CheckMessage]:
+    """E027: the field has no room for the numbers of the country that people are taken to be in, as without their +."""
+    needed = 1 + sum(each.isdigit() for each in phones.example())
+    if (field.max_length or needed) < needed:
+        text = f"{model.__name__}.{field.name} holds {field.max_length} characters; a phone of yours takes {needed}."
+        yield Error(text, hint="Phones are kept as +998901234567: let it hold 16.", id="otp_app.E027")
 
 
 def _gaps(model: Any, phone_field: str) -> Iterator[CheckMessage]:

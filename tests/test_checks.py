@@ -289,6 +289,14 @@ class TestUserModel:
         settings.OTP_USER_PHONE_FIELD = "full_name"
         assert ids() == ["otp_app.E008"]
 
+    @pytest.mark.parametrize(("length", "found"), [(12, ["otp_app.E027"]), (13, []), (None, [])])
+    def test_a_field_without_room_for_a_phone_is_refused(self, settings, monkeypatch, length, found):
+        from otp_app.models import User
+
+        settings.OTP_HOME_REGIONS = ["UZ"]
+        monkeypatch.setattr(User._meta.get_field("phone"), "max_length", length)
+        assert ids() == found
+
     def test_phones_in_user_names_are_warned_of(self, monkeypatch):
         from django.contrib.auth.models import User
 
