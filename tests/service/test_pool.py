@@ -1,5 +1,6 @@
 """PostgreSQL only (see conftest): no connection to be had, and connections that break."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing
 from itertools import islice
@@ -8,7 +9,7 @@ import pytest
 
 from .conftest import ROOM
 from .running import running
-from .talking import code_of, get, phone, send, sending, together, verify, verifying, wrong
+from .talking import TIMEOUT, code_of, get, phone, send, sending, together, verify, verifying, wrong
 
 PROCESSES = 2  # and each has a connection
 
@@ -43,13 +44,15 @@ def test_without_a_free_connection_the_service_says_so_and_recovers(narrow):
 
 
 def test_connections_that_the_database_cuts_are_made_anew(narrow):
-    others = "datname = current_database() AND pid <> pg_backend_pid()"
-    cut = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}"
+    others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
     assert send(narrow, phone()).status == 200
     for _ in range(3):
-        assert narrow.database.rows(cut)
-        answers = together([sending(narrow, phone()) for _ in range(10)])
-        assert {answer.status for answer in answers} <= {200, 503}
-        assert {answer.code for answer in answers if answer.status == 503} <= {"unavailable"}
+        assert narrow.database.rows(f"SELECT pg_terminate_backend(pid, 60000) {others}")  # and waits for it
+        until = time.monotonic() + TIMEOUT
+        while narrow.database.value(f"SELECT COUNT(*) {others}") < PROCESSES:  # who is not asked does not notice
+            assert time.monotonic() < until, "they do not come back"
+            answers = together([sending(narrow, phone()) for _ in range(10)])
+            assert {answer.status for answer in answers} <= {200, 503}
+            assert {answer.code for answer in answers if answer.status == 503} <= {"unavailable"}
     assert [send(narrow, phone()).status for _ in range(10)] == [200] * 10
     assert get(narrow, "/readyz").json["status"] == "ok"
