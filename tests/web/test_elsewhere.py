@@ -88,7 +88,7 @@ def test_who_guesses_does_not_learn_whether_a_code_was_asked_for(visitor, code):
     ("fields", "reason"),
     [
         ({"phone": "", "code": "123456"}, "Enter your phone number."),
-        ({"phone": "1234", "code": "123456"}, "This is not a mobile number."),
+        ({"phone": "1234", "code": "123456"}, "Check the number"),
         ({"code": "12345"}, "Enter the 6 digits of the code."),
         ({"code": ""}, "Enter the 6 digits of the code."),
         ({"phone": "", "code": ""}, "Enter your phone number."),
