@@ -18,7 +18,7 @@ from .talking import phone, send, sending, together, verify
 from .twilio_server import Twilio
 
 PATIENCE = 120  # seconds; no test means to wait so long
-DEADLINE = 10  # seconds for which a provider's answer is waited for
+DEADLINE = 6  # seconds for which a provider's answer is waited for: fewer than the 7 after which its client gives up
 EXPECTED = "not queued, left to the sweep"  # without a broker
 ENDED = {("sent", ""), ("unknown", "lease")}
 
@@ -116,6 +116,7 @@ def service(broker, twilio, tmp_path_factory):
         "OTP_QUEUE": "otp_app.queues.celery.CeleryQueue",
         "CELERY_BROKER_URL": broker.url,
         "OTP_PROVIDER_DEADLINE": str(DEADLINE),
+        "OTP_CODE_LENGTH": "10",  # so that a code that is found somewhere is not there by chance
         **twilio.environment,
     }
     with running(tmp_path_factory.mktemp("queue"), **environment, **ROOM) as started:
@@ -166,7 +167,7 @@ def test_three_workers_deliver_every_send_once_and_live_through_the_loss_of_one(
         assert "Traceback" not in output
         assert number.removeprefix("+") not in output
         codes = [twilio.code_for(fields["To"]) for _, _, fields in twilio.requests]
-        assert not [code for code in codes if re.search(rf"(?<!\d){code}(?!\d)", output)]
+        assert not [code for code in codes if code in output]
 
 
 def test_without_its_broker_the_service_answers_and_a_sweep_delivers(service, twilio, broker, tmp_path):

@@ -70,7 +70,7 @@ class Twilio:
         return [fields for _, _, fields in self.requests if fields["To"] == number]
 
     def code_for(self, number):
-        return re.search(r"\b\d{6}\b", self.received(number)[-1]["Body"])[0]
+        return re.search(r"\b\d{6,10}\b", self.received(number)[-1]["Body"])[0]
 
     @contextmanager
     def answering(self, answers):
