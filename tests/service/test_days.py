@@ -123,8 +123,8 @@ def test_days_of_attacks_stay_within_the_phones_budget(service, days, act):
     assert most_within(attack.sent, HOUR) <= 5
     assert most_within(attack.failed, DAY) <= 20
     assert most_within(attack.failed, 30 * DAY) <= 100
-    # And the attack was one: it has come to where a limit stands (a challenge needs room for its five checks). That is no
-    # chance: without the limit the laziest of them would fail some 350 times in 30 days, give or take 35.
+    # And the attack was one: it has come to where a limit stands (a challenge needs room for its five checks).
+    # That is no chance: without the limit the laziest of them would fail some 350 times in 30 days, give or take 35.
     if act is only_ask:
         assert most_within(attack.sent, DAY) == 10
     else:
