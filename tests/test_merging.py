@@ -97,7 +97,7 @@ def test_what_is_found_has_a_row_by_the_same_statement(user):
     User.objects.create_user(new_phone())
     lookup = by_phone()
     with CaptureQueriesContext(connection) as made:
-        found = lookup.first("default", user.phone, token())
+        found = lookup.first("default", user.phone, [token()])
     assert lookups.instance(User, "default", found) == user
     assert len(made) == 1
     row = Token.objects.get()
@@ -107,21 +107,21 @@ def test_what_is_found_has_a_row_by_the_same_statement(user):
 
 @combines
 def test_where_nothing_is_found_nothing_is_written(user):
-    assert by_phone().first("default", new_phone(), token()) is None
+    assert by_phone().first("default", new_phone(), [token()]) is None
     assert not Token.objects.exists()
 
 
 @combines
 def test_what_is_found_and_not_as_it_is_wanted_is_found_all_the_same(user):
-    assert by_phone().first("default", user.phone, token("NOT found.is_active"))
+    assert by_phone().first("default", user.phone, [token("NOT found.is_active")])
     assert not Token.objects.exists()
 
 
 @combines
 def test_a_row_that_cannot_be_written_is_an_error_and_the_same_look_up_goes_on(user):
     lookup = by_phone()
-    lookup.first("default", user.phone, token())
+    lookup.first("default", user.phone, [token()])
     with pytest.raises(IntegrityError):
-        lookup.first("default", user.phone, token())
+        lookup.first("default", user.phone, [token()])
     assert lookup.first("default", user.phone)
     assert Token.objects.count() == 1
