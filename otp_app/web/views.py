@@ -210,7 +210,7 @@ def _pause(resend: Resend, left: int) -> str:
 
 
 def _rounded(seconds: int) -> int:
-    """To whole minutes, from one on: what is left must not be told as more than it is."""
+    """To the nearest minute, from one on: seconds that pass while a page loads change no minute."""
     return seconds if seconds < _MINUTE else round(seconds / _MINUTE) * _MINUTE
 
 
