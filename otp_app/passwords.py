@@ -7,19 +7,26 @@ from typing import Any
 
 from django.contrib.admin import AdminSite
 from django.contrib.admin.forms import AdminAuthenticationForm
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 from django.db import InterfaceError, InternalError, OperationalError
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
-from . import demands, guard, phones, stores
+from . import demands, guard, phones, staff, stores
 from .clients import client_of
 from .errors import InvalidPhone, Limited, Unavailable
 from .keys import ledger_id
 from .transactions import without_transactions
 
 _LONGEST = 254  # characters of a name that count: what is normalised must be bounded
+# To staff who came by a code: Django would advise another account, where this one's password is what is wanted.
+_ASKED: dict[str, Any] = {
+    "user": AnonymousUser(),
+    "subtitle": _("A code alone does not open this page: enter your password."),
+}
 _DOWN = (Unavailable, OperationalError, InterfaceError, InternalError)
 
 
@@ -29,7 +36,8 @@ def limit(site: AdminSite) -> None:
 
     @wraps(login)
     def outside(request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
-        return login(request, extra_context)
+        asked = _ASKED if staff.is_by_code(request) else {}
+        return login(request, {**asked, **(extra_context or {})})
 
     site.login_form = PasswordForm
     site.login = without_transactions(outside)  # type: ignore[method-assign]  # on this site only

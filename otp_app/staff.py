@@ -44,9 +44,14 @@ def mark(request: HttpRequest) -> None:
     request.session[_BY_CODE] = True
 
 
+def is_by_code(request: HttpRequest) -> bool:
+    """Return whether a code began the session."""
+    return bool(request.session.get(_BY_CODE))
+
+
 def of_session(request: HttpRequest, user: Any) -> Any:
     """Return the user of a session with the rights that its beginning gives."""
-    return by_code(user) if request.session.get(_BY_CODE) else user
+    return by_code(user) if is_by_code(request) else user
 
 
 def by_code(user: Any) -> Any:

@@ -72,7 +72,9 @@ class TestTheAdmin:
         visitor.sign_in()
         response = visitor.get("/admin/otp_app/user/")
         assert response["Location"] == "/admin/login/?next=/admin/otp_app/user/"
-        assert visitor.get(response["Location"]).status_code == 200
+        page = text_of(visitor.get(response["Location"]))
+        assert "A code alone does not open this page: enter your password." in page
+        assert "You are authenticated as" not in page
         assert visitor.post(f"/admin/otp_app/user/{superuser.pk}/change/", full_name="Owned").status_code == 302
         superuser.refresh_from_db()
         assert superuser.full_name == ""
