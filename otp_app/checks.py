@@ -142,7 +142,9 @@ def _gaps(model: Any, phone_field: str) -> Iterator[CheckMessage]:
             number, fault = "otp_app.E015", "must be unique, and all users made by phone would have the same there"
         else:
             number, fault = "otp_app.E026", "is required, and a user made by phone has no value for it"
-        hint = f'Allow null or give it a default. If save() fills it, put "{number}" into SILENCED_SYSTEM_CHECKS.'
+        named = model.USERNAME_FIELD in gap.names
+        also = f" With null give {model.__name__} a __str__ of its own, which must not be None." if named else ""
+        hint = f'Allow null or give it a default.{also} If save() fills it, put "{number}" into SILENCED_SYSTEM_CHECKS.'
         yield Error(f"{names} {fault}.", hint=hint, id=number)
 
 

@@ -64,7 +64,9 @@ def _users() -> Iterator[Finding]:
     looked_at = list(islice(spellings.stored(), _LOOKED_AT))
     if others := sum(bool(each.phone) for each in spellings.others(looked_at, phones.home())):
         text = f"{others} of the first {len(looked_at)} phones are in another form than E.164, and who signs in by one"
-        yield Finding("users", False, f"{text} gets a second account: manage.py otp_phones lists them.")
+        yield Finding(
+            "users", False, f"{text} gets a second account: manage.py otp_phones --region {phones.home()} lists them."
+        )
     else:
         yield Finding("users", True, f"the phones of the first {len(looked_at)} are in E.164 form.")
 
