@@ -12,12 +12,12 @@ from .errors import InvalidRequest
 from .web import problems as pages
 
 
-def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponseBase:  # noqa: ARG001  (Django's signature)
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponseBase:
     """Answer ``handler400``."""
-    return problems.answer(request, InvalidRequest()) if _is_for_api(request) else pages.bad_request(request)
+    return problems.answer(request, InvalidRequest()) if _is_for_api(request) else pages.bad_request(request, exception)
 
 
-def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponseBase:  # noqa: ARG001  (the same)
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponseBase:  # noqa: ARG001  (Django's signature)
     """Answer ``handler404``."""
     return problems.answer(request, problems.NotFound()) if _is_for_api(request) else pages.not_found(request)
 

@@ -15,7 +15,9 @@ from ..conf import conf
 from ..errors import InvalidOrExpiredCode, OtpError
 from ..policies import LOGIN, policy_for
 from . import account, destinations, pages, words
-from .forms import PhoneAndCodeForm
+from .forms import ALREADY_SENT, PhoneAndCodeForm
+
+_CHECKS = "otp_app_elsewhere"  # codes that were typed here
 
 
 def is_offered() -> bool:
@@ -29,13 +31,18 @@ def elsewhere(request: HttpRequest) -> HttpResponseBase:
     if not is_offered():
         return redirect(reverse("otp_web:phone") + destination.query)
     form, error = PhoneAndCodeForm(request.POST if request.method == "POST" else None), None
+    checks = request.session.get(_CHECKS, 0)
+    if form.is_valid() and request.POST.get("checks", str(checks)) != str(checks):
+        form.add_error("code", ALREADY_SENT)  # a reload of the page that told of a wrong code costs no check
     if form.is_valid():
+        request.session[_CHECKS] = checks = checks + 1
         try:
             return account.sign_in(request, destination, **form.cleaned_data)
         except OtpError as refused:
             error = refused
     values: dict[str, Any] = {
         "form": form,
+        "checks": checks,
         "typed": request.POST.get("phone", ""),
         **words.of_number_field(),
     }

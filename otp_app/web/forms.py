@@ -16,6 +16,9 @@ _MARKS = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _SPACES = re.compile("[\\s\u2010-\u2015]+")
 
 
+ALREADY_SENT = _("This page was already sent. Enter the code again.")
+
+
 class PhoneField(forms.Field):
     """Becomes E.164."""
 

@@ -6,6 +6,7 @@ import logging
 from functools import cache, partial
 
 from django.conf import settings
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.csrf import REASON_BAD_ORIGIN, REASON_NO_CSRF_COOKIE
@@ -51,6 +52,10 @@ _SETUP = (
     "set OTP_TRUSTED_PROXIES (in a project also SECURE_PROXY_SSL_HEADER), and have the proxy send Host as it came, and "
     "X-Forwarded-Proto. Without a proxy the page needs TLS. See manage.py otp_doctor."
 )
+_NOT_ACCEPTED = _(
+    "We could not accept this request, so nothing was done. If you came here by yourself, the mistake is in how this "
+    "site is set up, not yours. Please tell its owner."
+)
 _warn = cache(logging.getLogger("otp_app.web").warning)  # once: anybody could fill the log
 
 
@@ -62,16 +67,20 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:
     text = _("This page was open for too long, or your browser keeps no cookies. Go on from here.")
     if _is_our_own(request, reason) or _has_no_tls(request, reason):
         _warn(_SETUP)
-        text = _(
-            "We could not make sure that this form is ours, so nothing was done. If you opened it here, the mistake is "
-            "in how this site is set up, not yours. Please tell its owner."
-        )
+        text = _NOT_ACCEPTED
     return pages.answer(request, partial(pages.show, request, "problem", status=403, text=text))
 
 
-def bad_request(request: HttpRequest) -> HttpResponseBase:
-    """Say that a request was no good, or that its session has ended, in another tab, while it was under way."""
-    text = _("This request could not be read, or the sign-in has ended meanwhile. Go on from here.")
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponseBase:
+    """Say that a request was no good, or that its session has ended, in another tab, while it was under way.
+
+    A host that is not in ALLOWED_HOSTS is no fault of the person's: a proxy may have written it.
+    """
+    text = (
+        _NOT_ACCEPTED
+        if isinstance(exception, DisallowedHost)
+        else _("This request could not be read, or the sign-in has ended meanwhile. Go on from here.")
+    )
     return _at_no_address(request, 400, text)
 
 

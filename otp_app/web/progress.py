@@ -26,11 +26,22 @@ class SignInBegun:
     extended: bool
     checks: int  # codes that were typed here
     at: int  # milliseconds: when it was begun
+    held_until: int = 0  # milliseconds: a send was refused for so long
 
     def sent(self, challenge_id: str) -> "SignInBegun":
         """After another send: of a new challenge nothing is used up yet."""
         same = challenge_id == self.challenge_id
-        return replace(self, challenge_id=challenge_id, extended=self.extended and same, at=clock.milliseconds())
+        now, extended = clock.milliseconds(), self.extended and same
+        return replace(self, challenge_id=challenge_id, extended=extended, at=now, held_until=0)
+
+    def hold(self, seconds: int) -> "SignInBegun":
+        """After a send that was refused for so long, by whichever limit."""
+        return replace(self, held_until=clock.milliseconds() + seconds * 1000)
+
+    @property
+    def held(self) -> int:
+        """Return the seconds for which a send would still be refused."""
+        return max(0, -(-(self.held_until - clock.milliseconds()) // 1000))
 
 
 _NAMES = {field.name for field in fields(SignInBegun)}

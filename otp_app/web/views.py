@@ -17,22 +17,23 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from .. import durations, phones, services
 from ..challenges import State
 from ..clients import client_of
-from ..errors import InvalidOrExpiredCode, OtpError, ProofRequired, unlogged
+from ..conf import conf
+from ..errors import InvalidOrExpiredCode, OtpError, ProofRequired, UndeliverablePhone, unlogged
 from ..languages import language_of
 from ..policies import LOGIN, longest, policy_for
 from . import account, destinations, elsewhere, pages, progress, resends, words
 from .destinations import Destination
-from .forms import CodeForm, PhoneForm
+from .forms import ALREADY_SENT, CodeForm, PhoneForm
 from .progress import SignInBegun
 from .resends import Resend
 
 _MINUTE = 60  # seconds
+_LOADING = 5
 
 
 @pages.page
@@ -75,7 +76,7 @@ def code(request: HttpRequest, number: int) -> HttpResponseBase:
     form = CodeForm(request.POST if request.method == "POST" else None)
     if form.is_valid() and request.POST.get("checks", str(begun.checks)) != str(begun.checks):
         # A page is being reloaded that told of a wrong code: that must not cost a check once more.
-        form.add_error("code", _("This page was already sent. Enter the code again."))
+        form.add_error("code", ALREADY_SENT)
     if not form.is_valid():
         return _ask_for_code(request, destination, begun, form)
     progress.change(request, begun := replace(begun, checks=begun.checks + 1))
@@ -99,7 +100,8 @@ def send(request: HttpRequest, number: int) -> HttpResponseBase:
         except ProofRequired as task:
             return _prove(request, task, destination)
         except OtpError as refused:
-            return _ask_for_code(request, destination, begun, CodeForm(), refused, held=refused.retry_after or 0)
+            progress.change(request, begun := begun.hold(_hold(refused, begun, state)))
+            return _ask_for_code(request, destination, begun, CodeForm(), refused)
         progress.change(request, begun.sent(challenge_id))
     return _to_code(number, destination)
 
@@ -123,7 +125,7 @@ def state(request: HttpRequest, number: int) -> HttpResponseBase:
     found = _state(begun) if begun else None
     if found is None or _closed(found):
         return unlogged(JsonResponse({}, status=404))
-    resend = resends.of_open(found)
+    resend = resends.of_open(found).held(begun.held if begun else 0)
     told = {"state": found.state, "text": str(words.state(found, resend.switch_in)), "expires_in": found.expires_in}
     return JsonResponse(told | asdict(resend))
 
@@ -165,19 +167,12 @@ def _to_code(number: int, destination: Destination) -> HttpResponse:
 
 
 def _ask_for_code(
-    request: HttpRequest,
-    destination: Destination,
-    begun: SignInBegun,
-    form: CodeForm,
-    error: OtpError | None = None,
-    *,
-    held: int = 0,
+    request: HttpRequest, destination: Destination, begun: SignInBegun, form: CodeForm, error: OtpError | None = None
 ) -> HttpResponse:
-    """``held``: for so many seconds the service has just refused a send."""
     state = _state(begun)
     live = None if _closed(state) else state
     device = request.COOKIES.get(account.DEVICE_COOKIE)
-    resend = (resends.of_open(live) if live else resends.of_closed(begun.phone, device)).held(held)
+    resend = (resends.of_open(live) if live else resends.of_closed(begun.phone, device)).held(begun.held)
     values: dict[str, Any] = {
         "begun": begun,
         "form": form,
@@ -188,7 +183,6 @@ def _ask_for_code(
         "length": policy_for(LOGIN).length,
         "tried": isinstance(error, InvalidOrExpiredCode),
         "resend": resend,
-        "held": held,
         "pause": _pause(resend, live.expires_in if live else 0),
         "waits": words.waits(),
         "terminal": pages.codes_are_in_the_terminal(),
@@ -209,9 +203,16 @@ def _pause(resend: Resend, left: int) -> str:
     return words.waits(**times)[resend.kind(left)] if resend.resend_in else ""
 
 
+def _hold(refused: OtpError, begun: SignInBegun, state: State | None) -> int:
+    """For how many seconds a send would be refused again: a bad number gets nothing, unless there is another way."""
+    if isinstance(refused, UndeliverablePhone) and not words.ways(begun.phone, state):
+        return conf.SUPPRESSION
+    return refused.retry_after or 0
+
+
 def _rounded(seconds: int) -> int:
-    """To the nearest minute, from one on: seconds that pass while a page loads change no minute."""
-    return seconds if seconds < _MINUTE else round(seconds / _MINUTE) * _MINUTE
+    """To whole minutes, from one on, never up: but for the seconds in which a page is loaded."""
+    return seconds if seconds < _MINUTE else (seconds + _LOADING) // _MINUTE * _MINUTE
 
 
 def _prove(request: HttpRequest, task: ProofRequired, destination: Destination) -> HttpResponse:

@@ -132,4 +132,14 @@ def test_where_the_phone_alone_is_not_enough_it_is_not_offered_and_checks_nothin
 def test_it_is_in_the_language_of_the_browser(outbox, language):
     page = Visitor(outbox, HTTP_ACCEPT_LANGUAGE=language).get("/login/code/")
     assert f'<html lang="{language}">' in page.content.decode()
-    assert "For a code that you asked for" not in text_of(page)
+    assert "Enter a code that you asked for" not in text_of(page)
+
+
+def test_a_page_that_told_of_a_wrong_code_may_be_loaded_again_without_costing_a_check(visitor, code):
+    typed = {"phone": visitor.phone, "code": other_than(code), "checks": "0"}
+    assert visitor.post("/login/code/", **typed).status_code == 400
+    left = ChallengeRow.objects.get().checks_left
+    page = visitor.post("/login/code/", **typed)
+    assert "This page was already sent." in text_of(page)
+    assert ChallengeRow.objects.get().checks_left == left
+    assert visitor.post("/login/code/", phone=visitor.phone, code=code, checks="1").status_code == 302

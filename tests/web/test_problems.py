@@ -10,7 +10,7 @@ from tests.web.visitor import Visitor, text_of
 
 pytestmark = pytest.mark.django_db
 
-SETUP = "If you opened it here, the mistake is in how this site is set up, not yours."
+SETUP = "If you came here by yourself, the mistake is in how this site is set up, not yours."
 TOO_LONG = "This page was open for too long, or your browser keeps no cookies."
 
 
@@ -92,3 +92,9 @@ def test_a_token_that_is_no_good_is_an_old_page(visitor, said):
     page = visitor.post(phone=visitor.phone, csrfmiddlewaretoken="x" * 32)
     assert TOO_LONG in text_of(page)
     assert said() == []
+
+
+def test_a_host_that_is_not_the_sites_own_is_no_fault_of_the_person(client):
+    page = client.get("/login/", headers={"host": "elsewhere.example.com"})
+    assert page.status_code == 400
+    assert SETUP in text_of(page)

@@ -183,7 +183,7 @@ def test_more_time_is_given_once(visitor, clock):
     response = visitor.post("/login/1/extend/?next=/a")
     assert (response.status_code, response["Location"]) == (302, "/login/1/?next=%2Fa")
     page = visitor.get("/login/1/")
-    assert "Valid for 6 minutes." in text_of(page)
+    assert "Valid for 5 minutes." in text_of(page)
     assert "Give me more time" not in text_of(page)
     visitor.post("/login/1/extend/")
     clock.advance(300)
@@ -231,3 +231,11 @@ def test_a_check_spent_on_the_page_stays_spent_where_every_request_is_a_transact
     assert visitor.enter(other_than(visitor.outbox[-1].code)).status_code == 400
     assert stores.current().get(visitor.begun[0]["challenge_id"]).checks_left == 4
     assert visitor.enter().status_code == 302
+
+
+def test_who_typed_nothing_wrong_is_not_told_of_wrong_tries(visitor):
+    visitor.ask()
+    services.sign_in(phone=visitor.phone, code=visitor.outbox[-1].code)  # in another browser
+    page = text_of(visitor.get("/login/1/"))
+    assert "This code is no longer valid. Get a new code." in page
+    assert "wrong tries" not in page

@@ -152,8 +152,8 @@ const ends = {};
 
 function setEnds(expiresIn, resendIn, switchIn, sameFor) {
   ends.code = now() + expiresIn + 1; // the service counts whole seconds, rounded down
-  ends.wait = Math.max(ends.held, now() + resendIn);
-  ends.switch = Math.max(ends.held, now() + switchIn);
+  ends.wait = now() + resendIn;
+  ends.switch = now() + switchIn;
   ends.same = now() + sameFor;
 }
 
@@ -249,8 +249,7 @@ if ($("code-form")) helpWithCode($("code-form"));
 if ($("proof-form")) prove($("proof-form"));
 if ($("extend")) $("extend").addEventListener("submit", onExtend);
 if ($("resend")) {
-  const { held, resendIn, switchIn, sameFor } = $("resend").dataset;
-  ends.held = now() + Number(held);
+  const { resendIn, switchIn, sameFor } = $("resend").dataset;
   setEnds(Number($("open")?.dataset.left ?? 0), Number(resendIn), Number(switchIn), Number(sameFor));
   tick();
   setInterval(tick, 250);
