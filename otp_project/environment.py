@@ -5,8 +5,10 @@
 
 import json
 import os
+from logging import getLevelNamesMapping
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -62,12 +64,32 @@ def _json(name: str, kind: type, what: str) -> Any:
     return value
 
 
-def integer(name: str, default: int = 0) -> int:
+def integer(name: str, default: int = 0, *, least: int | None = None) -> int:
     value = text(name)
     try:
-        return int(value) if value else default
+        number = int(value) if value else default
     except ValueError:
         raise ImproperlyConfigured(f"{name} must be a whole number, not {value!r}.") from None
+    if least is not None and number < least:
+        raise ImproperlyConfigured(f"{name} must be at least {least}, not {number}.")
+    return number
+
+
+def zone(name: str, default: str) -> str:
+    """A time zone by its name."""
+    value = text(name) or default
+    try:
+        return ZoneInfo(value).key
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ImproperlyConfigured(f"{name} must be a time zone such as Asia/Tashkent, not {value!r}.") from None
+
+
+def level(name: str, default: str) -> str:
+    """A level of the log."""
+    value = (text(name) or default).upper()
+    if value not in getLevelNamesMapping():
+        raise ImproperlyConfigured(f"{name} must be DEBUG, INFO, WARNING or ERROR, not {value!r}.")
+    return value
 
 
 def flag(name: str, *, default: bool = False) -> bool:

@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from otp_app.conf import Conf
 
-from .environment import entries, flag, given, integer, items, load, mapping, text
+from .environment import entries, flag, given, integer, items, level, load, mapping, text, zone
 from .secret import LEAST, LEAST_DIFFERENT, UNSAFE_PREFIX, is_weak, kept_secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -37,8 +37,8 @@ CSRF_TRUSTED_ORIGINS = items("CSRF_TRUSTED_ORIGINS")
 
 HOST = text("HOST", "127.0.0.1")
 PORT = integer("PORT", 8000)
-WEB_CONCURRENCY = integer("WEB_CONCURRENCY", 2)  # processes
-THREADS = integer("THREADS", 16)  # of each process
+WEB_CONCURRENCY = integer("WEB_CONCURRENCY", 2, least=1)  # processes
+THREADS = integer("THREADS", 16, least=1)  # of each process
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -120,7 +120,7 @@ CSRF_FAILURE_VIEW = "otp_app.web.problems.csrf_failure"
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("uz", "Oʻzbekcha"), ("ru", "Русский")]
-TIME_ZONE = text("TIME_ZONE", "UTC")
+TIME_ZONE = zone("TIME_ZONE", "UTC")
 USE_TZ = True
 STATIC_URL = "static/"
 STATICFILES_DIRS = items("STATIC_DIR")  # a folder of yours, for a logo
@@ -166,7 +166,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
 }
 
-LOG_LEVEL = text("LOG_LEVEL", "INFO").upper()
+LOG_LEVEL = level("LOG_LEVEL", "INFO")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -59,8 +59,19 @@ def test_a_secret_of_the_past_that_can_be_guessed_is_refused_as_well_for_what_it
     assert said.startswith("SECRET_KEY, and each of SECRET_KEY_FALLBACKS, must have")
 
 
-def test_a_number_that_is_none_is_named(tmp_path):
-    assert refused(tmp_path, WEB_CONCURRENCY="many") == "WEB_CONCURRENCY must be a whole number, not 'many'."
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("WEB_CONCURRENCY", "many", "must be a whole number, not 'many'."),
+        ("WEB_CONCURRENCY", "0", "must be at least 1, not 0."),
+        ("THREADS", "0", "must be at least 1, not 0."),
+        ("TIME_ZONE", "Asia/Toshkent", "must be a time zone such as Asia/Tashkent, not 'Asia/Toshkent'."),
+        ("TIME_ZONE", "../UTC", "must be a time zone such as Asia/Tashkent, not '../UTC'."),
+        ("LOG_LEVEL", "loud", "must be DEBUG, INFO, WARNING or ERROR, not 'LOUD'."),
+    ],
+)
+def test_a_value_that_is_none_is_named_and_what_would_be_one(tmp_path, name, value, said):
+    assert refused(tmp_path, **{name: value}) == f"{name} {said}"
 
 
 def test_production_that_would_show_codes_is_refused(tmp_path):
