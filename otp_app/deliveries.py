@@ -241,4 +241,4 @@ def _end(challenge: Challenge, number: int, alias: str, status: str, **facts: An
 def _tell(challenge: Challenge, alias: str, status: str, error: str = "") -> None:
     faults.point("handover.ended")
     level = logging.INFO if status == State.SENT else logging.WARNING
-    logger.log(level, "send %s by %s to %s %s", status, alias, phones.mask(challenge.phone), error)
+    logger.log(level, "send %s by %s to %s%s", status, alias, phones.mask(challenge.phone), error and f" {error}")
