@@ -50,7 +50,7 @@ def database() -> str:
 
 
 def found(phone: str, also: Part) -> Any | None:
-    """The user of a verified phone, if there is one, who is signed in by ``also`` in the same statement, if active."""
+    """Find the user of a verified phone, and sign an active one in by ``also``, in one statement; None for nobody."""
     model, alias, now = get_user_model(), database(), timezone.now()
     user = _find(model, alias, phone, [also, *_recording(model, alias, now)])
     if user and user.is_active and _keeps_last_login(model):
@@ -66,7 +66,7 @@ def record_sign_in(user: Any) -> None:
 
 
 def last_login(user: Any) -> datetime | None:
-    """When a user signed in last; None too where the model does not keep it."""
+    """Return when a user signed in last; None too where the model does not keep it."""
     when: datetime | None = getattr(user, "last_login", None)
     return when
 
@@ -92,7 +92,7 @@ def user_for(phone: str) -> tuple[Any, bool]:
 
 
 def _without(phone: str, error: Exception) -> str:
-    """What a database or model says names the field or constraint; all that PostgreSQL adds are the row's values."""
+    """Return the first line of an error, the phone masked: it names the field, the others the values of the row."""
     first, _, _ = str(error).partition("\n")
     return f"{type(error).__name__}: {first.replace(phone[1:], phones.mask(phone)[1:])}"
 
@@ -107,7 +107,7 @@ def _keeps_last_login(model: Any) -> bool:
 
 
 def _recording(model: Any, alias: str, now: datetime) -> list[Part]:
-    """The statement that sets ``last_login`` of who was ``found``, in the table that has it: maybe a parent's."""
+    """Write the statement that sets ``last_login`` of who was ``found``, in the table that has it: maybe a parent's."""
     if not _keeps_last_login(model):
         return []
     field = model._meta.get_field("last_login")

@@ -87,7 +87,7 @@ def _call(provider: Provider, message: Message, slots: threading.Semaphore) -> R
 
 @lru_cache(maxsize=1)
 def _places(size: int) -> tuple[threading.Semaphore, threading.Semaphore]:
-    """For callers and, among them, for calls. Of 16 threads 8 call, 4 wait, and 4 are left for verify."""
+    """Make the semaphores of callers and of the calls among them: of 16 threads 8 call, 4 wait, 4 are for verify."""
     return threading.Semaphore(size + size // 2), threading.Semaphore(size)
 
 

@@ -80,7 +80,7 @@ class Demand:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """What was taken from a crowd limit, remembered so that it can be given back where it was taken."""
+    """Remember what was taken from a crowd limit, so that it can be given back where it was taken."""
 
     key: str
     slot: int
@@ -156,7 +156,7 @@ class Challenge:
         return self._less(tuple(charge for charge in self.charges if charge.converts), self.failures_before)
 
     def unspent(self, sent_at: int) -> tuple[Charge, ...]:
-        """What a send took that never left. Of comparisons those that failed meanwhile stay taken."""
+        """Return what a send took that never left. Of comparisons those that failed meanwhile stay taken."""
         return self._less(tuple(charge for charge in self.charges if charge.sent_at == sent_at), self.failures)
 
     @staticmethod

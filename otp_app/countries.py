@@ -9,7 +9,7 @@ from django.utils.translation import get_language
 
 
 def names(regions: Iterable[str]) -> dict[str, str]:
-    """Of each ISO 3166 code the name in the language in force, else in English; ``*`` and unknown codes have none."""
+    """Name ISO 3166 codes in the language in force, else in English; leave ``*`` and unknown codes out."""
     every = _names()
     known = every.get((get_language() or "").partition("-")[0], every["en"])
     return {region: known[region] for region in regions if region in known}

@@ -39,7 +39,7 @@ class EventInline(admin.TabularInline):  # type: ignore[type-arg]  # not generic
 
 
 class DeliveryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at run time
-    """To read only, and found by what is known in full, for which there are indexes."""
+    """Show deliveries to read only, found by what is known in full, for which there are indexes."""
 
     # What fits beside the filters into a window of 1280 pixels; the rest stands on the page of each.
     list_display = ("when", "status", "carrier", "price", "times", "error")

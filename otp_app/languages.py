@@ -33,7 +33,7 @@ def _wanted(request: HttpRequest, phone: str) -> Iterator[str]:
 
 
 def _nearest(code: str) -> str:
-    """What of ours somebody reads who asks for a language; empty or not ours when nobody can say."""
+    """Return which of ours somebody reads who asks for a language; empty or not ours when nobody can say."""
     base, *rest = code.lower().split("-")
     if base == "uz" and "cyrl" in rest:  # our Uzbek is in Latin letters, and who asks for Cyrillic ones reads Russian
         return "ru"

@@ -36,19 +36,19 @@ def gaps(model: Any, phone_field: str) -> Iterator[Gap]:
 
 
 def _names(model: Any) -> list[Any]:
-    """The texts that people are named by. An e-mail address is none: an invented one would be somebody's."""
+    """Find the texts that people are named by. An e-mail address is none: an invented one would be somebody's."""
     texts = [each for each in model._meta.concrete_fields if isinstance(each, models.CharField)]
     return [each for each in texts if not isinstance(each, models.EmailField) and _is_name(each, model.USERNAME_FIELD)]
 
 
 def _is_name(field: Any, username_field: str) -> bool:
-    """Whether it is the field of the model's user names, or what AbstractUser has left beside that field."""
+    """Tell whether it is the field of the model's user names, or what AbstractUser has left beside that field."""
     required = field.unique and not field.null and not field.has_default()
     return bool(field.name == username_field or (field.name == "username" and required))
 
 
 def _left(field: Any) -> Any:
-    """The value of a field that a sign-up leaves out; ``_OWN`` too where only a program could tell."""
+    """Return the value of a field that a sign-up leaves out; ``_OWN`` too where only a program could tell."""
     if field.has_default():
         return _OWN if callable(field.default) else field.default
     if field.has_db_default():
@@ -57,7 +57,7 @@ def _left(field: Any) -> Any:
 
 
 def _is_made(field: Any) -> bool:
-    """Whether the database makes the value, or the field when it is saved, or the row of a parent model."""
+    """Tell whether the database makes the value, or the field when it is saved, or the row of a parent model."""
     parent = field.remote_field and field.remote_field.parent_link
     stamped = getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False)
     own = not type(field).pre_save.__module__.startswith("django.")

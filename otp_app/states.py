@@ -38,7 +38,7 @@ def resend_in(phone: str, device: str) -> int:
 
 
 def may_switch(challenge_id: str, channel: str) -> bool:
-    """Whether ``channel`` need not wait: the newest message of the challenge came by another, and reached nobody.
+    """Tell whether ``channel`` need not wait: the newest message of the challenge came by another, and reached nobody.
 
     Of requests at the same instant several may be told so: what is left of the challenge's sends bounds them.
     """
@@ -51,7 +51,7 @@ def _reached_nobody(delivery: Delivery | None) -> bool:
 
 
 def _waits(phone: str, device: str) -> dict[Counts, int]:
-    """For the pause between sends and for the number of sends, the seconds until the phone's limits let one through."""
+    """Return the seconds until the pause between sends, and until the number of sends, let one to the phone through."""
     demand = demands.for_send(phone, None, device=device, test=testnumbers.is_one(phone))
     limits = [limit for limit in demand.limits if limit.counts in (Counts.WAITS, Counts.SENDS)]
     waits: dict[Counts, int] = {}

@@ -93,13 +93,13 @@ def purge() -> tuple[int, int]:
 
 
 def last_run(name: str) -> int:
-    """When the last ``sweep`` or ``purge`` ended, by the clock of the database; 0: never, or it is forgotten by now."""
+    """Return when the last ``sweep`` or ``purge`` ended, by the database's clock; 0: never, or forgotten by now."""
     row = Counter.objects.using(handovers.database()).filter(key=_run_key(name))
     return row.values_list("newest", flat=True).first() or 0
 
 
 def _remember(name: str) -> None:
-    """In a counter from which nothing is taken: all that counts of it is when it was written."""
+    """Write a counter from which nothing is taken: all that counts of it is when it was written."""
     take(handovers.database(), [Take(_run_key(name), 0, 1, cost=0)])
 
 

@@ -68,5 +68,5 @@ else:
 
     @pytest.fixture
     def admin_user(db: None) -> Any:  # noqa: ARG001  (the database is made and may be used)
-        """A superuser with the password "password", in place of pytest-django's, whose name is no phone."""
+        """Create a superuser with the password "password", in place of pytest-django's, whose name is no phone."""
         return get_user_model().objects.create_superuser(ADMIN, "password")

@@ -76,7 +76,7 @@ def integer(name: str, default: int = 0, *, least: int | None = None) -> int:
 
 
 def zone(name: str, default: str) -> str:
-    """A time zone by its name."""
+    """Read a time zone by its name."""
     value = text(name) or default
     try:
         return ZoneInfo(value).key
@@ -85,7 +85,7 @@ def zone(name: str, default: str) -> str:
 
 
 def level(name: str, default: str) -> str:
-    """A level of the log."""
+    """Read a level of the log."""
     value = (text(name) or default).upper()
     if value not in getLevelNamesMapping():
         raise ImproperlyConfigured(f"{name} must be DEBUG, INFO, WARNING or ERROR, not {value!r}.")

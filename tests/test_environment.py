@@ -27,7 +27,7 @@ def names_read():
     source = (ROOT / "otp_project" / "settings.py").read_text(encoding="utf-8")
     scalars = {f"OTP_{name}" for name, default in vars(Conf).items() if isinstance(default, bool | int | str)}
     scalars = {name for name in scalars if name.isupper()}
-    asked = set(re.findall(r'\b(?:text|items|integer|flag|mapping|entries)\("([A-Z_]+)"', source))
+    asked = set(re.findall(r'\b(?:text|items|integer|flag|mapping|entries|zone|level)\("([A-Z_]+)"', source))
     return asked | scalars | {"OTP_WAITS", "ENV_FILE"}
 
 

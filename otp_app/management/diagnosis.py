@@ -43,7 +43,7 @@ def examine() -> Iterator[Finding]:
 
 
 def _settings() -> Iterator[Finding]:
-    """The system checks of the app that are not silenced, with those for production where this is no development."""
+    """Run the checks of the app that are not silenced, with those for production where this is no development."""
     found = checks.run_checks(include_deployment_checks=not settings.DEBUG)
     ours = [each for each in found if each.id and each.id.startswith("otp_app.") and not each.is_silenced()]
     for message in ours:
@@ -60,7 +60,7 @@ def _parts() -> Iterator[Finding]:
 
 
 def _users() -> Iterator[Finding]:
-    """Of those who came first, for other spellings are from before the app: about a second's work, and no more."""
+    """Look at those who came first, for other spellings are from before the app: about a second's work, and no more."""
     looked_at = list(islice(spellings.stored(), _LOOKED_AT))
     if others := sum(bool(each.phone) for each in spellings.others(looked_at, phones.home())):
         text = f"{others} of the first {len(looked_at)} phones are in another form than E.164, and who signs in by one"
@@ -83,7 +83,7 @@ def _backlog() -> Iterator[Finding]:
 
 
 def _runs() -> Iterator[Finding]:
-    """Whether the sweep and the purge are run at all; before the first send there is nothing that they could do."""
+    """Tell whether sweep and purge are run at all; before the first send there is nothing that they could do."""
     now = counters.read_now(handovers.database())
     oldest = Delivery.objects.order_by("sent_at").values_list("sent_at", flat=True).first() or now
     for name, (patience, often) in _RUNS.items():

@@ -24,7 +24,7 @@ class Spelling:
 
 
 def stored() -> Iterator[tuple[Any, Any]]:
-    """All users who have a phone, by primary key, as (key, phone); not more of them in memory than one batch."""
+    """Read all users who have a phone, by primary key, as (key, phone), one batch at a time."""
     rows = _users().exclude(**{accounts.phone_field(): None}).order_by("pk").values_list("pk", accounts.phone_field())
     batch = list(rows[:_BATCH])
     while batch:
@@ -33,7 +33,7 @@ def stored() -> Iterator[tuple[Any, Any]]:
 
 
 def others(users: Iterable[tuple[Any, Any]], region: str) -> Iterator[Spelling]:
-    """Those that are not in E.164 form. What has no country code is read as people of ``region`` write it."""
+    """Find those that are not in E.164 form. What has no country code is read as people of ``region`` write it."""
     field: Any = get_user_model()._meta.get_field(accounts.phone_field())
     for pk, value in users:
         phone = _read(str(value), region)
@@ -42,7 +42,7 @@ def others(users: Iterable[tuple[Any, Any]], region: str) -> Iterator[Spelling]:
 
 
 def holder(phone: str) -> Any | None:
-    """The key of the user who has this phone in E.164 form."""
+    """Return the key of the user who has this phone in E.164 form."""
     return _users().filter(**{accounts.phone_field(): phone}).values_list("pk", flat=True).first()
 
 

@@ -31,7 +31,7 @@ def _lines(row: Sequence[str], widths: Sequence[int]) -> list[str]:
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:
-    """A number with its noun: ``1 fault``, ``2 faults``."""
+    """Write a number with its noun: ``1 fault``, ``2 faults``."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 

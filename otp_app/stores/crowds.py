@@ -92,7 +92,7 @@ def used(row: Row, since: int = 0) -> int:
 
 
 def charges(limits: Sequence[Limit], now: int, rows: Rows | None = None, sent_at: int = 0) -> tuple[Charge, ...]:
-    """What was taken: from the slot that ``rows`` says, or from that of now; by a send of that instant, if by one."""
+    """Return what was taken: from the slot that ``rows`` says, or from that of now; by the send of ``sent_at``."""
     slots = {key: row.newest for key, row in (rows or {}).items()}
     return tuple(
         Charge(

@@ -22,7 +22,7 @@ def reason(usages: Sequence[Usage]) -> OtpError:
 
 
 def _name_of(usage: Usage) -> str:
-    """What refuses: of a region that is blocked its conversion, not how many sends it had."""
+    """Name what refuses: of a region that is blocked its conversion, not how many sends it had."""
     return CONVERSION if usage.blocked_until and usage.limit.name == _OF_REGIONS else usage.limit.name
 
 

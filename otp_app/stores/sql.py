@@ -192,7 +192,7 @@ def _may_send_again(challenge: Challenge, now: int) -> bool:
 
 
 def _without(challenge: Challenge, sent_at: int, *, chosen: bool) -> Challenge:
-    """As if that send had never been; and a success must not give back again what is given back."""
+    """Make a challenge as if that send had never been; and a success must not give back again what is given back."""
     left = tuple(at for at in challenge.sent_at if at != sent_at)
     charges = tuple(charge for charge in challenge.charges if chosen or charge.sent_at != sent_at)
     status = Status.PENDING if left else Status.CANCELED

@@ -23,7 +23,7 @@ def issuing(backend: TokenBackend, alias: str) -> Issuing | None:
 
 
 def issue(backend: TokenBackend, user: Any, request: HttpRequest | None) -> Issued:
-    """What the backend issues to a user who signs in. A session of Django's begins with recording that it did."""
+    """Issue what the backend has for a user who signs in. Django itself records the sign-in that begins a session."""
     before = accounts.last_login(user)
     issued = backend.issue(user, request)
     if accounts.last_login(user) == before:

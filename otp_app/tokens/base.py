@@ -18,7 +18,7 @@ class Issued:
 
 @dataclass(frozen=True, slots=True)
 class Issuing:
-    """A token that is issued by the statement that finds its user, if there is one and ``is_active``, a column then."""
+    """Hold a token that is issued by the statement that finds its user, if active; ``is_active`` is a column then."""
 
     change: Part  # takes the user from ``found``
     issued: Issued
@@ -35,7 +35,7 @@ class TokenBackend(Protocol):
         """The same for a user who is yet to be found in that database; None where it takes a statement of its own."""
 
     def authenticate(self, request: HttpRequest) -> Any | None:
-        """The active user (see ``staff.by_code``), or None when the request carries no proof or none that is good."""
+        """Return the active user (see ``staff.by_code``); None when the request carries no good proof."""
 
     def revoke(self, request: HttpRequest) -> None:
         """End at once what the request was authenticated by; nothing to end is no error."""

@@ -21,7 +21,7 @@ _CHECKS = "otp_app_elsewhere"  # codes that were typed here
 
 
 def is_offered() -> bool:
-    """Whether a code can be checked for who names only the phone."""
+    """Tell whether a code can be checked for who names only the phone."""
     return conf.CHECKS_BY_PHONE > 0 and not conf.REQUIRE_CHALLENGE_ID
 
 

@@ -95,14 +95,14 @@ def server_error(request: HttpRequest) -> HttpResponseBase:
 
 
 def _is_our_own(request: HttpRequest, reason: str) -> bool:
-    """Whether a form of a foreign origin is ours all the same: by the browser's word, or but for TLS."""
+    """Tell whether a form of a foreign origin is ours all the same: by the browser's word, or but for TLS."""
     own = f"https://{request.META.get('HTTP_HOST')}"
     ours = request.headers.get("Sec-Fetch-Site") == "same-origin" or request.headers.get("Origin") == own
     return ours and reason.startswith(_BAD_ORIGIN)
 
 
 def _has_no_tls(request: HttpRequest, reason: str) -> bool:
-    """Whether the browser could keep no cookie of ours: it keeps them over TLS only."""
+    """Tell whether the browser could keep no cookie of ours: it keeps them over TLS only."""
     return reason == REASON_NO_CSRF_COOKIE and settings.CSRF_COOKIE_SECURE and not request.is_secure()
 
 

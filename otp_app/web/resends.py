@@ -10,7 +10,7 @@ _TOO_LATE = 60  # seconds: a code that lives no longer is not sent again, a new 
 
 @dataclass(frozen=True, slots=True)
 class Resend:
-    """What the page promises. Whole seconds from now."""
+    """Hold what the page promises, in whole seconds from now."""
 
     resend_in: int  # until a send works
     switch_in: int  # until one by another channel does
@@ -18,11 +18,11 @@ class Resend:
 
     @property
     def renews(self) -> bool:
-        """Whether the next send brings a new code, for that of now is of no use by then."""
+        """Tell whether the next send brings a new code, for that of now is of no use by then."""
         return self.resend_in >= self.same_for
 
     def kind(self, left: int) -> str:
-        """Which sentence is true of the wait, for a code that lives for ``left`` seconds; 0: for none."""
+        """Name the sentence that is true of the wait, for a code that lives for ``left`` seconds; 0: for none."""
         if not left:
             return "new"
         if not self.renews:
@@ -35,12 +35,12 @@ class Resend:
 
 
 def of_open(state: State) -> Resend:
-    """For a code that can still be entered."""
+    """Judge for a code that can still be entered."""
     same_for = max(0, state.expires_in - _TOO_LATE) if state.checks_left > 0 < state.sends_left else 0
     return Resend(state.resend_in, state.switch_in if same_for else state.resend_in, same_for)
 
 
 def of_closed(phone: str, device: str | None) -> Resend:
-    """For a code that is of no more use. ``device`` is what the browser keeps of an earlier sign-in."""
+    """Judge for a code that is of no more use. ``device`` is what the browser keeps of an earlier sign-in."""
     wait = states.resend_in(phone, devices.recognise(phone, device))
     return Resend(wait, wait, 0)

@@ -120,7 +120,7 @@ def extend(request: HttpRequest, number: int) -> HttpResponseBase:
 @require_safe
 @pages.page
 def state(request: HttpRequest, number: int) -> HttpResponseBase:
-    """For the script: how the message fares, and seconds of all kinds; 404 when the code is of no more use."""
+    """Tell the script how the message fares, and seconds of all kinds; 404 when the code is of no more use."""
     begun = progress.find(request, number)
     found = _state(begun) if begun else None
     if found is None or _closed(found):
@@ -198,20 +198,20 @@ def _ask_for_code(
 
 
 def _pause(resend: Resend, left: int) -> str:
-    """What is said of the wait, for a code that lives for ``left`` seconds; nothing where there is no wait."""
+    """Say what the wait is, for a code that lives for ``left`` seconds; nothing where there is no wait."""
     times = {"wait": durations.describe(resend.resend_in), "left": durations.describe(_rounded(left))}
     return words.waits(**times)[resend.kind(left)] if resend.resend_in else ""
 
 
 def _hold(refused: OtpError, begun: SignInBegun, state: State | None) -> int:
-    """For how many seconds a send would be refused again: a bad number gets nothing, unless there is another way."""
+    """Return for how long a send would be refused again: a bad number gets nothing, unless there is another way."""
     if isinstance(refused, UndeliverablePhone) and not words.ways(begun.phone, state):
         return conf.SUPPRESSION
     return refused.retry_after or 0
 
 
 def _rounded(seconds: int) -> int:
-    """To whole minutes, from one on, never up: but for the seconds in which a page is loaded."""
+    """Round down to minutes, from one on, but for the seconds in which a page is loaded."""
     return seconds if seconds < _MINUTE else (seconds + _LOADING) // _MINUTE * _MINUTE
 
 

@@ -60,7 +60,7 @@ def lead(state: State, phone: str) -> str:
 
 
 def state(state: State, switch_in: int = 0) -> Promise:
-    """How the newest message fares; another way is named only where there is one that need not wait."""
+    """Say how the newest message fares; another way is named only where there is one that need not wait."""
     calls = state.channel == Channel.CALL
     only = _CALLS_AS_THE_ONLY_WAY if calls else _STATES_OF_THE_ONLY_WAY
     words = _CALLS if calls else _STATES
@@ -68,7 +68,7 @@ def state(state: State, switch_in: int = 0) -> Promise:
 
 
 def waits(*, wait: str = "{wait}", left: str = "{left}") -> dict[str, str]:
-    """What can be said of a wait, by ``Resend.kind``; without times, for the script to put them in."""
+    """List what can be said of a wait, by ``Resend.kind``; without times, for the script to put them in."""
     return {kind: str(text) % {"wait": wait, "left": left} for kind, text in _WAITS.items()}
 
 
@@ -84,7 +84,7 @@ def of_number_field() -> dict[str, Any]:
 
 
 def _names() -> dict[str, str]:
-    """Of the served countries, for the script: Chromium names none in Uzbek."""
+    """Name the served countries for the script: Chromium names none in Uzbek."""
     if get_language() != "uz":
         return {}
     allowed = phones.allowed_regions()

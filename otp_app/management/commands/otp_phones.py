@@ -53,7 +53,7 @@ def _outcome(spelling: Spelling, planned: sqlite3.Connection, *, fix: bool) -> t
 
 
 def _planned(spelling: Spelling, planned: sqlite3.Connection) -> str | None:
-    """Who else is to get the number: the first who has it in another spelling gets it, the next ones do not."""
+    """Return who else is to get the number: the first who has it in another spelling gets it, the next ones do not."""
     sql = "INSERT OR IGNORE INTO planned VALUES (?, ?)"
     if planned.execute(sql, (spelling.phone, str(spelling.pk))).rowcount:
         return None

@@ -82,7 +82,7 @@ def _groups(sent: QuerySet[Delivery]) -> list[dict[str, Any]]:
 
 
 def _answers(sent: QuerySet[Delivery]) -> dict[tuple[str, str], Tally[int]]:
-    """How many answers took how many milliseconds: no more numbers than the deadline of a provider has of these."""
+    """Count the answers by their milliseconds: no more numbers than the deadline of a provider has of these."""
     found: dict[tuple[str, str], Tally[int]] = {}
     times = sent.exclude(latency=None).values_list("provider", "region", "latency").annotate(Count("id")).order_by()
     for provider, region, latency, count in times.iterator():
@@ -105,7 +105,7 @@ def _share(part: Any, whole: int) -> str:
 
 
 def _percentile(answers: Tally[int], percent: int) -> str:
-    """The least time in which so many percent of the answers came."""
+    """Return the least time in which so many percent of the answers came."""
     wanted = -(-answers.total() * percent // 100)
     for latency in sorted(answers):
         wanted -= answers[latency]
