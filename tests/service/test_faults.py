@@ -96,7 +96,11 @@ def test_a_worker_that_is_killed_in_a_burst_comes_back_and_gives_no_check_back(t
         answered = [answer for answer in answers if answer]
         assert {(answer.status, answer.code) for answer in answered} <= {(400, "invalid_or_expired_code")}
         (left,) = service.database.rows("SELECT checks_left FROM otp_app_challenge")[0]
-        assert left == 0
+        # Every answer has cost a check as long as there were any; on a slow machine most calls may be lost.
+        assert left == 0 or len(answered) <= 5 - left
+        for n in range(left):
+            assert verify(service, number, wrong(code, n), challenge_id).code == "invalid_or_expired_code"
+        assert service.database.rows("SELECT checks_left FROM otp_app_challenge")[0] == (0,)
         assert verify(service, number, code, challenge_id).code == "invalid_or_expired_code"
         until = time.monotonic() + PATIENCE
         while len(service.workers()) < 2 or min(before) in service.workers():
