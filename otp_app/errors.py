@@ -175,7 +175,7 @@ class InsideTransaction(RuntimeError):
 
 
 class UserNotCreated(RuntimeError):
-    """The user model does not let a user be created who has a phone only: what the database or the model said.
+    """Say why the user model does not let a user be created who has a phone only: what the database or model said.
 
     It is no ``OtpError``: the client can do nothing, and should not be told to try again, for each try is a message.
     """

@@ -51,9 +51,7 @@ def correct(spelling: Spelling) -> bool:
     name = accounts.phone_field()
     try:
         with transaction.atomic(using=accounts.database()):
-            same = Value(
-                spelling.stored
-            )  # as it is: a field that brings what it is asked for into E.164 form finds nothing
+            same = Value(spelling.stored)  # as it is: a field that brings it into E.164 form would find nothing
             return bool(_users().filter(pk=spelling.pk, **{name: same}).update(**{name: spelling.phone}))
     except IntegrityError:
         return False

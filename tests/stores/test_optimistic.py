@@ -1,5 +1,6 @@
 """The one statement of a request on PostgreSQL: what it leaves to transactions, and that it leaves nothing behind."""
 
+import os
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -71,6 +72,8 @@ def log():
     try:
         begun = path.stat().st_size
     except OSError:
+        if os.environ.get("CI") and not os.environ.get("TEST_DATABASE_URL"):
+            raise  # the suite has started the server itself, so nothing excuses that its log is not there
         pytest.skip("the log of this server cannot be read from here")
 
     def said():
