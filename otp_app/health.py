@@ -1,11 +1,15 @@
 """``/healthz``: the process answers. ``/readyz``: it can do its work (database, store, migrations).
 
+Anybody may ask ``/readyz``, so an answer is kept for a second.
+
 Load balancers ask by address. The service answers whatever the ``Host``; in a project of yours ``CommonMiddleware``
 looks at it first, so name that address in ``ALLOWED_HOSTS``.
 """
 
 import logging
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Mapping
 
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
@@ -14,10 +18,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from . import stores
-from .challenges import random_id
 from .transactions import without_transactions
 
 logger = logging.getLogger("otp_app.health")
+
+KEPT = 1  # seconds for which an answer of all parts is good
+PATIENCE = 2  # seconds; parts that have not answered by then are not ready
 
 
 @without_transactions
@@ -32,7 +38,7 @@ def healthz(_request: HttpRequest) -> JsonResponse:
 @never_cache
 def readyz(_request: HttpRequest) -> JsonResponse:
     """200 when all parts answer, else 503; which part failed is said, why stands in the log only."""
-    parts = states()
+    parts = _kept.states()
     ready = all(parts.values())
     words = {name: "ok" if good else "failed" for name, good in parts.items()}
     return JsonResponse({"status": "ok" if ready else "failed", **words}, status=200 if ready else 503)
@@ -43,6 +49,30 @@ def states() -> dict[str, bool]:
     return {name: _answers(name, probe) for name, probe in _PROBES.items()}
 
 
+class _Kept:
+    """Asks the parts once in a while, however many ask for them; and one asks at a time."""
+
+    def __init__(self) -> None:
+        self._asking = threading.Lock()
+        self._states: Mapping[str, bool] = {}
+        self._until = 0.0
+
+    def states(self) -> Mapping[str, bool]:
+        """Return the states of a moment ago, or new ones; who waits in vain for another who asks gets bad ones."""
+        if not self._asking.acquire(timeout=PATIENCE):
+            return dict.fromkeys(_PROBES, False)
+        try:
+            if time.monotonic() >= self._until:
+                self._states = states()
+                self._until = time.monotonic() + KEPT
+            return self._states
+        finally:
+            self._asking.release()
+
+
+_kept = _Kept()
+
+
 def _database() -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
@@ -50,7 +80,7 @@ def _database() -> bool:
 
 
 def _store() -> bool:
-    return stores.current().get(random_id()) is None
+    return stores.current().usage(()) == []  # as it is asked at a request, but for nothing
 
 
 def _migrations() -> bool:

@@ -5,8 +5,13 @@ In development it also migrates and says where to look. Else it collects the sta
 
 import io
 import os
+import resource
 import socket
 import sys
+
+HEADERS = 16 * 1024  # bytes, the address included
+CONNECTIONS = 4096  # of each process: idle ones cost a few KB, and beyond so many others would have to wait
+FILES = 256  # that a process opens for other things: databases, providers, static files
 
 BANNER = "open {url}/\n"
 
@@ -88,9 +93,16 @@ def _serve() -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=15,
         websockets=False,
+        backpressure=_connections(),
         log_level=LogLevels.warning,
-        http1_settings=HTTP1Settings(header_read_timeout=10_000, max_buffer_size=128 * 1024),  # ms; bytes of headers
+        http1_settings=HTTP1Settings(header_read_timeout=10_000, max_buffer_size=HEADERS),  # ms
     ).serve()
+
+
+def _connections() -> int:
+    """Return how many connections a process takes: never more than the system lets it open files."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return CONNECTIONS if files == resource.RLIM_INFINITY else max(1, min(CONNECTIONS, files - FILES))
 
 
 if __name__ == "__main__":

@@ -1,24 +1,38 @@
 """The description of the API, kept: to make it costs as much as many sign-ins, and anybody may ask for it."""
 
 from functools import lru_cache
+from threading import Lock
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpResponse
 from django.utils.decorators import method_decorator
-from django.utils.translation import get_language, override
+from django.utils.translation import override
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import conditional_page
+from django.views.decorators.vary import vary_on_headers
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.request import Request
 
+from otp_app.languages import language_of
 
-@method_decorator([cache_control(private=True, max_age=300), conditional_page], name="dispatch")
+READ = ("get", "head")  # DRF would answer OPTIONS as well, and fails at it where there is no serializer
+_making = Lock()  # of many who ask before there is one, one makes it
+
+
+_KEPT = (
+    cache_control(private=True, max_age=300),
+    vary_on_headers("Accept-Language", "Cookie", "Origin"),
+    conditional_page,
+)
+
+
+@method_decorator(_KEPT, name="dispatch")
 class SchemaView(SpectacularAPIView):
     """Answers the description in the language and the form that a request asks for."""
 
     schema = None  # it does not describe itself
+    http_method_names = READ
 
     def get(self, request: Request) -> HttpResponse:
         """Answer what is kept; parameters of the address change nothing, or each would make it anew."""
@@ -26,7 +40,8 @@ class SchemaView(SpectacularAPIView):
         form: Any = type(renderer)
         name = self._get_filename(request, None)  # type: ignore[no-untyped-call]
         headers = {"Content-Disposition": f'inline; filename="{name}"'}
-        content = _made(get_language() or settings.LANGUAGE_CODE, form)
+        with _making:
+            content = _made(language_of(request._request), form)
         return HttpResponse(content, content_type=f"{renderer.media_type}; charset=utf-8", headers=headers)
 
 

@@ -12,18 +12,19 @@ import io
 import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import BadRequest
 
+from .bodies import most
 from .wsgi import application
 
 BODY_TIMEOUT = 10  # seconds
-BODY_MOST = 1024 * 1024  # bytes that are read, so that who sends too much gets an answer
-BODY_KEPT = 16 * 1024  # bytes; the API itself takes 4 KB, the pages' forms less
-BODY_KEPT_LONG = 64 * 1024  # the same, of forms of the admin and reports of providers
-_LONG = ("/admin/", "/api/webhooks/")
+BODY_READ = 1024 * 1024  # bytes; what its path may not take is dropped, and who sends it reads why
+BODY_SHORT = 16 * 1024  # bytes; of longer ones, which few paths take, only so many are kept at once:
+LONG_BODIES = 32
 
 Headers = list[tuple[str, str]]
 _CLOSE = [("connection", "close")]  # what is left of a body would be read as the next request
@@ -35,6 +36,7 @@ gc.collect()
 gc.freeze()
 gc.set_threshold(10_000)
 
+_long = asyncio.Semaphore(LONG_BODIES)
 _threads = ThreadPoolExecutor(settings.THREADS, thread_name_prefix="web")
 _base: dict[str, Any] = {
     "wsgi.version": (1, 0),
@@ -49,22 +51,23 @@ _base: dict[str, Any] = {
 
 async def app(scope: Any, protocol: Any) -> None:
     """The RSGI entry point: https://github.com/emmett-framework/granian/blob/master/docs/spec/RSGI.md."""
-    try:
-        async with asyncio.timeout(BODY_TIMEOUT):
-            body = await _read(scope, protocol)
-    except TimeoutError:
-        return _refuse(protocol, 408)
-    except EOFError:
-        return _refuse(protocol, 400)
-    if body is None and not scope.path.startswith("/api/"):  # the API refuses by the length, in words of its own
-        return _refuse(protocol, 413)
-    loop = asyncio.get_running_loop()
-    status, headers, content = await loop.run_in_executor(_threads, _run, _environ(scope, body))
-    protocol.response_bytes(status, [*headers, *(_CLOSE if body is None else ())], content)
+    async with AsyncExitStack() as places:
+        try:
+            async with asyncio.timeout(BODY_TIMEOUT):
+                body = await _read(scope, protocol, places)
+        except TimeoutError:
+            return _refuse(protocol, 408)
+        except EOFError:
+            return _refuse(protocol, 400)
+        if body is None and not scope.path.startswith("/api/"):  # the API refuses in words of its own
+            return _refuse(protocol, 413)
+        loop = asyncio.get_running_loop()
+        status, headers, content = await loop.run_in_executor(_threads, _run, _environ(scope, body))
+        protocol.response_bytes(status, [*headers, *(_CLOSE if body is None else ())], content)
     return None
 
 
-async def _read(scope: Any, protocol: Any) -> bytes | None:
+async def _read(scope: Any, protocol: Any, places: AsyncExitStack) -> bytes | None:
     """Read the whole body; None when it is too long, EOFError when the client went away in the middle of it.
 
     A chunked body that breaks off just ends here; the JSON in it is whole, or it is refused as none.
@@ -72,21 +75,22 @@ async def _read(scope: Any, protocol: Any) -> bytes | None:
     length = scope.headers.get("content-length")
     if length is None and "transfer-encoding" not in scope.headers:
         return b""
-    if length is not None and int(length) > BODY_MOST:
+    if length is not None and int(length) > BODY_READ:
         return None
-    kept = BODY_KEPT_LONG if scope.path.startswith(_LONG) else BODY_KEPT
-    body, size = bytearray(), 0
+    body, size, longest = bytearray(), 0, most(scope.path)
     async for chunk in protocol:
         size += len(chunk)
-        if size > BODY_MOST:
+        if size > BODY_READ:
             return None
-        if size <= kept:
+        if size - len(chunk) <= BODY_SHORT < min(size, longest):
+            await places.enter_async_context(_long)
+        if size <= longest:
             body += chunk
         else:
             body.clear()
     if length is not None and size < int(length):
         raise EOFError
-    return bytes(body) if size <= kept else None
+    return bytes(body) if size <= longest else None
 
 
 def _refuse(protocol: Any, status: int) -> None:
@@ -95,7 +99,7 @@ def _refuse(protocol: Any, status: int) -> None:
 
 
 def _environ(scope: Any, body: bytes | None) -> dict[str, Any]:
-    """Make PEP 3333's dictionary: texts are bytes read as Latin-1; of a body that is too long there is the length only.
+    """Make PEP 3333's dictionary: texts are bytes read as Latin-1; of a body that is too long there is only that it is.
 
     The path comes decoded; twice would be once too often.
     """
@@ -109,7 +113,7 @@ def _environ(scope: Any, body: bytes | None) -> dict[str, Any]:
         "SERVER_NAME": host,
         "SERVER_PORT": port,
         "REMOTE_ADDR": client.strip("[]"),
-        "CONTENT_LENGTH": str(BODY_MOST if body is None else len(body)),
+        "CONTENT_LENGTH": str(most(scope.path) + 1 if body is None else len(body)),
         "wsgi.url_scheme": scope.scheme,
         "wsgi.input": io.BytesIO(body or b""),
     }

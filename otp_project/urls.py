@@ -8,7 +8,7 @@ from drf_spectacular.views import SpectacularSwaggerSplitView
 from otp_app import handlers, passwords
 from otp_app.health import healthz, readyz
 
-from .schema import SchemaView
+from .schema import READ, SchemaView
 
 passwords.limit(admin.site)
 handler400 = "otp_app.handlers.bad_request"
@@ -20,7 +20,7 @@ urlpatterns = [
     path("readyz", readyz),
     path("admin/", admin.site.urls),
     path("api/schema/", SchemaView.as_view(), name="schema"),
-    path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema", http_method_names=READ), name="docs"),
     path("api/", include("otp_app.urls")),
     re_path("^api/(?!docs$|schema$)", handlers.not_found),  # DEBUG has a page of its own for what is not here
     path("", RedirectView.as_view(pattern_name="otp_web:phone")),

@@ -1,10 +1,35 @@
 """Alive, and ready."""
 
+import threading
+
 import pytest
 
 from otp_app import health
+from tests.races import race
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def kept(monkeypatch):
+    """Each test begins with nothing kept."""
+    monkeypatch.setattr(health, "_kept", health._Kept())
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """How often the store was asked."""
+    times = []
+    monkeypatch.setitem(health._PROBES, "store", lambda: times.append(1) or True)
+    return times
+
+
+@pytest.fixture
+def now(monkeypatch):
+    """The time, which a test moves on."""
+    at = [1000.0]
+    monkeypatch.setattr(health.time, "monotonic", lambda: at[0])
+    return at
 
 
 def test_alive_needs_nothing(client, django_assert_num_queries):
@@ -40,3 +65,40 @@ def test_a_migration_that_was_not_run_is_not_ready(client, monkeypatch):
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 def test_they_are_only_read(client, path):
     assert client.post(path).status_code == 405
+
+
+def test_however_often_it_is_asked_the_parts_are_asked_once_a_second(client, asked, now):
+    for _ in range(20):
+        assert client.get("/readyz").status_code == 200
+    assert len(asked) == 1
+    now[0] += health.KEPT
+    assert client.get("/readyz").status_code == 200
+    assert len(asked) == 2
+
+
+def test_a_part_that_went_down_and_one_that_came_back_is_told_a_second_later(client, monkeypatch, now):
+    up = [True]
+    monkeypatch.setitem(health._PROBES, "store", lambda: up[0])
+    for state, status in ((True, 200), (False, 503), (True, 200)):
+        up[0] = state
+        now[0] += health.KEPT
+        assert client.get("/readyz").status_code == status
+
+
+def test_of_many_who_ask_at_once_one_asks_the_parts(asked, now):
+    answers = race(lambda _: health._kept.states()["store"], 8)
+    assert (answers, len(asked)) == ([True] * 8, 1)
+
+
+def test_who_waits_for_parts_that_hang_is_told_that_they_are_not_ready(client, monkeypatch):
+    monkeypatch.setattr(health, "PATIENCE", 0.05)
+    hanging, let_go = threading.Event(), threading.Event()
+    monkeypatch.setattr(health, "_PROBES", {"store": lambda: hanging.set() or let_go.wait(60)})
+    asking = threading.Thread(target=health._kept.states)
+    asking.start()
+    hanging.wait(60)
+    answer = client.get("/readyz")
+    let_go.set()
+    asking.join()
+    assert (answer.status_code, answer.json()) == (503, {"status": "failed", "store": "failed"})
+    assert client.get("/readyz").status_code == 200

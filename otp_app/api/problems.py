@@ -10,7 +10,7 @@ from django.utils.translation import override
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from ..errors import FAILED, InvalidRequest, OtpError, Unavailable, unlogged
+from ..errors import FAILED, InvalidRequest, OtpError, Unavailable, WrongIsolation, unlogged
 from ..languages import language_of
 
 logger = logging.getLogger("otp_app.api")
@@ -52,7 +52,7 @@ class RequestInProgress(OtpError):
 class TooLarge(OtpError):
     code = "too_large"
     status = 413
-    detail = _("The request is larger than 4 KB.")
+    detail = _("The request is larger than this address takes.")
 
 
 class UnsupportedMediaType(OtpError):
@@ -106,6 +106,7 @@ _FRAMEWORK: tuple[tuple[type[Exception], type[OtpError]], ...] = (
     (OperationalError, Unavailable),
     (InterfaceError, Unavailable),
     (InternalError, Unavailable),  # a standby that takes no writes
+    (WrongIsolation, Unavailable),
 )
 
 

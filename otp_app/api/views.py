@@ -11,7 +11,7 @@ from django.utils.translation import override
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.permissions import BasePermission, IsAuthenticated
-from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
@@ -30,15 +30,13 @@ ViewClass = TypeVar("ViewClass", bound=type[APIView])
 
 
 class OnlyJSON(BaseContentNegotiation):
-    """Every answer is JSON, whatever the client says it accepts: a refusal in words it cannot read helps nobody."""
+    """Reads JSON alone. Every answer is JSON as well, whatever a client accepts: a refusal unread helps nobody."""
 
     def select_parser(self, request: Request, parsers: Sequence[Any]) -> Any:  # type: ignore[override]
         return parsers[0] if request.content_type.partition(";")[0].strip().lower() == parsers[0].media_type else None
 
-    def select_renderer(  # type: ignore[override]
-        self, request: Request, renderers: Sequence[BaseRenderer], format_suffix: str | None = None
-    ) -> tuple[BaseRenderer, str]:
-        return renderers[0], renderers[0].media_type
+
+_renderer = JSONRenderer()  # one for all requests: it keeps nothing
 
 
 class OtpView(APIView):
@@ -59,6 +57,12 @@ class OtpView(APIView):
             response = super().dispatch(request, *args, **kwargs)
             response["Cache-Control"] = "no-store"
             return response
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Ask who it is and what they may. Formats, versions and throttles, which DRF looks at here, no view has."""
+        request.accepted_renderer, request.accepted_media_type = _renderer, _renderer.media_type
+        self.perform_authentication(request)
+        self.check_permissions(request)
 
     def get_exception_handler(self) -> Any:
         return problems.handle

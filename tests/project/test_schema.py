@@ -3,8 +3,10 @@
 import json
 
 import pytest
+from django.test import Client
 
 from otp_project import schema
+from tests.races import race
 
 pytestmark = pytest.mark.django_db
 
@@ -48,11 +50,20 @@ def test_each_language_and_form_has_its_own(client, made):
     assert len(made) == 2
 
 
+def test_of_many_who_ask_before_there_is_one_one_makes_it(made):
+    assert len(set(race(lambda _: ask(Client()).content, 6))) == 1
+    assert len(made) == 1
+
+
 def test_who_has_it_already_gets_nothing_more(client):
     first = ask(client)
     assert first["Cache-Control"] == "private, max-age=300"
     again = client.get("/api/schema/", headers={"if-none-match": first["ETag"]})
     assert (again.status_code, again.content) == (304, b"")
+
+
+def test_whoever_keeps_it_keeps_it_for_the_language_and_the_site_that_asked(client):
+    assert {"Accept", "Accept-Language", "Cookie", "Origin"} <= set(ask(client)["Vary"].split(", "))
 
 
 def test_it_does_not_describe_itself(client):

@@ -10,7 +10,7 @@ import pytest
 
 from otp_app import webhooks
 from otp_app.api import parsers
-from otp_project import secret, server
+from otp_project import bodies, secret, server
 
 
 class Headers(dict):
@@ -39,7 +39,11 @@ class Protocol:
         self.answer = (status, headers, content)
 
 
-def ask(*chunks, headers=None, method="GET", path="/healthz"):
+def ask(*chunks, **request):
+    return asyncio.run(asked(*chunks, **request))
+
+
+async def asked(*chunks, headers=None, method="GET", path="/healthz"):
     scope = SimpleNamespace(
         method=method,
         path=path,
@@ -51,7 +55,7 @@ def ask(*chunks, headers=None, method="GET", path="/healthz"):
         headers=Headers(host=["localhost"], **(headers or {})),
     )
     protocol = Protocol(*chunks)
-    asyncio.run(server.app(scope, protocol))
+    await server.app(scope, protocol)
     return scope, protocol.answer
 
 
@@ -99,7 +103,7 @@ def test_a_body_shorter_than_it_says_is_400():
 
 
 @pytest.mark.parametrize(
-    "headers", [{"content-length": [str(server.BODY_MOST + 1)]}, {"transfer-encoding": ["chunked"]}]
+    "headers", [{"content-length": [str(server.BODY_READ + 1)]}, {"transfer-encoding": ["chunked"]}]
 )
 def test_too_long_a_body_is_413_and_not_kept(headers):
     _, (status, _, _) = ask(*[b"x" * 65536] * 20, headers=headers, method="POST")
@@ -130,10 +134,11 @@ def held(monkeypatch):
 @pytest.mark.parametrize(
     ("path", "most"),
     [
-        ("/login/", server.BODY_KEPT),
-        ("/healthz", server.BODY_KEPT),
-        ("/static/x", server.BODY_KEPT),
-        ("/admin/login/", server.BODY_KEPT_LONG),
+        ("/login/", 16 * 1024),
+        ("/healthz", 16 * 1024),
+        ("/static/x", 16 * 1024),
+        ("*", 16 * 1024),
+        ("/admin/login/", 1024 * 1024),
     ],
 )
 def test_a_body_longer_than_its_path_may_take_is_refused_without_django(held, path, most, declared):
@@ -146,21 +151,56 @@ def test_a_body_longer_than_its_path_may_take_is_refused_without_django(held, pa
     assert held == [b"x" * most]
 
 
+def test_of_long_bodies_only_so_many_are_kept_at_once_and_short_ones_do_not_wait_for_them(held, monkeypatch):
+    monkeypatch.setattr(server, "BODY_TIMEOUT", 0.5)
+    monkeypatch.setattr(server, "_long", asyncio.Semaphore(2))
+    half_sent = ([b"x" * (server.BODY_SHORT + 1), None], {"content-length": ["99999"]})
+    long, short = body_of(server.BODY_SHORT + 1), body_of(server.BODY_SHORT)
+
+    async def at_once(*bodies):
+        asking = [asked(*chunks, headers=headers, method="POST", path="/admin/x/") for chunks, headers in bodies]
+        return [status for _, (status, _, _) in await asyncio.gather(*asking)]
+
+    async def play():
+        return await at_once(half_sent, half_sent, long, short), await at_once(long, long, long, long)
+
+    (*late, prompt), later = asyncio.run(play())
+    assert (late, prompt) == ([408, 408, 408], 403)  # Django's word for a form without its token
+    assert later == [403] * 4  # places are given back
+    assert len(held) == 5
+
+
+API = ("/api/send-otp/", "/api/me/", "/api/challenges/x/", "/api/schema/", "/api/docs/", "/api/nothing/")
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("declared", [True, False])
-@pytest.mark.parametrize("size", [server.BODY_KEPT + 1, server.BODY_MOST, server.BODY_MOST + 1])
-def test_the_api_refuses_by_the_length_in_its_own_words_and_the_body_is_not_kept(held, size, declared):
+@pytest.mark.parametrize("size", [4 * 1024 + 1, server.BODY_READ, server.BODY_READ + 1])
+@pytest.mark.parametrize("path", API)
+def test_the_api_refuses_by_the_length_in_the_words_of_the_client_and_the_body_is_not_kept(held, path, size, declared):
     chunks, headers = body_of(size, declared=declared)
-    headers |= {"content-type": ["application/json"]}
-    _, (status, answered, content) = ask(*chunks, headers=headers, method="POST", path="/api/send-otp/")
+    headers |= {"content-type": ["application/json"], "accept-language": ["ru"]}
+    _, (status, answered, content) = ask(*chunks, headers=headers, method="POST", path=path)
     assert (status, json.loads(content)["code"]) == (413, "too_large")
+    assert ("Content-Type", "application/problem+json") in answered
+    assert "больше" in json.loads(content)["detail"]
     assert ("connection", "close") in answered
     assert held == [b""]
 
 
-def test_what_the_views_take_at_most_is_kept():
-    assert parsers.MOST < server.BODY_KEPT
-    assert webhooks.MOST <= server.BODY_KEPT_LONG
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("declared", [True, False])
+def test_a_report_may_be_64_kb_long_and_no_longer(held, declared):
+    for size, expected in ((64 * 1024, 404), (64 * 1024 + 1, 413)):  # there is no company of that name
+        chunks, headers = body_of(size, declared=declared)
+        _, (status, _, _) = ask(*chunks, headers=headers, method="POST", path="/api/webhooks/nobody/")
+        assert status == expected
+    assert [len(body) for body in held] == [64 * 1024, 0]
+
+
+def test_what_the_views_take_at_most_is_what_their_paths_take():
+    assert bodies.most("/api/send-otp/") == parsers.MOST
+    assert bodies.most("/api/webhooks/twilio/") == webhooks.MOST
 
 
 class TestSecret:

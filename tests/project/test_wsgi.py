@@ -5,10 +5,11 @@ import json
 
 import pytest
 from django.conf import settings as project
+from django.core.handlers.wsgi import WSGIRequest
 from django.test import RequestFactory
 from django.utils.translation import override
 
-from otp_project import wsgi
+from otp_project import middleware, wsgi
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -96,3 +97,42 @@ def test_methods_that_nobody_uses_are_refused_everywhere(method, path):
     status, headers, _ = told_by(wsgi.application, method, path, None, {})
     assert status.startswith("405 ")
     assert method not in headers["Allow"]
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS"])
+@pytest.mark.parametrize(
+    "path", ["/", "/login/", "/login/brand.css", "/account/", "/admin/", "/static/x", "/nothing", "*", "/readyz"]
+)
+def test_outside_the_api_nobody_serves_methods_but_those_of_pages(method, path):
+    status, headers, content = told_by(wsgi.application, method, path, None, {})
+    assert (status, content) == ("405 Method Not Allowed", b"")
+    assert headers["Allow"] in ("GET, HEAD, POST", "GET, HEAD")
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS", "POST"])
+@pytest.mark.parametrize("path", ["/api/docs/", "/api/schema/"])
+def test_the_description_and_its_page_are_only_read(method, path):
+    status, headers, _ = told_by(wsgi.application, method, path, None, {})
+    assert (status, headers["Allow"]) == ("405 Method Not Allowed", "GET, HEAD")
+
+
+def test_the_library_for_other_sites_pages_costs_other_requests_nothing(settings, monkeypatch):
+    settings.CORS_ALLOWED_ORIGINS, asked = [ORIGIN], []
+    monkeypatch.setattr(middleware.CorsMiddleware, "is_enabled", lambda self, request: asked.append(request) or True)
+    for origin in ({}, {"ORIGIN": ""}, {"ORIGIN": "https://" + 300 * "x"}):
+        _, headers, _ = told_by(wsgi.application, "POST", "/api/send-otp/", {"phone": "12"}, origin)
+        assert "access-control-allow-origin" not in headers
+    assert asked == []
+    _, headers, _ = told_by(wsgi.application, "POST", "/api/send-otp/", {"phone": "12"}, {"ORIGIN": ORIGIN})
+    assert headers["access-control-allow-origin"] == ORIGIN
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize("spelling", ["----WebKitFormBoundary7", '"a.b"', "x; charset=nonsense"])
+def test_a_form_in_parts_is_read(spelling):
+    """As a page's script sends one."""
+    boundary = spelling.partition(";")[0].strip('"')
+    media_type = wsgi._media_type(f"multipart/form-data; boundary={spelling}")
+    body = f'--{boundary}\r\nContent-Disposition: form-data; name="phone"\r\n\r\n123\r\n--{boundary}--\r\n'.encode()
+    environ = {"REQUEST_METHOD": "POST", "CONTENT_TYPE": media_type, "CONTENT_LENGTH": str(len(body))}
+    assert WSGIRequest(environ | {"wsgi.input": io.BytesIO(body)}).POST.dict() == {"phone": "123"}

@@ -1,0 +1,13 @@
+"""How long the body of a request may be, by its path: the first line that a path begins with counts."""
+
+MOST = (  # bytes
+    ("/api/webhooks/", 64 * 1024),  # reports of providers
+    ("/api/", 4 * 1024),
+    ("/admin/", 1024 * 1024),  # what staff ticks in a long list
+    ("", 16 * 1024),  # forms of the page
+)
+
+
+def most(path: str) -> int:
+    """Return how many bytes a body may have that is sent to this path."""
+    return next(size for beginning, size in MOST if path.startswith(beginning))
