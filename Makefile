@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
 
-.PHONY: help run worker test torture bench growth screenshots check format requirements clean
+.PHONY: help run worker test torture mutants bench growth screenshots check format requirements clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/'
@@ -18,6 +18,9 @@ test: .venv/.dev ## The whole suite, with a PostgreSQL and a Valkey of its own (
 
 torture: .venv/.dev ## Kill processes at named places and at random: make torture ROUNDS=500 SEED=1
 	@$(PY) -m tests.torture
+
+mutants: .venv/.dev ## Whether tests notice each change of the functions in PostgreSQL: make mutants ONLY=close
+	@$(PY) -m tests.mutation
 
 bench: .venv/.dev ## What a sign-in costs beside views that do nothing; PEERS=1 beside alternatives, too; needs wrk
 	@$(PY) -m benchmarks

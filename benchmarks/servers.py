@@ -2,13 +2,15 @@
 
 import os
 import re
+import signal
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 
 from tests import valkey
@@ -44,6 +46,14 @@ class PostgreSQL:
             for statement in statements:
                 connection.execute(statement)
 
+    def crash(self) -> None:
+        """End it at once, so that what is in its memory alone is lost, and start it again."""
+        pid = self.pid
+        os.kill(pid, signal.SIGQUIT)
+        while _is_running(pid):
+            time.sleep(0.01)
+        self._server.start()
+
     @contextmanager
     def listened(self) -> Iterator[list[str]]:
         """The first words of all statements within it, once it has ended."""
@@ -75,6 +85,12 @@ class Valkey:
     def _info(self, section: str, name: str) -> str:
         answer = self._server.command("INFO", section)
         return str(answer[name])
+
+
+def _is_running(pid: int) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 @contextmanager

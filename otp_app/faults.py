@@ -8,6 +8,7 @@
     handover.answered     the provider has answered, and it is not written down
     handover.passed_on    the first provider said no; the second is taken on and not called
     handover.ended        the outcome is written down, or soon to be
+    outcomes.written      the outcomes of several are in the database, and their sends still in the journal
     check.spent           a check is paid, and the code not looked at
     challenge.closed      the challenge is approved, and there is no token
     report.verified       a report is genuine, and nothing is written down

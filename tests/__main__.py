@@ -1,6 +1,7 @@
 """``make test``: the whole suite on SQLite, on PostgreSQL, and on PostgreSQL with ATOMIC_REQUESTS.
 
-The first run also opens the pages in a Chromium, which is looked for and, where it can be, installed; CI must have one.
+The first run also opens the pages in a Chromium, and the second puts a PgBouncer between the service and its database:
+both are looked for and, where they can be, installed; CI must have them.
 The other two are played beside it, one after the other.
 
 Each run has the challenges in that database, and in a Valkey. TEST_DATABASE_URL names a PostgreSQL to use (its user
@@ -15,8 +16,9 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import ModuleType
 
-from tests import browsers
+from tests import browsers, pgbouncer
 from tests.lanes import ROOT, Run, play
 
 MEASURED = ["--cov=otp_app", "--cov-report="]
@@ -51,12 +53,12 @@ def postgresql() -> Iterator[str]:
             server.stop()
 
 
-def chromium() -> str:
+def found(name: str, program: ModuleType) -> str:
     """Where it is; "" when there is none and none could be installed, which CI does not put up with."""
-    found = browsers.find() or browsers.install()
-    if not found and os.environ.get("CI"):
-        sys.exit("No Chromium could be found or installed, and CI runs the whole suite.")
-    return found
+    path: str = program.find() or program.install()
+    if not path and os.environ.get("CI"):
+        sys.exit(f"No {name} could be found or installed, and CI runs the whole suite.")
+    return path
 
 
 def lanes(url: str, browser: str, coverage: str) -> list[list[Run]]:
@@ -91,7 +93,7 @@ def main() -> None:
         sys.exit(143)
 
     signal.signal(signal.SIGTERM, end)  # so that the runs and the server are stopped
-    browser, options = chromium(), sys.argv[1:]
+    browser, pooler, options = found("Chromium", browsers), found("PgBouncer", pgbouncer), sys.argv[1:]
     with tempfile.TemporaryDirectory(prefix="otp-coverage-") as coverage:
         with postgresql() as url:
             passed = play(*lanes(url, browser, coverage), chosen=bool(options))
@@ -99,6 +101,8 @@ def main() -> None:
             sys.exit("Branch coverage of otp_app is below 100 %.")
     if not browser:
         print("\nThe tests in a browser (tests/browser) did not run: install Chromium, or name one in TEST_BROWSER.")
+    if not pooler:
+        print("\nThe tests behind a pooler (tests/service/test_pgbouncer.py) did not run: install PgBouncer.")
     print(f"\n{passed} passed, 0 failed")
 
 

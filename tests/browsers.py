@@ -2,17 +2,16 @@
 
 import os
 import shutil
-import subprocess
 import sys
 from itertools import chain
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
+from tests import debian
+
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-_PATIENCE = 600  # seconds for an installation
-_DEBIAN = (["apt-get", "update", "-qq"], ["apt-get", "install", "-qq", "-y", "--no-install-recommends", "chromium"])
-_PLAYWRIGHT = ([sys.executable, "-m", "playwright", "install", "chromium"],)
+_PLAYWRIGHT = [sys.executable, "-m", "playwright", "install", "chromium"]
 
 
 def find():
@@ -23,26 +22,9 @@ def find():
 
 def install():
     """Debian's package where we may install it, else Playwright's own; the path, "" where neither could be had."""
-    debian = os.geteuid() == 0 and shutil.which("apt-get")
-    for commands in ([_DEBIAN] if debian else []) + [_PLAYWRIGHT]:
-        if all(_run(command) for command in commands) and (path := find()):
-            return path
-    return ""
-
-
-def _run(command):
-    try:
-        done = subprocess.run(
-            command,
-            env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
-            timeout=_PATIENCE,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return False
-    return done.returncode == 0
+    if debian.install("chromium") and (path := find()):
+        return path
+    return find() if debian.succeeds(_PLAYWRIGHT) else ""
 
 
 def _of_playwright():

@@ -17,7 +17,7 @@ NAMED = re.findall(r"^    (\w+\.\w+) ", faults.__doc__, re.MULTILINE)
 def test_every_place_that_is_named_is_in_the_code_and_no_other():
     code = "".join(path.read_text() for path in ROOT.rglob("*.py") if path.name != "faults.py")
     used = [name for call in re.findall(r"faults\.point\(([^)]*)\)", code) for name in re.findall(r'"([^"]+)"', call)]
-    assert len(NAMED) == 10
+    assert len(NAMED) == 11
     assert sorted(used) == sorted(NAMED)
 
 
@@ -44,3 +44,13 @@ def test_a_sign_in_passes_them_in_order(monkeypatch):
         "check.spent",
         "challenge.closed",
     ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_send_that_the_first_provider_takes_is_written_down_with_others_and_passes_that(monkeypatch):
+    passed = []
+    monkeypatch.setattr(faults, "hook", passed.append)
+    with remotes():
+        services.send_code(phone=new_phone())
+    written = ["handover.answered", "outcomes.written", "handover.ended"]
+    assert passed == ["send.committed", "handover.claimed", *written, "send.queued"]

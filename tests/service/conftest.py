@@ -10,8 +10,8 @@ from .running import POSTGRESQL, running
 CROWDS = ("UNCONVERTED_PER_PREFIX_HOUR", "SENDS_PER_REGION_DAY", "SENDS_PER_DAY", "UNCONVERTED_PER_DAY")
 ROOM = {f"OTP_{name}": "10000000" for name in (*CROWDS, "FAILURES_PER_DAY")} | {"OTP_PROOFS": "0"}
 
-# SQLite has neither a pool of connections nor a server that could cut them.
-collect_ignore = [] if POSTGRESQL else ["test_pool.py"]
+# SQLite has neither a pool of connections nor a server that could cut or lend them.
+collect_ignore = [] if POSTGRESQL else ["test_pgbouncer.py", "test_pool.py"]
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Web processes, Celery workers, PostgreSQL and Valkey, all real, any of which but the servers may be killed."""
+"""Web processes, a sweep, Celery workers, PostgreSQL and Valkey, all real: all but the two servers may be killed."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager, suppress
 
 from celery import Celery
 
-from tests import valkey
+from tests import journal, valkey
 from tests.clock import Clock
 from tests.gateway import gateway
 from tests.service.conftest import ROOM
@@ -21,15 +21,26 @@ from tests.service.talking import get
 
 from .company import ACCOUNTS, TOKEN, Company
 
-WORKERS = 2
 LEASE = 15  # seconds
+_SWEEP = {"sweep": ["manage.py", "otp_sweep", "--every", "1"]}
+_CELERY = ["-m", "celery", "-A", "otp_project", "worker", "--concurrency", "2", "-l", "INFO"]
+_CELERY += ["--without-gossip", "--without-mingle"]
+_WORKERS = {f"worker{number}": [*_CELERY, "-n", f"worker{number}@torture"] for number in (1, 2)}
+
+
+_BESIDE = {"celery": _SWEEP | _WORKERS, "inline": _SWEEP}  # the web, by the queue
+_VICTIMS = {
+    "celery": ("web worker", "web worker", "web", "helper", "child of a helper", "child of a helper"),
+    "inline": ("web worker", "web worker", "web", "helper"),
+}
+_QUEUES = {"celery": "otp_app.queues.celery.CeleryQueue", "inline": "otp_app.queues.inline.InlineQueue"}
 
 
 class Cluster:
-    """``store`` is "sql" or "redis". Everything it prints is in ``output``."""
+    """``queue`` is "celery" or "inline", ``store`` "sql" or "redis". Everything it prints is in ``output``."""
 
-    def __init__(self, folder, store, server, company, gate):
-        self.folder, self.store, self.server, self.company = folder, store, server, company
+    def __init__(self, folder, queue, store, server, company, gate):
+        self.folder, self.queue, self.store, self.server, self.company = folder, queue, store, server, company
         self.plan, self.deaths_file = folder / "plan", folder / "deaths"
         self.plan.write_text("")
         self.deaths_file.write_text("")
@@ -46,35 +57,41 @@ class Cluster:
             "OTP_OUTBOX_FILE": "",
             "OTP_ALLOWED_REGIONS": "UZ",
             "OTP_CODE_LENGTH": "10",  # so that a code that is found somewhere is not there by chance
-            "OTP_QUEUE": "otp_app.queues.celery.CeleryQueue",
+            "OTP_QUEUE": _QUEUES[queue],
             "OTP_LEASE": str(LEASE),
             "OTP_PROVIDER_DEADLINE": "5",  # an Idempotency-Key whose request died is free again after five more
             "OTP_CIRCUIT_FAILURES": "1000000",  # circuits have tests of their own; here every message counts
             "OTP_PUBLIC_URL": f"http://127.0.0.1:{self.service.port}",
             "OTP_PROVIDERS": json.dumps([_provider(name, gate.url) for name in ACCOUNTS]),
         }
-        self.workers = [None] * WORKERS
+        self.helpers = {}
         self.killed = 0
+        self._stopped = threading.Event()
+        self._supervisor = threading.Thread(target=self._supervise)
 
     @property
     def output(self):
-        return self.service.output + "".join(path.read_text() for path in sorted(self.folder.glob("worker-*")))
+        return self.service.output + "".join(path.read_text() for path in sorted(self.folder.glob("helper-*")))
 
     def start(self):
         self.service.start()
+        self._supervisor.start()
         self.revive()
+
+    def _supervise(self):
+        """Start the web again whenever it has ended, as it does after too many deaths of its workers."""
+        while not self._stopped.wait(0.2):
+            if self.service.process.poll() is not None:
+                self.service.launch()
 
     def revive(self):
         """Whatever is dead lives again."""
         self.plan.write_text("")
-        for number, process in enumerate(self.workers):
-            if process is None or process.poll() is not None:
-                self.workers[number] = self._work(number)
+        for name in _BESIDE[self.queue].keys() - self._alive().keys():
+            self.helpers[name] = self._help(name)
         until = time.monotonic() + 180
         while not self._answers():
             assert time.monotonic() < until, self.service.output[-4000:]
-            if self.service.process.poll() is not None:  # killed, or given up after too many deaths of its workers
-                self.service.start()
             time.sleep(0.1)
 
     def _answers(self):
@@ -83,11 +100,14 @@ class Cluster:
         except OSError:
             return False
 
-    def _work(self, number):
-        command = [sys.executable, "-m", "celery", "-A", "otp_project", "worker", "--concurrency", "2", "-l", "INFO"]
-        with (self.folder / f"worker-{number}").open("ab") as output:
+    def _alive(self):
+        """The helpers that nobody has killed, by name."""
+        return {name: process for name, process in self.helpers.items() if process.poll() is None}
+
+    def _help(self, name):
+        with (self.folder / f"helper-{name}").open("ab") as output:
             return subprocess.Popen(
-                [*command, "-n", f"worker{number}@torture", "--without-gossip", "--without-mingle"],
+                [sys.executable, *_BESIDE[self.queue][name]],
                 cwd=ROOT,
                 env=self.service.environment,
                 stdout=output,
@@ -96,19 +116,16 @@ class Cluster:
             )
 
     def kill_one(self, chance: random.Random):
-        """SIGKILL to a process of the cluster: a web worker, the web's main process, a Celery worker or its child."""
-        kind = chance.choice(["web worker", "web worker", "web", "worker", "worker child", "worker child"])
-        if kind == "web worker":
-            victims = self.service.workers()
-        elif kind == "web":
-            self.service.kill()
-            victims = []
-        else:
-            alive = [process for process in self.workers if process.poll() is None]
-            mothers = [process.pid for process in alive]
-            victims = mothers if kind == "worker" else [pid for mother in mothers for pid in _children(mother)]
+        """SIGKILL to a process of the cluster: a web worker, the web as a whole, a helper or a child of one."""
+        kind = chance.choice(_VICTIMS[self.queue])
+        victims = {
+            "web worker": self.service.workers,
+            "web": lambda: [self.service.process],
+            "helper": lambda: list(self._alive().values()),
+            "child of a helper": lambda: [pid for mother in self._alive().values() for pid in _children(mother.pid)],
+        }[kind]()
         if victims:
-            _kill(chance.choice(victims), whole=kind == "worker")
+            _kill(chance.choice(victims))
         self.killed += 1
         return kind
 
@@ -118,6 +135,8 @@ class Cluster:
 
     def redeliver(self, stop: threading.Event):
         """As a broker does that is not sure whether anybody has heard: the newest ids again, three times each."""
+        if self.queue != "celery":
+            return
         broker = Celery(broker=self.server.url, set_as_current=False)
         newest = "SELECT REPLACE(CAST(challenge AS text), '-', '') FROM otp_app_delivery ORDER BY id DESC LIMIT 3"
         with closing(self.database.connect()) as connection:
@@ -126,14 +145,32 @@ class Cluster:
                     broker.send_task("otp_app.deliver", [challenge], ignore_result=True)
         broker.close()
 
-    def sweep(self):
-        return self.service.manage("otp_sweep")
+    def settles_within(self, seconds):
+        """Whether in this time every send comes to an end and into the database, and every report to its send."""
+        until = time.monotonic() + seconds
+        while self._unsettled():
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.1)
+        return True
+
+    def _unsettled(self):
+        left = ("otp_app_delivery WHERE status = 'queued'", "otp_app_event WHERE delivery_id IS NULL")
+        rows = sum(self.database.value(f"SELECT COUNT(*) FROM {what}") for what in left)
+        return rows + self.server.command("ZCARD", journal.KEY)
+
+    def used(self):
+        """What is used of the limits in which all sends meet, as the store of the service tells it."""
+        command = [sys.executable, "-m", "tests.torture.sender"]
+        done = subprocess.run(command, cwd=ROOT, env=self.service.environment, stdout=subprocess.PIPE, check=True)
+        return json.loads(done.stdout)
 
     def stop(self):
-        for process in self.workers:
-            if process and process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+        if self._supervisor.ident:
+            self._stopped.set()
+            self._supervisor.join()
+        for process in self.helpers.values():
+            _kill(process)
         self.service.kill()
         self.database.drop()
 
@@ -153,18 +190,23 @@ def _children(pid):
     return [int(child) for child, mother in map(str.split, listing.splitlines()) if mother == str(pid)]
 
 
-def _kill(pid, *, whole):
+def _kill(victim):
+    """A process by its id, or one that we have started, with its children; then nobody takes it for alive."""
     with suppress(ProcessLookupError):  # it has just died by itself
-        (os.killpg if whole else os.kill)(pid, signal.SIGKILL)
+        if isinstance(victim, int):
+            os.kill(victim, signal.SIGKILL)
+        else:
+            os.killpg(victim.pid, signal.SIGKILL)
+            victim.wait()
 
 
 @contextmanager
-def cluster(folder, store, seed):
+def cluster(folder, queue, store, seed):
     """A running one, surely gone afterwards."""
     company = Company(seed)
     with valkey.running() as server, gateway() as gate:
         gate.answer = company.answer
-        made = Cluster(folder, store, server, company, gate)
+        made = Cluster(folder, queue, store, server, company, gate)
         try:
             made.start()
             yield made

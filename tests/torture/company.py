@@ -59,6 +59,8 @@ class Company:
 
     def code_for(self, number, patience=6):
         """The code that a phone has got, or None if it gets none."""
+        if self.kind_of(number) in ("refused", "bad number"):
+            return None
         until = time.monotonic() + patience
         while time.monotonic() < until:
             with self._lock:
