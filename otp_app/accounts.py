@@ -1,22 +1,23 @@
 """The user of a phone."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist, ValidationError
-from django.db import DataError, IntegrityError, connections, router, transaction
+from django.db import DataError, IntegrityError, connections, models, router, transaction
 from django.utils import timezone
 
-from . import lookups, phones, signups
+from . import lookups, phones, signups, writes
 from .challenges import random_id
 from .conf import conf
 from .errors import UserNotCreated
+from .keys import phone_key
 from .lookups import Lookup
-from .queries import Part
+from .writes import Part
 
 logger = logging.getLogger("otp_app.accounts")
 _REFUSALS = (IntegrityError, DataError, ValidationError)  # the last by models that clean themselves when they are saved
@@ -49,10 +50,16 @@ def database() -> str:
     return router.db_for_write(get_user_model())
 
 
-def found(phone: str, also: Part) -> Any | None:
-    """Find the user of a verified phone, and sign an active one in by ``also``, in one statement; None for nobody."""
+def found(phone: str, row_model: type[models.Model], row: Mapping[str, Any]) -> Any | None:
+    """Find the user of a verified phone, and sign an active one in by a row with that ``user``, in one statement.
+
+    None for nobody, and where one statement cannot do it: then nothing was asked of the database.
+    """
     model, alias, now = get_user_model(), database(), timezone.now()
-    user = _find(model, alias, phone, [also, *_recording(model, alias, now)])
+    if not _may_sign_in_found(model, alias, row_model):
+        return None
+    signing_in = writes.inserting_found(alias, row_model, row)
+    user = _find(model, alias, phone, [signing_in, *_recording(model, alias, now)])
     if user and user.is_active and _keeps_last_login(model):
         user.last_login = now
     return user
@@ -60,9 +67,10 @@ def found(phone: str, also: Part) -> Any | None:
 
 def record_sign_in(user: Any) -> None:
     """Write down that a user who was found without a token has signed in now, past what the model's ``save`` does."""
-    if _keeps_last_login(type(user)):
+    model: Any = type(user)
+    if _keeps_last_login(model):
         user.last_login = timezone.now()
-        type(user)._base_manager.using(database()).filter(pk=user.pk).update(last_login=user.last_login)
+        model._base_manager.using(database()).filter(pk=user.pk).update(last_login=user.last_login)
 
 
 def last_login(user: Any) -> datetime | None:
@@ -80,15 +88,29 @@ def user_for(phone: str) -> tuple[Any, bool]:
     model, alias = get_user_model(), database()
     if user := _find(model, alias, phone):
         return user, False
-    for name in (phone, f"user-{random_id()}"):  # somebody may have chosen the phone as a user name
-        try:
-            return _create(phone, name, alias), True
-        except _REFUSALS as error:
-            if user := _find(model, alias, phone):
-                return user, False
-            why = _without(phone, error)
+    with transaction.atomic(using=alias):
+        if user := _created_meanwhile(model, alias, phone):
+            return user, False
+        for name in (phone, f"user-{random_id()}"):  # somebody may have chosen the phone as a user name
+            try:
+                return _create(phone, name, alias), True
+            except _REFUSALS as error:
+                if user := _find(model, alias, phone):
+                    return user, False
+                why = _without(phone, error)
     logger.error("no user could be created: %s", why)
     raise UserNotCreated(why)  # without its cause, whose details show the phone
+
+
+def _created_meanwhile(model: Any, alias: str, phone: str) -> Any | None:
+    """Wait for another first sign-in of that phone, and return its user.
+
+    On PostgreSQL only, which would log the error of the second with the phone. On SQLite it is refused, and found then.
+    """
+    if not writes.may_combine(alias):
+        return None
+    writes.take_turn(alias, phone_key(phone))
+    return _find(model, alias, phone)
 
 
 def _without(phone: str, error: Exception) -> str:
@@ -102,8 +124,21 @@ def _find(model: Any, alias: str, phone: str, also: Sequence[Part] = ()) -> Any 
     return lookups.instance(model, alias, row) if row else None
 
 
+@lru_cache(maxsize=8)
 def _keeps_last_login(model: Any) -> bool:
     return any(each.name == "last_login" for each in model._meta.concrete_fields)
+
+
+def _may_sign_in_found(model: Any, alias: str, row_model: type[models.Model]) -> bool:
+    """Whether the row is in the users' database, which combines statements and itself knows who is active."""
+    return alias == router.db_for_write(row_model) and writes.may_combine(alias) and _knows_who_is_active(model)
+
+
+@lru_cache(maxsize=8)
+def _knows_who_is_active(model: Any) -> bool:
+    return any(
+        each.attname == "is_active" and isinstance(each, models.BooleanField) for each in model._meta.concrete_fields
+    )
 
 
 def _recording(model: Any, alias: str, now: datetime) -> list[Part]:

@@ -14,6 +14,7 @@ from .keys import phone_key
 from .models import DevicesEnd
 
 _SALT = "otp_app.device"
+_DAY = 24 * 3_600_000  # milliseconds
 LONGEST = 256  # characters
 
 
@@ -22,9 +23,14 @@ def issue(phone: str, at: int, device: str = "") -> str:
     return str(_signer().sign_object([phone_key(phone), device or random_id(), at]))
 
 
-def renew(phone: str, at: int, value: str | None) -> str:
-    """The same for who came with this value: a device stays the one that it was."""
-    owner, device, _ = _read(value)
+def renew(phone: str, at: int, value: str | None, *, known: bool = False) -> str:
+    """Return the same for who came with this value: a device stays the one that it was.
+
+    One that is ``known``, that is recognised now, keeps its value until that is a day old.
+    """
+    owner, device, issued_at = _read(value)
+    if known and value and at - issued_at < _DAY:
+        return value
     return issue(phone, at, device if owner == phone_key(phone) else "")
 
 

@@ -6,9 +6,9 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation.trans_real import parse_accept_lang_header
 
+from . import phones
 from .conf import conf
 from .messages import LANGUAGES
-from .phones import region_of
 
 # A language that we do not speak counts as that of its country: there people read it too, and not always English.
 _HOMES = {"ba": "RU", "be": "BY", "cv": "RU", "kaa": "UZ", "kk": "KZ", "ky": "KG", "tg": "TJ", "tk": "TM", "tt": "RU"}
@@ -28,7 +28,7 @@ def _wanted(request: HttpRequest, phone: str) -> Iterator[str]:
     header = parse_accept_lang_header(request.META.get("HTTP_ACCEPT_LANGUAGE", ""))
     yield from (code for code, weight in header if weight > 0)
     if phone:
-        yield conf.REGION_LANGUAGES.get(region_of(phone), "")
+        yield conf.REGION_LANGUAGES.get(phones.of(phone).region, "")
     yield settings.LANGUAGE_CODE
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connections, models
 from django.db.models.expressions import RawSQL
 
-from .queries import Part
+from .writes import Part
 
 
 def columns_of(model: type[models.Model]) -> list[str]:

@@ -5,8 +5,8 @@ strings, and what a phone library would silently repair (extensions, letters, ot
 """
 
 import re
-from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 import phonenumbers
 from django.conf import settings
@@ -15,6 +15,7 @@ from phonenumbers import PhoneNumberFormat, PhoneNumberType
 from . import countries, testnumbers
 from .conf import conf, costs_money
 from .errors import InvalidPhone, RegionNotAllowed
+from .keys import phone_key
 
 _PLAIN = re.compile(r"\+?[0-9](?:[0-9 .()-]*[0-9])?\Z|\+?\([0-9][0-9 .()-]*[0-9]\Z", re.ASCII)
 _FIRST, _LAST, _HIDDEN = 4, 2, 4  # characters of a masked number that are shown, and how many must stay hidden
@@ -28,8 +29,40 @@ _FEW = 5  # countries that are named to who has a number of another
 _NON_GEOGRAPHIC = "001"  # satellite and international services: never served, not even by "*"
 
 
-def parse(raw: str, *, gate: bool = True, region: str = "") -> str:
-    """The E.164 form of what a person typed.
+class Phone(str):  # noqa: SLOT000  (what is known of it is kept beside the text)
+    """Carry a number in E.164 with what a request asks of it several times: each is looked up when it is asked first.
+
+    It is the text itself: models, templates, JSON and the drivers of databases take it as any other text. Make it anew
+    for each request, for a test number of today need not be one tomorrow.
+    """
+
+    def __reduce__(self) -> tuple[type["Phone"], tuple[str]]:
+        return Phone, (str(self),)  # a copy, or what a session keeps of it, is asked anew
+
+    @cached_property
+    def region(self) -> str:
+        """Return its ISO code; empty when unknown."""
+        number = _read(self)
+        return number.country if number else ""
+
+    @cached_property
+    def key(self) -> str:
+        """Return under which name its sends and failures by strangers are kept."""
+        return phone_key(self)
+
+    @cached_property
+    def is_test(self) -> bool:
+        """Tell whether it was a test number of OTP_TEST_NUMBERS when this was asked first."""
+        return testnumbers.is_one(self)
+
+
+def of(text: str) -> Phone:
+    """Make the value of what is E.164 already; a value is returned as it is."""
+    return text if isinstance(text, Phone) else Phone(text)
+
+
+def parse(raw: str, *, gate: bool = True, region: str = "") -> Phone:
+    """Read what a person typed.
 
     ``region`` is the country whose national form is taken too, else OTP_DEFAULT_REGION. ``gate=False`` skips the region
     and type gate (for staff creating users); the form is strict all the same.
@@ -37,43 +70,45 @@ def parse(raw: str, *, gate: bool = True, region: str = "") -> str:
     """
     if len(raw) > LONGEST or not _PLAIN.match(raw):
         raise InvalidPhone
-    if raw.startswith("+") and testnumbers.is_one(plain := "+" + re.sub("[^0-9]", "", raw)):
+    plain = Phone("+" + re.sub("[^0-9]", "", raw))
+    if raw.startswith("+") and plain.is_test:
         return plain
-    region = region or conf.DEFAULT_REGION
-    if not raw.startswith("+") and not region:
-        raise InvalidPhone
-    number = _read(raw, region)
+    number = _read(raw, region or conf.DEFAULT_REGION)
     if number is None or not number.valid:
         raise InvalidPhone
     if gate:
         _gate(number)
-    return number.phone
+    phone = plain if plain == number.text else Phone(number.text)
+    phone.region = number.country
+    return phone
 
 
-@dataclass(frozen=True, slots=True)
-class _Number:
-    phone: str  # E.164
-    region: str
+class _Number(NamedTuple):
+    text: str  # E.164
+    country: str
     valid: bool
     textable: bool
 
 
-@lru_cache(maxsize=4096)
-def _read(raw: str, region: str) -> _Number | None:
-    """What the library makes of it; cached, for one request asks several times for the country of a number."""
+@lru_cache(maxsize=256)
+def _read(raw: str, region: str = "") -> _Number | None:
+    """Return what the library makes of it; None without a country code where no region is given.
+
+    Kept for a moment, for one request may ask several times. It takes the library longer than a request of SQL.
+    """
     try:
         number = phonenumbers.parse(raw, region or None)
     except phonenumbers.NumberParseException:
         return None
-    country = phonenumbers.region_code_for_number(number)
+    country = phonenumbers.region_code_for_number(number) or ""
     valid = bool(country and not number.extension and phonenumbers.is_valid_number_for_region(number, country))
     textable = valid and phonenumbers.number_type(number) in _TEXTABLE
-    return _Number(phonenumbers.format_number(number, PhoneNumberFormat.E164), country or "", valid, textable)
+    return _Number(phonenumbers.format_number(number, PhoneNumberFormat.E164), country, valid, textable)
 
 
 def _gate(number: _Number) -> None:
     allowed = allowed_regions()
-    if number.region == _NON_GEOGRAPHIC or ("*" not in allowed and number.region not in allowed):
+    if number.country == _NON_GEOGRAPHIC or ("*" not in allowed and number.country not in allowed):
         raise RegionNotAllowed(sorted(countries.names(allowed).values()) if len(allowed) <= _FEW else ())
     if not number.textable:
         raise InvalidPhone
@@ -89,19 +124,18 @@ def allowed_regions() -> frozenset[str]:
     if not value and not costs_money():
         return frozenset("*")
     if value is None:
-        return frozenset((HOME_REGION, region_of(getattr(settings, "TWILIO_PHONE_NUMBER", "")))) - {""}
+        return _unlisted(getattr(settings, "TWILIO_PHONE_NUMBER", ""))
     return _regions(value if isinstance(value, str) else ",".join(value))
+
+
+@lru_cache(maxsize=1)
+def _unlisted(sender: str) -> frozenset[str]:
+    return frozenset((HOME_REGION, Phone(sender).region)) - {""}
 
 
 @lru_cache(maxsize=8)
 def _regions(text: str) -> frozenset[str]:
     return frozenset(region for part in text.split(",") if (region := part.strip().upper()))
-
-
-def region_of(phone: str) -> str:
-    """The ISO code of a number that ``parse`` returned; empty when unknown."""
-    number = _read(phone, "")
-    return number.region if number else ""
 
 
 def home() -> str:
@@ -118,7 +152,7 @@ def example() -> str:
 
 
 def spaced(phone: str) -> str:
-    """A number that ``parse`` returned as people read it: ``+998 90 123 45 67``."""
+    """Write a number in E.164 as people read it: ``+998 90 123 45 67``."""
     try:
         return phonenumbers.format_number(phonenumbers.parse(phone), PhoneNumberFormat.INTERNATIONAL)
     except phonenumbers.NumberParseException:  # a test number need not be one of any country

@@ -12,13 +12,13 @@ from django.core.signals import setting_changed
 
 from . import providers
 from .conf import conf
-from .phones import region_of
+from .phones import Phone
 from .providers.base import Channel
 
 
-def channels(phone: str) -> list[str]:
+def channels(phone: Phone) -> list[str]:
     """The channels on offer for a number, the one for who names none first."""
-    return channels_of(region_of(phone))
+    return channels_of(phone.region)
 
 
 def channels_of(region: str) -> list[str]:
@@ -26,9 +26,9 @@ def channels_of(region: str) -> list[str]:
     return [channel for channel, named in _route(region).items() if named]
 
 
-def aliases(phone: str, channel: str) -> list[str]:
+def aliases(phone: Phone, channel: str) -> list[str]:
     """The providers to try, the first one first; none when the channel is not on offer."""
-    named = list(_route(region_of(phone)).get(channel, ()))
+    named = list(_route(phone.region).get(channel, ()))
     return ["file"] if named and conf.OUTBOX_FILE else named
 
 

@@ -1,8 +1,9 @@
 """What became of a challenge's newest message, and what is left of the challenge."""
 
-from . import demands, reports, routes, stores, testnumbers
+from . import demands, phones, reports, routes, stores
 from .challenges import Challenge, Counts, State, Status
 from .models import Delivery
+from .phones import Phone
 
 _REACHED_NOBODY = (Delivery.State.UNDELIVERED, Delivery.State.FAILED)
 _TOLD: dict[str, str] = {Delivery.State.UNKNOWN: Delivery.State.SENT}
@@ -16,7 +17,7 @@ def of(challenge: Challenge, now: int) -> State:
     limits alone; ``switch_in`` leaves the pause between sends out where the newest message has reached nobody. An
     approved or canceled challenge is told until it expires, with nothing left: a send that failed has canceled it.
     """
-    phone, delivery = challenge.phone, reports.newest(challenge.id)
+    phone, delivery = phones.of(challenge.phone), reports.newest(challenge.id)
     waits = _waits(phone, challenge.device)
     checks_left = challenge.checks_left if challenge.status is Status.PENDING else 0
     return State(
@@ -34,7 +35,7 @@ def of(challenge: Challenge, now: int) -> State:
 
 def resend_in(phone: str, device: str) -> int:
     """Return the seconds until the phone's own limits let a code be sent to it, in the lane of that device."""
-    return max(_waits(phone, device).values(), default=0)
+    return max(_waits(phones.of(phone), device).values(), default=0)
 
 
 def may_switch(challenge_id: str, channel: str) -> bool:
@@ -50,9 +51,9 @@ def _reached_nobody(delivery: Delivery | None) -> bool:
     return delivery is not None and delivery.status in _REACHED_NOBODY
 
 
-def _waits(phone: str, device: str) -> dict[Counts, int]:
+def _waits(phone: Phone, device: str) -> dict[Counts, int]:
     """Return the seconds until the pause between sends, and until the number of sends, let one to the phone through."""
-    demand = demands.for_send(phone, None, device=device, test=testnumbers.is_one(phone))
+    demand = demands.for_send(phone, None, device=device, test=phone.is_test)
     limits = [limit for limit in demand.limits if limit.counts in (Counts.WAITS, Counts.SENDS)]
     waits: dict[Counts, int] = {}
     for usage in stores.current().usage(limits, phone=phone, device=bool(device)):

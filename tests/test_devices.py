@@ -51,6 +51,18 @@ def test_renewing_keeps_the_device_and_renews_its_time(clock):
     assert devices.recognise(phone, second) == devices.recognise(phone, first) != ""
 
 
+def test_a_known_device_keeps_its_value_until_that_is_a_day_old(clock):
+    phone = new_phone()
+    value = devices.issue(phone, now())
+    clock.advance(24 * 3600 - 10)
+    assert devices.renew(phone, now(), value, known=True) == value
+    assert devices.renew(phone, now(), value) != value  # one that was signed out everywhere is issued anew
+    clock.advance(20)
+    renewed = devices.renew(phone, now(), value, known=True)
+    assert renewed != value
+    assert devices.recognise(phone, renewed) == devices.recognise(phone, value) != ""
+
+
 @pytest.mark.parametrize("value", [None, "", "nonsense"])
 def test_who_comes_without_a_value_gets_a_new_one(value):
     phone = new_phone()

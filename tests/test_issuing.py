@@ -10,11 +10,10 @@ from django.db import connection, models
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from otp_app import accounts, queries, services, tokens
+from otp_app import accounts, services, writes
 from otp_app.conf import conf
 from otp_app.errors import InvalidOrExpiredCode
 from otp_app.models import Token, User
-from otp_app.tokens import opaque
 from otp_app.tokens.opaque import OpaqueTokens
 from otp_app.tokens.session import SessionTokens
 from tests.factories import new_phone
@@ -35,10 +34,28 @@ class Timeless(AbstractBaseUser):
         app_label = "tests"
 
 
+class Since(AbstractBaseUser):
+    """Its column says since when."""
+
+    phone = models.CharField(max_length=16, unique=True)
+    is_active = models.CharField(max_length=16)
+    USERNAME_FIELD = "phone"
+
+    class Meta:
+        app_label = "tests"
+
+
+class Apart:
+    """Sends tokens to another database than users."""
+
+    def db_for_write(self, model, **_):
+        return "elsewhere" if model is Token else None
+
+
 @pytest.fixture
 def able(monkeypatch):
     """A database that can, as far as anybody asks."""
-    monkeypatch.setattr(queries, "may_combine", lambda alias: True)
+    monkeypatch.setattr(writes, "may_combine", lambda alias: True)
 
 
 @pytest.fixture
@@ -54,21 +71,25 @@ def holder(rf, issued):
     return OpaqueTokens().authenticate(rf.get("/", headers={"authorization": f"Bearer {issued.token}"}))
 
 
+def found(phone, issuing=None):
+    issuing = issuing or OpaqueTokens().issuing()
+    return accounts.found(phone, issuing.model, issuing.row)
+
+
 # the backends
 
 
 @pytest.mark.parametrize("backend", [OpaqueTokens(), SessionTokens()])
 def test_a_backend_that_cannot_says_so_before_it_has_done_anything(backend):
-    offered = backend.issuing("default")
-    assert (offered is not None) is (POSTGRESQL and isinstance(backend, OpaqueTokens))
+    assert (backend.issuing() is not None) is isinstance(backend, OpaqueTokens)
     assert not Token.objects.exists()
 
 
 @combines
 def test_who_is_found_with_a_token_holds_it(rf):
     user = User.objects.create_user(new_phone())
-    issuing = OpaqueTokens().issuing("default")
-    assert accounts.found(user.phone, issuing.change) == user
+    issuing = OpaqueTokens().issuing()
+    assert found(user.phone, issuing) == user
     assert holder(rf, issuing.issued) == user
     assert issuing.issued.expires_in == conf.TOKEN_TTL
     row, by_itself = Token.objects.get(), OpaqueTokens().issue(user, None)
@@ -80,19 +101,32 @@ def test_who_is_found_with_a_token_holds_it(rf):
 @combines
 def test_who_is_not_active_or_not_known_has_no_token():
     user = User.objects.create_user(new_phone(), is_active=False)
-    for phone, found in ((user.phone, user), (new_phone(), None)):
-        assert accounts.found(phone, OpaqueTokens().issuing("default").change) == found
+    for phone, expected in ((user.phone, user), (new_phone(), None)):
+        assert found(phone) == expected
     assert not Token.objects.exists()
 
 
-def test_of_a_model_without_a_column_for_it_nobody_knows_in_time_who_is_active(able, monkeypatch):
-    assert OpaqueTokens().issuing("default") is not None
-    monkeypatch.setattr(opaque, "get_user_model", lambda: Timeless)
-    assert OpaqueTokens().issuing("default") is None
+@pytest.mark.parametrize("model", [Timeless, Since])
+def test_a_model_of_which_the_database_does_not_know_who_is_active_is_not_asked(
+    able, monkeypatch, model, django_assert_num_queries
+):
+    monkeypatch.setattr(accounts, "get_user_model", lambda: model)
+    with django_assert_num_queries(0):
+        assert found(new_phone()) is None
 
 
-def test_tokens_that_are_in_another_database_are_issued_there(able):
-    assert OpaqueTokens().issuing("elsewhere") is None
+def test_tokens_that_are_in_another_database_are_issued_there(able, settings, django_assert_num_queries):
+    user = User.objects.create_user(new_phone())
+    settings.DATABASE_ROUTERS = [Apart()]
+    with django_assert_num_queries(0):
+        assert found(user.phone) is None
+
+
+def test_a_database_that_cannot_is_not_asked(monkeypatch, django_assert_num_queries):
+    user = User.objects.create_user(new_phone())
+    monkeypatch.setattr(writes, "may_combine", lambda alias: False)
+    with django_assert_num_queries(0):
+        assert found(user.phone) is None
 
 
 # signing in
@@ -117,9 +151,7 @@ def test_somebody_new_gets_one_token_too(sign_in, rf):
 
 def test_somebody_whom_another_process_creates_meanwhile_gets_one_token_too(sign_in, rf, monkeypatch):
     phone = new_phone()
-    monkeypatch.setattr(accounts, "found", lambda phone, also: User.objects.create_user(phone) and None)
-    if not POSTGRESQL:
-        monkeypatch.setattr(OpaqueTokens, "issuing", lambda self, alias: tokens.base.Issuing("any", None))
+    monkeypatch.setattr(accounts, "found", lambda phone, *_: User.objects.create_user(phone) and None)
     done = sign_in(phone)
     assert (done.is_new, holder(rf, done.issued)) == (False, done.user)
     assert Token.objects.count() == 1
@@ -191,12 +223,26 @@ class Undated(AbstractBaseUser):
         app_label = "tests"
 
 
+class Ticket(models.Model):
+    """What a project issues, of its own: the names must be quoted, and what is not named has its default."""
+
+    user = models.ForeignKey(Legacy, on_delete=models.CASCADE, db_column="Whose", db_constraint=False)
+    text = models.CharField(max_length=16, db_column="Text")
+    uses = models.IntegerField(default=3)
+
+    class Meta:
+        app_label = "tests"
+        db_table = "Legacy tickets"
+
+    def __str__(self):
+        return self.text
+
+
 @pytest.fixture(params=[Legacy, Heir, Undated])
 def theirs(request, monkeypatch):
-    """The user model of somebody else, and of no token: tokens are of ours."""
-    for module in (accounts, opaque):
-        monkeypatch.setattr(module, "get_user_model", lambda: request.param)
-    made = [Legacy, *([request.param] if request.param is not Legacy else [])]
+    """The user model of somebody else, who has tickets."""
+    monkeypatch.setattr(accounts, "get_user_model", lambda: request.param)
+    made = [Legacy, *([request.param] if request.param is not Legacy else []), Ticket]
     with connection.schema_editor() as editor:
         for model in made:
             editor.create_model(model)
@@ -209,13 +255,13 @@ def theirs(request, monkeypatch):
 @combines
 def test_a_user_model_may_have_tables_and_columns_of_other_names(theirs):
     other, user = (theirs._base_manager.create(phone=new_phone()) for _ in range(2))
-    change = queries.Part("SELECT 1", [])  # tokens are of users of ours
-    found = accounts.found(user.phone, change)
-    assert found == user
-    assert found.last_login == theirs._base_manager.get(pk=user.pk).last_login
-    assert bool(found.last_login) is (theirs is not Undated)
+    known = accounts.found(user.phone, Ticket, {"text": "it"})
+    assert known == user
+    assert known.last_login == theirs._base_manager.get(pk=user.pk).last_login
+    assert bool(known.last_login) is (theirs is not Undated)
     assert theirs._base_manager.get(pk=other.pk).last_login is None
-    assert accounts.found(new_phone(), OpaqueTokens().issuing("default").change) is None
+    assert accounts.found(new_phone(), Ticket, {"text": "none"}) is None
+    assert list(Ticket.objects.values_list("user_id", "text", "uses")) == [(user.pk, "it", 3)]
 
 
 def test_a_sign_in_is_recorded_in_models_of_others_by_a_statement_of_its_own_too(theirs):
@@ -293,16 +339,3 @@ def test_a_backend_that_knows_of_no_such_thing_issues_as_it_always_has(sign_in):
     phone = new_phone()
     User.objects.create_user(phone)
     assert sign_in(phone, backend=Older()).issued.token
-
-
-def test_a_user_model_whose_activity_is_no_boolean_is_not_asked_by_the_database(monkeypatch, able):
-    class Since(AbstractBaseUser):
-        phone = models.CharField(max_length=16, unique=True)
-        is_active = models.CharField(max_length=16)
-        USERNAME_FIELD = "phone"
-
-        class Meta:
-            app_label = "tests"
-
-    monkeypatch.setattr(opaque, "get_user_model", lambda: Since)
-    assert OpaqueTokens().issuing("default") is None

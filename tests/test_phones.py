@@ -1,12 +1,18 @@
 """Strict parsing: one number, one string, and nothing that only looks like a number."""
 
+import copy
+import json
+import pickle
+
 import phonenumbers
 import pytest
+from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
 from otp_app import phones
 from otp_app.errors import InvalidPhone, OtpError, RegionNotAllowed
+from otp_app.models import User
 
 GOOD = "+998901234567"
 
@@ -179,6 +185,56 @@ class TestAllowedRegions:
         settings.TWILIO_AUTH_TOKEN = ""
         settings.OTP_ALLOWED_REGIONS = []
         assert phones.allowed_regions() == {"*"}
+
+
+class TestPhone:
+    """The value."""
+
+    def test_what_was_typed_is_read_into_one_that_knows_its_country(self):
+        phone = phones.parse("+998 90 123-45-67")
+        assert (phone, phone.region, phone.is_test) == (GOOD, "UZ", False)
+
+    def test_of_what_is_e164_already_one_is_made_and_of_a_value_no_other(self):
+        phone = phones.of("+12015550123")
+        assert (phone, phone.region) == ("+12015550123", "US")
+        assert phones.of(phone) is phone
+
+    @pytest.mark.parametrize("text", ["", "+999", "nonsense"])
+    def test_what_is_of_no_country_says_so(self, text):
+        assert phones.of(text).region == ""
+
+    def test_it_is_the_text_in_a_dict_and_in_json(self):
+        phone = phones.parse(GOOD)
+        assert {GOOD: 1}[phone] == 1
+        assert json.loads(json.dumps({"phone": phone})) == {"phone": GOOD}
+        assert copy.deepcopy(phone).region == "UZ"
+
+    def test_what_a_session_keeps_of_it_is_asked_anew_whether_it_is_a_test_number(self, settings):
+        phone = phones.parse(GOOD)
+        assert not phone.is_test
+        settings.OTP_TEST_NUMBERS = {GOOD: {"code": "246810"}}
+        kept = pickle.loads(pickle.dumps(phone))  # noqa: S301  (our own)
+        assert (kept, kept.region, kept.is_test) == (GOOD, "UZ", True)
+
+    def test_databases_take_it_as_text_and_give_text_back(self, db):
+        user = User.objects.create(phone=phones.of(GOOD))
+        kept = User.objects.get(phone=phones.of(GOOD))
+        assert (kept, kept.phone) == (user, GOOD)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT phone FROM otp_app_user WHERE phone = %s", [phones.of(GOOD)])
+            assert cursor.fetchall() == [(GOOD,)]
+
+    def test_a_test_number_is_one_whatever_its_spelling_and_no_other_number_is(self, settings):
+        settings.OTP_TEST_NUMBERS = {GOOD: {"code": "246810"}}
+        settings.OTP_DEFAULT_REGION = "UZ"
+        assert all(phones.parse(raw).is_test for raw in (GOOD, "+998 90 123 45 67", "90 123 45 67"))
+        assert phones.of(GOOD).is_test
+        assert not phones.of("+998901234568").is_test
+
+    def test_a_test_number_of_no_country_has_none(self, settings):
+        settings.OTP_TEST_NUMBERS = {"+9990000000": {"code": "246810"}}
+        phone = phones.parse("+999 000 0000")
+        assert (phone.is_test, phone.region) == (True, "")
 
 
 def test_warming_loads_the_served_countries(settings, monkeypatch):

@@ -7,7 +7,7 @@ from ..challenges import Challenge
 from ..conf import conf
 from ..keys import phone_key
 from ..models import BlockRow, ChallengeRow, Delivery
-from ..stores.rows import COLUMNS, challenge_of
+from ..stores.rows import challenge_of
 
 DAY = 24 * 3600 * 1000  # milliseconds
 MONTH = 30 * DAY
@@ -27,7 +27,7 @@ class Books:
         self._sent: dict[tuple[str, int], int] = defaultdict(int)  # hand-overs by challenge and send
 
     def read(self) -> None:
-        rows = ChallengeRow.objects.order_by("created_at").values_list(*COLUMNS)
+        rows = ChallengeRow.objects.order_by("created_at")
         self._challenges |= {challenge.id: challenge for challenge in map(challenge_of, rows)}
         deliveries = Delivery.objects.filter(status=Delivery.State.SENT)
         for challenge, sent_at in deliveries.values_list("challenge", "sent_at"):

@@ -8,6 +8,7 @@ import phonenumbers
 from .. import phones
 from ..conf import conf
 from ..errors import InvalidPhone, RegionNotAllowed
+from ..phones import Phone
 
 REGIONS = ("UZ", "KZ", "KG", "TJ", "RU")  # where the project names none
 
@@ -22,13 +23,13 @@ def regions() -> tuple[str, ...]:
     return tuple(name for name in names if name and name != "*") or REGIONS
 
 
-def phone(chance: random.Random, region: str) -> str:
+def phone(chance: random.Random, region: str) -> Phone:
     """A number of the region that the front door of the API would let in."""
     code, leads, rest = _plan(region)
     for _ in range(_TRIES):
         number = f"+{code}{chance.choice(leads)}{chance.randrange(10**rest):0{rest}d}"
-        if _is_good(number, region):
-            return number
+        if (parsed := _parsed(number)) == number and parsed.region == region:
+            return parsed
     raise ValueError(f"no mobile numbers of {region!r} found: name another region in OTP_ALLOWED_REGIONS")
 
 
@@ -69,8 +70,9 @@ def _plan(region: str) -> tuple[int, tuple[str, ...], int]:
     return phonenumbers.country_code_for_region(region), leads, len(national) - len(leads[0])
 
 
-def _is_good(number: str, region: str) -> bool:
+def _parsed(number: str) -> Phone:
+    """Return an empty one for what the front door would refuse."""
     try:
-        return phones.parse(number) == number and phones.region_of(number) == region
+        return phones.parse(number)
     except (InvalidPhone, RegionNotAllowed):
-        return False
+        return Phone()

@@ -8,6 +8,7 @@ from itertools import count, cycle
 
 from .. import devices, phones
 from ..challenges import Challenge
+from ..phones import Phone
 from . import places
 from .front import Answer, Caller, ask, check
 from .world import Actor, World
@@ -28,7 +29,7 @@ class Pumper:
     converts: int = 0
     keeps_devices: bool = False
     _clients: Iterator[str] = field(init=False)
-    _prefixes: list[tuple[list[str], list[str]]] = field(init=False)
+    _prefixes: list[tuple[list[Phone], list[Phone]]] = field(init=False)
     _barred: dict[str, float] = field(default_factory=dict)  # prefixes and regions, until when
     _again: deque[tuple[float, Caller, str]] = field(default_factory=deque)
     _known: list[tuple[float, int, Caller]] = field(default_factory=list)  # devices, from when on, soonest first
@@ -79,19 +80,19 @@ class Pumper:
         if "prefix" in answer.why:
             self._barred[caller.phone[:-4]] = self.world.seconds + answer.retry_after
         elif "region" in answer.why or answer.why == "conversion":
-            self._barred[phones.region_of(caller.phone)] = self.world.seconds + answer.retry_after
+            self._barred[phones.of(caller.phone).region] = self.world.seconds + answer.retry_after
 
     def _stranger(self) -> Caller:
         """A number that it may hope for, from an address that it has not used for long."""
         for _ in range(8):
             favourites, others = self.world.chance.choice(self._prefixes)
             example = self.world.chance.choice(favourites if self.world.chance.randrange(4) else others)
-            barred = max(self._barred.get(example[:-4], 0), self._barred.get(phones.region_of(example), 0))
+            barred = max(self._barred.get(example[:-4], 0), self._barred.get(example.region, 0))
             if barred <= self.world.seconds:
                 break
         number = places.neighbour(self.world.chance, example)
         return Caller(self.world, "pumping", number, next(self._clients), solves=self.solves)
 
 
-def _numbers(world: World, region: str, amount: int) -> list[str]:
+def _numbers(world: World, region: str, amount: int) -> list[Phone]:
     return [places.phone(world.chance, region) for _ in range(amount)]

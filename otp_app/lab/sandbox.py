@@ -14,7 +14,7 @@ from django.dispatch import Signal
 from django.test import override_settings
 
 from .. import clock, signals
-from ..models import BlockRow, ChallengeRow, Counter, Delivery, DevicesEnd, EventRow, KeptAnswer
+from ..models import BlockRow, ChallengeRow, Counter, Delivery, DevicesEnd, EventRow, Failure, KeptAnswer
 from ..providers import memory
 from . import places
 
@@ -23,7 +23,7 @@ ALIAS = "otp_app_lab"
 # whether a proof has expired.
 START = 4_102_444_800_000  # 2100-01-01
 
-_TABLES = (ChallengeRow, Counter, BlockRow, Delivery, EventRow, DevicesEnd, KeptAnswer)
+_TABLES = (ChallengeRow, Counter, Failure, BlockRow, Delivery, EventRow, DevicesEnd, KeptAnswer)
 _MUTED: tuple[Signal, ...] = (
     signals.blocked,
     signals.limited,

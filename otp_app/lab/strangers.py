@@ -1,5 +1,6 @@
 """Strangers who want somebody else's phone to ring, to be let in as its owner, or to keep the owner out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ..challenges import Challenge
@@ -33,7 +34,7 @@ class Guesser:
     """Guesses the codes of some phones, with the challenges that it opens itself and without."""
 
     world: World
-    phones: list[str]
+    phones: Sequence[str]
     clients: list[str]
     _open: tuple[Challenge, Caller, int] | None = None  # and how many checks it grants yet
 

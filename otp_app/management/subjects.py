@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 
 from phonenumbers import SUPPORTED_REGIONS
 
-from .. import demands, phones, suppressions, testnumbers
+from .. import demands, phones, suppressions
 from ..challenges import Counts, Limit
 from ..clients import client_of, site_of
 from ..conf import conf
 from ..errors import InvalidPhone
-from ..keys import ledger_id
+from ..keys import counter_key
 from ..limits import TABLE
 from ..policies import LOGIN, policy_for
 
@@ -36,16 +36,15 @@ def _of_phone(text: str) -> list[Part]:
     except InvalidPhone as error:
         raise ValueError(error.detail) from None
     checks = policy_for(LOGIN).checks
-    test = testnumbers.is_one(phone)
-    strangers = demands.for_send(phone, None, checks=checks, test=test).limits
+    strangers = demands.for_send(phone, None, checks=checks, test=phone.is_test).limits
     devices = demands.for_send(phone, None, checks=checks, device="any").limits
     shown = phones.mask(phone)
-    notes = ("A test number: nothing is sent to it.",) if test else _suppressions(phone)
+    notes = ("A test number: nothing is sent to it.",) if phone.is_test else _suppressions(phone)
     return [
         Part(f"phone {shown}, strangers", _of_a_phone(strangers), phone, notes=notes),
         Part(f"phone {shown}, devices that signed in before", _of_a_phone(devices), phone, device=True),
         *_of_prefix(phone[:-4]),
-        *([_region(region)] if (region := phones.region_of(phone)) else []),
+        *([_region(phone.region)] if phone.region else []),
     ]
 
 
@@ -96,7 +95,7 @@ def _crowd(per: str, subject: str) -> Part:
     ]
     named = {limit.name: limit for limit in asked}
     limits = [
-        replace(named[line.name], key=ledger_id(line.name, subject), subject=f"{per} {subject}")
+        replace(named[line.name], key=counter_key(per, subject), subject=f"{per} {subject}")
         for line in TABLE
         if line.per == per
     ]

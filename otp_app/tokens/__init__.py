@@ -16,10 +16,9 @@ def current() -> TokenBackend:
     return backend
 
 
-def issuing(backend: TokenBackend, alias: str) -> Issuing | None:
-    """As the backend's own; one of a project's that does not know of it issues as it always has."""
-    issue: Issuing | None = backend.issuing(alias) if hasattr(backend, "issuing") else None
-    return issue
+def issuing(backend: TokenBackend) -> Issuing | None:
+    """Prepare what the backend can; one of a project's that does not know of it issues as it always has."""
+    return backend.issuing() if hasattr(backend, "issuing") else None
 
 
 def issue(backend: TokenBackend, user: Any, request: HttpRequest | None) -> Issued:

@@ -1,11 +1,11 @@
 """The contract of a token backend: what a client gets after sign-in, and how it is recognised by it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
+from django.db.models import Model
 from django.http import HttpRequest
-
-from ..queries import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +18,11 @@ class Issued:
 
 @dataclass(frozen=True, slots=True)
 class Issuing:
-    """Hold a token that is issued by the statement that finds its user, if active; ``is_active`` is a column then."""
+    """Hold a token that one row makes good: it is written with ``user`` set to who is found, if active."""
 
-    change: Part  # takes the user from ``found``
     issued: Issued
+    model: type[Model]
+    row: Mapping[str, Any]  # its values by attribute, but for the user; fields that are not named have their defaults
 
 
 class TokenBackend(Protocol):
@@ -31,8 +32,11 @@ class TokenBackend(Protocol):
 
     def issue(self, user: Any, request: HttpRequest | None) -> Issued: ...
 
-    def issuing(self, alias: str) -> Issuing | None:
-        """The same for a user who is yet to be found in that database; None where it takes a statement of its own."""
+    def issuing(self) -> Issuing | None:
+        """Prepare the same for a user who is yet to be found, so that one statement does both; None to be asked later.
+
+        What is prepared is worth nothing until it is written down, and may never be.
+        """
 
     def authenticate(self, request: HttpRequest) -> Any | None:
         """Return the active user (see ``staff.by_code``); None when the request carries no good proof."""

@@ -12,11 +12,11 @@ from typing import Any, ClassVar
 
 from django.contrib.auth import get_user_model
 from django.db import router
-from django.db.models import BooleanField, Q
+from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 
-from .. import clock, lookups, queries, staff, writes
+from .. import clock, lookups, staff, writes
 from ..conf import conf
 from ..lookups import Lookup
 from ..models import Token
@@ -35,19 +35,14 @@ class OpaqueTokens:
     def issue(self, user: Any, request: HttpRequest | None) -> Issued:
         issued, row = _new()
         alias = router.db_for_write(Token)
-        queries.run(alias, writes.inserting(alias, Token, row | {"user_id": user.pk}))
+        writes.run(alias, writes.inserting(alias, Token, row | {"user_id": user.pk}))
         return issued
 
-    def issuing(self, alias: str) -> Issuing | None:
-        model, plain = get_user_model(), type(self).issue is OpaqueTokens.issue  # else that has more to do
-        known = any(
-            each.attname == "is_active" and isinstance(each, BooleanField) for each in model._meta.concrete_fields
-        )
-        if not plain or not known or alias != router.db_for_write(Token) or not queries.may_combine(alias):
+    def issuing(self) -> Issuing | None:
+        if type(self).issue is not OpaqueTokens.issue:  # that has more to do
             return None
         issued, row = _new()
-        taken = {"user_id": f'found."{model._meta.pk.attname}"'}
-        return Issuing(writes.inserting_found(alias, Token, row, taken, "found.is_active"), issued)
+        return Issuing(issued, Token, row)
 
     def authenticate(self, request: HttpRequest) -> Any | None:
         token = _token_of(request)

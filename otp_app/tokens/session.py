@@ -48,7 +48,7 @@ class SessionTokens:
             UserSession.objects.create(key=key, user=user, expires_at=session.get_expiry_date())
         return Issued(None, session.get_expiry_age())
 
-    def issuing(self, alias: str) -> None:
+    def issuing(self) -> None:
         """A session is begun by a request that has a user."""
 
     def authenticate(self, request: HttpRequest) -> Any | None:

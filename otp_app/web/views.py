@@ -132,10 +132,11 @@ def state(request: HttpRequest, number: int) -> HttpResponseBase:
 
 def _send(request: HttpRequest, number: str, challenge_id: str | None = None) -> str:
     """The id of the challenge whose code is on its way."""
+    phone = phones.of(number)
     grant = services.send_code(
-        phone=number,
+        phone=phone,
         client=client_of(request.META),
-        language=language_of(request, number),
+        language=language_of(request, phone),
         channel=request.POST.get("channel", ""),
         challenge_id=challenge_id,
         device=request.COOKIES.get(account.DEVICE_COOKIE),

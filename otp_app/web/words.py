@@ -74,7 +74,7 @@ def waits(*, wait: str = "{wait}", left: str = "{left}") -> dict[str, str]:
 
 def ways(phone: str, state: State | None) -> list[tuple[str, Promise]]:
     """The other channels on offer, with their names."""
-    offered = state.channels if state else routes.channels(phone)[1:]
+    offered = state.channels if state else routes.channels(phones.of(phone))[1:]
     return [(channel, _WAYS[channel]) for channel in offered]
 
 

@@ -78,6 +78,16 @@ def test_signing_out_everywhere_ends_all_of_a_user_and_of_nobody_else(backend, s
     assert [backend.authenticate(ask(one)) for one in held] == [None, None, other]
 
 
+def test_what_is_prepared_for_nobody_yet_is_good_as_soon_as_its_row_is_the_users(backend, ask, user):
+    prepared = backend.issuing()
+    if prepared is None:
+        pytest.skip("it needs a user to begin with")
+    held = {"token": prepared.issued.token, "session": None}
+    assert backend.authenticate(ask(held)) is None
+    prepared.model.objects.create(**prepared.row, user=user)
+    assert backend.authenticate(ask(held)) == user
+
+
 def test_revoking_nothing_is_no_error(backend, ask):
     backend.revoke(ask())
 
