@@ -10,7 +10,7 @@ class OtpAppConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from . import checks, number_checks, provider_checks, testnumber_checks  # noqa: F401  (registers them)
+        from . import checks, database_checks, number_checks, provider_checks, testnumber_checks  # noqa: F401  (registers them)
         from .web import checks as web_checks  # noqa: F401  (registers itself)
 
         if apps.is_installed("drf_spectacular"):

@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 
 from . import clock, guard, phones, stores
 from .errors import Unavailable
+from .limits import forgiven_ring
 from .models import BlockRow
 from .transactions import without_transactions
 from .users import may_see_phones
@@ -88,7 +89,7 @@ class BlockAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at 
         rows = list(queryset.filter(state="active"))
         for row in rows:
             try:
-                store.lift(row.key.hex, row.forgives.hex)
+                store.lift(row.key.hex, forgiven_ring(row.limit))
                 BlockRow.objects.filter(pk=row.pk).update(lifted_at=store.now())
             except Unavailable as error:
                 return self.message_user(request, str(error.detail), messages.ERROR)

@@ -5,8 +5,8 @@ All instants are whole milliseconds since 1970 by the store's clock, all duratio
 
 import re
 import secrets
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -39,29 +39,41 @@ class Limit:
     amount: int
     period: int
     key: str = ""  # whom a crowd limit counts, as 32 hexadecimal digits; the others count the challenge's phone
+    ring: int = 0  # which of the counters under that key
     subject: str = ""  # the same for people: "prefix +99890123", "region UZ"; never a phone
     cost: int = 1  # how much a request takes
     converts: bool = False  # what it took comes back when the challenge is approved
     steps: tuple[int, ...] = ()  # of a WAITS limit: the pause in seconds after the 1st, 2nd, … send of the period
     proof: bool = False  # beyond half of its amount a send needs a proof of work
     blocks: int = 0  # seconds for which the key is refused once it would go beyond its amount
-    shared: bool = False  # all requests meet in it: it is taken last
+    shared: bool = False  # all requests meet in it: it is locked last
+    kept: bool = False  # what it took never comes back, whatever becomes of the send
 
     def __hash__(self) -> int:
         return hash((self.name, self.key))  # a request looks up a dozen of them, and few are alike in both
 
 
+def in_lock_order(limits: Iterable[Limit]) -> tuple[Limit, ...]:
+    """Return the limits in the one order in which every store locks what they count.
+
+    The phone's own come first, then the key counters that few requests share, by key, then those in which all requests
+    meet, by key. Challenges are locked after them. Two requests that lock in one order never wait for each other.
+    """
+    return tuple(sorted(limits, key=lambda limit: (limit.shared, limit.key)))
+
+
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """How many of a region's sends must be followed by a success, judged on three crowd limits of the same send.
+    """How many of a region's sends must be followed by a success, judged on three limits of the same send and key.
 
     Below ``proof`` percent of at least ``least`` sends a proof of work is needed. Below ``block`` percent, not counting
     what is so young that its success may still come, the region is refused for ``blocks`` seconds.
     """
 
-    sends: str  # key of the limit that counts all sends
-    unconverted: str  # of the one that counts those without a success
-    fresh: str  # of the one that counts, of these, the young ones
+    key: str  # of the region's counters
+    sends: int  # the ring that counts all sends
+    unconverted: int  # the ring that counts those without a success
+    fresh: int  # the ring that counts, of these, the young ones
     subject: str
     least: int
     proof: int
@@ -83,6 +95,7 @@ class Charge:
     """Remember what was taken from a crowd limit, so that it can be given back where it was taken."""
 
     key: str
+    ring: int
     slot: int
     cost: int = 1
     shared: bool = False  # as of the limit
@@ -95,7 +108,7 @@ class Block:
     """A key that is refused for a while, and why. Instants in milliseconds by the store's clock."""
 
     key: str
-    forgives: str  # the counter that is emptied when an operator lifts the block
+    forgives: int  # the ring under that key that is emptied when an operator lifts the block
     subject: str
     limit: str
     reason: str
@@ -145,28 +158,15 @@ class Challenge:
     @property
     def failures(self) -> int:
         """Comparisons that failed: all that were spent, but for the one that was right."""
-        return self.checks - self.checks_left - (self.status is Status.APPROVED)
+        return max(0, self.checks - self.checks_left - (self.status is Status.APPROVED))
 
-    def opened(self, now: int, charges: tuple[Charge, ...]) -> "Challenge":
-        """With its first send, which took these."""
-        return replace(self, created_at=now, sends_left=self.sends_left - 1, sent_at=(now,), charges=charges)
+    def less_failures(self, charges: Iterable[Charge]) -> tuple[Charge, ...]:
+        """Return what is to be given back of these: of comparisons, of which a send takes several, not the failed.
 
-    def given_back(self) -> tuple[Charge, ...]:
-        """What an approval gives back. Of comparisons (more than one is granted) those that failed stay taken."""
-        return self._less(tuple(charge for charge in self.charges if charge.converts), self.failures_before)
-
-    def unspent(self, sent_at: int) -> tuple[Charge, ...]:
-        """Return what a send took that never left. Of comparisons those that failed meanwhile stay taken."""
-        return self._less(tuple(charge for charge in self.charges if charge.sent_at == sent_at), self.failures)
-
-    @staticmethod
-    def _less(charges: tuple[Charge, ...], failures: int) -> tuple[Charge, ...]:
-        return tuple(c if c.cost == 1 or not failures else replace(c, cost=c.cost - failures) for c in charges)
-
-    @property
-    def failures_before(self) -> int:
-        """Failed comparisons before the one that was paid last."""
-        return max(0, self.checks - self.checks_left - 1)
+        The comparison that was paid last is no failure when the challenge is approved.
+        """
+        failed = self.failures
+        return tuple(each if each.cost == 1 else replace(each, cost=each.cost - failed) for each in charges)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +177,18 @@ class Claim:
     watched: tuple[str, ...] = ()  # counters whose blocks say whether it may be asked
 
 
-# Of a phone and a channel, or of all that are on offer for "": by channel.
-Claiming = Callable[[str, str], Mapping[str, Claim]]
+# By channel: of all that are on offer, where the channel is that of the send before.
+Claims = Mapping[str, Claim]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The record that the delivery of a claimed send begins with."""
+
+    claim: Claim
+    blocked: Mapping[str, int]  # of what the claim watches: until when, in milliseconds since 1970
+    row: Mapping[str, Any]  # its fields
+    journal: str = ""  # where it is written down, if it is not in the database yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,10 +198,7 @@ class Grant:
     challenge: Challenge
     now: int
     resend_in: int
-    claim: Claim | None = None  # what was written down of it
-    blocked: Mapping[str, int] = field(default_factory=dict)  # of what it watched: until when, in milliseconds
-    row: Mapping[str, Any] | None = None  # what the record of a claimed send begins with
-    journal: str = ""  # where that is written down, if it is not in the database yet
+    draft: Draft | None = None  # where the process that asks for the send hands it over
 
     @property
     def expires_in(self) -> int:

@@ -8,15 +8,13 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core import checks
-from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import CheckMessage, Error, register
 from django.core.exceptions import FieldDoesNotExist
-from django.db import connections, router
 from django.utils.module_loading import import_string
 from phonenumbers import SUPPORTED_REGIONS
 
 from . import accounts, messages, phones, signups, staff
 from .conf import LOCAL_PROVIDERS, TWILIO_NAMES, conf, costs_money, provider_entries
-from .models import ChallengeRow, Counter, Delivery
 from .policies import LOGIN, LONGEST_TTL
 from .web.checks import is_included
 
@@ -162,17 +160,6 @@ def _begins_sessions() -> bool:
     with suppress(ImportError):  # E003 tells of it
         return is_included() or bool(getattr(import_string(conf.TOKEN_BACKEND), "ambient", False))
     return False
-
-
-@register(Tags.database)
-def check_database(**_: Any) -> list[CheckMessage]:
-    """E009 a database the SQL store does not speak to; E014 its tables in two databases, where no transaction holds."""
-    alias = router.db_for_write(ChallengeRow)
-    if {router.db_for_write(model) for model in (Counter, Delivery)} != {alias}:
-        return [Error("Challenges, counters and deliveries must be in one database.", id="otp_app.E014")]
-    if connections[alias].vendor in ("postgresql", "sqlite"):
-        return []
-    return [Error("The SQL store needs PostgreSQL or SQLite 3.35 and later.", id="otp_app.E009")]
 
 
 @register(deploy=True)

@@ -14,8 +14,7 @@ from . import stores
 from .conf import conf
 from .keys import ledger_id
 from .models import Counter
-from .stores import counters
-from .stores.takes import Take, take
+from .stores import counters, rings
 
 logger = logging.getLogger("otp_app.circuits")
 
@@ -35,15 +34,17 @@ def may_carry(alias: str, now: int, blocked_until: int) -> bool:
 
 def failed(alias: str) -> None:
     """Count a failure; open the circuit when there have been enough."""
-    key = key_of(alias)
-    row = take(_database(), [Take(key, conf.CIRCUIT_PERIOD * 1000, 1)])[key]
-    if sum(row.slots.values()) >= conf.CIRCUIT_FAILURES and _open(alias, row.now, blocked_until__lte=row.now):
+    failures = counters.count(_database(), key_of(alias), conf.CIRCUIT_PERIOD)
+    now = counters.read_now(_database())
+    if failures >= conf.CIRCUIT_FAILURES and _open(alias, now, blocked_until__lte=now):
         logger.warning("circuit opened for provider %s", alias)
 
 
 def worked(alias: str) -> None:
     """The one message that tried a half-open circuit was answered: close it."""
-    counters.lift(_database(), key_of(alias), key_of(alias))
+    with counters.changing(_database(), key_of(alias)) as counter:
+        counter.blocked_until = 0
+        rings.empty(counter, 0)
     stores.tell({key_of(alias): 0})
     logger.info("circuit closed for provider %s", alias)
 
@@ -52,19 +53,16 @@ def pause(aliases: Sequence[str]) -> int:
     """Seconds until the first of these providers may be asked again; 0 when one may be now."""
     if not aliases:
         return 0
-    now, counted = counters.read(_database(), keys := [key_of(alias) for alias in aliases])
-    wait = min(counted.get(key, ({}, 0))[1] - now for key in keys)
+    blocked = counters.blocks(_database(), keys := [key_of(alias) for alias in aliases])
+    wait = min(blocked.get(key, 0) for key in keys) - counters.read_now(_database())
     return max(0, -(-wait // 1000))
-
-
-_KEPT = 3_600_000  # milliseconds after a pause; a row that the purge takes away is a closed circuit
 
 
 def _open(alias: str, now: int, **seen: int) -> bool:
     """True for the one caller who still found it as it was seen."""
     until = now + conf.CIRCUIT_PAUSE * 1000
     rows = Counter.objects.using(_database()).filter(key=key_of(alias), **seen)
-    opened = rows.update(blocked_until=until, expires_at=until + _KEPT) == 1
+    opened = rows.update(blocked_until=until, expires_at=counters.expiry(until + counters.HOUR)) == 1
     if opened:
         stores.tell({key_of(alias): until})
     return opened

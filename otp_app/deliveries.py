@@ -27,7 +27,6 @@ from . import (
     routes,
     stores,
     suppressions,
-    testnumbers,
 )
 from .challenges import Challenge, Grant, Status
 from .conf import conf
@@ -42,7 +41,6 @@ from .providers.base import (
     Unreachable,
     Unsuited,
 )
-from .stores import outbox
 from .transactions import require_none
 
 logger = logging.getLogger("otp_app.deliveries")
@@ -57,8 +55,10 @@ def dispatch(grant: Grant, *, patient: bool = False) -> None:
     the claim after the call.
     """
     require_none(handovers.database())
+    phone = phones.of(grant.challenge.phone)  # once for all below: that of a stored challenge is plain text
+    grant = replace(grant, challenge=replace(grant.challenge, phone=phone))
     try:
-        if testnumbers.is_one(grant.challenge.phone):
+        if phone.is_test:
             _pretend(grant)
         else:
             _hand_over(grant, time.monotonic() + conf.PROVIDER_DEADLINE, patient=patient)
@@ -92,7 +92,7 @@ def deliver(challenge_id: str) -> None:
 
 def _try_again_later(challenge: Challenge) -> DeliveryFailed:
     """In a moment, or when the first circuit is tried again."""
-    seconds = circuits.pause(routes.aliases(challenge.phone, challenge.channel))
+    seconds = circuits.pause(routes.aliases(phones.of(challenge.phone), challenge.channel))
     return DeliveryFailed(seconds) if seconds else DeliveryFailed()
 
 
@@ -106,7 +106,7 @@ def _of_no_use(challenge: Challenge, now: int) -> str:
 
 def _pretend(grant: Grant) -> None:
     """A test number gets nothing, and a record that says so."""
-    if grant.claim or handovers.claim(grant.challenge, roads.TEST):
+    if grant.draft or handovers.claim(grant.challenge, roads.TEST):
         _sent(grant, 1, roads.TEST, {"segments": 0, "price": None, "latency": None})
 
 
@@ -132,11 +132,11 @@ def _hand_over(grant: Grant, until: float, *, patient: bool) -> None:
         if isinstance(failure, calls.NotTried):
             break
     handovers.begin(grant)
-    if patient and _wait(challenge, number, failure):
+    if patient and _wait(grant, number, failure):
         return
     if number:
         _end(challenge, number, alias, State.FAILED, error=failure.reason)
-    elif not handovers.give_up(challenge.id, challenge.sent_at[-1:], failure.reason, ours=bool(grant.claim)):
+    elif not handovers.give_up(challenge.id, challenge.sent_at[-1:], failure.reason, ours=bool(grant.draft)):
         return
     raise failure
 
@@ -147,22 +147,22 @@ def _released_by_errors(grant: Grant, number: int) -> Iterator[None]:
     try:
         yield
     except Exception:
-        if grant.claim and number == 1:
+        if grant.draft and number == 1:
             handovers.begin(grant)
-            handovers.release(grant.challenge)
+            handovers.release(grant)
         raise
 
 
-def _wait(challenge: Challenge, number: int, failure: NotAccepted) -> bool:
+def _wait(grant: Grant, number: int, failure: NotAccepted) -> bool:
     """Whether nobody was asked, and the send may be left for later: it is taken back from us."""
     if number == 1 and isinstance(failure, calls.NotTried):
-        handovers.release(challenge)
+        handovers.release(grant)
         return True
     return not number
 
 
 def _claim(grant: Grant, number: int, alias: str, failure: NotAccepted) -> bool:
-    if number == 1 and not grant.claim:
+    if number == 1 and not grant.draft:
         return handovers.claim(grant.challenge, alias)
     if number == 1 and _is_first(grant, alias):
         return True
@@ -174,7 +174,7 @@ def _claim(grant: Grant, number: int, alias: str, failure: NotAccepted) -> bool:
 
 def _is_first(grant: Grant, alias: str) -> bool:
     """Whether it is the one whom the send names since it was committed."""
-    return grant.claim is not None and alias == grant.claim.provider
+    return grant.draft is not None and alias == grant.draft.claim.provider
 
 
 def _try(grant: Grant, message: Message, number: int, alias: str, until: float, *, probing: bool) -> NotAccepted | None:
@@ -194,7 +194,7 @@ def _try(grant: Grant, message: Message, number: int, alias: str, until: float, 
             circuits.worked(alias)
         if not isinstance(error, Blocked):
             channel = challenge.channel if isinstance(error, Unreachable) else ""
-            suppressions.suppress(challenge.phone, channel, error.reason)
+            suppressions.suppress(challenge.phone, channel)
         raise
     except NotAccepted as error:
         _count(alias, error, probing=probing)
@@ -220,16 +220,16 @@ def _count(alias: str, error: NotAccepted, *, probing: bool) -> None:
 
 
 def _message(grant: Grant, code: str, number: int, alias: str) -> Message:
-    our_id = outbox.id_of(grant.challenge, number)
+    our_id = handovers.reference_of(grant, number)
     message = messages.compose(grant.challenge, code, grant.expires_in)
     return replace(message, id=our_id, callback=callbacks.url_of(alias, f"id={our_id}"))
 
 
 def _sent(grant: Grant, number: int, alias: str, facts: dict[str, Any]) -> None:
-    if number > 1 or not _is_first(grant, alias):
+    if number > 1 or not grant.draft or alias != grant.draft.claim.provider:
         _end(grant.challenge, number, alias, State.SENT, **facts)
         return
-    handovers.sent(grant, facts)
+    handovers.sent(grant.draft, facts)
     _tell(grant.challenge, alias, State.SENT)
 
 

@@ -3,11 +3,11 @@
 from functools import cache, lru_cache
 
 from . import phones
-from .challenges import Conversion, Counts, Demand, Limit
+from .challenges import Conversion, Counts, Demand, Limit, in_lock_order
 from .clients import site_of
 from .conf import conf
-from .keys import ledger_id
-from .limits import TABLE, Line, On, amount_of
+from .keys import counter_key, ledger_id
+from .limits import RINGS, TABLE, Line, On, amount_of
 
 _SHARED = ("region", "all")  # every request meets there
 
@@ -30,23 +30,24 @@ def for_send(
     """
     first = On.DEVICE_FIRST if device else On.FIRST
     on = On.TEST if test else first if checks else On.DEVICE_AGAIN if device else On.AGAIN
-    region = phones.region_of(phone)
+    region = phones.of(phone).region
     subjects = _clients(client) | {"phone": phone, "prefix": phone[:-4], "region": region, "all": "all"}
     limits = tuple(limit for limit in _limits(on, subjects, checks) if waits or limit.counts is not Counts.WAITS)
     if proof:
-        used = Limit("proofs", Counts.CROWD, 1, 2 * conf.PROOF_TTL, ledger_id("proof", proof), "proof of work")
+        key = ledger_id("proof", proof)
+        used = Limit("proofs", Counts.CROWD, 1, 2 * conf.PROOF_TTL, key, subject="proof of work", kept=True)
         limits = (*limits, used)
-    return Demand(limits, _conversion(region) if on in On.SEND else None, bool(proof))
+    return Demand(in_lock_order(limits), _conversion(region) if on in On.SEND else None, bool(proof))
 
 
 def for_check(client: str | None) -> Demand:
     """What a check takes: the phone's own budget was reserved when the challenge opened, so no counter of it."""
-    return Demand(_limits(On.CHECK, _clients(client)))
+    return Demand(in_lock_order(_limits(On.CHECK, _clients(client))))
 
 
 def for_password(client: str, account: str) -> Demand:
     """What a try to sign in by password takes; a success gives it back."""
-    return Demand(_limits(On.PASSWORD, _clients(client) | {"account": account}))
+    return Demand(in_lock_order(_limits(On.PASSWORD, _clients(client) | {"account": account})))
 
 
 def _limits(on: On, subjects: dict[str, str], checks: int = 0) -> tuple[Limit, ...]:
@@ -65,7 +66,7 @@ def _limit(line: Line, subject: str, checks: int) -> Limit:
         return _of_phone(line, amount_of(line), cost, steps)
     proof, blocks = conf.PROOFS and "proof" in line.then, conf.PREFIX_BLOCK if "block" in line.then else 0
     cost = checks if line.name == "failures_per_day" else 1
-    return _of_crowd(line, amount_of(line), cost, ledger_id(line.name, subject), subject, proof, blocks)
+    return _of_crowd(line, amount_of(line), cost, counter_key(line.per, subject), subject, proof, blocks)
 
 
 # Kept, for those of the phone, of a region and of all requests are the same for everybody.
@@ -82,6 +83,7 @@ def _of_crowd(line: Line, amount: int, cost: int, key: str, subject: str, proof:
         amount,
         line.period,
         key=key,
+        ring=RINGS[line.name],
         subject="" if line.per == "account" else f"{line.per} {subject}",
         cost=cost,
         converts=line.converts,
@@ -98,13 +100,12 @@ def _clients(client: str | None) -> dict[str, str]:
 
 def _conversion(region: str) -> Conversion:
     """What is judged of a region; a home region is never blocked, or 50 junk sends would switch the country off."""
-    names = ("sends_per_region_day", "unconverted_per_region_day", "fresh_per_region")
     home = region in conf.HOME_REGIONS
-    sends, unconverted, fresh = (ledger_id(name, region) for name in names)
     return Conversion(
-        sends,
-        unconverted,
-        fresh,
+        counter_key("region", region),
+        sends=RINGS["sends_per_region_day"],
+        unconverted=RINGS["unconverted_per_region_day"],
+        fresh=RINGS["fresh_per_region"],
         subject=f"region {region}",
         least=conf.CONVERSION_LEAST,
         proof=conf.CONVERSION_PROOF if conf.PROOFS else 0,

@@ -174,6 +174,15 @@ class InsideTransaction(RuntimeError):
     """
 
 
+class WrongIsolation(RuntimeError):
+    """Transactions of the database are not READ COMMITTED, which is PostgreSQL's default.
+
+    Under another level a statement sees what was there before it waited for its lock, so limits would be overshot. Take
+    ``isolation_level`` out of the database's OPTIONS, and ``default_transaction_isolation`` out of the server's
+    settings.
+    """
+
+
 class UserNotCreated(RuntimeError):
     """Say why the user model does not let a user be created who has a phone only: what the database or model said.
 

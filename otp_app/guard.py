@@ -72,7 +72,7 @@ def _begin(block: Block) -> None:
     )
     blocked.send_robust(None, block=block)
     try:
-        BlockRow.objects.create(**asdict(block))
+        BlockRow.objects.create(**asdict(block) | {"forgives": block.key})
     except DatabaseError:  # nobody could lift a block without its row: it begins again when there is a database
         stores.current().lift(block.key, block.forgives)
         raise

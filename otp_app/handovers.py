@@ -7,15 +7,14 @@ began becomes *unknown* and is not sent again; what nobody has begun is safe to 
 
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
-from django.db import IntegrityError, connections, models, router
+from django.db import connections, models, router
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
-from . import messages, phones, prices, queries, writes
-from .challenges import Challenge, Grant
+from . import messages, phones, prices, writes
+from .challenges import Challenge, Draft, Grant
 from .models import Delivery
 from .providers.base import Channel, Message, Receipt
 from .stores import behind, counters, outbox
@@ -52,9 +51,7 @@ def database() -> str:
 
 def make_good(challenge: Challenge) -> None:
     """Queue a send whose process died between a store that is elsewhere and the row here: a sweep will deliver it."""
-    with suppress(IntegrityError), durable(database()):
-        if not _of(challenge, 1).exists():
-            queries.run(database(), writes.inserting(database(), Delivery, outbox.row_of(challenge, None, 0)))
+    writes.run(database(), writes.merging(database(), Delivery, [outbox.row_of(challenge)], behind.HANDOVER))
 
 
 def facts_of(message: Message, alias: str, receipt: Receipt, begun: float) -> dict[str, Any]:
@@ -64,7 +61,7 @@ def facts_of(message: Message, alias: str, receipt: Receipt, begun: float) -> di
     segments = min(segments, MOST_SEGMENTS)
     facts: dict[str, Any] = {
         "segments": segments,
-        "price": prices.price_of(alias, phones.region_of(message.to), segments),
+        "price": prices.price_of(alias, phones.of(message.to).region, segments),
         "latency": round((time.monotonic() - begun) * 1000),
     }
     return facts | ({"reference": storable(receipt.reference)} if receipt.reference else {})
@@ -72,14 +69,14 @@ def facts_of(message: Message, alias: str, receipt: Receipt, begun: float) -> di
 
 def begin(grant: Grant) -> None:
     """Have the row of a send of ours in the database, for what is written down of it is no end that was expected."""
-    if grant.row and grant.journal:
-        behind.current().begin(Ended(grant.row, grant.journal))
+    if grant.draft and grant.draft.journal:
+        behind.current().begin(Ended(grant.draft.row, grant.draft.journal))
 
 
-def sent(grant: Grant, facts: Mapping[str, Any]) -> None:
+def sent(draft: Draft, facts: Mapping[str, Any]) -> None:
     """The provider that was to be asked first has taken a send of ours: soon to be written down, with others."""
     ended = {"status": State.SENT.value, "updated_at": timezone.now()}
-    behind.current().put(Ended({**(grant.row or {}), **ended, **facts}, grant.journal, "reference" in facts))
+    behind.current().put(Ended({**draft.row, **ended, **facts}, draft.journal, "reference" in facts))
 
 
 def waiting(challenge_id: str) -> list[int]:
@@ -111,9 +108,14 @@ def pass_on(challenge: Challenge, reason: str, alias: str) -> bool:
     return True
 
 
-def release(challenge: Challenge) -> None:
+def reference_of(grant: Grant, number: int) -> str:
+    """Return our id of a hand-over of a send: drawn with the send where it was claimed with it."""
+    return str(grant.draft.row["reference"]) if grant.draft and number == 1 else id_of(grant.challenge, number)
+
+
+def release(grant: Grant) -> None:
     """Give a claim of ours back: the provider was not called, so whoever comes next may take it on."""
-    ours = _of(challenge, 1).filter(status=State.QUEUED, reference=id_of(challenge, 1))
+    ours = _of(grant.challenge, 1).filter(status=State.QUEUED, reference=reference_of(grant, 1))
     ours.update(claimed_at=0, provider="", reference="")
 
 
@@ -123,7 +125,7 @@ def end(challenge: Challenge, number: int, status: str, *, error: str = "", **fa
     ended = {"status": status, "updated_at": timezone.now(), "error": error[:_LONGEST]} | facts
     where = f"challenge = %s AND sent_at = %s AND handover = %s AND status IN ({', '.join(['%s'] * len(before))})"
     which = [_CHALLENGE.get_db_prep_value(challenge.id, connections[alias]), challenge.sent_at[-1], number, *before]
-    moved = queries.run(alias, writes.updating(alias, Delivery, ended, where, which))
+    moved = writes.run(alias, writes.updating(alias, Delivery, ended, where, which))
     if not moved and status == State.SENT:
         row = _of(challenge, number)
         row.update(**{name: facts[name] for name in facts if name not in _REPORTED})

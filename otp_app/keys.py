@@ -56,6 +56,22 @@ def _forget(*, setting: str, **_: Any) -> None:
 setting_changed.connect(_forget)
 
 
+# The lines of the table by whose name the counters of a subject are called; blocks are stored under these names.
+_FIRST_LINES = {
+    "client": "sends_per_client_hour",
+    "site": "sends_per_site_hour",
+    "prefix": "unconverted_per_prefix_hour",
+    "region": "sends_per_region_day",
+    "all": "sends_per_day",
+    "account": "passwords_per_account_hour",
+}
+
+
+def counter_key(per: str, subject: str) -> str:
+    """Return under which name all counters of a subject are kept: a client, site, prefix, region, account, or all."""
+    return ledger_id(_FIRST_LINES[per], subject)
+
+
 def phone_key(phone: str, device: str = "") -> str:
     """Under which name a phone's sends and failures are kept; those of devices that signed in before are apart."""
     return ledger_id("devices" if device else "failures", phone)

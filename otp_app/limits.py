@@ -79,6 +79,24 @@ TABLE = (
 )
 
 
+def _rings() -> dict[str, int]:
+    """Number the lines of each subject in the order of the table."""
+    found: dict[str, list[str]] = {}
+    for line in TABLE:
+        if line.counts is CROWD:
+            found.setdefault(line.per, []).append(line.name)
+    return {name: ring for names in found.values() for ring, name in enumerate(names)}
+
+
+# Which counter of its subject a line has. Stored: a new line goes behind the others of its subject.
+RINGS = _rings()
+
+
+def forgiven_ring(limit: str) -> int:
+    """Return which counter a block by that limit has led to, for a lift to empty."""
+    return RINGS["unconverted_per_region_day" if limit == "conversion" else limit]
+
+
 def amount_of(line: Line) -> int:
     """The amount in force. A site has that of five clients."""
     if line.amount is not None or line.counts is WAITS:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from . import phones
 from .authorization_models import AuthorizationClient, AuthorizationCode
 from .challenges import Status
+from .fields import IntegersField
 from .token_models import Token, UserSession
 from .users import AbstractPhoneUser
 
@@ -21,6 +22,7 @@ __all__ = [
     "Delivery",
     "DevicesEnd",
     "EventRow",
+    "Failure",
     "KeptAnswer",
     "Token",
     "User",
@@ -58,7 +60,9 @@ class ChallengeRow(models.Model):
     checked_at = models.BigIntegerField(default=0)
     closed_at = models.BigIntegerField(default=0)
     sent_at = models.JSONField()
-    charges = models.JSONField()
+    charges = models.JSONField(default=list, db_default=[])  # for processes of the release before
+    # What its sends took (challenges.Charge); null where a process of the release before has opened it.
+    taken = models.JSONField(default=list, null=True)
 
     class Meta:
         db_table = "otp_app_challenge"
@@ -74,35 +78,51 @@ class ChallengeRow(models.Model):
 
 
 class Counter(models.Model):
-    """What a limit has counted under a key: how much in which slot of time.
+    """The key counters of one subject, such as a client, a region or all requests; see :mod:`otp_app.stores.rings`.
 
-    A slot is a number of a span of time (of 1/24 of the period for a crowd, of a millisecond for a phone); slots from
-    ``newest - span`` on count. The key is a keyed hash: a dump of the table names neither phone nor client.
+    The key is a keyed hash: a dump of the table names neither phone nor client. Instants as of challenges.
     """
 
     key = models.UUIDField(primary_key=True)
-    slots = models.JSONField()
-    newest = models.BigIntegerField()
-    span = models.BigIntegerField()
-    amount = models.BigIntegerField()
-    version = models.BigIntegerField(default=1)  # one more with each write
-    blocked_until = models.BigIntegerField(default=0)
+    newest = IntegersField(big=True)  # of each ring the number of its newest sub-bucket
+    rings = IntegersField()  # of each ring its 25 sub-buckets, one ring behind the other
+    blocked_until = models.BigIntegerField(default=0)  # also of the last block, when it is over
     expires_at = models.BigIntegerField()
 
     class Meta:
+        db_table = "otp_app_key_counter"
         verbose_name = _("counter")
         verbose_name_plural = _("counters")
-        indexes: ClassVar[Any] = [models.Index("expires_at", name="otp_counter_purge")]
+        indexes: ClassVar[Any] = [models.Index("expires_at", name="otp_key_counter_purge")]
 
     def __str__(self) -> str:
         return str(self.key)
+
+
+class Failure(models.Model):
+    """Failed checks of a phone that its challenges do not tell any more: kept for thirty days."""
+
+    phone = models.UUIDField()  # a keyed hash, one of strangers' checks and one of its devices'
+    at = models.BigIntegerField()
+    checks = models.PositiveSmallIntegerField(default=1)
+
+    class Meta:
+        verbose_name = _("failed check")
+        verbose_name_plural = _("failed checks")
+        indexes: ClassVar[Any] = [
+            models.Index("phone", "at", name="otp_failure_phone"),
+            models.Index("at", name="otp_failure_purge"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.phone)
 
 
 class BlockRow(models.Model):
     """A crowd that is refused for a while, for the operator to see and to lift. Instants as of challenges."""
 
     key = models.UUIDField()
-    forgives = models.UUIDField()
+    forgives = models.UUIDField()  # as the key; processes of the release before write and read it
     subject = models.CharField(_("who"), max_length=64)
     limit = models.CharField(_("limit"), max_length=64)
     reason = models.CharField(_("reason"), max_length=200)

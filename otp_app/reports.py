@@ -110,7 +110,7 @@ def _catch_up(delivery: Delivery, names: Sequence[str], phone: str) -> Moved:
             moved[row.digest] = row, _move(delivery, row)
             if phone and row.told.get("fault") and moved[row.digest][1]:
                 channel = "" if row.told["fault"] == _REJECTED else delivery.channel
-                suppressions.suppress(phone, channel, row.error, reported=True)
+                suppressions.suppress(phone, channel, reported=True)
     return moved
 
 

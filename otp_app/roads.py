@@ -3,9 +3,10 @@
 import logging
 from collections.abc import Iterator
 
-from . import circuits, handovers, providers, routes, suppressions, testnumbers
-from .challenges import Challenge, Claim, Grant
+from . import circuits, handovers, phones, providers, routes, suppressions
+from .challenges import Claim, Grant
 from .conf import LOCAL_PROVIDERS, provider_entries
+from .phones import Phone
 from .providers.base import Channel, NotAccepted, Provider, Rejected
 from .stores import counters
 
@@ -14,18 +15,20 @@ logger = logging.getLogger("otp_app.deliveries")
 TEST = "test"  # stands for the provider of test numbers
 
 
-def claiming(phone: str, channel: str) -> dict[str, Claim]:
+def claims(phone: str, channel: str) -> dict[str, Claim]:
     """Of a send that is handed over as soon as it is committed: who is asked first, if nothing speaks against it."""
-    test = testnumbers.is_one(phone)
-    channels = [channel] if channel else list(Channel) if test else routes.channels(phone)
-    return {each: Claim(TEST) if test else Claim(_first(phone, each), watched(phone, each)) for each in channels}
+    phone = phones.of(phone)
+    if phone.is_test:
+        return dict.fromkeys([channel] if channel else list(Channel), Claim(TEST))
+    channels = [channel] if channel else routes.channels(phone)
+    return {each: Claim(_first(phone, each), watched(phone, each)) for each in channels}
 
 
-def _first(phone: str, channel: str) -> str:
+def _first(phone: Phone, channel: str) -> str:
     return next(iter(routes.aliases(phone, channel)), "")
 
 
-def watched(phone: str, channel: str) -> tuple[str, ...]:
+def watched(phone: Phone, channel: str) -> tuple[str, ...]:
     """The counters whose blocks say whether the number gets anything, and which providers are left alone."""
     number = _suppressions(phone, channel)
     return (*number[0], *number[1], *(circuits.key_of(alias) for alias in routes.aliases(phone, channel)))
@@ -33,16 +36,16 @@ def watched(phone: str, channel: str) -> tuple[str, ...]:
 
 def usable(grant: Grant) -> Iterator[tuple[str, bool]]:
     """The route's providers without those whose circuit is open, and whether this message tries one again. Rejected."""
-    challenge = grant.challenge
-    now, until = (grant.now, grant.blocked) if grant.claim else _look(challenge)
-    refused, reported = _suppressions(challenge.phone, challenge.channel)
+    challenge, phone = grant.challenge, phones.of(grant.challenge.phone)
+    now, until = grant.now, grant.draft.blocked if grant.draft else _blocks(phone, challenge.channel)
+    refused, reported = _suppressions(phone, challenge.channel)
     if any(until.get(key, 0) > now for key in (*refused, *reported)):
         handovers.begin(grant)
-        given_up = handovers.give_up(challenge.id, challenge.sent_at[-1:], "suppressed", ours=bool(grant.claim))
+        given_up = handovers.give_up(challenge.id, challenge.sent_at[-1:], "suppressed", ours=bool(grant.draft))
         if given_up and any(until.get(key, 0) > now for key in refused):
             raise Rejected("suppressed")
         return
-    for alias in routes.aliases(challenge.phone, challenge.channel):
+    for alias in routes.aliases(phone, challenge.channel):
         blocked_until = until.get(circuits.key_of(alias), 0)
         if circuits.may_carry(alias, now, blocked_until):
             yield alias, blocked_until > 0
@@ -53,9 +56,8 @@ def _suppressions(phone: str, channel: str) -> tuple[list[str], list[str]]:
     return suppressions.keys_of(phone, channel), suppressions.keys_of(phone, channel, reported=True)
 
 
-def _look(challenge: Challenge) -> tuple[int, dict[str, int]]:
-    now, counted = counters.read(handovers.database(), watched(challenge.phone, challenge.channel))
-    return now, {key: blocked for key, (_, blocked) in counted.items()}
+def _blocks(phone: Phone, channel: str) -> dict[str, int]:
+    return counters.blocks(handovers.database(), watched(phone, channel))
 
 
 def provider_of(alias: str) -> Provider:

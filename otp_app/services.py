@@ -29,16 +29,18 @@ from . import (
     devices,
     faults,
     guard,
+    phones,
     proofs,
     queues,
+    roads,
     routes,
     states,
     stores,
-    testnumbers,
     tokens,
 )
 from .challenges import Challenge, Grant, State, Status, is_id
 from .errors import ChannelNotOffered, InvalidOrExpiredCode, Limited, ProofRequired, RegionNotAllowed
+from .phones import Phone
 from .policies import LOGIN, longest
 from .providers.base import Channel
 from .signals import signed_in
@@ -76,21 +78,21 @@ def send_code(
     carries messages there), InvalidOrExpiredCode (an id that is not this phone's open challenge; nothing is charged),
     UndeliverablePhone or DeliveryFailed.
     """
+    phone = phones.of(phone)
     channel = _offered(phone, channel, first=challenge_id is None)
     known = devices.recognise(phone, device)
-    demand = partial(
-        demands.for_send, phone, client, device=known, proof=proofs.name_of(proof), test=testnumbers.is_one(phone)
-    )
+    demand = partial(demands.for_send, phone, client, device=known, proof=proofs.name_of(proof), test=phone.is_test)
     store, queue, switched = stores.current(), queues.current(), False
+    claims = roads.claims(phone, channel) if queue.at_once else None
     with _reporting(phone, client):
         if challenge_id is None:
             challenge = codes.new_challenge(new_id, phone, purpose, language, channel, known)
-            grant = store.open(challenge, demand(checks=challenge.checks), queue.claiming)
+            grant = store.open(challenge, demand(checks=challenge.checks), claims)
         else:
             _require_id(challenge_id)
             how = {"device": known, "language": language, "channel": channel}
             switched = states.may_switch(challenge_id, channel)
-            grant = store.spend_send(phone, purpose, challenge_id, demand(waits=not switched), queue.claiming, **how)
+            grant = store.spend_send(phone, purpose, challenge_id, demand(waits=not switched), claims, **how)
     faults.point("send.committed")
     queue.enqueue(grant)
     faults.point("send.queued")
@@ -112,10 +114,17 @@ def verify_code(
     committed before the code is looked at, then one caller closes the challenge. Raises InvalidOrExpiredCode, or
     Limited before anything is spent.
     """
+    known = devices.recognise(phone, device)
+    return _verified(phone, code, purpose, client, challenge_id, known)
+
+
+def _verified(
+    phone: str, code: str, purpose: str, client: str | None, challenge_id: str | None, known: str
+) -> Challenge:
+    """Spend a check, compare, close; ``known`` is the device that is recognised."""
     if challenge_id is not None:
         _require_id(challenge_id)
     store = stores.current()
-    known = devices.recognise(phone, device)
     with _reporting(phone, client):
         # A known device pays by its phone's budget alone: what is counted of a client, its neighbours can use up.
         demand = demands.for_check(None if known else client)
@@ -148,9 +157,12 @@ def sign_in(
     A deactivated user gets the error of a wrong code. A receiver of ``signed_in`` that fails changes nothing: the code
     is used up and the token issued by then, and Django logs the receiver's error.
     """
-    challenge = verify_code(phone=phone, code=code, client=client, challenge_id=challenge_id, device=device)
+    phone = phones.of(phone)
+    known = devices.recognise(phone, device)
+    challenge = _verified(phone, code, LOGIN, client, challenge_id, known)
     user, is_new, issued = _let_in(phone, backend or tokens.current(), request)
-    result = SignIn(user, is_new, issued, devices.renew(phone, challenge.checked_at, device))
+    renewed = devices.renew(phone, challenge.checked_at, device, known=bool(known))
+    result = SignIn(user, is_new, issued, renewed)
     guard.signed_in(user, client, is_new=is_new)
     signed_in.send_robust(sender=type(user), user=user, is_new=is_new)
     return result
@@ -202,23 +214,22 @@ def state(*, challenge_id: str) -> State:
     return states.of(challenge, now)
 
 
-def _let_in(phone: str, backend: TokenBackend, request: HttpRequest | None) -> tuple[Any, bool, Issued]:
+def _let_in(phone: Phone, backend: TokenBackend, request: HttpRequest | None) -> tuple[Any, bool, Issued]:
     """The user of a verified phone, whether it is new, and the token."""
-    test = testnumbers.is_one(phone)
-    token = None if test else tokens.issuing(backend, accounts.database())
-    user, is_new = token and accounts.found(phone, token.change), False
+    token = None if phone.is_test else tokens.issuing(backend)
+    user, is_new = token and accounts.found(phone, token.model, token.row), False
     issued = token.issued if token and user else None
     if not user:
         user, is_new = accounts.user_for(phone)
-    if not user.is_active or (test and accounts.is_staff(user)):
+    if not user.is_active or (phone.is_test and accounts.is_staff(user)):
         raise InvalidOrExpiredCode
     return user, is_new, issued or tokens.issue(backend, user, request)
 
 
-def _offered(phone: str, channel: str, *, first: bool) -> str:
+def _offered(phone: Phone, channel: str, *, first: bool) -> str:
     """The channel to take, of those that the routes have for a number."""
     # A test number gets nothing, so it needs no route: that of a country where there is none may take any channel.
-    channels = routes.channels(phone) or (list(Channel) if testnumbers.is_one(phone) else [])
+    channels = routes.channels(phone) or (list(Channel) if phone.is_test else [])
     if not channels:
         raise RegionNotAllowed
     if channel and channel not in channels:

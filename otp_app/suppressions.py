@@ -9,13 +9,11 @@ from functools import partial
 from django.db import router, transaction
 
 from . import stores
-from .challenges import Block
 from .conf import conf
 from .keys import ledger_id
 from .models import Counter
 from .providers.base import Channel
 from .stores import counters
-from .stores.takes import Take, take
 
 
 def keys_of(phone: str, channel: str, *, reported: bool = False) -> list[str]:
@@ -23,21 +21,24 @@ def keys_of(phone: str, channel: str, *, reported: bool = False) -> list[str]:
     return [_key(phone, "", reported), _key(phone, channel, reported)]
 
 
-def suppress(phone: str, channel: str, reason: str, *, reported: bool = False) -> None:
+def suppress(phone: str, channel: str, *, reported: bool = False) -> None:
     """Nothing more to this number by that channel, or with "" by any, for OTP_SUPPRESSION."""
     alias, key = router.db_for_write(Counter), _key(phone, channel, reported)
-    row = take(alias, [Take(key, 0, 1, cost=0)])[key]
-    until = row.now + conf.SUPPRESSION * 1000
-    begun = counters.block(alias, Block(key, key, "number", "suppression", reason, row.now, until))
+    now = counters.read_now(alias)
+    with counters.changing(alias, key) as counter:
+        if counter.blocked_until <= now:
+            counter.blocked_until = now + conf.SUPPRESSION * 1000
+            counter.expires_at = counters.expiry(counter.blocked_until + counters.HOUR)
     # Also where it is held already: the store may not have been told.
-    transaction.on_commit(partial(stores.tell, {key: until if begun else row.blocked_until}), using=alias)
+    transaction.on_commit(partial(stores.tell, {key: counter.blocked_until}), using=alias)
 
 
 def held(phone: str) -> list[str]:
     """The channels by which nothing goes to a number for now; "" stands for all of them."""
     keys = _keys(phone)
-    now, counted = counters.read(router.db_for_write(Counter), list(keys))
-    return sorted({keys[key] for key, (_, until) in counted.items() if until > now})
+    alias = router.db_for_write(Counter)
+    now, blocked = counters.read_now(alias), counters.blocks(alias, list(keys))
+    return sorted({keys[key] for key, until in blocked.items() if until > now})
 
 
 def lift(phone: str) -> int:

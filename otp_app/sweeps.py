@@ -17,9 +17,7 @@ from django.db import connections
 from . import authorizations, deliveries, handovers, reports, stores, tokens
 from .conf import conf
 from .keys import ledger_id
-from .models import Counter
 from .stores import counters
-from .stores.takes import Take, take
 from .transactions import require_none
 
 logger = logging.getLogger("otp_app.sweeps")
@@ -94,13 +92,12 @@ def purge() -> tuple[int, int]:
 
 def last_run(name: str) -> int:
     """Return when the last ``sweep`` or ``purge`` ended, by the database's clock; 0: never, or forgotten by now."""
-    row = Counter.objects.using(handovers.database()).filter(key=_run_key(name))
-    return row.values_list("newest", flat=True).first() or 0
+    return counters.blocks(handovers.database(), [_run_key(name)]).get(_run_key(name), 0)
 
 
 def _remember(name: str) -> None:
-    """Write a counter from which nothing is taken: all that counts of it is when it was written."""
-    take(handovers.database(), [Take(_run_key(name), 0, 1, cost=0)])
+    """Write down when it was, as the end of a block."""
+    counters.block(handovers.database(), _run_key(name), counters.read_now(handovers.database()))
 
 
 def _run_key(name: str) -> str:

@@ -1,39 +1,47 @@
 """Rows that are written without what the ORM costs at each of them, their values as their fields want them."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
+from uuid import UUID
 
 from django.db import connections, models
 
-from .queries import Condition, Part
+Rows = list[tuple[Any, ...]]
 
 
-def inserting(alias: str, model: type[models.Model], values: Mapping[str, Any], only: Condition | None = None) -> Part:
-    """A new row, on PostgreSQL ``only`` where that holds; fields that are not named have their defaults."""
-    if only:
-        return _inserting_only(model, values, only)
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One statement and its parameters."""
+
+    sql: str
+    params: Sequence[Any]
+
+
+def may_combine(alias: str) -> bool:
+    """Tell whether one statement can change several things: SQLite's cannot."""
+    return connections[alias].vendor == "postgresql"
+
+
+def take_turn(alias: str, key: str) -> None:
+    """Wait on PostgreSQL until no other transaction has taken the turn of a key, a UUID."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(uuid_hash_extended(%s, 0))", [UUID(key)])
+
+
+def run(alias: str, part: Part) -> Rows:
+    """Run a statement that returns rows, and return them."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute(part.sql, part.params)
+        rows: Rows = cursor.fetchall()
+    return rows
+
+
+def inserting(alias: str, model: type[models.Model], values: Mapping[str, Any]) -> Part:
+    """A new row; fields that are not named have their defaults."""
     (head, row), params = _inserted(alias, model, values)
     return Part(f"{head} VALUES {row} RETURNING 1", params)
-
-
-def _inserting_only(model: type[models.Model], values: Mapping[str, Any], only: Condition) -> Part:
-    """The row is one parameter: those of its columns would be more than psycopg keeps a statement with (``short``)."""
-    table = model._meta.db_table
-    columns = [each for each in _columns(model) if each.attname in values or each.default != "NULL"]
-    names = ", ".join(column.name for column in columns)
-    # Without names where there is nothing that the database makes: they are a tenth of what a statement may be long.
-    into, row = (f"{table} ({names})", names) if model._meta.auto_field else (table, "*")
-    sql = f"INSERT INTO {into} SELECT {row} FROM json_populate_record(NULL::{table}, %s) WHERE {only.sql} RETURNING 1"
-    document = {column.name: column.plainly(values) for column in columns}
-    return Part(sql, [json.dumps(document, default=_text), *only.params])
-
-
-def _text(value: Any) -> str:
-    """As PostgreSQL reads a value for which JSON has no type."""
-    return f"\\x{bytes(value).hex()}" if isinstance(value, bytes | memoryview) else str(value)
 
 
 def merging(
@@ -67,16 +75,25 @@ def _insert(model: type[models.Model], names: tuple[str, ...]) -> tuple[str, str
     return f"INSERT INTO {table} ({into})", f"({marks})"
 
 
-def inserting_found(
-    alias: str, model: type[models.Model], values: Mapping[str, Any], taken: Mapping[str, str], where: str
-) -> Part:
-    """A new row, for a look-up to write ``also``. ``taken`` are columns and what they take from ``found``."""
+def inserting_found(alias: str, model: type[models.Model], values: Mapping[str, Any]) -> Part:
+    """Write the change, for a look-up of users to make ``also``, that is a new row of who was ``found``, if active.
+
+    Fields that are not named have their defaults. The model may be a project's, with names that must be quoted.
+    """
+    sql, columns = _insert_found(alias, model)
     connection: Any = connections[alias]
-    columns = [column for column in _columns(model) if column.attname in values]
-    into = ", ".join([*(column.name for column in columns), *taken])
-    select = ", ".join([*["%s"] * len(columns), *taken.values()])
-    sql = f"INSERT INTO {model._meta.db_table} ({into}) SELECT {select} FROM found WHERE {where}"
     return Part(sql, [column.prepared(values, connection) for column in columns])
+
+
+@lru_cache(maxsize=16)
+def _insert_found(alias: str, model: type[models.Model]) -> tuple[str, list["_Column"]]:
+    """Return the statement, put together once, and the columns whose values are its parameters."""
+    quote, user = connections[alias].ops.quote_name, cast("Any", model._meta.get_field("user"))
+    columns = [column for column in _columns(model) if column.attname != user.attname]
+    names = [*(column.name for column in columns), user.column]
+    row = ", ".join([*["%s"] * len(columns), f'found."{user.target_field.attname}"'])
+    into = f"{quote(model._meta.db_table)} ({', '.join(map(quote, names))})"
+    return f"INSERT INTO {into} SELECT {row} FROM found WHERE found.is_active", columns
 
 
 def updating(
@@ -99,16 +116,8 @@ class _Column:
     default: str  # as SQL; empty when it is none that can be written down once and for all
 
     def prepared(self, values: Mapping[str, Any], connection: Any) -> Any:
-        value = self._value(values)
+        value = values[self.attname] if self.attname in values else self.field.get_default()
         return value if isinstance(value, self.plain) else self.field.get_db_prep_save(value, connection)
-
-    def plainly(self, values: Mapping[str, Any]) -> Any:
-        """Before it is made what a driver takes."""
-        value = self._value(values)
-        return value if isinstance(value, self.plain) else self.field.get_prep_value(value)
-
-    def _value(self, values: Mapping[str, Any]) -> Any:
-        return values[self.attname] if self.attname in values else self.field.get_default()
 
 
 @lru_cache(maxsize=32)

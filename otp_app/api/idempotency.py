@@ -12,6 +12,7 @@ challenge is written down before there is one: between its commit and the answer
 of the store's clock, by which challenges expire.
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Callable
@@ -19,12 +20,12 @@ from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
-from django.db import DatabaseError, IntegrityError, router
+from django.db import DatabaseError, router
 from django.db.models import F, QuerySet
 from django.utils.translation import gettext as _
 from rest_framework.request import Request
 
-from .. import handovers, queues, services, stores
+from .. import handovers, queues, services, stores, writes
 from ..challenges import Grant, is_id, random_id
 from ..clients import client_of
 from ..conf import conf
@@ -71,22 +72,26 @@ def _hold(request: Request, key: str) -> KeptAnswer:
     wanted = asked.get("challenge_id", "")
     now = stores.current().now()
     values: dict[str, Any] = {
-        "body": UUID(ledger_id("idempotent body", json.dumps(asked, sort_keys=True))),
+        "body": UUID(ledger_id("idempotent body", _digest(asked))),
         "challenge": UUID(wanted if is_id(wanted) else random_id()),
         "answer": None,
         "expires_at": now + _LONGEST,
     }
     name = UUID(ledger_id("idempotency key", f"{client_of(request.META)} {key}"))
-    try:
-        row, ours = _rows().get_or_create(key=name, defaults=values)
-    except IntegrityError:  # it was held when we tried, and let go of when we looked
-        raise RequestInProgress from None
-    if ours or (row.expires_at > now and _is_answered(row, values["body"], now)):
+    ours, row = KeptAnswer(key=name, **values), _rows().filter(key=name).first()
+    if row is None:
+        alias = router.db_for_write(KeptAnswer)  # of many at once one writes its row; no error in the database's log
+        if writes.run(alias, writes.merging(alias, KeptAnswer, [{"key": name, **values}], ["key"])):
+            return ours
+        row = _rows().filter(key=name).first()
+    if row is None:  # it was held when we tried, and let go of when we looked
+        raise RequestInProgress
+    if row.expires_at > now and _is_answered(row, values["body"], now):
         return row
     # Too old, or left behind: of many who see that, one takes it over.
     if not _as_seen(row).update(**values):
         raise RequestInProgress
-    return KeptAnswer(key=name, **values)
+    return ours
 
 
 def _is_answered(row: KeptAnswer, body: UUID, now: int) -> bool:
@@ -109,7 +114,7 @@ def _recall(row: KeptAnswer) -> None:
     challenge = stores.current().get(row.challenge.hex)
     if not challenge or not challenge.sent_at or challenge.sent_at[-1] < _held_since(row):
         return
-    if queues.current().claiming is None:  # else it was taken on with the send, and is not begun twice
+    if not queues.current().at_once:  # else it was taken on with the send, and is not begun twice
         handovers.make_good(challenge)
     with suppress(InvalidOrExpiredCode):
         state = services.state(challenge_id=challenge.id)
@@ -143,6 +148,11 @@ def _as_seen(row: KeptAnswer) -> QuerySet[KeptAnswer]:
 
 def _rows() -> QuerySet[KeptAnswer]:
     return KeptAnswer.objects.using(router.db_for_write(KeptAnswer))
+
+
+def _digest(asked: Json) -> str:
+    """Return what a body is named by: names are remembered for a while, and a body may be long."""
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 
 def _answer(grant: Grant) -> Json:

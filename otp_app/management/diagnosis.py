@@ -127,8 +127,8 @@ def _providers() -> Iterator[Finding]:
 
 def _circuits() -> Iterator[Finding]:
     keys = {circuits.key_of(alias): alias for alias in providers.aliases()}
-    now, counted = counters.read(handovers.database(), list(keys))
-    for key, (_, until) in counted.items():
+    now = counters.read_now(handovers.database())
+    for key, until in counters.blocks(handovers.database(), list(keys)).items():
         if until > now:
             wait = duration((until - now) // 1000)
             yield Finding(keys[key], False, f"failed too often and is left alone for another {wait}.")

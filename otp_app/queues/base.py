@@ -1,8 +1,8 @@
 """The contract of a queue: one method."""
 
-from typing import Protocol
+from typing import ClassVar, Protocol
 
-from ..challenges import Claiming, Grant
+from ..challenges import Grant
 
 
 class Queue(Protocol):
@@ -11,7 +11,7 @@ class Queue(Protocol):
     What crosses a process is ``grant.challenge.id`` and nothing else; a queue within the process may hand on the grant.
     """
 
-    claiming: Claiming | None  # where it delivers at once: what the store writes down of that with the send
+    at_once: ClassVar[bool]  # it delivers within the request: the store writes down with the send that it is taken on
 
     def enqueue(self, grant: Grant) -> None:
         """Raises UndeliverablePhone or DeliveryFailed if it knows the outcome already."""

@@ -40,7 +40,7 @@ def purge() -> None:
 class CeleryQueue:
     """Publishes to the current Celery app, whose workers have imported this module."""
 
-    claiming = None
+    at_once = False
 
     def __init__(self) -> None:
         self._left_alone_until = 0.0  # by time.monotonic; 0: the broker is well

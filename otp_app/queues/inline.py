@@ -1,13 +1,13 @@
 """Delivers inside the request, so that it can answer with the outcome."""
 
-from .. import deliveries, roads
+from .. import deliveries
 from ..challenges import Grant
 
 
 class InlineQueue:
     """The default: nothing else has to run."""
 
-    claiming = staticmethod(roads.claiming)
+    at_once = True
 
     def enqueue(self, grant: Grant) -> None:
         deliveries.dispatch(grant)

@@ -22,7 +22,7 @@ def deliver(challenge_id: str) -> None:
 class TasksQueue:
     """Enqueues to the default backend of TASKS."""
 
-    claiming = None
+    at_once = False
 
     def enqueue(self, grant: Grant) -> None:
         try:

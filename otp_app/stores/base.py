@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from ..challenges import Challenge, Charge, Claiming, Demand, Grant, Limit, Status, Usage
+from ..challenges import Challenge, Charge, Claims, Demand, Grant, Limit, Status, Usage
 
 
 class Store(Protocol):
@@ -13,10 +13,10 @@ class Store(Protocol):
     ``ProofRequired``, ``InsideTransaction``, ``Unavailable``, or the database's own error when it cannot be reached.
     """
 
-    def open(self, challenge: Challenge, demand: Demand, claiming: Claiming | None = None) -> Grant:
+    def open(self, challenge: Challenge, demand: Demand, claims: Claims | None = None) -> Grant:
         """Take the limits and a reserve of comparisons; keep the challenge and a queued delivery of its first send.
 
-        With ``claiming`` the delivery is taken on already, by the caller, in the way it says.
+        With ``claims`` the delivery is taken on already by the caller, as its channel's says.
         """
 
     def get(self, challenge_id: str) -> Challenge | None:
@@ -28,7 +28,7 @@ class Store(Protocol):
         purpose: str,
         challenge_id: str,
         demand: Demand,
-        claiming: Claiming | None = None,
+        claims: Claims | None = None,
         *,
         device: str,
         language: str,
@@ -80,8 +80,8 @@ class Store(Protocol):
     def usage(self, limits: Sequence[Limit], *, phone: str = "", device: bool = False) -> list[Usage]:
         """The state of these limits, those on a phone for ``phone`` and the lane of its devices or of strangers."""
 
-    def lift(self, key: str, forgives: str) -> None:
-        """End a block before its time and empty the counter that led to it."""
+    def lift(self, key: str, forgives: int) -> None:
+        """End a block before its time and empty the counter, a ring of the same key, that led to it."""
 
     def settle(self) -> int:
         """Bring into the database what is not there yet; how many sends that were begun and never ended.

@@ -23,7 +23,7 @@ from typing import Any
 
 from django.db import DataError, IntegrityError, OperationalError, connections, router
 
-from .. import queries, writes
+from .. import faults, writes
 from ..conf import conf
 from ..models import Delivery
 
@@ -44,7 +44,7 @@ price = CASE WHEN {_MOVES} THEN excluded.price ELSE COALESCE({{table}}.price, ex
 latency = excluded.latency
 """.format(table=Delivery._meta.db_table)
 _NAMED = f"{_ENDED}, reference = excluded.reference"  # who was given no name of theirs keeps the one that is there
-_HANDOVER = ("challenge", "sent_at", "handover")
+HANDOVER = ("challenge", "sent_at", "handover")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class _Writer:
 
     def begin(self, ended: Ended) -> bool:
         """Write a row down at once, for what does not end as it was expected to; False when it is there already."""
-        begun = queries.run(_alias(), writes.merging(_alias(), Delivery, [ended.row], _HANDOVER))
+        begun = writes.run(_alias(), writes.merging(_alias(), Delivery, [ended.row], HANDOVER))
         self.forget(ended.journal)
         return bool(begun)
 
@@ -141,6 +141,7 @@ class _Writer:
             self._failing = True
             self._waiting.extendleft(reversed(batch))
             raise
+        faults.point("outcomes.written")
         self._written.extend(ended.journal for ended in batch if ended.journal)
 
 
@@ -148,7 +149,7 @@ def _merge(alias: str, batch: Sequence[Ended]) -> None:
     try:
         for named, then in ((True, _NAMED), (False, _ENDED)):
             if rows := [ended.row for ended in batch if ended.named is named]:
-                queries.run(alias, writes.merging(alias, Delivery, rows, _HANDOVER, then))
+                writes.run(alias, writes.merging(alias, Delivery, rows, HANDOVER, then))
     except (DataError, IntegrityError) as error:
         if len(batch) > 1:  # one of them is to blame, and the others must not wait for it for ever
             for ended in batch:

@@ -1,95 +1,78 @@
-"""The counters of the SQL store, as they are read and blocked; how they are taken is in :mod:`.takes`.
+"""Key counters in the project's database, as they are read, and as what is no request's limit takes from them.
 
-A row is a JSON object {slot: how much}.
+That is a provider's failures, numbers that get nothing for a while, and when a sweep ran. What requests take is counted
+by the stores.
 """
 
-from collections.abc import Sequence
-from uuid import UUID
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
-from django.db import connections
-from django.db.models.functions import Greatest
+from django.db import connections, transaction
 
-from .. import clock
-from ..challenges import Block
+from .. import clock, writes
 from ..models import Counter
-from ..queries import Condition, Part, Rows, hexadecimal, loaded
+from . import rings
 
-LEDGER_SPAN = 30 * 24 * 3600 * 1000  # slots of one millisecond: a phone's failures count exactly, for 30 days
+HOUR = 3_600_000  # milliseconds
 
 
 def now_sql(alias: str) -> str:
-    """The store's time as an SQL expression: PostgreSQL is asked, so that the clocks of web machines do not matter."""
+    """Return the store's time as SQL: PostgreSQL is asked, so that the clocks of web machines do not matter."""
     if connections[alias].vendor == "postgresql":
         return f"(CAST(EXTRACT(epoch FROM clock_timestamp()) * 1000 AS bigint) + {clock.offset()})"
     return str(clock.milliseconds())
 
 
 def read_now(alias: str) -> int:
-    """The store's time."""
+    """Return the store's time."""
     if connections[alias].vendor == "sqlite":
-        return int(now_sql(alias))
+        return clock.milliseconds()
     with connections[alias].cursor() as cursor:
         cursor.execute(f"SELECT {now_sql(alias)}")
         return int(cursor.fetchone()[0])
 
 
-def read(alias: str, keys: Sequence[str]) -> tuple[int, dict[str, tuple[dict[str, int], int]]]:
-    """The store's time, and of each key that is there its slots and until when it is blocked. Without a lock."""
-    connection = connections[alias]
-    marks = ", ".join(["%s"] * len(keys))
-    sql = f"""
-        SELECT {now_sql(alias)}, c.key, c.slots, c.blocked_until
-        FROM (SELECT 1 AS one) AS o LEFT JOIN {Counter._meta.db_table} AS c ON c.key IN ({marks})
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [UUID(key) if connection.vendor == "postgresql" else key for key in keys])
-        rows = cursor.fetchall()
-    return rows[0][0], {hexadecimal(key): (loaded(slots), until) for _, key, slots, until in rows if key is not None}
+def blocks(alias: str, keys: Sequence[str]) -> dict[str, int]:
+    """Return until when each of the keys is blocked, or was the last time; those that never were are missing."""
+    rows = Counter.objects.using(alias).filter(key__in=keys, blocked_until__gt=0)
+    return {key.hex: until for key, until in rows.values_list("key", "blocked_until")}
 
 
-def block(alias: str, begun: Block) -> bool:
-    """Refuse a key for a while; true for the one caller who began it."""
-    free = Counter.objects.using(alias).filter(key=begun.key, blocked_until__lte=begun.since)
-    return free.update(blocked_until=begun.until, expires_at=Greatest("expires_at", begun.until)) == 1
+def block(alias: str, key: str, until: int) -> None:
+    """Refuse a key until then."""
+    with changing(alias, key) as counter:
+        counter.blocked_until = until
+        counter.expires_at = max(counter.expires_at, expiry(until + HOUR))
 
 
-def lift(alias: str, key: str, forgives: str) -> None:
-    """In the order of the keys, as everybody locks them."""
-    for each in sorted({key, forgives}):
-        counter = Counter.objects.using(alias).filter(key=each)
-        counter.update(**({"blocked_until": 0} if each == key else {}), **({"slots": {}} if each == forgives else {}))
+def count(alias: str, key: str, period: int) -> int:
+    """Count one more in the first ring of a key; return how many there were in so many seconds."""
+    slot = read_now(alias) // rings.width(period)
+    with changing(alias, key) as counter:
+        newest = rings.advance(counter, 0, slot)
+        rings.add(counter, 0, newest, 1)
+        counter.expires_at = max(counter.expires_at, expiry((newest + rings.SIZE) * rings.width(period)))
+    return sum(rings.slots(counter, 0).values())
 
 
-def looking(keys: Sequence[str]) -> Part:
-    """Until when these are blocked, those that are or were, without a lock: key and instant."""
-    marks = ", ".join(["%s"] * len(keys))
-    return Part(f"SELECT key, blocked_until FROM {Counter._meta.db_table} WHERE key IN ({marks})", keys, 2)
+@contextmanager
+def changing(alias: str, key: str) -> Iterator[Counter]:
+    """Give a counter to be changed, alone with it, and write it down."""
+    with transaction.atomic(using=alias):
+        empty = {"key": key, "newest": [], "rings": [], "expires_at": 0}
+        # A write of nothing locks the row, also one that was not there, and SQLite's file before anything is read.
+        writes.run(alias, writes.merging(alias, Counter, [empty], ["key"], then="key = excluded.key"))
+        counter = Counter.objects.using(alias).get(key=key)
+        yield counter
+        counter.save(using=alias)
 
 
-def blocks_of(rows: Rows) -> dict[str, int]:
-    """The answer to it, by key."""
-    return {hexadecimal(key): until for key, until in rows}
+def expiry(at: int) -> int:
+    """Round up to whole hours: the column is indexed, and PostgreSQL changes a row in its place if no index does."""
+    return -(-at // HOUR) * HOUR
 
 
-def version_of(key: str) -> Part:
-    """How often a counter was written."""
-    return Part(f"SELECT version FROM {Counter._meta.db_table} WHERE key = %s", [key])
-
-
-def current_version(key: str) -> Condition:
-    """That number, as it is when a statement begins; 0 where there is none."""
-    version = version_of(key)
-    return Condition(f"COALESCE(({version.sql}), 0)", version.params)
-
-
-def reading(alias: str, key: str) -> Part:
-    """The store's time, the slots of a counter and how often it was written: NULL, the two, where it is not there.
-
-    One that is expired, which a purge may delete and somebody write anew, is at no version.
-    """
-    now = now_sql(alias)
-    sql = f"""
-        SELECT {now}, c.slots, CASE WHEN c.expires_at < {now} THEN -1 ELSE c.version END
-        FROM (SELECT 1 AS one) AS o LEFT JOIN {Counter._meta.db_table} AS c ON c.key = %s
-    """
-    return Part(sql, [key], 3)
+def holds(alias: str, since: int, most: int) -> dict[str, int]:
+    """Return which keys are blocked, or were since that instant, and until when: the latest, at most so many."""
+    rows = Counter.objects.using(alias).filter(blocked_until__gt=since).order_by("-blocked_until")
+    return {key.hex: until for key, until in rows.values_list("key", "blocked_until")[:most]}

@@ -6,11 +6,10 @@ the entry stays: after the lease it becomes a row that says *unknown*.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
-from ..challenges import Challenge, Claim
+from ..challenges import Challenge
 from ..models import Delivery
 from . import behind, outbox
 from .behind import Ended
@@ -18,16 +17,9 @@ from .behind import Ended
 _MOST = 100  # entries that one script removes
 
 
-def asked_of(claims: Mapping[str, Claim] | None) -> dict[str, Any]:
-    """What a script needs to keep it. Raises what the database raised when what was sent could not be written down."""
-    if claims is None:
-        return {}
+def require() -> None:
+    """Raise what the database raised when what was sent could not be written down: then nothing more is begun."""
     behind.current().require()
-    return {
-        "providers": {channel: claim.provider for channel, claim in claims.items()},
-        "watched": [key for claim in claims.values() for key in claim.watched],
-        "written": written(),
-    }
 
 
 def written() -> list[str]:
@@ -37,12 +29,13 @@ def written() -> list[str]:
 
 def abandon(entry: str, get: Callable[[str], Challenge | None]) -> bool:
     """Write down that nobody knows whether it was sent; False when that is known, or its challenge long gone."""
-    challenge_id, sent_at, provider, unconverted = json.loads(entry)
+    challenge_id, sent_at, provider, unconverted, *named = json.loads(entry)
     challenge = get(challenge_id)
     if challenge is None:
         behind.current().forget(entry)
         return False
     sent = replace(challenge, sent_at=(int(sent_at),))
-    row = outbox.row_of(sent, Claim(provider), int(sent_at), unconverted)
+    claimed = {"provider": provider, "claimed_at": int(sent_at), "unconverted": unconverted}
+    claimed |= {"reference": named[0]} if named else {}  # a process of the release before has not said it
     unknown = {"status": Delivery.State.UNKNOWN.value, "error": "lease"}
-    return behind.current().begin(Ended(row | unknown, entry))
+    return behind.current().begin(Ended(outbox.row_of(sent) | claimed | unknown, entry))

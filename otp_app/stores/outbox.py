@@ -1,17 +1,21 @@
 """The outbox: a queued delivery for every send, in the database whichever store the challenges are in."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from django.db import router
 from django.utils import timezone
 
-from .. import writes
-from ..challenges import Challenge, Claim, Claiming
+from .. import phones
+from ..challenges import Challenge, random_id
 from ..keys import ledger_id, phone_key
 from ..models import Delivery
-from ..phones import region_of
-from ..queries import Condition, Part, Rows
-from . import counters
+from ..phones import Phone
+
+
+def database() -> str:
+    """Return the alias of the database that challenges and deliveries are in."""
+    return router.db_for_write(Delivery)
 
 
 def id_of(challenge: Challenge, number: int) -> str:
@@ -19,41 +23,28 @@ def id_of(challenge: Challenge, number: int) -> str:
     return ledger_id("handover", f"{challenge.id} {challenge.sent_at[-1]} {number}")
 
 
-def claim_of(challenge: Challenge, claiming: Claiming | None) -> Claim | None:
-    """How it is taken on; by nobody who could be asked where its channel is on offer no more."""
-    if not claiming:
-        return None
-    return claiming(challenge.phone, challenge.channel).get(challenge.channel, Claim(""))
+def begun(phone: Phone, device: str, *, claimed: bool) -> dict[str, Any]:
+    """Return the delivery of a send that is yet to be asked for.
 
-
-def row_of(challenge: Challenge, claim: Claim | None, now: int, unconverted: int = 0) -> dict[str, Any]:
-    """The delivery of the challenge's last send, as it begins. ``unconverted``: its field."""
+    One that is claimed with its send has its reference from here on: who writes it down cannot derive one.
+    """
+    now = timezone.now()
     row = {
-        "challenge": challenge.id,
-        "phone": phone_key(challenge.phone, challenge.device),
-        "device": bool(challenge.device),
-        "region": region_of(challenge.phone),
-        "sent_at": challenge.sent_at[-1],
-        "channel": challenge.channel,
-        "unconverted": unconverted,
+        "phone": phone_key(phone, device) if device else phone.key,
+        "device": bool(device),
+        "region": phone.region,
+        "unconverted": 0,
         "status": Delivery.State.QUEUED.value,
-        "created_at": (written := timezone.now()),
-        "updated_at": written,
+        "created_at": now,
+        "updated_at": now,
     }
-    if claim:
-        row |= {"provider": claim.provider, "reference": id_of(challenge, 1), "claimed_at": max(now, 1)}
-    return row
+    return row | ({"reference": random_id()} if claimed else {})
 
 
-def queueing(alias: str, row: Mapping[str, Any], claim: Claim | None, only: Condition | None = None) -> list[Part]:
-    """Write a row down, and look at what the claim watches."""
-    parts = [writes.inserting(alias, Delivery, row, only)]
-    return [*parts, counters.looking(claim.watched)] if claim and claim.watched else parts
-
-
-def blocked(rows: Sequence[Rows]) -> dict[str, int]:
-    """What the look has found, of the answers to ``queueing``."""
-    return counters.blocks_of(rows[1]) if len(rows) > 1 else {}
+def row_of(challenge: Challenge) -> dict[str, Any]:
+    """Return the delivery of the challenge's last send as nobody has taken it on."""
+    sent = {"challenge": challenge.id, "sent_at": challenge.sent_at[-1], "channel": challenge.channel}
+    return begun(phones.of(challenge.phone), challenge.device, claimed=False) | sent
 
 
 def mark_converted(alias: str, challenges: Sequence[str]) -> None:

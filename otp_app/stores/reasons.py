@@ -36,14 +36,14 @@ def block_of(usage: Usage, now: int) -> Block:
     """The block that begins when a limit would go beyond its amount."""
     limit = usage.limit
     why = f"{usage.used} of {limit.amount} in {limit.period} s"
-    return Block(limit.key, limit.key, limit.subject, limit.name, why, now, now + limit.blocks * 1000)
+    return Block(limit.key, limit.ring, limit.subject, limit.name, why, now, now + limit.blocks * 1000)
 
 
 def conversion_block(judged: Conversion, sends: int, converted: int, now: int) -> Block:
     """The block of a region."""
     why = f"{converted} of {sends} sends were followed by a success"
     until = now + judged.blocks * 1000
-    return Block(judged.sends, judged.unconverted, judged.subject, CONVERSION, why, now, until)
+    return Block(judged.key, judged.unconverted, judged.subject, CONVERSION, why, now, until)
 
 
 def blocked(block: Block) -> Limited:

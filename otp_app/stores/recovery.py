@@ -14,67 +14,70 @@ from django.db.models import Count, Exists, F, OuterRef, Q
 
 from ..challenges import Challenge
 from ..conf import conf
-from ..keys import ledger_id, phone_key
-from ..models import BlockRow, Counter, Delivery
-from ..transactions import durable
-from . import counters, rows, windows
-from .counters import LEDGER_SPAN
-from .takes import Take, take
+from ..keys import counter_key, phone_key
+from ..limits import RINGS
+from ..models import BlockRow, ChallengeRow, Delivery, Failure
+from ..transactions import require_none
+from . import counters, rings
+from .counters import HOUR
+from .rows import challenge_of
 
+_MOST = 10_000  # blocked keys that are remembered; of more numbers that get nothing their providers will say so again
+MONTH = 30 * 24 * HOUR
 _DAY = 24 * 3600
 _UNDONE = Q(status=Delivery.State.FAILED, segments=0)  # no provider accepted it: what it took was given back
-_WIDTH = windows.slot_width(_DAY)
+_WIDTH = rings.width(_DAY)
 
 Slots = dict[int, int]
 
 
 def remember_failure(alias: str, challenge: Challenge) -> None:
-    """In the row where the SQL store keeps the failures of a phone, by the instant of the check."""
-    key = phone_key(challenge.phone, challenge.device)
-    with durable(alias):
-        take(alias, [Take(key, LEDGER_SPAN, 1, slot=challenge.checked_at, cost=1)])
+    """Write down that the phone had a failed check. InsideTransaction where a rollback could undo that."""
+    require_none(alias)
+    phone = phone_key(challenge.phone, challenge.device)
+    Failure.objects.using(alias).create(phone=phone, at=challenge.checked_at)
 
 
 def of_phone(alias: str, phone: str, now: int) -> dict[str, Any]:
     """The sends and failed checks of a phone, by strangers and by its devices, as the scripts write them."""
-    keys = {"s": phone_key(phone), "d": phone_key(phone, "any")}
-    sent = Delivery.objects.using(alias).filter(phone__in=keys.values(), sent_at__gt=now - _DAY * 1000)
-    sends: dict[str, list[int]] = {}
-    for key, at in sent.exclude(_UNDONE).values_list("phone", "sent_at").distinct():
-        sends.setdefault(key.hex if key else "", []).append(at)
-    _, kept = counters.read(alias, list(keys.values()))
-    failed = {lane: dict(kept.get(key, ({}, 0))[0]) for lane, key in keys.items()}
-    for lane, slots in failed.items():  # and of challenges from before the project went over to Redis
-        past = rows.past(alias, phone, "" if lane == "s" else "any")
-        slots.update({str(challenge.checked_at): challenge.failures for challenge in past if challenge.failures})
-    return {lane: {"s": sends.get(key, []), "f": failed[lane]} for lane, key in keys.items()}
+    return {
+        lane: {"s": _sends(alias, key, now), "f": _failures(alias, key, phone, device, now)}
+        for lane, device in (("s", ""), ("d", "any"))
+        if (key := phone_key(phone, device))
+    }
+
+
+def _sends(alias: str, key: str, now: int) -> list[int]:
+    sent = Delivery.objects.using(alias).filter(phone=key, sent_at__gt=now - _DAY * 1000)
+    return list(sent.exclude(_UNDONE).values_list("sent_at", flat=True).distinct())
+
+
+def _failures(alias: str, key: str, phone: str, device: str, now: int) -> dict[str, int]:
+    """By the instant of the check; also of challenges from before the project went over to Redis."""
+    failed = Tally[str]()
+    for at, checks in Failure.objects.using(alias).filter(phone=key, at__gt=now - MONTH).values_list("at", "checks"):
+        failed[str(at)] += checks
+    lane = ~Q(device="") if device else Q(device="")
+    for row in ChallengeRow.objects.using(alias).filter(lane, phone=phone, created_at__gt=now - MONTH):
+        if failures := challenge_of(row).failures:
+            failed[str(row.checked_at)] = failures
+    return failed
 
 
 def of_crowds(alias: str, now: int) -> dict[str, Any]:
     """The counters and blocks to begin with; ``complete`` when there is nothing to remember of any phone either."""
+    held = counters.holds(alias, now - HOUR, _MOST)
     blocks = BlockRow.objects.using(alias).filter(until__gt=now, lifted_at=None).order_by("until")
     return {
-        "counters": {
-            key: {"width": _WIDTH, "slots": {str(slot): n for slot, n in slots.items()}}
-            for key, slots in _counters(alias, now).items()
-        },
-        "blocks": _held(alias, now) | {key.hex: until for key, until in blocks.values_list("key", "until")},
+        "counters": _counters(alias, now),
+        "blocks": held | {key.hex: until for key, until in blocks.values_list("key", "until")},
         "complete": not Delivery.objects.using(alias).exists(),
     }
 
 
-_HOUR = 3_600_000  # milliseconds
-_MOST = 10_000  # numbers that get nothing for now; of more of them their providers will say so again
-
-
-def _held(alias: str, now: int) -> dict[str, int]:
-    """Numbers and providers that are left alone, or were just now: of a provider one message tries it again."""
-    held = Counter.objects.using(alias).filter(blocked_until__gt=now - _HOUR).order_by("-blocked_until")
-    return {key.hex: until for key, until in held.values_list("key", "blocked_until")[:_MOST]}
-
-
-def _counters(alias: str, now: int) -> dict[str, Slots]:
-    oldest = (now // _WIDTH - windows.SUB_BUCKETS) * _WIDTH
+def _counters(alias: str, now: int) -> list[dict[str, Any]]:
+    """What each ring holds that counts a day: its key and number, how wide its sub-buckets are, and they."""
+    oldest = (now // _WIDTH - rings.SUB_BUCKETS) * _WIDTH
     recent = Delivery.objects.using(alias).filter(sent_at__gte=oldest, handover=1)
     strangers = Q(device=False)
     second = Delivery.objects.using(alias).filter(
@@ -83,22 +86,28 @@ def _counters(alias: str, now: int) -> dict[str, Slots]:
     left = recent.filter(~_UNDONE | Exists(second.exclude(_UNDONE)))
     grouped = left.exclude(provider="test").values("region", slot=F("sent_at") / _WIDTH)
     counted = grouped.annotate(sends=Count("id", filter=strangers), others=Count("id", filter=~strangers))
-    found: dict[str, Slots] = {}
+    regions: dict[str, Slots] = {}
     sends, devices = Tally[int](), Tally[int]()
     for region, slot, of_strangers, others in counted.values_list("region", "slot", "sends", "others"):
-        found.setdefault(ledger_id("sends_per_region_day", region), {})[slot] = of_strangers
+        regions.setdefault(region, {})[slot] = of_strangers
         sends[slot] += of_strangers
         devices[slot] += others
     counted_rows = recent.filter(unconverted__gt=0).order_by("-sent_at", "-unconverted")
     newest = counted_rows.values_list("unconverted", flat=True).first()
     unconverted = _latest(sends, newest or 0)
-    all_of_them = {
+    all_of_them: dict[str, Slots] = {
         "sends_per_day": sends,
         "device_sends_per_day": devices,
         "unconverted_per_day": unconverted,
         "failures_per_day": {slot: n * conf.CHECKS for slot, n in unconverted.items()},
     }
-    return found | {ledger_id(name, "all"): dict(slots) for name, slots in all_of_them.items()}
+    found = [_ring("region", region, "sends_per_region_day", slots) for region, slots in regions.items()]
+    return found + [_ring("all", "all", name, slots) for name, slots in all_of_them.items()]
+
+
+def _ring(per: str, subject: str, line: str, slots: Slots) -> dict[str, Any]:
+    held = {str(slot): n for slot, n in slots.items() if n}
+    return {"key": counter_key(per, subject), "ring": RINGS[line], "period": _DAY, "slots": held}
 
 
 def _latest(sends: Slots, unconverted: int) -> Slots:

@@ -1,10 +1,12 @@
 """The Redis server that the store speaks to: its connections, its scripts, and what it is asked when one is opened."""
 
+import hashlib
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache, lru_cache, partial
+from pathlib import Path
 from typing import Any
 
 import redis
@@ -12,17 +14,31 @@ from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, ReadOnlyError, RedisError, ResponseError
 from redis.retry import Retry
 
-from ..challenges import Limit
 from ..conf import conf
 from ..errors import Unavailable
-from . import scripts
-from .scripts import Reply
+from .wire import Document
 
 logger = logging.getLogger("otp_app.stores.redis")
 
 _warn_of_evictions = cache(
     partial(logger.warning, "Redis may evict what the limits count on: set maxmemory-policy to noeviction")
 )
+
+
+# What is put before each of the other files in lua.
+_BEFORE = ("documents", "rings", "windows", "writes")
+
+
+@cache
+def _lua(name: str) -> str:
+    return (Path(__file__).with_name("lua") / f"{name}.lua").read_text() + "\n"
+
+
+@cache
+def _script(name: str) -> tuple[str, str]:
+    """Return a whole script, and the digest by which a server knows it."""
+    script = "".join(map(_lua, (*_BEFORE, name)))
+    return script, hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
 
 
 class Server:
@@ -40,20 +56,20 @@ class Server:
         )
         self._connections = self._client.connection_pool
 
-    def run(self, name: str, asked: dict[str, Any], limits: Sequence[Limit] = ()) -> Reply:
+    def run(self, name: str, asked: str) -> Document:
         with self._reported():
-            reply: Reply = json.loads(self._evaluate(name, json.dumps(asked), scripts.limits_in(limits)))
-        return reply
+            answer: Document = json.loads(self._evaluate(name, asked))
+        return answer
 
-    def _evaluate(self, name: str, *asked: str) -> str:
+    def _evaluate(self, name: str, asked: str) -> str:
         """On a connection itself: what the client adds for all kinds of commands costs as much as the call."""
-        script, digest = scripts.whole(name)
+        script, digest = _script(name)
         connection = self._connections.get_connection()
         try:
             try:
-                return str(_answer(connection, "EVALSHA", digest, 0, *asked))
+                return str(_answer(connection, "EVALSHA", digest, 0, asked))
             except NoScriptError:  # nothing ran
-                return str(_answer(connection, "EVAL", script, 0, *asked))
+                return str(_answer(connection, "EVAL", script, 0, asked))
         except BaseException as error:
             if not isinstance(error, ResponseError):  # its answer may come yet, and be taken for that of the next
                 connection.disconnect()  # type: ignore[no-untyped-call]
@@ -105,7 +121,7 @@ def _greet(connection: Any) -> None:
     facts = dict(line.split(":", 1) for line in connection.read_response().splitlines() if ":" in line)
     if facts.get("role", "master") != "master":
         raise ReadOnlyError
-    connection.send_command("EVAL", scripts.lua("connect"), 0, facts["run_id"])
+    connection.send_command("EVAL", _lua("connect"), 0, facts["run_id"])
     connection.read_response()
     if facts.get("maxmemory_policy", "noeviction") != "noeviction":
         _warn_of_evictions()

@@ -1,11 +1,11 @@
 """Arithmetic of the windows: how long until a limit lets one more through. Pure functions on milliseconds."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from ..challenges import Challenge, Conversion, Counts, Limit, Status, Usage
+from . import rings
 
-SUB_BUCKETS = 24  # of a crowd's period; the oldest counts whole: never over, at most 1/24 of the period early
 GRACE = 10_000  # milliseconds: more than any transaction of ours takes
 
 Holds = list[tuple[int, int]]  # (until when it counts, how much)
@@ -24,21 +24,16 @@ def wait(holds: Holds, now: int, amount: int, cost: int) -> int:
     return 3_600_000  # more than the limit ever lets through: a mistake of its settings
 
 
-def slot_width(period: int) -> int:
-    """Milliseconds of a crowd's sub-bucket."""
-    return period * 1000 // SUB_BUCKETS
+def slot_holds(slots: Mapping[int, int], width: int) -> Holds:
+    """A sub-bucket counts until the newest is more than 24 ahead of it."""
+    return [((slot + rings.SIZE) * width, n) for slot, n in slots.items()]
 
 
-def slot_holds(slots: dict[str, int], span: int, width: int) -> Holds:
-    """A slot counts until the newest is more than ``span`` ahead of it."""
-    return [((int(slot) + span + 1) * width, n) for slot, n in slots.items()]
-
-
-def phone_usage(limit: Limit, past: list[Challenge], ledger: dict[str, int], now: int) -> Usage:
+def phone_usage(limit: Limit, past: list[Challenge], ledger: Holds, now: int) -> Usage:
     """The state of a limit on a phone.
 
     ``past`` are its challenges by devices that signed in before or by strangers, ``ledger`` the failures of those that
-    are already purged.
+    are already purged, by the instants of their checks.
     """
     period = limit.period * 1000
     sent = sorted(at for challenge in past for at in challenge.sent_at if at > now - period)
@@ -49,13 +44,13 @@ def phone_usage(limit: Limit, past: list[Challenge], ledger: dict[str, int], now
     if limit.counts is Counts.SENDS:
         return _window(limit, [(at + period, 1) for at in sent], now)
     holds = [hold for challenge in past for hold in _failures(challenge, period)]
-    holds += [(int(at) + period, n) for at, n in ledger.items()]
+    holds += [(at + period, n) for at, n in ledger]
     return _window(limit, holds, now)
 
 
-def crowd_usage(limit: Limit, slots: dict[str, int], blocked_until: int, now: int) -> Usage:
+def crowd_usage(limit: Limit, slots: Mapping[int, int], blocked_until: int, now: int) -> Usage:
     """The state of a limit on a crowd; a blocked one waits until its block ends."""
-    usage = _window(limit, slot_holds(slots, SUB_BUCKETS, slot_width(limit.period)), now)
+    usage = _window(limit, slot_holds(slots, rings.width(limit.period)), now)
     blocked = max(0, blocked_until - now)
     return replace(usage, wait=max(usage.wait, blocked), blocked_until=blocked_until if blocked else 0)
 

@@ -71,13 +71,13 @@ def _parts(kind: str, text: str, *, lift: bool) -> list[Part]:
 
 
 def _lift_blocks(part: Part) -> None:
-    store, keys = stores.current(), {limit.name: limit.key for limit in part.limits}
-    for usage in store.usage(part.limits):
-        if usage.blocked_until:
-            key = usage.limit.key
-            store.lift(key, keys.get("unconverted_per_region_day", key))
-            BlockRow.objects.filter(key=key, lifted_at=None).update(lifted_at=store.now())
-            guard.unblocked(BlockRow(subject=usage.limit.subject, limit=usage.limit.name), "otp_limits")
+    store = stores.current()
+    forgiven = {limit.key: limit.ring for limit in part.limits if limit.name.startswith("unconverted")}
+    blocked = {usage.limit.key: usage.limit for usage in reversed(store.usage(part.limits)) if usage.blocked_until}
+    for key, limit in blocked.items():
+        store.lift(key, forgiven[key])
+        BlockRow.objects.filter(key=key, lifted_at=None).update(lifted_at=store.now())
+        guard.unblocked(BlockRow(subject=limit.subject, limit=limit.name), "otp_limits")
 
 
 def _whole_table() -> list[str]:

@@ -85,7 +85,7 @@ def _answers(sent: QuerySet[Delivery]) -> dict[tuple[str, str], Tally[int]]:
     """Count the answers by their milliseconds: no more numbers than the deadline of a provider has of these."""
     found: dict[tuple[str, str], Tally[int]] = {}
     times = sent.exclude(latency=None).values_list("provider", "region", "latency").annotate(Count("id")).order_by()
-    for provider, region, latency, count in times.iterator():
+    for provider, region, latency, count in times:
         found.setdefault((provider, region), Tally())[latency] = count
     return found
 

@@ -3,6 +3,10 @@ if not found or found.status ~= 'pending' then return answer('none') end
 found.status = asked.status
 if asked.status == 'approved' then
   local phone = phone_of(asked.phone)
+  local converting = {}
+  for _, charge in ipairs(found.taken) do
+    if charge[6] then table.insert(converting, charge) end
+  end
   local lane = phone[lane_of(found)]
   for _, pending in ipairs({phone.pending_s, phone.pending_d}) do
     for _, other in ipairs(pending) do
@@ -15,7 +19,8 @@ if asked.status == 'approved' then
   found.closed_at, lane.a = now, now
   local paid = asked.checked_at > 0 and asked.checked_at or found.checked_at
   fail(lane, paid, -1)
-  give_back(asked.charges)
+  give_back(converting, math.max(0, found.checks - found.checks_left - 1))
+  give_back(asked.charges, 0)
   keep_phone(asked.phone, phone)
 end
 keep_challenge(found)

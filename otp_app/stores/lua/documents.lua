@@ -1,17 +1,16 @@
 -- Put before each of the other scripts: the request, and the documents it counts on.
 -- A script reads, decides and only then writes: nothing can fail halfway.
 --
---   otp:generation  what this server's data is: {id, server, since, complete}; without it nothing is trusted
+--   otp:generation  what this server's data is: {id, server, since, complete, rings}; without it nothing is trusted
 --   otp:c:<id>      a challenge, with g, the generation it was opened in
 --   otp:p:<key>     a phone: g, the generation it was compared with SQL in, and the lanes s (strangers) and d (devices):
 --                   s: instants of sends, f: failures by instant, a: the last approval, o: ids of pending challenges
---   otp:n:<key>     a crowd's counter: a hash of slots, and b, until when it is blocked
+--   otp:k:<key>     the key counters of a subject (rings.lua)
 --   otp:converted   a list of challenges that were approved and are not yet marked so in SQL
 --   otp:journal     sends that were taken on and are not yet in SQL, by their instants: [challenge, instant, provider,
---                   unconverted]
+--                   unconverted, reference]
 local SUB_BUCKETS, GRACE, HOUR, DAY, MONTH = 24, 10000, 3600000, 86400000, 2592000000
 local asked = cjson.decode(ARGV[1])
-asked.limits = cjson.decode(ARGV[2])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000) + asked.offset
 
@@ -42,9 +41,15 @@ local function expires_at(challenge)
   return challenge.created_at + challenge.ttl * 1000
 end
 
+local function known_challenge(id)
+  local challenge = read('otp:c:' .. id)
+  if challenge then challenge.taken = challenge.taken or {} end -- the release before kept it otherwise
+  return challenge
+end
+
 -- Of another generation none is open: its last checks and its approval may be what was lost.
 local function challenge_of(id)
-  local challenge = read('otp:c:' .. id)
+  local challenge = known_challenge(id)
   return challenge and generation and challenge.g == generation.id and challenge
 end
 
@@ -117,7 +122,7 @@ end
 
 -- What has to be read from SQL before this request can be decided; nil when nothing.
 local function unready(phone)
-  if not generation then return answer('cold') end
+  if not (generation and generation.rings) then return answer('cold') end
   if not phone or phone.g == generation.id or generation.complete or generation.since < now - MONTH then return nil end
   if not asked.history then return answer('history') end
   merge(phone.s, asked.history.s)

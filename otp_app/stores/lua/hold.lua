@@ -1,4 +1,4 @@
 for key, till in pairs(asked.holds) do
-  if till > now then hold(key, till, HOUR) else redis.call('HDEL', 'otp:n:' .. key, 'b') end
+  hold(key, till > now and till or 0, till > now and HOUR or 0)
 end
 return answer('taken')

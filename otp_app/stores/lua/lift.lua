@@ -1,8 +1,10 @@
 local early = unready()
 if early then return early end
-redis.call('HDEL', 'otp:n:' .. asked.key, 'b')
-local forgiven = 'otp:n:' .. asked.forgives
-for _, field in ipairs(redis.call('HKEYS', forgiven)) do
-  if field ~= 'b' then redis.call('HDEL', forgiven, field) end
+local counter = counter_of(asked.key)
+local ring = counter.r[tostring(asked.ring)]
+if ring then
+  for n = 2, SIZE + 1 do ring[n] = 0 end
 end
+counter.b = 0
+if counter.x > now then keep_counter(asked.key) end
 return answer('taken')

@@ -1,16 +1,23 @@
--- What SQL remembers, put beside what is there; of many who do it at once, the first.
-if generation then return answer('none') end
-for key, counter in pairs(asked.counters) do
-  local name = 'otp:n:' .. key
-  for slot, n in pairs(counter.slots) do
-    local there = tonumber(redis.call('HGET', name, slot) or 0)
-    if n > there then redis.call('HSET', name, slot, text(n)) end
+-- What SQL remembers, put beside what is there; of many who do it at once, the first. A generation that was begun by the
+-- release before counted elsewhere: what it holds stays, and the counters are begun like this.
+if generation and generation.rings then return answer('none') end
+for _, known in ipairs(asked.counters) do
+  local counter = counter_of(known.key)
+  local ring = ring_of(counter, {ring = known.ring, period = known.period})
+  for slot, n in pairs(known.slots) do
+    slot = tonumber(slot)
+    local there = slot <= ring[1] and ring[1] - slot < SIZE and ring[slot % SIZE + 2]
+    if there and n > there then ring[slot % SIZE + 2] = n end
   end
-  redis.call('PEXPIRE', name, text((SUB_BUCKETS + 1) * counter.width))
+  counter.x = math.max(counter.x, now + known.period * 1000 + HOUR)
+  keep_counter(known.key)
 end
 for key, till in pairs(asked.blocks) do
   hold(key, till, HOUR)
 end
-local known = {id = asked.id, server = asked.server, since = now, complete = asked.complete}
-redis.call('SET', 'otp:generation', cjson.encode(known))
+if not generation then
+  generation = {id = asked.id, server = asked.server, since = now, complete = asked.complete}
+end
+generation.rings = true
+redis.call('SET', 'otp:generation', cjson.encode(generation))
 return answer('taken')

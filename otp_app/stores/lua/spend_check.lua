@@ -27,7 +27,7 @@ if not asked.id then
 end
 found.checks_left, found.checked_at = found.checks_left - 1, now
 fail(phone[lane_of(found)], now, 1)
-take(usages)
+local taken = take(usages, 0)
 keep_challenge(found)
 keep_phone(asked.phone, phone)
-return answer('taken', {challenge = found})
+return answer('taken', {challenge = found, taken = taken})

@@ -1,14 +1,12 @@
 local phone = phone_of(asked.phone)
 local early = unready(phone)
 if early then return early end
-local usages = usages_of(phone, asked.lane)
-local no = refusal(usages, true)
-if no then return no end
 local found = challenge_of(asked.id)
 local same = found and found.phone == asked.number and found.purpose == asked.purpose and found.device == asked.device
 local open = same and found.status == 'pending' and expires_at(found) > now
 if not open or found.sends_left == 0 or found.checks_left == 0 then return answer('none') end
-no = refusal(usages) or suspicion(usages)
+local usages = usages_of(phone, asked.lane)
+local no = refusal(usages) or suspicion(usages)
 if no then return no end
 found.language = asked.language
 if asked.channel ~= '' then found.channel = asked.channel end

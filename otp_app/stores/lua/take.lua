@@ -3,5 +3,4 @@ if early then return early end
 local usages = usages_of()
 local no = refusal(usages)
 if no then return no end
-take(usages)
-return answer('taken')
+return answer('taken', {taken = take(usages, 0)})

@@ -1,4 +1,4 @@
-local found = read('otp:c:' .. asked.id)
+local found = known_challenge(asked.id)
 if not found or found.status ~= 'pending' then return answer('none') end
 
 local function without(list)
@@ -17,14 +17,11 @@ lane.s, found.sent_at = without(lane.s), left
 found.sends_left = found.sends_left + 1
 if #found.sent_at == 0 then found.status = 'canceled' end
 local given, kept = {}, {} -- a success must not give back again what is given back now
-for _, charge in ipairs(found.charges) do
-  local back = charge[6] == asked.at and not asked.chosen
-  table.insert(back and given or kept, charge)
-  -- Of comparisons, of which more than one is taken at once, those that failed meanwhile stay taken.
-  if back and charge[3] > 1 then charge[3] = charge[3] - (found.checks - found.checks_left) end
+for _, charge in ipairs(found.taken) do
+  table.insert(charge[7] == asked.at and not asked.chosen and given or kept, charge)
 end
-found.charges = kept
-give_back(given)
+found.taken = kept
+give_back(given, found.checks - found.checks_left)
 keep_challenge(found)
 keep_phone(asked.phone, phone)
 return answer('taken')

@@ -1,0 +1,126 @@
+"""A store that asks a server: what all three have in common. A call is one question (:mod:`.wire`) and one answer."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from .. import phones
+from ..challenges import Challenge, Charge, Claim, Claims, Demand, Draft, Grant, Limit, Status, Usage
+from ..errors import InvalidOrExpiredCode
+from ..keys import phone_key
+from ..transactions import require_none
+from . import outbox, wire
+from .outbox import database
+from .wire import Document
+
+
+class AskingStore(ABC):
+    """Ask by ``_ask``, which a store has for its server, and read the answers."""
+
+    def open(self, challenge: Challenge, demand: Demand, claims: Claims | None = None) -> Grant:
+        asked = {"challenge": wire.document_of(challenge)}
+        return self._send("open", challenge.phone, challenge.device, demand, claims, asked)
+
+    def spend_send(
+        self,
+        phone: str,
+        purpose: str,
+        challenge_id: str,
+        demand: Demand,
+        claims: Claims | None = None,
+        *,
+        device: str,
+        language: str,
+        channel: str,
+    ) -> Grant:
+        asked = {"id": challenge_id, "purpose": purpose, "device": device, "language": language, "channel": channel}
+        return self._send("spend_send", phone, device, demand, claims, asked)
+
+    def spend_check(
+        self, phone: str, purpose: str, challenge_id: str | None, demand: Demand, *, device: str = ""
+    ) -> Challenge | None:
+        asked = {"phone": phone_key(phone), "number": phone, "purpose": purpose, "device": device}
+        answer = self._take("spend_check", asked | ({"id": challenge_id} if challenge_id else {}), demand)
+        if answer["state"] == "none":
+            return None
+        paid = wire.challenge_of(answer["challenge"])
+        return replace(paid, charges=paid.charges + wire.charges_of(answer["taken"]))
+
+    def extend(self, challenge_id: str, ttl: int) -> bool:
+        return bool(self._told("extend", {"id": challenge_id, "ttl": ttl})["state"] == "taken")
+
+    def close(self, challenge: Challenge, status: Status) -> bool:
+        return bool(self._closed(challenge, status)["state"] == "taken")
+
+    def _closed(self, challenge: Challenge, status: Status, **also: Any) -> Document:
+        named = {"id": challenge.id, "number": challenge.phone, "purpose": challenge.purpose, "status": status}
+        # What the check has taken is written down nowhere else; what the sends have, with the challenge.
+        checked = wire.charges_in([charge for charge in challenge.charges if not charge.sent_at])
+        mine = {"phone": phone_key(challenge.phone), "checked_at": challenge.checked_at, "charges": checked}
+        return self._told("close", named | mine | also)
+
+    def undo_send(self, challenge: Challenge, *, chosen: bool = False) -> None:
+        asked = {"id": challenge.id, "phone": phone_key(challenge.phone), "at": challenge.sent_at[-1]}
+        self._told("undo_send", asked | {"chosen": chosen})
+
+    def take(self, demand: Demand) -> tuple[Charge, ...]:
+        return wire.charges_of(self._take("take", {}, demand)["taken"])
+
+    def give_back(self, charges: Sequence[Charge]) -> None:
+        self._told("give_back", {"charges": wire.charges_in(charges)})
+
+    def usage(self, limits: Sequence[Limit], *, phone: str = "", device: bool = False) -> list[Usage]:
+        asked = _budget(phone, "any" if device else "") if phone else {}
+        return wire.usages_of(limits, self._ask("usage", asked, Demand(tuple(limits))))
+
+    def lift(self, key: str, forgives: int) -> None:
+        self._told("lift", {"key": key, "ring": forgives})
+
+    def _send(
+        self, name: str, phone: str, device: str, demand: Demand, claims: Claims | None, asked: Document
+    ) -> Grant:
+        phone = phones.of(phone)  # once
+        row = outbox.begun(phone, device, claimed=claims is not None)
+        asked |= _budget(phone, device) | {"delivery": wire.delivery_of(row, claims)}
+        answer = self._take(name, asked, demand)
+        if answer["state"] == "none":
+            raise InvalidOrExpiredCode
+        challenge = wire.challenge_of(asked.get("challenge", {}) | answer["challenge"] | {"phone": phone})
+        row |= {"challenge": challenge.id, "sent_at": challenge.sent_at[-1], "channel": challenge.channel}
+        row["unconverted"] = answer.get("unconverted", 0)
+        draft = None
+        if claims is None:
+            self._queue(challenge, row)
+        else:
+            claim = claims.get(challenge.channel, Claim(""))
+            row |= {"provider": claim.provider, "claimed_at": answer["now"]}
+            blocked = {key: answer["holds"][key] for key in claim.watched if key in answer["holds"]}
+            draft = Draft(claim, blocked, row, answer.get("journal", ""))
+        return Grant(challenge, answer["now"], -(-answer["again"] // 1000), draft)
+
+    def _queue(self, challenge: Challenge, row: dict[str, Any]) -> None:  # noqa: B027  (most servers write it themselves)
+        """Write the delivery of a send down that a worker takes on, where the server has not done it."""
+
+    def _take(self, name: str, asked: Document, demand: Demand) -> Document:
+        """Ask for what a demand needs; what it is refused for is raised."""
+        answer = self._told(name, asked | {"proven": demand.proven}, demand)
+        if refused := wire.refusal(answer, demand):
+            raise refused
+        return answer
+
+    def _told(self, name: str, asked: Document, demand: Demand = Demand()) -> Document:  # noqa: B008  (frozen)
+        """Ask outside of any transaction: its rollback would undo what was answered."""
+        require_none(database())
+        return self._ask(name, asked, demand)
+
+    @abstractmethod
+    def _ask(self, name: str, asked: Document, demand: Demand) -> Document:
+        """Ask the server one question, and return its answer."""
+
+
+def _budget(phone: str, device: str) -> Document:
+    """Name whose history and allowance a send is judged by."""
+    phone = phones.of(phone)
+    ledger = phone_key(phone, device) if device else phone.key
+    return {"phone": phone.key, "number": phone, "lane": wire.lane(device), "ledger": ledger}

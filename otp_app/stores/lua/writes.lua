@@ -1,0 +1,71 @@
+-- Put before each of the other scripts: writing, once all is decided.
+
+-- What is taken of the key counters, as a charge has it.
+local function take(usages, sent_at)
+  local taken, keys = {}, {}
+  for i, limit in ipairs(asked.limits) do
+    if limit.counts == 'crowd' then
+      local slot, counter = usages[i].slot, counter_of(limit.key)
+      add(limit.key, limit.ring, slot, limit.cost)
+      counter.x = math.max(counter.x, (slot + SIZE) * width_of(limit))
+      keys[limit.key] = true
+      if not limit.kept then
+        table.insert(taken, {limit.key, limit.ring, slot, limit.cost, limit.shared, limit.converts, sent_at})
+      end
+    end
+  end
+  for key in pairs(keys) do keep_counter(key) end
+  return taken
+end
+
+-- Of comparisons, of which a send takes several, those that failed stay taken.
+local function give_back(charges, failed)
+  local keys = {}
+  for _, charge in ipairs(charges) do
+    local cost = charge[4]
+    add(charge[1], charge[2], charge[3], cost == 1 and -1 or failed - cost)
+    keys[charge[1]] = counter_of(charge[1]).x > now
+  end
+  for key, alive in pairs(keys) do
+    if alive then keep_counter(key) end
+  end
+end
+
+-- Until when, of what is watched, each is held back.
+local function holds_of(keys)
+  local found = {}
+  for _, key in ipairs(keys) do
+    local till = counter_of(key).b
+    if till > 0 then found[key] = till end
+  end
+  return found
+end
+
+-- What a send adds to its challenge, and the answer to it.
+local function send(challenge, phone, usages)
+  local name = lane_of(challenge)
+  local lane, again, unconverted = phone[name], 0, 0
+  challenge.sends_left = challenge.sends_left - 1
+  local at = math.max(now, (challenge.sent_at[#challenge.sent_at] or 0) + 1) -- it names the send: no two have the same
+  table.insert(challenge.sent_at, at)
+  table.insert(lane.s, at)
+  for _, limit in ipairs(asked.limits) do
+    if limit.counts == 'waits' then again = math.max(again, waits_usage(limit, lane).wait) end
+    if limit.counts == 'sends' then again = math.max(again, sends_usage(limit, lane).wait) end
+  end
+  if asked.unconverted > 0 then
+    unconverted = usages[asked.unconverted].used + asked.limits[asked.unconverted].cost
+  end
+  for _, charge in ipairs(take(usages, at)) do table.insert(challenge.taken, charge) end
+  keep_challenge(challenge)
+  keep_phone(asked.phone, phone)
+  local reply = {challenge = challenge, again = again, unconverted = unconverted}
+  local delivery = asked.delivery
+  if delivery.providers then
+    local provider = delivery.providers[challenge.channel] or ''
+    reply.journal = cjson.encode({challenge.id, text(at), provider, unconverted, delivery.reference})
+    reply.holds = holds_of(delivery.watched)
+    redis.call('ZADD', 'otp:journal', text(at), reply.journal)
+  end
+  return answer('taken', reply)
+end

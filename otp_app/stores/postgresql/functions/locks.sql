@@ -1,0 +1,27 @@
+-- The one order of locks: the phone, then the key counters that few requests share, by key, then those in which all
+-- requests meet, by key, and then the rows of challenges. Limits and charges are asked in this order.
+--
+-- Phones and key counters are locked by advisory locks of the transaction: also what has no row yet can be locked, and
+-- nothing is written to lock it. Whoever changes a counter holds its lock, so what was read under it is what there is.
+
+CREATE FUNCTION otp_app_lock_1(key uuid) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(uuid_hash_extended(key, 0));
+END $$;
+
+-- Those of charges (writes.sql).
+CREATE FUNCTION otp_app_lock_charges_1(charges jsonb) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    c record;
+BEGIN
+    FOR c IN
+        SELECT DISTINCT (e->>4)::boolean AS shared, (e->>0)::uuid AS key FROM jsonb_array_elements(charges) AS e ORDER BY 1, 2
+    LOOP
+        PERFORM otp_app_lock_1(c.key);
+    END LOOP;
+END $$;
+
+-- The time, asked where the phone is locked already.
+CREATE FUNCTION otp_app_now_1(asked jsonb) RETURNS bigint LANGUAGE sql VOLATILE AS $$
+    SELECT CAST(EXTRACT(epoch FROM clock_timestamp()) * 1000 AS bigint) + (asked->>'offset')::bigint
+$$;

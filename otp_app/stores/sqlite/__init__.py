@@ -1,0 +1,206 @@
+"""Challenges and counters on SQLite: the reference, to be read first.
+
+What it does PostgreSQL's functions (``postgresql/functions``) and Redis's scripts (``lua``) do as well, each in its own
+language. A call takes the write lock of the file, so it is alone; it reads the phone's history and the counters, judges
+them by :mod:`..windows` (:mod:`.call`), and only then writes. What it refuses is an answer, and has written nothing but
+the block that a refusal may begin. The documents that it is asked and answers are those of :mod:`..wire`.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from ... import writes
+from ...challenges import Challenge, Charge, Counts, Demand, Status
+from ...models import Delivery
+from ...transactions import durable
+from .. import rings, windows, wire
+from ..counters import blocks, read_now
+from ..wire import Document
+from . import rows
+from .call import Call
+
+# Threads of a process take turns: those who wait for SQLite's own lock look for it now and then, the unlucky for long.
+_turn = threading.Lock()
+
+
+def _open(call: Call) -> Document:
+    call.look()
+    if no := call.refusal():
+        return no
+    opened = replace(wire.challenge_of(call.asked["challenge"]), created_at=call.now)
+    return _send(call, opened, new=True)
+
+
+def _spend_send(call: Call) -> Document:
+    asked = call.asked
+    found = rows.get(call.alias, asked["id"])
+    same = found and (found.phone, found.purpose, found.device) == (asked["number"], asked["purpose"], asked["device"])
+    if not found or not same or not _is_open(found, call.now) or not found.sends_left:
+        return call.answer("none")
+    call.look()
+    if no := call.refusal():
+        return no
+    again = replace(found, language=asked["language"], channel=asked["channel"] or found.channel)
+    return _send(call, again, new=False)
+
+
+def _send(call: Call, challenge: Challenge, *, new: bool) -> Document:
+    """Write a send down: its challenge, its delivery, and what it takes."""
+    at = max(call.now, *(before + 1 for before in challenge.sent_at), 0)  # it names the send: no two have the same
+    taken = tuple(replace(charge, sent_at=at) for charge in call.charges)
+    sent = replace(
+        challenge,
+        sends_left=challenge.sends_left - 1,
+        sent_at=(*challenge.sent_at, at),
+        charges=challenge.charges + taken,
+    )
+    (rows.insert if new else rows.update)(call.alias, sent)
+    call.write()
+    delivery = call.asked["delivery"]
+    row = {"challenge": sent.id, "phone": call.asked["ledger"], "device": bool(sent.device), "sent_at": at}
+    row |= {"region": delivery["region"], "channel": sent.channel, "status": Delivery.State.QUEUED.value}
+    row |= dict.fromkeys(("created_at", "updated_at"), delivery["created_at"])
+    if "providers" in delivery:
+        provider = delivery["providers"].get(sent.channel, "")
+        row |= {"provider": provider, "reference": delivery["reference"], "claimed_at": call.now}
+    writes.run(call.alias, writes.inserting(call.alias, Delivery, row))
+    holds = blocks(call.alias, delivery.get("watched", ()))
+    document = wire.document_of(sent) | {"taken": wire.charges_in(sent.charges)}
+    return call.answer("taken", challenge=document, again=_again(call, sent), holds=holds)
+
+
+def _again(call: Call, sent: Challenge) -> int:
+    """Return the milliseconds to the phone's next send; a later one of this challenge needs no more comparisons."""
+    past = [each for each in call.past if each.id != sent.id] + [sent]
+    own = [each for each in call.demand.limits if each.counts in (Counts.WAITS, Counts.SENDS)]
+    return max((windows.phone_usage(each, past, [], call.now).wait for each in own), default=0)
+
+
+def _spend_check(call: Call) -> Document:
+    call.look()
+    if no := call.refusal():
+        return no
+    found = _to_check(call)
+    if not found or not found.checks_left or ("id" not in call.asked and not found.phone_checks_left):
+        return call.answer("none")
+    by_phone = found.phone_checks_left - ("id" not in call.asked)
+    paid = replace(found, checks_left=found.checks_left - 1, phone_checks_left=by_phone, checked_at=call.now)
+    rows.update(call.alias, paid)
+    call.write()
+    document = wire.document_of(paid) | {"taken": wire.charges_in(paid.charges)}
+    return call.answer("taken", challenge=document, taken=wire.charges_in(call.charges))
+
+
+def _to_check(call: Call) -> Challenge | None:
+    """Find the challenge of that id, else the newest of the device, else of the phone's strangers."""
+    asked = call.asked
+    which, values = ("id = %s", asked["id"]) if "id" in asked else ("device IN ('', %s)", asked["device"])
+    where = f"{which} AND phone = %s AND purpose = %s AND status = 'pending' AND expires_at > %s"
+    newest = "ORDER BY device = '', created_at DESC"
+    found = rows.challenges(call.alias, f"{where} {newest}", [values, asked["number"], asked["purpose"], call.now])
+    return next(iter(found), None)
+
+
+def _extend(call: Call) -> Document:
+    found, ttl = rows.get(call.alias, call.asked["id"]), call.asked["ttl"]
+    if not found or not _is_open(found, call.now) or found.ttl >= ttl:
+        return call.answer("none")
+    rows.update(call.alias, replace(found, ttl=ttl))
+    return call.answer("taken")
+
+
+def _close(call: Call) -> Document:
+    found, asked = rows.get(call.alias, call.asked["id"]), call.asked
+    if not found or found.status is not Status.PENDING:
+        return call.answer("none")
+    closed = replace(found, status=Status(asked["status"]), closed_at=call.now)
+    rows.update(call.alias, closed)
+    if closed.status is Status.APPROVED:
+        others = "UPDATE otp_app_challenge SET status = 'canceled', closed_at = %s"
+        where = "phone = %s AND purpose = %s AND status = 'pending'"
+        rows.run(call.alias, f"{others} WHERE {where}", [call.now, found.phone, found.purpose])
+        converting = [charge for charge in closed.charges if charge.converts]
+        _give_back(call.alias, [*closed.less_failures(converting), *wire.charges_of(asked["charges"])])
+    return call.answer("taken")
+
+
+def _undo_send(call: Call) -> Document:
+    found, at = rows.get(call.alias, call.asked["id"]), call.asked["at"]
+    if not found or found.status is not Status.PENDING or at not in found.sent_at:
+        return call.answer("none")
+    given = [each for each in found.charges if each.sent_at == at and not call.asked["chosen"]]
+    left = tuple(each for each in found.sent_at if each != at)
+    undone = replace(
+        found,
+        sent_at=left,
+        sends_left=found.sends_left + 1,
+        status=Status.PENDING if left else Status.CANCELED,
+        charges=tuple(each for each in found.charges if each not in given),
+    )
+    rows.update(call.alias, undone)
+    _give_back(call.alias, found.less_failures(given))
+    return call.answer("taken")
+
+
+def _take(call: Call) -> Document:
+    call.look()
+    if no := call.refusal():
+        return no
+    call.write()
+    return call.answer("taken", taken=wire.charges_in(call.charges))
+
+
+def _give_back_asked(call: Call) -> Document:
+    _give_back(call.alias, wire.charges_of(call.asked["charges"]))
+    return call.answer("taken")
+
+
+def _give_back(alias: str, charges: Sequence[Charge]) -> None:
+    found = rows.counters(alias, {charge.key for charge in charges})
+    for charge in charges:
+        if counter := found.get(charge.key):
+            rings.add(counter, charge.ring, charge.slot, -charge.cost)
+    rows.keep_counters(alias, found.values())
+
+
+def _usage(call: Call) -> Document:
+    call.look()
+    return call.answer("taken", usages=[(each.used, each.wait, each.blocked_until) for each in call.usages])
+
+
+def _lift(call: Call) -> Document:
+    found = rows.counters(call.alias, [call.asked["key"]])
+    for counter in found.values():
+        counter.blocked_until = 0
+        rings.empty(counter, call.asked["ring"])
+    rows.keep_counters(call.alias, found.values())
+    return call.answer("taken")
+
+
+_CALLS: dict[str, Callable[[Call], Document]] = {
+    "open": _open,
+    "spend_send": _spend_send,
+    "spend_check": _spend_check,
+    "extend": _extend,
+    "close": _close,
+    "undo_send": _undo_send,
+    "take": _take,
+    "give_back": _give_back_asked,
+    "lift": _lift,
+}
+
+
+def answer(alias: str, name: str, asked: Document, demand: Demand) -> Document:
+    """Answer one question, alone with the file if it is one that writes."""
+    if name == "usage":
+        return _usage(Call(alias, asked, demand, read_now(alias)))
+    with _turn, durable(alias):
+        rows.run(
+            alias, "DELETE FROM otp_app_key_counter WHERE false", []
+        )  # BEGIN takes the lock only if OPTIONS say so
+        return _CALLS[name](Call(alias, asked, demand, read_now(alias)))
+
+
+def _is_open(challenge: Challenge, now: int) -> bool:
+    return challenge.status is Status.PENDING and challenge.expires_at > now and challenge.checks_left > 0

@@ -1,0 +1,99 @@
+"""One call to the reference: what it reads, judges and would write."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...challenges import Challenge, Charge, Conversion, Counts, Demand, Limit, Usage
+from .. import reasons, rings, windows, wire
+from ..counters import HOUR, block, expiry
+from ..wire import Document
+from . import rows
+from .rows import Counter
+
+MONTH = 30 * 24 * HOUR  # how long a phone's failures count
+
+
+@dataclass
+class Call:
+    """What a call has read, and what it would write."""
+
+    alias: str
+    asked: Document
+    demand: Demand
+    now: int
+    past: list[Challenge] = field(default_factory=list)  # the phone's, in the lane that asks
+    failures: list[tuple[Any, ...]] = field(default_factory=list)  # of challenges that are purged: instant, how many
+    counters: dict[str, Counter] = field(default_factory=dict)  # as they are with all taken
+    usages: list[Usage] = field(default_factory=list)  # of each limit, before anything is taken
+    charges: list[Charge] = field(default_factory=list)
+
+    def look(self) -> None:
+        """Read what the limits count, and add to the counters in memory what is asked of them."""
+        if "lane" in self.asked:
+            self._read_phone()
+        keys = {limit.key for limit in self.demand.limits if limit.key}
+        found = rows.counters(self.alias, keys)
+        self.counters = {key: found.get(key) or Counter(key, [], []) for key in keys}
+        for limit in self.demand.limits:
+            if limit.counts is Counts.CROWD:
+                self._count(limit, self.counters[limit.key])
+            else:
+                self.usages.append(windows.phone_usage(limit, self.past, self.failures, self.now))
+
+    def _read_phone(self) -> None:
+        month = self.now - MONTH
+        past = rows.challenges(self.alias, "phone = %s AND created_at > %s", [self.asked["number"], month])
+        self.past = [each for each in past if wire.lane(each.device) == self.asked["lane"]]
+        failures = "SELECT at, checks FROM otp_app_failure WHERE phone = %s AND at > %s"
+        self.failures = rows.run(self.alias, failures, [self.asked["ledger"], month])
+
+    def _count(self, limit: Limit, counter: Counter) -> None:
+        width = rings.width(limit.period)
+        slot = rings.advance(counter, limit.ring, self.now // width)
+        held = rings.slots(counter, limit.ring)
+        self.usages.append(windows.crowd_usage(limit, held, counter.blocked_until, self.now))
+        rings.add(counter, limit.ring, slot, limit.cost)
+        counter.expires_at = max(counter.expires_at, expiry((slot + rings.SIZE) * width))
+        if not limit.kept:
+            self.charges.append(Charge(limit.key, limit.ring, slot, limit.cost, limit.shared, limit.converts))
+
+    def refusal(self) -> Document | None:
+        """Return the answer where a limit or the region refuses, else None; begin the block that it leads to."""
+        if any(usage.wait > 0 for usage in self.usages):
+            begun = next((n for n, usage in enumerate(self.usages, 1) if reasons.begins_block(usage)), None)
+            if begun:
+                limit = self.demand.limits[begun - 1]
+                self._block(limit.key, limit.blocks)
+            usages = [(usage.used, usage.wait, usage.blocked_until) for usage in self.usages]
+            return self.answer("refused", usages=usages, begun=begun)
+        verdict = ""
+        if judged := self.demand.conversion:
+            sends, unconverted, fresh = self._converted(judged)
+            verdict = windows.judge(judged, sends, unconverted, fresh)
+            if verdict == "block":
+                self._block(judged.key, judged.blocks)
+                return self.answer("conversion", sends=sends, converted=sends - unconverted)
+        wrong = verdict or any(windows.needs_proof(each.limit, each.used + each.limit.cost) for each in self.usages)
+        return self.answer("proof") if wrong and not self.asked["proven"] else None
+
+    def _converted(self, judged: Conversion) -> tuple[int, int, int]:
+        """Count a region's sends, those without a success, and the fresh ones: anew since its last block."""
+        counter = self.counters[judged.key]
+        of = {usage.limit.ring: usage.limit for usage in self.usages if usage.limit.key == judged.key}
+
+        def since(ring: int) -> int:
+            first = counter.blocked_until // rings.width(of[ring].period)
+            return sum(n for slot, n in rings.slots(counter, ring).items() if slot >= first) - of[ring].cost
+
+        fresh = sum(rings.slots(counter, judged.fresh).values()) - of[judged.fresh].cost
+        return since(judged.sends), since(judged.unconverted), fresh
+
+    def _block(self, key: str, seconds: int) -> None:
+        block(self.alias, key, self.now + seconds * 1000)
+
+    def write(self) -> None:
+        """Write the counters down."""
+        rows.keep_counters(self.alias, self.counters.values())
+
+    def answer(self, state: str, **values: Any) -> Document:
+        return {"state": state, "now": self.now, **values}

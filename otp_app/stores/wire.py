@@ -1,0 +1,131 @@
+"""What a store asks its server and what it is answered: the same documents for all three.
+
+PostgreSQL's functions (``postgresql/functions``) and Redis's scripts (``lua``) take and give them as JSON, the
+reference for SQLite (:mod:`.sqlite`) as they are. Asked are, as far as a call needs them::
+
+    phone, number, lane, ledger     whose budget: its key, the phone, strangers' or devices' half, the key of that half
+    limits, conversion, proven      what is to be taken (challenges.Limit, Conversion)
+    challenge, delivery             what is to be written down
+    offset                          milliseconds that are added to the server's time, in tests
+
+Answered is a ``state`` and the server's time ``now``: *taken* with what became of it, *none* where there is no such
+challenge, *refused* with the usage of each limit, *proof* or *conversion*.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from functools import lru_cache
+from typing import Any
+
+from ..challenges import Challenge, Charge, Claims, Conversion, Counts, Demand, Limit, Status, Usage
+from ..clock import offset
+from ..errors import OtpError, ProofRequired
+from . import reasons
+
+Document = dict[str, Any]
+
+# The members of a challenge, as columns of the database and as a document in Redis; ``charges`` is called ``taken``.
+MEMBERS = (
+    "id",
+    "nonce",
+    "key_id",
+    "phone",
+    "purpose",
+    "language",
+    "channel",
+    "length",
+    "ttl",
+    "checks",
+    "checks_left",
+    "phone_checks_left",
+    "sends_left",
+    "device",
+    "status",
+    "created_at",
+    "checked_at",
+    "closed_at",
+    "sent_at",
+)
+_OF_PHONE = ("counts", "amount", "period", "cost", "steps")
+_OF_KEY = ("counts", "amount", "period", "cost", "key", "ring", "proof", "blocks", "converts", "shared", "kept")
+
+
+def written(asked: Document, demand: Demand) -> str:
+    """Return the question as JSON. Most limits of a request are those of every request: their JSON is kept."""
+    asked["offset"] = offset()
+    if demand.conversion:
+        asked["conversion"] = _conversion(demand.conversion)
+    return f'{json.dumps(asked)[:-1]}, "limits": [{",".join(map(_limit, demand.limits))}]}}'
+
+
+@lru_cache(maxsize=256)
+def _conversion(judged: Conversion) -> Document:
+    return asdict(judged)
+
+
+@lru_cache(maxsize=1024)
+def _limit(limit: Limit) -> str:
+    names = _OF_KEY if limit.counts is Counts.CROWD else _OF_PHONE
+    return json.dumps({name: getattr(limit, name) for name in names})
+
+
+def lane(device: str | bool) -> str:
+    """Name the half of a phone's history: that of its devices, or that of strangers."""
+    return "d" if device else "s"
+
+
+def document_of(challenge: Challenge) -> Document:
+    # Charges are for processes of the release before, which keep theirs there.
+    return {name: getattr(challenge, name) for name in MEMBERS} | {"taken": [], "charges": []}
+
+
+def challenge_of(document: Mapping[str, Any]) -> Challenge:
+    """Read a challenge from a document, or from a row that was made one."""
+    values = {name: document[name] for name in MEMBERS}
+    values["id"] = str(values["id"]).replace("-", "")
+    values["status"] = Status(values["status"])
+    values["sent_at"] = tuple(values["sent_at"])
+    return Challenge(**values, charges=charges_of(document.get("taken") or ()))
+
+
+def charges_of(taken: Sequence[Sequence[Any]]) -> tuple[Charge, ...]:
+    return tuple(Charge(*each) for each in taken)
+
+
+def charges_in(charges: Sequence[Charge]) -> list[Any]:
+    return [(c.key, c.ring, c.slot, c.cost, c.shared, c.converts, c.sent_at) for c in charges]
+
+
+def delivery_of(row: Mapping[str, Any], claims: Claims | None) -> Document:
+    """Ask for the record of a delivery that begins like this; with claims it is taken on already."""
+    document: Document = {"region": row["region"], "created_at": row["created_at"].isoformat()}
+    if claims is None:
+        return document
+    watched = [key for claim in claims.values() for key in claim.watched]
+    providers = {channel: claim.provider for channel, claim in claims.items()}
+    return document | {"reference": row["reference"], "providers": providers, "watched": watched}
+
+
+def usages_of(limits: Sequence[Limit], answer: Document) -> list[Usage]:
+    return [Usage(limit, *numbers) for limit, numbers in zip(limits, answer["usages"], strict=True)]
+
+
+def refusal(answer: Document, demand: Demand) -> OtpError | None:
+    """Return what an answer refuses, and the block that it has begun, as the error to raise."""
+    if answer["state"] == "proof":
+        return ProofRequired()
+    if answer["state"] == "conversion" and demand.conversion:
+        block = reasons.conversion_block(demand.conversion, answer["sends"], answer["converted"], answer["now"])
+        return reasons.blocked(block)
+    if answer["state"] != "refused":
+        return None
+    usages = usages_of(demand.limits, answer)
+    if begun := answer.get("begun"):
+        return reasons.blocked(reasons.block_of(usages[begun - 1], answer["now"]))
+    return reasons.reason(usages)
+
+
+def loaded(value: Any) -> Any:
+    """Return a JSON column of a raw cursor as it is meant: some drivers give its text."""
+    return json.loads(value) if isinstance(value, str) else value
