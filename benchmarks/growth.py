@@ -35,9 +35,9 @@ FILL = (
     charges) SELECT gen_random_uuid(), md5(n::text), '0', '+99891' || lpad((n % {users})::text, 8, '0'), 'login', 'en',
     'sms', 6, 300, 5, 4, 3, 2, '', 'approved', at, at + 300000, at, at, jsonb_build_array(at), '[]'
     FROM (SELECT n, {now} - 2 * {day} - n % {day} AS at FROM generate_series(1, {challenges}) AS n) AS made""",
-    """INSERT INTO otp_app_counter (key, slots, newest, span, amount, version, blocked_until, expires_at)
-    SELECT gen_random_uuid(), jsonb_build_object(({now} / 150000)::text, 1), {now} / 150000, 24, 300, 1, 0,
-    {now} + {day} FROM generate_series(1, {counters}) AS n""",
+    """INSERT INTO otp_app_key_counter (key, newest, rings, blocked_until, expires_at)
+    SELECT gen_random_uuid(), ARRAY[{now} / 150000], array_fill(1, ARRAY[25]), 0, {now} + {day}
+    FROM generate_series(1, {counters}) AS n""",
 )
 
 
@@ -98,7 +98,7 @@ def look_at_counters(url: str) -> None:
         connection.execute("SELECT pg_stat_force_next_flush()")
         row: Any = connection.execute("""
             SELECT n_tup_upd, n_tup_hot_upd, n_live_tup, n_dead_tup, pg_size_pretty(pg_table_size(relid)),
-            pg_size_pretty(pg_indexes_size(relid)) FROM pg_stat_user_tables WHERE relname = 'otp_app_counter'
+            pg_size_pretty(pg_indexes_size(relid)) FROM pg_stat_user_tables WHERE relname = 'otp_app_key_counter'
         """).fetchone()
     updates, hot, live, dead, size, indexes = row
     print(f"counters: {updates:,} updates, {100 * hot / max(updates, 1):.1f} % in place (HOT); {live:,} rows,")

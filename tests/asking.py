@@ -18,7 +18,7 @@ def check(store, challenge, *, by_id=True, client=None):
     return store.spend_check(challenge.phone, challenge.purpose, wanted, demands.for_check(client))
 
 
-def send_again(store, challenge, client=None, claiming=None, channel="sms"):
+def send_again(store, challenge, client=None, claims=None, channel="sms"):
     taken = demands.for_send(challenge.phone, client, device=challenge.device)
     how = {"device": challenge.device, "language": "uz", "channel": channel}
-    return store.spend_send(challenge.phone, challenge.purpose, challenge.id, taken, claiming, **how)
+    return store.spend_send(challenge.phone, challenge.purpose, challenge.id, taken, claims, **how)

@@ -9,7 +9,6 @@ from hypothesis import HealthCheck, settings
 
 from otp_app import stores
 from otp_app.providers import memory
-from otp_app.stores import optimistic
 from otp_app.testing import otp_outbox  # noqa: F401
 from tests.clock import Clock
 from tests.things import Thing
@@ -60,31 +59,11 @@ def redis_server():
         yield server
 
 
-@pytest.fixture(autouse=True)
-def no_doubts():
-    """Each test begins with counters that nothing is known of."""
-    optimistic.forget()
-
-
-@pytest.fixture
-def exact(monkeypatch):
-    """The SQL store goes the way of transactions at once, which it else goes where the short one is of no use."""
-    monkeypatch.setattr(optimistic, "may_combine", lambda alias: False)
-
-
-_STORES = ["sql.SqlStore", "redis.RedisStore"]
-if connection.vendor == "postgresql":
-    _STORES.append("sql.SqlStore by transactions")
-
-
-@pytest.fixture(params=_STORES)
+@pytest.fixture(params=["sql.SqlStore", "redis.RedisStore"])
 def each_store(request, settings):
     """The store in force, one after the other."""
-    name, _, by_transactions = request.param.partition(" ")
-    if by_transactions:
-        request.getfixturevalue("exact")
-    settings.OTP_STORE = f"otp_app.stores.{name}"
-    if "redis" in name:
+    settings.OTP_STORE = f"otp_app.stores.{request.param}"
+    if "redis" in request.param:
         server = request.getfixturevalue("redis_server")
         server.flush()
         settings.OTP_REDIS_URL = server.url

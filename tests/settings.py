@@ -19,6 +19,10 @@ SILENCED_SYSTEM_CHECKS = [*SILENCED_SYSTEM_CHECKS, "otp_app.W010"]  # there is n
 OTP_PROVIDERS = [{"ALIAS": "memory", "BACKEND": "otp_app.providers.memory.MemoryProvider"}]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
+if "postgresql" in DATABASES["default"]["ENGINE"]:  # whatever plpgsql finds wrong with a function is an error
+    _options = DATABASES["default"].setdefault("OPTIONS", {})
+    _options["options"] = f"{_options.get('options', '')} -c plpgsql.extra_errors=all"
+
 if "sqlite" in DATABASES["default"]["ENGINE"]:
     # A file, for threads of a test each have a connection of their own.
     DATABASES["default"]["TEST"] = {"NAME": f"{tempfile.gettempdir()}/otp-tests-{os.getpid()}-test.sqlite3"}

@@ -17,6 +17,7 @@ from django.urls import reverse
 from otp_app import stores
 from otp_app.errors import Unavailable
 from otp_app.keys import phone_key
+from otp_app.limits import RINGS
 from otp_app.models import (
     AuthorizationClient,
     AuthorizationCode,
@@ -306,7 +307,12 @@ class TestBlocks:
             ]
         ):
             key = f"{number:032x}"
-            values = {"limit": "some_limit", "reason": "10 of 10 in 3600 s", "since": since, "until": until}
+            values = {
+                "limit": "unconverted_per_prefix_hour",
+                "reason": "10 of 10 in 3600 s",
+                "since": since,
+                "until": until,
+            }
             made[subject] = BlockRow.objects.create(key=key, forgives=key, subject=subject, lifted_at=lifted, **values)
         return made
 
@@ -370,7 +376,7 @@ class TestBlocks:
 
     def test_they_are_to_read_only_even_for_who_may_do_all(self, sees_all, rows):
         (row, *_) = rows.values()
-        assert "some_limit" in page(sees_all, "blockrow_change", row.pk)
+        assert "unconverted_per_prefix_hour" in page(sees_all, "blockrow_change", row.pk)
         assert sees_all.post(reverse("admin:otp_app_blockrow_change", args=[row.pk])).status_code == 403
         assert sees_all.post(reverse("admin:otp_app_blockrow_delete", args=[row.pk])).status_code == 403
         assert sees_all.get(reverse("admin:otp_app_blockrow_add")).status_code == 403
@@ -381,7 +387,7 @@ class TestBlocks:
         with caplog.at_level(logging.INFO, "otp_app.guard"):
             response = self.unblock(client, row)
         assert "1 block was lifted." in response.content.decode()
-        assert lifts == [(row.key.hex if hasattr(row.key, "hex") else row.key,) * 2]
+        assert lifts == [(row.key if isinstance(row.key, str) else row.key.hex, RINGS["unconverted_per_prefix_hour"])]
         row.refresh_from_db()
         assert abs(row.lifted_at - stores.current().now()) < 60_000
         (record,) = [record for record in caplog.records if record.name == "otp_app.guard"]

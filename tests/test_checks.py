@@ -4,12 +4,9 @@ import pytest
 from django.core import checks
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
-from django.db import router
 
 from otp_app import checks as ours
 from otp_app import phones, providers
-from otp_app.checks import check_database
-from otp_app.models import Delivery
 
 pytestmark = pytest.mark.django_db  # Django's own checks ask the database what it can do
 
@@ -311,23 +308,6 @@ class TestUserModel:
 
         monkeypatch.setitem(User._meta.get_field("full_name").__dict__, "unique", True)
         assert ids() == ["otp_app.E015"]
-
-
-def test_tables_in_two_databases_are_refused(monkeypatch):
-    monkeypatch.setattr(router, "db_for_write", lambda model: "one" if model is Delivery else "other")
-    assert [message.id for message in check_database()] == ["otp_app.E014"]
-
-
-def test_another_database_is_refused(monkeypatch):
-    class Mysql:
-        vendor = "mysql"
-
-    monkeypatch.setattr("otp_app.checks.connections", {"default": Mysql})
-    assert [message.id for message in check_database()] == ["otp_app.E009"]
-
-
-def test_the_databases_of_the_suite_are_taken():
-    assert check_database() == []
 
 
 class TestProduction:

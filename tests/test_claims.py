@@ -8,7 +8,7 @@ from otp_app.challenges import Claim
 from otp_app.errors import DeliveryFailed, UndeliverablePhone
 from otp_app.models import Delivery
 from otp_app.providers.base import Channel, NotAccepted
-from otp_app.stores import counters, outbox
+from otp_app.stores import counters
 from otp_app.stores.sql import SqlStore
 from tests import journal
 from tests.asking import open_one
@@ -33,7 +33,7 @@ def begun(each_store, request):
             return facts("provider", "claimed_at")
         assert facts() == []
         server = request.getfixturevalue("redis_server")
-        return [(provider, int(at)) for _, at, provider, _ in journal.entries(server)]
+        return [(provider, int(at)) for _, at, provider, *_ in journal.entries(server)]
 
     return begun
 
@@ -106,7 +106,7 @@ def test_killed_once_it_was_committed_it_is_unknown_and_never_sent_again(remote,
 
 def test_a_send_for_workers_is_taken_on_by_none(remote, settings):
     settings.OTP_QUEUE = "tests.test_sweeps.LosingQueue"
-    assert services.send_code(phone=new_phone()).claim is None
+    assert services.send_code(phone=new_phone()).draft is None
     assert facts("status", "provider", "reference", "claimed_at") == [("queued", "", "", 0)]
 
 
@@ -223,7 +223,7 @@ def test_where_all_are_left_alone_nobody_was_asked(remote, each_store):
 
 def test_of_a_number_that_refused_messages_nobody_was_asked(remote, each_store):
     phone = new_phone()
-    suppressions.suppress(phone, "", "21610")
+    suppressions.suppress(phone, "")
     with pytest.raises(UndeliverablePhone):
         services.send_code(phone=phone)
     assert facts(*NOBODY) == nobody_was_asked("suppressed")
@@ -233,7 +233,7 @@ def test_of_a_number_that_refused_messages_nobody_was_asked(remote, each_store):
 def test_of_a_number_that_was_reported_nobody_was_asked_and_nothing_is_told(remote, each_store):
     """Or reports of others would tell strangers who has opted out."""
     phone = new_phone()
-    suppressions.suppress(phone, "", "30005", reported=True)
+    suppressions.suppress(phone, "", reported=True)
     services.send_code(phone=phone)
     assert facts(*NOBODY) == nobody_was_asked("suppressed")
     assert remote.sent == []
@@ -241,7 +241,7 @@ def test_of_a_number_that_was_reported_nobody_was_asked_and_nothing_is_told(remo
 
 def test_a_number_that_is_held_back_and_whose_send_was_given_up_costs_what_it_cost(remote, each_store, monkeypatch):
     phone = new_phone()
-    suppressions.suppress(phone, "", "21610")
+    suppressions.suppress(phone, "")
     monkeypatch.setattr(handovers, "give_up", lambda *args, **options: 0)  # as after a sweep in this instant
     grant = services.send_code(phone=phone)
     assert remote.sent == []
@@ -249,36 +249,37 @@ def test_a_number_that_is_held_back_and_whose_send_was_given_up_costs_what_it_co
 
 
 def test_a_route_without_providers_for_a_channel_names_none(remote):
-    (claim,) = roads.claiming(new_phone(), "whatsapp").values()
+    (claim,) = roads.claims(new_phone(), "whatsapp").values()
     assert claim.provider == ""
     assert claim.watched  # the number may be held back
 
 
 def test_without_a_channel_each_that_is_on_offer_has_its_claim(remote, settings):
     phone = new_phone()
-    claims = roads.claiming(phone, "")
+    claims = roads.claims(phone, "")
     assert {channel: claim.provider for channel, claim in claims.items()} == {"sms": "one", "telegram": "two"}
-    assert claims["sms"] == roads.claiming(phone, "sms")["sms"]
+    assert claims["sms"] == roads.claims(phone, "sms")["sms"]
     assert circuits.key_of("one") in claims["sms"].watched
     assert circuits.key_of("one") not in claims["telegram"].watched
     settings.OTP_TEST_NUMBERS = {phone: {"code": "246810"}}
-    assert roads.claiming(phone, "") == dict.fromkeys(Channel, Claim("test"))
-    assert roads.claiming(phone, "sms") == {"sms": Claim("test")}
+    assert roads.claims(phone, "") == dict.fromkeys(Channel, Claim("test"))
+    assert roads.claims(phone, "sms") == {"sms": Claim("test")}
 
 
 def test_a_test_number_asks_nobody_and_nothing_is_looked_up_for_it(remote, each_store, settings):
     phone = new_phone()
     settings.OTP_TEST_NUMBERS = {phone: {"code": "246810"}}
-    suppressions.suppress(phone, "", "21610")
+    suppressions.suppress(phone, "")
     grant = services.send_code(phone=phone)
-    assert (grant.claim, grant.blocked) == (Claim("test"), {})
-    assert facts("status", "provider", "reference") == [("sent", "test", outbox.id_of(grant.challenge, 1))]
+    assert (grant.draft.claim, grant.draft.blocked) == (Claim("test"), {})
+    assert facts("status", "provider", "reference") == [("sent", "test", grant.draft.row["reference"])]
     assert remote.sent == []
 
 
 def test_what_is_watched_is_looked_up_with_the_send_and_not_again(remote, each_store, monkeypatch):
     break_circuit("one")
-    monkeypatch.setattr(counters, "read", die)
+    for name in ("blocks", "read_now"):
+        monkeypatch.setattr(counters, name, die)
     grant = services.send_code(phone=new_phone())
-    assert set(grant.blocked) == {circuits.key_of("one")}
+    assert set(grant.draft.blocked) == {circuits.key_of("one")}
     assert connections["default"].in_atomic_block is False

@@ -552,7 +552,7 @@ def test_within_a_transaction_nothing_is_handed_over(remote, queued):
 
 
 def test_two_workers_with_a_number_held_back_give_back_once(remote, queued):
-    suppressions.suppress(queued.phone, "", "21610")
+    suppressions.suppress(queued.phone, "")
     assert race(lambda _: deliveries.deliver(queued.id), 8) == [None] * 8
     assert rows(queued) == [("failed", "suppressed")]
     assert remote.sent == []
@@ -561,7 +561,7 @@ def test_two_workers_with_a_number_held_back_give_back_once(remote, queued):
 
 
 def test_who_finds_a_number_held_back_and_its_send_taken_on_gives_nothing_back(remote, queued):
-    suppressions.suppress(queued.phone, "", "21610")
+    suppressions.suppress(queued.phone, "")
     assert handovers.claim(queued, "remote")  # before it was held back, by somebody who is still at it
     deliveries.dispatch(Grant(queued, queued.created_at, 0))
     assert remote.sent == []

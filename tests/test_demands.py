@@ -68,12 +68,16 @@ def test_a_send_again_needs_no_new_reserve():
         assert "failures_per_day" not in names(demand)
 
 
-def test_keys_name_nobody_and_differ_by_limit_and_by_subject():
+def test_keys_name_nobody_and_each_limit_of_a_subject_has_a_ring_of_its_own():
     asked = [demands.for_send(PHONE, client, checks=5) for client in (V4, "192.0.2.2")]
     asked += [demands.for_check(V4), demands.for_password(V4, "a"), demands.for_password(V4, "b")]
-    keyed = {(limit.name, limit.subject): limit.key for demand in asked for limit in demand.limits if limit.key}
-    assert len(set(keyed.values())) == len(keyed)
-    assert all(re.fullmatch("[0-9a-f]{32}", key) for key in keyed.values())
+    limits = [limit for demand in asked for limit in demand.limits if limit.key]
+    counters = {(limit.name, limit.subject): (limit.key, limit.ring) for limit in limits if limit.subject}
+    assert len(set(counters.values())) == len(counters)
+    assert len({limit.key for limit in limits if limit.name == "passwords_per_account_hour"}) == 2
+    keys = {subject: {limit.key for limit in limits if limit.subject == subject} for _, subject in counters}
+    assert {len(found) for found in keys.values()} == {1}
+    assert all(re.fullmatch("[0-9a-f]{32}", limit.key) for limit in limits)
 
 
 def test_no_subject_is_a_phone_in_full():
@@ -81,7 +85,15 @@ def test_no_subject_is_a_phone_in_full():
     assert subjects == {"", f"client {V6}", "site 2001:db8:1::/48", "prefix +99890123", "region UZ", "all all"}
 
 
-def test_what_all_requests_share_is_taken_last():
+def test_limits_are_in_the_order_of_locks_the_phones_own_then_by_key_and_last_what_all_requests_share():
+    for demand in (
+        demands.for_send(PHONE, V6, checks=5, proof="nonce"),
+        demands.for_send(PHONE, V6, device="d"),
+        demands.for_check(V6),
+        demands.for_password(V6, "a"),
+    ):
+        order = [(limit.shared, limit.key) for limit in demand.limits]
+        assert order == sorted(order)
     shared = {limit.subject for limit in demands.for_send(PHONE, V6, checks=5).limits if limit.shared}
     assert shared == {"region UZ", "all all"}
 
@@ -132,7 +144,12 @@ class TestConversion:
     def test_it_is_judged_by_three_limits_of_the_same_send(self):
         demand = demands.for_send("+77012345678", V4, checks=5)
         judged = demand.conversion
-        assert {judged.sends, judged.unconverted, judged.fresh} <= {limit.key for limit in demand.limits}
+        names = {limit.ring: limit.name for limit in demand.limits if limit.key == judged.key}
+        assert [names[ring] for ring in (judged.sends, judged.unconverted, judged.fresh)] == [
+            "sends_per_region_day",
+            "unconverted_per_region_day",
+            "fresh_per_region",
+        ]
 
     @pytest.mark.parametrize("how", [{"device": "d"}, {"test": True}])
     def test_devices_and_test_numbers_are_not_judged(self, how):

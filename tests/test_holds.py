@@ -4,6 +4,7 @@ import pytest
 from django.db import transaction
 
 from otp_app import circuits, services, stores, suppressions
+from otp_app.challenges import Counts, Demand, Limit
 from otp_app.errors import Unavailable, UndeliverablePhone
 from otp_app.models import Counter
 from otp_app.providers.base import NotAccepted, Rejected, Unknown
@@ -43,7 +44,7 @@ def break_circuit(alias="one"):
 
 def held(server, key):
     """Until when, as the server has it."""
-    return int(server.command("HGET", f"otp:n:{key}", "b") or 0)
+    return server.counter(key)["b"]
 
 
 def in_database():
@@ -66,7 +67,7 @@ def test_the_server_has_it_as_the_database_does_and_an_hour_longer_than_it_lasts
     break_circuit()
     key = circuits.key_of("one")
     assert held(server, key) == in_database()[key] > 0
-    left = server.command("PTTL", f"otp:n:{key}") // 1000
+    left = server.command("PTTL", f"otp:k:{key}") // 1000
     assert PAUSE < left <= 3600 + PAUSE
 
 
@@ -77,7 +78,7 @@ def test_after_the_pause_one_tries_it_and_a_success_closes_it_for_all(remote, se
         send()
     assert remote.asked() == ["one"] * 3
     assert held(server, circuits.key_of("one")) == 0
-    assert send().blocked == {}
+    assert send().draft.blocked == {}
 
 
 def test_after_the_pause_a_failure_leaves_it_open_for_all(remote, clock):
@@ -126,7 +127,7 @@ def test_a_number_that_was_refused_gets_nothing_more_until_it_is_lifted(remote, 
 
 def test_of_another_number_nothing_is_lifted(remote):
     phone = new_phone()
-    suppressions.suppress(phone, "", "21610")
+    suppressions.suppress(phone, "")
     assert suppressions.lift(new_phone()) == 0
     with pytest.raises(UndeliverablePhone):
         send(phone)
@@ -134,7 +135,7 @@ def test_of_another_number_nothing_is_lifted(remote):
 
 def test_a_number_gets_nothing_after_the_server_has_lost_all_and_no_longer_than_before(remote, server, clock):
     phone = new_phone()
-    suppressions.suppress(phone, "", "21610")
+    suppressions.suppress(phone, "")
     server.flush()
     with pytest.raises(UndeliverablePhone):
         send(phone)
@@ -145,18 +146,18 @@ def test_a_number_gets_nothing_after_the_server_has_lost_all_and_no_longer_than_
 
 def test_what_is_over_is_not_brought_back(remote, server, clock):
     phone = new_phone()
-    suppressions.suppress(phone, "", "21610")
+    suppressions.suppress(phone, "")
     clock.advance(DAY + 3601)  # an hour longer, for a provider is then to be tried by one
     server.flush()
-    assert send(phone).blocked == {}
+    assert send(phone).draft.blocked == {}
 
 
 def test_of_very_many_those_that_last_longest_are_brought_back(remote, server, clock, monkeypatch):
     monkeypatch.setattr("otp_app.stores.recovery._MOST", 1)
     first, second = new_phone(), new_phone()
-    suppressions.suppress(first, "", "21610")
+    suppressions.suppress(first, "")
     clock.advance(60)
-    suppressions.suppress(second, "", "21610")
+    suppressions.suppress(second, "")
     server.flush()
     with pytest.raises(UndeliverablePhone):
         send(second)
@@ -167,11 +168,11 @@ def test_what_a_report_says_is_told_when_it_is_committed_and_never_when_it_is_no
     phone = new_phone()
     (key,) = suppressions.keys_of(phone, "", reported=True)[:1]
     with transaction.atomic():
-        suppressions.suppress(phone, "", "30005", reported=True)
+        suppressions.suppress(phone, "", reported=True)
         transaction.set_rollback(True)
     assert (held(server, key), in_database().get(key, 0)) == (0, 0)
     with transaction.atomic():
-        suppressions.suppress(phone, "", "30005", reported=True)
+        suppressions.suppress(phone, "", reported=True)
         assert held(server, key) == 0
     assert held(server, key) == in_database()[key] > 0
     send(phone)
@@ -180,11 +181,11 @@ def test_what_a_report_says_is_told_when_it_is_committed_and_never_when_it_is_no
 
 def test_one_that_holds_already_is_told_no_second_time(remote, server, clock):
     phone = new_phone()
-    suppressions.suppress(phone, "", "21610")
+    suppressions.suppress(phone, "")
     (key,) = suppressions.keys_of(phone, "")[:1]
     before = held(server, key)
     clock.advance(60)
-    suppressions.suppress(phone, "", "21610")
+    suppressions.suppress(phone, "")
     assert held(server, key) == in_database()[key] == before
 
 
@@ -193,13 +194,14 @@ def test_one_that_holds_already_is_told_no_second_time(remote, server, clock):
 
 def test_what_is_held_no_more_is_forgotten_and_what_was_counted_is_kept(server, clock):
     store, key = stores.current(), "a" * 32
-    server.command("HSET", f"otp:n:{key}", "7", "1")
+    limit = Limit("a_crowd", Counts.CROWD, 5, 3600, key, ring=2)
+    store.take(Demand((limit,)))
     store.hold({key: store.now() + 5000})
     assert held(server, key) > 0
     for until in (0, store.now() - 1):
         store.hold({key: until})
         assert held(server, key) == 0
-    assert server.command("HGET", f"otp:n:{key}", "7") == b"1"
+    assert store.usage([limit])[0].used == 1
 
 
 def test_several_are_told_at_once(server):
@@ -213,7 +215,7 @@ def test_after_the_server_has_lost_all_one_tries_a_circuit_whose_pause_is_over(r
     break_circuit()
     server.flush()
     send()
-    assert server.command("PTTL", f"otp:n:{circuits.key_of('one')}") > 3_600_000
+    assert server.command("PTTL", f"otp:k:{circuits.key_of('one')}") > 3_600_000
     clock.advance(31)
     server.flush()
     remote.sent.clear()
@@ -243,7 +245,7 @@ def test_a_lost_reply_is_no_error_though_the_circuit_cannot_be_told(remote, deaf
     for _ in range(4):
         send()
     deaf()
-    assert send().claim.provider == "one"
+    assert send().draft.claim.provider == "one"
 
 
 def test_the_next_provider_is_asked_though_the_circuit_cannot_be_told(remote, deaf):
@@ -281,9 +283,9 @@ def test_a_circuit_whose_end_could_not_be_told_is_tried_after_its_pause_and_clos
 def test_a_number_that_could_not_be_told_is_told_when_it_is_refused_again(remote, deaf, monkeypatch):
     phone = new_phone()
     deaf()
-    suppressions.suppress(phone, "", "21610")
+    suppressions.suppress(phone, "")
     monkeypatch.undo()
-    suppressions.suppress(phone, "", "21610")
+    suppressions.suppress(phone, "")
     with pytest.raises(UndeliverablePhone):
         send(phone)
     assert remote.sent == []
@@ -291,7 +293,7 @@ def test_a_number_that_could_not_be_told_is_told_when_it_is_refused_again(remote
 
 def test_who_lifts_what_cannot_be_told_is_told_so(remote, deaf):
     phone = new_phone()
-    suppressions.suppress(phone, "", "21610")
+    suppressions.suppress(phone, "")
     deaf()
     with pytest.raises(Unavailable):
         suppressions.lift(phone)
@@ -299,7 +301,7 @@ def test_who_lifts_what_cannot_be_told_is_told_so(remote, deaf):
 
 def test_what_is_lifted_and_taken_back_is_held_on(remote):
     phone = new_phone()
-    suppressions.suppress(phone, "", "21610")
+    suppressions.suppress(phone, "")
     with transaction.atomic():
         suppressions.lift(phone)
         transaction.set_rollback(True)

@@ -238,9 +238,9 @@ class TestLift:
     def test_what_holds_messages_to_a_number_back_is_told_and_ended(self, outbox):
         phone = "+998901234567"
         assert "Suppressed" not in output("--phone", phone)
-        suppressions.suppress(phone, "call", "21214")
+        suppressions.suppress(phone, "call")
         assert "Suppressed, so that nothing is sent to it by call:" in output("--phone", phone)
-        suppressions.suppress(phone, "", "21610")
+        suppressions.suppress(phone, "")
         assert "nothing is sent to it by any channel, call:" in output("--phone", phone)
         with pytest.raises(UndeliverablePhone):
             services.send_code(phone=phone)

@@ -103,7 +103,7 @@ def test_a_send_comes_to_one_call_and_its_record_and_the_queue_carries_an_id(que
 
 def test_an_id_that_comes_twice_is_delivered_once(queue, remote):
     grant = services.send_code(phone=new_phone())
-    if not grant.claim:  # one that is taken on with its send is for whoever sends, and once
+    if not grant.draft:  # one that is taken on with its send is for whoever sends, and once
         queues.current().enqueue(grant)
     for _ in range(2):
         queue.deliver(grant.challenge.id)

@@ -158,6 +158,23 @@ def test_i8_a_send_that_did_not_leave_is_given_back_once(each_store, other):
     assert used["failures_per_day"] in (5, 6)  # the check that was paid counts where the code was of no use
 
 
+@pytest.mark.parametrize("end", ["approve", "undo"])
+def test_i8_what_is_given_back_while_others_take_is_neither_lost_nor_given_twice(each_store, end):
+    """They meet in the counters of their client, and in those of all."""
+    opened = [check(each_store, open_one(each_store, client="192.0.2.1").challenge) for _ in range(10)]
+
+    def either(number):
+        if number % 2:
+            return open_one(each_store, client="192.0.2.1")
+        challenge = opened[number // 2]
+        return each_store.close(challenge, Status.APPROVED) if end == "approve" else each_store.undo_send(challenge)
+
+    race(either, 2 * len(opened))
+    limits = [limit for limit in sending(new_challenge(), "192.0.2.1").limits if limit.converts]
+    used = {usage.limit.name: usage.used for usage in each_store.usage(limits)}
+    assert used["unconverted_per_client_hour"] == used["unconverted_per_day"] == len(opened)
+
+
 def test_i8_the_last_send_of_a_challenge_is_taken_once(settings, outbox):
     settings.OTP_WAITS = ()
     phone = new_phone()

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 class LosingQueue:
     """A queue whose broker has lost everything."""
 
-    claiming = None
+    at_once = False
 
     def enqueue(self, grant):
         """Never to be seen again."""

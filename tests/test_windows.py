@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otp_app.challenges import Conversion, Counts, Limit, Usage
-from otp_app.stores import windows
+from otp_app.stores import rings, windows
 
 holds = st.lists(st.tuples(st.integers(0, 50), st.integers(0, 4)), max_size=12)
 
@@ -30,14 +30,14 @@ def test_a_cost_that_never_fits_waits_an_hour_each_time():
 
 
 def test_a_slot_counts_until_the_newest_is_more_than_a_span_ahead():
-    width = windows.slot_width(3600)
+    width = rings.width(3600)
     assert width == 150_000
-    assert windows.slot_holds({"100": 2}, windows.SUB_BUCKETS, width) == [(125 * width, 2)]
+    assert windows.slot_holds({100: 2}, width) == [(125 * width, 2)]
 
 
 @pytest.mark.parametrize("steps", [(), (60,)])
 def test_without_sends_or_steps_there_is_no_wait(steps):
-    assert windows.phone_usage(Limit("w", Counts.WAITS, 1, 3600, steps=steps), [], {}, 0).wait == 0
+    assert windows.phone_usage(Limit("w", Counts.WAITS, 1, 3600, steps=steps), [], [], 0).wait == 0
 
 
 def test_the_longest_wait_is_named_and_none_where_nobody_waits():
@@ -48,10 +48,10 @@ def test_the_longest_wait_is_named_and_none_where_nobody_waits():
 
 def test_a_block_that_outlasts_the_window_is_the_wait():
     limit = Limit("x", Counts.CROWD, 1, 3600, key="0" * 32)
-    width = windows.slot_width(3600)
-    usage = windows.crowd_usage(limit, {"100": 1}, 200 * width, 100 * width)
+    width = rings.width(3600)
+    usage = windows.crowd_usage(limit, {100: 1}, 200 * width, 100 * width)
     assert (usage.used, usage.wait, usage.blocked_until) == (1, 100 * width, 200 * width)
-    usage = windows.crowd_usage(limit, {"100": 1}, 100 * width, 100 * width)
+    usage = windows.crowd_usage(limit, {100: 1}, 100 * width, 100 * width)
     assert (usage.wait, usage.blocked_until) == (25 * width, 0)
 
 
@@ -75,7 +75,7 @@ def test_more_than_half_of_an_allowance_looks_wrong(used, needed):
     ],
 )
 def test_a_region_is_judged_by_its_conversion(sends, unconverted, fresh, verdict):
-    conversion = Conversion("a", "b", "c", "region KZ", least=50, proof=25, block=10, blocks=60)
+    conversion = Conversion("a", 0, 1, 2, "region KZ", least=50, proof=25, block=10, blocks=60)
     assert windows.judge(conversion, sends, unconverted, fresh) == verdict
     home = replace(conversion, block=0)
     assert windows.judge(home, sends, unconverted, fresh) == ("proof" if verdict == "block" else verdict)

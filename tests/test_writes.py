@@ -5,9 +5,8 @@ from uuid import UUID
 import pytest
 from django.utils import timezone
 
-from otp_app.queries import Condition, run
-from otp_app.writes import inserting, updating
-from tests.things import POSTGRESQL, WHOLE, Thing, facts, insert
+from otp_app.writes import run, updating
+from tests.things import WHOLE, Thing, facts, insert
 
 pytestmark = pytest.mark.usefixtures("things")
 
@@ -63,21 +62,3 @@ def test_a_change_is_of_the_rows_for_which_it_holds_and_of_the_columns_that_are_
     assert run("default", updating("default", Thing, {"number": 1}, "name = %s", ["nobody"])) == []
     run("default", updating("default", Thing, {"number": 8}, "name = %s", ["one"]))
     assert facts(Thing.objects.get(name="one")) == WHOLE | {"number": 8}
-
-
-@pytest.mark.skipif(not POSTGRESQL, reason="SQLite takes a row as its columns alone")
-@pytest.mark.parametrize("values", [{}, WHOLE, {"maybe": None, "token": UUID(int=5).hex}])
-def test_a_row_that_is_written_where_something_holds_is_the_same_row(values):
-    only = Condition("%s = %s", ["it", "it"])
-    fixed = {"token": UUID(int=7), "made": WHOLE["made"]} | values
-    insert("one", **fixed)
-    assert run("default", inserting("default", Thing, {"name": "two"} | fixed, only)) == [(1,)]
-    one, two = Thing.objects.order_by("pk")
-    assert facts(two) == facts(one)
-    assert two.name == "TWO"
-
-
-@pytest.mark.skipif(not POSTGRESQL, reason="SQLite takes a row as its columns alone")
-def test_where_it_does_not_hold_there_is_no_row():
-    assert run("default", inserting("default", Thing, {"name": "one"}, Condition("%s = %s", ["it", "another"]))) == []
-    assert not Thing.objects.exists()

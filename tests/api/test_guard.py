@@ -354,7 +354,9 @@ class TestDevice:
         assert code(send(phone, device=device)) == "sent"
         assert ChallengeRow.objects.latest("created_at").device == devices.recognise(phone, device)
 
-    def test_signing_in_again_with_it_keeps_it(self, phone, device, signed_in):
+    def test_signing_in_again_with_it_keeps_it(self, phone, device, signed_in, clock):
+        assert signed_in(phone, device=device)["device"] == device
+        clock.advance(24 * 3600)
         again = signed_in(phone, device=device)["device"]
         assert again != device
         assert devices.recognise(phone, again) == devices.recognise(phone, device)

@@ -1,7 +1,9 @@
 """POST /api/send-otp/."""
 
+import phonenumbers
 import pytest
 
+from otp_app import testnumbers
 from otp_app.models import ChallengeRow, Delivery
 from otp_app.providers.base import NotAccepted, Rejected, Unknown
 from otp_app.providers.memory import MemoryProvider
@@ -200,3 +202,33 @@ def test_who_has_an_account_cannot_be_told_from_the_answer(client, django_user_m
     assert len(set(bodies)) == 1
     assert len({tuple(sorted(answer.headers.items())) for answer in answers}) == 1
     assert len(outbox) == 3
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """How often each was asked of a number."""
+    counts = {}
+
+    def count(module, name):
+        real = getattr(module, name)
+
+        def counting(*args, **options):
+            counts[name] = counts.get(name, 0) + 1
+            return real(*args, **options)
+
+        monkeypatch.setattr(module, name, counting)
+
+    count(phonenumbers, "parse")
+    count(phonenumbers, "region_code_for_number")
+    count(testnumbers, "code_of")
+    return counts
+
+
+@pytest.mark.parametrize("space", ["", " "])
+def test_a_number_is_read_once_and_looked_for_among_the_test_numbers_twice(client, outbox, asked, space):
+    phone = new_phone()
+    assert send(client, {"phone": phone[:4] + space + phone[4:]}).status_code == 200
+    assert [message.to for message in outbox] == [phone]
+    assert asked["parse"] == 1
+    assert asked["region_code_for_number"] == 1
+    assert asked["code_of"] <= 2  # when it is read, and when the code is made

@@ -12,7 +12,7 @@ from otp_app import demands, handovers
 from otp_app.challenges import Claim, Counts, Demand, Status, random_id
 from otp_app.errors import InsideTransaction, InvalidOrExpiredCode, Limited, ProofRequired
 from otp_app.models import Counter, Delivery, EventRow, KeptAnswer
-from otp_app.stores import outbox, purge
+from otp_app.stores import purge
 from tests.asking import check, open_one, send_again, sending
 from tests.factories import new_challenge, new_phone
 
@@ -52,48 +52,47 @@ def test_a_queued_delivery_is_committed_with_the_challenge(store):
 CLAIM = Claim("one", ("a" * 32, "b" * 32))
 
 
-def claiming(phone, channel):
-    return {"sms": CLAIM, "telegram": Claim("two")}
+CLAIMS = {"sms": CLAIM, "telegram": Claim("two")}
 
 
 def test_whoever_delivers_at_once_has_taken_the_delivery_on_with_the_send(store, clock):
     """Of a process that dies before it asks the provider nobody knows whether it did: it is given up, not repeated."""
     challenge = new_challenge()
-    grant = store.open(challenge, sending(challenge), claiming)
+    grant = store.open(challenge, sending(challenge), CLAIMS)
     clock.advance(60)
-    again = send_again(store, grant.challenge, claiming=claiming)
+    again = send_again(store, grant.challenge, claims=CLAIMS)
     for sent in (grant, again):
         handovers.begin(sent)  # where it is not in the database yet
         delivery = Delivery.objects.get(challenge=challenge.id, sent_at=sent.challenge.sent_at[-1])
         assert (delivery.status, delivery.provider) == ("queued", "one")
-        assert delivery.reference == outbox.id_of(sent.challenge, 1)
+        assert delivery.reference == sent.draft.row["reference"]
         assert abs(delivery.claimed_at - sent.now) < 60_000
-        assert sent.claim == CLAIM
+        assert sent.draft.claim == CLAIM
     assert handovers.waiting(challenge.id) == []
 
 
 def test_what_a_claimed_send_begins_with_is_the_whole_row_that_it_has(store):
     """So that its end can be written down by itself, wherever its beginning is."""
     challenge = new_challenge(device="a device")
-    grant = store.open(challenge, sending(challenge), claiming)
+    grant = store.open(challenge, sending(challenge), CLAIMS)
     handovers.begin(grant)
-    row, ids = Delivery.objects.values().get(), {name: UUID(grant.row[name]) for name in ("challenge", "phone")}
-    assert {name: row[name] for name in grant.row} == grant.row | ids
+    row, ids = Delivery.objects.values().get(), {name: UUID(grant.draft.row[name]) for name in ("challenge", "phone")}
+    assert {name: row[name] for name in grant.draft.row} == grant.draft.row | ids
     assert (row["status"], row["device"], row["region"]) == ("queued", True, "UZ")
 
 
 def test_a_second_send_by_the_channel_of_the_first_is_claimed_by_that_channels_provider(store, clock, settings):
     settings.OTP_WAITS = ()
     grant = open_one(store, channel="telegram")
-    again = send_again(store, grant.challenge, claiming=claiming, channel="")
-    assert (again.challenge.channel, again.claim) == ("telegram", Claim("two"))
+    again = send_again(store, grant.challenge, claims=CLAIMS, channel="")
+    assert (again.challenge.channel, again.draft.claim) == ("telegram", Claim("two"))
 
 
 def test_a_channel_that_is_on_offer_no_more_is_claimed_by_nobody_who_could_be_asked(store, clock, settings):
     settings.OTP_WAITS = ()
     grant = open_one(store, channel="whatsapp")
-    again = send_again(store, grant.challenge, claiming=claiming, channel="")
-    assert (again.challenge.channel, again.claim) == ("whatsapp", Claim(""))
+    again = send_again(store, grant.challenge, claims=CLAIMS, channel="")
+    assert (again.challenge.channel, again.draft.claim) == ("whatsapp", Claim(""))
     handovers.begin(again)
     row = Delivery.objects.get(sent_at=again.challenge.sent_at[-1])
     assert (row.provider, row.claimed_at > 0) == ("", True)  # nor does a sweep drive it
@@ -103,18 +102,18 @@ def test_with_the_send_comes_what_is_blocked_of_what_its_delivery_has_to_know(st
     """It is written to the database, and the store is told of it."""
     until = {"a" * 32: store.now() + 5000, "c" * 32: store.now() + 7000}
     for key, blocked in until.items():
-        values = {"slots": {}, "newest": 0, "span": 0, "amount": 0, "expires_at": 0}
+        values = {"newest": [], "rings": [], "expires_at": 0}
         Counter.objects.create(key=key, blocked_until=blocked, **values)
     store.hold(until)
     challenge = new_challenge()
-    assert store.open(challenge, sending(challenge), claiming).blocked == {"a" * 32: until["a" * 32]}
+    assert store.open(challenge, sending(challenge), CLAIMS).draft.blocked == {"a" * 32: until["a" * 32]}
     clock.advance(60)  # over, but not forgotten: whoever comes next tries it
-    again = send_again(store, challenge, claiming=claiming)
-    assert again.blocked == {"a" * 32: until["a" * 32]}
+    again = send_again(store, challenge, claims=CLAIMS)
+    assert again.draft.blocked == {"a" * 32: until["a" * 32]}
     assert again.now > until["a" * 32]
     other = new_challenge()
-    assert store.open(other, sending(other), lambda *_: {"sms": Claim("one")}).blocked == {}
-    assert open_one(store).claim is None
+    assert store.open(other, sending(other), {"sms": Claim("one")}).draft.blocked == {}
+    assert open_one(store).draft is None
 
 
 def test_the_answer_names_the_lifetime_and_the_wait_to_the_next_send(store):
@@ -299,6 +298,35 @@ def test_a_success_gives_back_every_send_of_its_challenge_and_no_other(store, cl
         open_one(store, client="192.0.2.1")
     with pytest.raises(Limited):
         open_one(store, client="192.0.2.1")
+
+
+def test_what_a_client_checks_and_what_it_sends_count_apart_whichever_came_first(store, settings):
+    settings.OTP_CHECKS_PER_CLIENT_HOUR = settings.OTP_UNCONVERTED_PER_CLIENT_HOUR = 2
+    opened = open_one(store).challenge
+    assert check(store, opened, client="192.0.2.1")
+    for _ in range(2):
+        open_one(store, client="192.0.2.1")
+    with pytest.raises(Limited) as refused:
+        open_one(store, client="192.0.2.1")
+    assert refused.value.limit == "unconverted_per_client_hour"
+    assert check(store, opened, client="192.0.2.1")
+    with pytest.raises(Limited) as refused:
+        check(store, opened, client="192.0.2.1")
+    assert refused.value.limit == "checks_per_client_hour"
+
+
+def test_an_approval_without_a_check_is_no_credit(store, settings):
+    settings.OTP_WAITS = ()
+    settings.OTP_FAILURES_PER_PHONE_DAY = 6
+    opened = open_one(store).challenge
+    assert store.close(opened, Status.APPROVED)
+    again = open_one(store, phone=opened.phone).challenge
+    for _ in range(2):
+        check(store, again)
+    store.close(again, Status.CANCELED)
+    with pytest.raises(Limited) as refused:
+        open_one(store, phone=opened.phone)
+    assert refused.value.limit == "failures_per_phone_day"
 
 
 def test_all_sends_of_a_client_are_bounded_too(store, settings):
@@ -1057,6 +1085,18 @@ def test_a_success_of_a_device_closes_strangers_challenges_and_resets_its_own_wa
 
 
 # limits without a challenge
+
+
+def test_what_a_clock_that_was_ahead_has_counted_stays_counted(store, clock, settings):
+    settings.OTP_PASSWORDS_PER_ACCOUNT_HOUR = 2
+    demand = demands.for_password("192.0.2.1", "somebody")
+    clock.advance(1800)
+    store.take(demand)
+    clock.advance(-1800)  # another server answers, or it was set right
+    store.take(demand)
+    with pytest.raises(Limited) as refused:
+        store.take(demand)
+    assert refused.value.limit == "passwords_per_account_hour"
 
 
 def test_passwords_are_taken_and_given_back(store, settings):

@@ -14,7 +14,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from django.utils import timezone
 
 from otp_app import handovers
-from otp_app.challenges import Claim
+from otp_app.challenges import random_id
 from otp_app.models import Delivery
 from otp_app.stores import behind, outbox
 from otp_app.stores.behind import Ended
@@ -22,6 +22,7 @@ from tests.factories import new_challenge
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+BEGUN = {"provider": "one", "claimed_at": 1_700_000_000_000, "unconverted": 4}
 REPORTED = ("delivered", "undelivered", "failed")
 # What no database takes; the second is of the right sign, and too large for its column where columns have a size.
 BAD = [-1, 99_999] if connection.vendor == "postgresql" else [-1]
@@ -93,7 +94,7 @@ def taken(challenge=None):
 
 def accepted(journal="", challenge=None, **facts):
     """The end of a send that its provider has taken, and all that it began with."""
-    row = outbox.row_of(taken(challenge), Claim("one"), 1_700_000_000_000, 4)
+    row = outbox.row_of(taken(challenge)) | BEGUN | {"reference": random_id()}
     told = {"status": "sent", "updated_at": timezone.now(), "segments": 1, "price": Decimal("0.05"), "latency": 7}
     return Ended(row | told | facts, journal)
 
@@ -406,7 +407,7 @@ def test_whatever_the_driver_says_fails_nobody(writer, monkeypatch):
         raise InterfaceError("connection already closed")
 
     with monkeypatch.context() as broken:
-        broken.setattr(behind.queries, "run", lost)
+        broken.setattr(behind.writes, "run", lost)
         writer.put(accepted())
     writer.require()
     assert Delivery.objects.count() == 1

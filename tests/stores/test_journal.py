@@ -10,7 +10,7 @@ from otp_app.challenges import Claim
 from otp_app.errors import DeliveryFailed, Limited, UndeliverablePhone
 from otp_app.models import Delivery
 from otp_app.providers.base import Event, NotAccepted, Receipt, Rejected, Unknown
-from otp_app.stores import behind, journal, outbox
+from otp_app.stores import behind, journal
 from otp_app.stores import redis as redis_store
 from otp_app.stores.redis import RedisStore
 from tests import journal as kept
@@ -21,6 +21,7 @@ from tests.remote import remotes
 pytestmark = pytest.mark.django_db(transaction=True)
 
 LEASE = 60
+CLAIMS = {"sms": Claim("one"), "telegram": Claim("two")}
 
 
 @pytest.fixture(autouse=True)
@@ -62,13 +63,9 @@ def failing(monkeypatch):
     return lambda: monkeypatch.setattr(behind, "_merge", merge)
 
 
-def claiming(phone, channel):
-    return {"sms": Claim("one"), "telegram": Claim("two")}
-
-
 def take_on(store, **values):
     challenge = new_challenge(**values)
-    return store.open(challenge, sending(challenge), claiming)
+    return store.open(challenge, sending(challenge), CLAIMS)
 
 
 def dead():
@@ -85,7 +82,9 @@ def facts(*names):
 
 def test_a_send_is_in_the_journal_as_soon_as_it_is_committed(store, server):
     grant = take_on(store)
-    assert kept.entries(server) == [[grant.challenge.id, str(grant.challenge.sent_at[0]), "one", 1]]
+    assert kept.entries(server) == [
+        [grant.challenge.id, str(grant.challenge.sent_at[0]), "one", 1, grant.draft.row["reference"]]
+    ]
     assert facts() == []
 
 
@@ -93,15 +92,15 @@ def test_each_send_of_a_challenge_has_an_entry_with_the_provider_of_its_channel(
     settings.OTP_WAITS = ()
     first = take_on(store)
     for channel in ("telegram", ""):
-        last = send_again(store, first.challenge, claiming=claiming, channel=channel)
+        last = send_again(store, first.challenge, claims=CLAIMS, channel=channel)
     assert kept.providers(server) == ["one", "two", "two"]
-    assert [int(at) for _, at, _, _ in kept.entries(server)] == list(last.challenge.sent_at)
+    assert [int(at) for _, at, *_ in kept.entries(server)] == list(last.challenge.sent_at)
 
 
 def test_a_channel_that_is_on_offer_no_more_has_an_entry_that_names_nobody(store, server, settings):
     settings.OTP_WAITS = ()
     opened = open_one(store, channel="whatsapp").challenge
-    send_again(store, opened, claiming=claiming, channel="")
+    send_again(store, opened, claims=CLAIMS, channel="")
     assert kept.providers(server) == [""]
 
 
@@ -167,8 +166,8 @@ def test_what_is_written_is_forgotten_with_the_next_send_again_too(store, server
     settings.OTP_WAITS = ()
     first = take_on(store)
     handovers.begin(first)
-    again = send_again(store, first.challenge, claiming=claiming)
-    assert [int(at) for _, at, _, _ in kept.entries(server)] == [again.challenge.sent_at[-1]]
+    again = send_again(store, first.challenge, claims=CLAIMS)
+    assert [int(at) for _, at, *_ in kept.entries(server)] == [again.challenge.sent_at[-1]]
 
 
 def test_what_is_written_is_forgotten_with_a_send_that_is_refused_as_well(store, server):
@@ -226,7 +225,7 @@ def test_what_a_process_took_on_before_it_died_becomes_unknown_after_the_lease(s
     row = Delivery.objects.get(challenge=grant.challenge.id)
     assert (row.status, row.error, row.provider, row.unconverted) == ("unknown", "lease", "one", 2)
     assert (row.sent_at, row.claimed_at) == (grant.challenge.sent_at[0],) * 2
-    assert (row.reference, row.phone.hex) == (outbox.id_of(grant.challenge, 1), grant.row["phone"])
+    assert (row.reference, row.phone.hex) == (grant.draft.row["reference"], grant.draft.row["phone"])
     assert (row.channel, row.device, row.region) == ("sms", False, "UZ")
     assert (store.settle(), kept.entries(server)) == (0, [])
 
@@ -235,10 +234,10 @@ def test_of_two_sends_of_a_challenge_each_becomes_unknown_as_itself(store, clock
     settings.OTP_WAITS = ()
     first = take_on(store)
     clock.advance(1)
-    again = send_again(store, first.challenge, claiming=claiming)
+    again = send_again(store, first.challenge, claims=CLAIMS)
     clock.advance(LEASE)
     assert store.settle() == 2
-    references = [(outbox.id_of(grant.challenge, 1),) for grant in (first, again)]
+    references = [(grant.draft.row["reference"],) for grant in (first, again)]
     assert facts("reference") == references
     assert facts("sent_at") == [(at,) for at in again.challenge.sent_at]
 
@@ -286,7 +285,7 @@ def test_an_entry_that_cannot_be_brought_over_is_kept_for_the_next_sweep(store, 
     take_on(store)
     clock.advance(LEASE)
     with monkeypatch.context() as broken:
-        broken.setattr(behind.queries, "run", fail)
+        broken.setattr(behind.writes, "run", fail)
         with pytest.raises(OperationalError):
             store.settle()
     assert len(kept.entries(server)) == 1

@@ -1,5 +1,6 @@
 """What is special to the store in Redis: races, one round trip a call, and servers that forget, change or fail."""
 
+import json
 import logging
 import os
 import threading
@@ -17,7 +18,7 @@ from otp_app.challenges import Conversion, Counts, Demand, Limit, Status, random
 from otp_app.errors import InsideTransaction, InvalidOrExpiredCode, Limited, ProofRequired, Unavailable
 from otp_app.keys import phone_key
 from otp_app.models import BlockRow, Delivery
-from otp_app.stores import recovery, redis_server, scripts
+from otp_app.stores import recovery, redis_server, wire
 from otp_app.stores import redis as redis_store
 from otp_app.stores.redis import RedisStore
 from otp_app.stores.sql import SqlStore
@@ -184,7 +185,7 @@ def test_every_call_is_one_round_trip(store, round_trips, settings):
         lambda: store.give_back(opened.charges),
         lambda: store.usage(demand.limits),
         store.settle,
-        lambda: store.lift("1" * 32, "1" * 32),
+        lambda: store.lift("1" * 32, 0),
         lambda: store.hold({"1" * 32: 0}),
         store.now,
     ):
@@ -219,7 +220,7 @@ def test_a_block_is_told_once_and_refused_requests_do_not_prolong_it(store, cloc
     store.take(demand)
     begun = refusal_of(lambda: store.take(demand))
     block = begun.block
-    assert (block.key, block.forgives, block.limit) == (limit.key, limit.key, "a_crowd")
+    assert (block.key, block.forgives, block.limit) == (limit.key, 0, "a_crowd")
     assert (block.reason, block.until - block.since) == ("2 of 2 in 3600 s", 12 * HOUR * 1000)
     clock.advance(11 * HOUR)
     refused = refusal_of(lambda: store.take(demand))
@@ -232,14 +233,16 @@ def test_a_block_is_told_once_and_refused_requests_do_not_prolong_it(store, cloc
 
 def test_a_lifted_block_is_over_and_its_counter_empty(store):
     limit, other = crowd(amount=1, blocks=60), crowd("other", amount=1, blocks=60)
+    beside = replace(limit, ring=1, amount=5, blocks=0)
+    store.take(Demand((beside,)))
     for _ in range(2):
         for each in (limit, other):
             with suppress(Limited):
                 store.take(Demand((each,)))
-    store.lift(limit.key, other.key)
-    usages = store.usage([limit, other])
-    assert [usage.blocked_until > 0 for usage in usages] == [False, True]
-    assert [usage.used for usage in usages] == [1, 0]
+    store.lift(limit.key, 0)
+    usages = store.usage([limit, other, beside])
+    assert [usage.blocked_until > 0 for usage in usages] == [False, True, False]
+    assert [usage.used for usage in usages] == [0, 1, 1]
 
 
 def test_a_crowd_that_looks_wrong_needs_a_proof_and_nothing_is_taken_without(store):
@@ -262,11 +265,11 @@ def test_a_proof_is_good_for_one_send(store):
 
 @pytest.mark.parametrize(("block", "proof"), [(10, 25), (0, 25)])
 def test_a_region_with_a_poor_conversion_is_blocked_or_asked_for_proofs(store, clock, block, proof):
-    counted = [crowd(name, amount=10**6, converts=name != "sends") for name in ("sends", "unconverted")]
-    fresh = Limit("fresh", Counts.CROWD, 10**6, 60, key="f" * 32, converts=True)
-    keys = [*(limit.key for limit in counted), fresh.key]
-    judged = Conversion(*keys, subject="region XX", least=3, proof=proof, block=block, blocks=HOUR)
-    demand = Demand((*counted, fresh), judged)
+    sends = crowd("sends", amount=10**6)
+    unconverted = replace(sends, name="unconverted", ring=1, converts=True)
+    fresh = replace(unconverted, name="fresh", ring=2, period=60)
+    judged = Conversion(sends.key, 0, 1, 2, subject="region XX", least=3, proof=proof, block=block, blocks=HOUR)
+    demand = Demand((sends, unconverted, fresh), judged)
     for _ in range(3):
         store.open(new_challenge(), demand)
     with pytest.raises(ProofRequired):  # all of them are young
@@ -279,7 +282,7 @@ def test_a_region_with_a_poor_conversion_is_blocked_or_asked_for_proofs(store, c
         return
     refused = refusal_of(lambda: store.open(new_challenge(), Demand(demand.limits, judged, proven=True)))
     assert (refused.limit, refused.retry_after) == ("conversion", HOUR)
-    assert (refused.block.key, refused.block.forgives) == (counted[0].key, counted[1].key)
+    assert (refused.block.key, refused.block.forgives) == (sends.key, 1)
     assert refused.block.reason == "0 of 3 sends were followed by a success"
     assert refusal_of(lambda: store.open(new_challenge(), demand)).limit == "sends"
 
@@ -357,7 +360,7 @@ def test_what_counts_no_longer_is_forgotten(store, server, clock):
     assert DAY * 1000 < server.command("PTTL", phone) <= (DAY + HOUR) * 1000
     check(store, opened)
     assert 30 * DAY * 1000 < server.command("PTTL", phone) <= (30 * DAY + HOUR) * 1000
-    counters = server.command("KEYS", "otp:n:*")
+    counters = server.command("KEYS", "otp:k:*")
     assert counters
     assert all(0 < server.command("PTTL", key) <= 25 * HOUR * 1000 for key in counters)
     assert store.purge() == 0
@@ -376,7 +379,7 @@ def test_a_call_inside_a_transaction_is_refused_with_the_reason(store, server):
         lambda: store.undo_send(opened),
         lambda: store.take(NOTHING),
         lambda: store.give_back(()),
-        lambda: store.lift("1" * 32, "1" * 32),
+        lambda: store.lift("1" * 32, 0),
     ):
         with transaction.atomic(), pytest.raises(InsideTransaction, match="give back the check"):
             call()
@@ -655,7 +658,7 @@ def test_a_send_that_cannot_be_written_down_for_a_worker_costs_nobody_anything(s
         raise OperationalError
 
     challenge = new_challenge()
-    monkeypatch.setattr(redis_store, "run", fail)
+    monkeypatch.setattr(redis_store.writes, "run", fail)
     with pytest.raises(OperationalError):
         store.open(challenge, sending(challenge, "192.0.2.1"))
     monkeypatch.undo()
@@ -690,7 +693,7 @@ def test_who_comes_late_to_begin_a_generation_changes_nothing(store, server):
     limits = [limit for limit in sending(opened).limits if limit.name == "sends_per_day"]
     begun = server.command("GET", "otp:generation")
     again(store, opened, NOTHING)
-    store.lift(limits[0].key, limits[0].key)
+    store.lift(limits[0].key, limits[0].ring)
     redis_store._begin_generation(redis_server.current(), store.now())
     assert server.command("GET", "otp:generation") == begun
     assert used(store, *limits) == [0]
@@ -887,7 +890,7 @@ def test_a_server_that_may_evict_is_reported_once(store, own, caplog):
 
 def test_a_failure_is_logged_without_what_was_asked(store, own, caplog, monkeypatch):
     opened = open_one(store)
-    monkeypatch.setattr(scripts, "limits_in", lambda _: "no list")
+    monkeypatch.setattr(wire, "_limit", lambda _: '"no limit"')
     with pytest.raises(Unavailable):
         open_one(store, phone=opened.phone)
     assert caplog.records[-1].getMessage() == "Redis: ResponseError"
@@ -925,3 +928,12 @@ def test_the_failures_of_a_phone_are_kept_when_a_project_goes_over_from_sql(stor
     settings.OTP_FAILURES_PER_PHONE_DAY = 9
     clock.advance(400)
     assert refusal_of(lambda: open_one(store, phone=number)).limit == "failures_per_phone_day"
+
+
+def test_processes_of_the_release_before_read_what_this_one_opens_and_see_its_blocks(server, store):
+    opened = open_one(store)
+    document = json.loads(server.command("GET", f"otp:c:{opened.id}"))
+    assert not document["charges"]  # as Lua writes an empty list: of what this one has taken it gives nothing back
+    until = store.now() + 60_000
+    store.hold({"a" * 32: until})
+    assert int(server.command("HGET", f"otp:n:{'a' * 32}", "b")) == until

@@ -1,22 +1,20 @@
-"""What is special to the SQL store: rows that are read and then changed, and its purge."""
+"""What is special to the SQL store: rows that several requests change at once, and its purge."""
 
 import pytest
-from django.db import transaction
 
-from otp_app.challenges import Status
+from otp_app.challenges import Challenge, Counts, Demand, Grant, Limit, Status, in_lock_order
 from otp_app.errors import InvalidOrExpiredCode, Limited
-from otp_app.models import ChallengeRow, Counter, Delivery
-from otp_app.queries import run
-from otp_app.stores import rows, standing, takes
-from otp_app.stores.counters import lift, read
+from otp_app.keys import phone_key
+from otp_app.models import ChallengeRow, Counter, Delivery, Failure
+from otp_app.stores import purge
 from otp_app.stores.sql import SqlStore
-from otp_app.stores.takes import Take, take
-from tests.asking import open_one, send_again, sending
+from tests.asking import check, open_one, send_again
 from tests.races import race
 
 pytestmark = pytest.mark.django_db
 
 DAY = 24 * 3600
+KEYS = ("1" * 32, "2" * 32, "3" * 32)
 
 
 @pytest.fixture
@@ -24,43 +22,107 @@ def store(clock):
     return SqlStore()
 
 
-def overtaken(monkeypatch, module, name, meanwhile):
-    """What a function of a module returns is old already when it is used: ``meanwhile`` has run."""
-    really = getattr(module, name)
-
-    def read_and_be_overtaken(alias, *asked):
-        result = really(alias, *asked)
-        meanwhile(alias)
-        return result
-
-    monkeypatch.setattr(module, name, read_and_be_overtaken)
+def crowd(key, **values):
+    return Limit("a_crowd", Counts.CROWD, 10_000, 3600, key=key, subject="a crowd", **values)
 
 
+def used(store, *limits):
+    return [usage.used for usage in store.usage(limits)]
+
+
+# at once
+
+
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("call", ["send again", "undo"])
-def test_i2_a_check_spent_in_the_middle_of_a_send_stays_spent(store, clock, monkeypatch, call):
-    opened = open_one(store).challenge
-    clock.advance(60)
+def test_i2_a_check_spent_in_the_middle_of_a_send_stays_spent(store, settings, call):
+    settings.OTP_WAITS = ()
+    for _ in range(5):
+        opened = open_one(store).challenge
 
-    def spend(alias):
-        which = rows.open_to_check(alias, opened.phone, "login", opened.id, "")
-        assert run(alias, rows.spending_check(alias, which, by_phone=False))
+        def either(number, opened=opened):
+            if number % 2:
+                return check(store, opened)
+            return send_again(store, opened) if call == "send again" else store.undo_send(opened)
 
-    overtaken(monkeypatch, *((standing, "lock") if call == "send again" else (rows, "find")), spend)
-    if call == "send again":
-        send_again(store, opened)
-    else:
-        store.undo_send(opened)
-    monkeypatch.undo()
-    assert ChallengeRow.objects.get(id=opened.id).checks_left == 4
+        results = race(either, 8)
+        checked = [result for result in results if isinstance(result, Challenge)]
+        assert store.get(opened.id).checks_left == 5 - len(checked)
 
 
-def test_a_challenge_that_ends_in_the_middle_of_a_send_is_not_sent_again(store, clock, monkeypatch):
-    opened = open_one(store).challenge
-    clock.advance(60)
-    overtaken(monkeypatch, standing, "lock", lambda alias: rows.cancel(alias, opened.id))
-    with pytest.raises(InvalidOrExpiredCode):
-        send_again(store, opened)
-    assert Delivery.objects.filter(challenge=opened.id).count() == 1
+@pytest.mark.django_db(transaction=True)
+def test_a_challenge_that_ends_in_the_middle_of_a_send_is_sent_before_or_not_at_all(store, settings):
+    settings.OTP_WAITS = ()
+    for _ in range(8):
+        opened = open_one(store).challenge
+
+        def either(number, opened=opened):
+            return send_again(store, opened) if number % 2 else store.close(opened, Status.CANCELED)
+
+        results = race(either, 4)
+        sent = [result for result in results if isinstance(result, Grant)]
+        assert results.count(True) == 1
+        assert all(isinstance(result, bool | Grant | InvalidOrExpiredCode) for result in results)
+        assert Delivery.objects.filter(challenge=opened.id).count() == 1 + len(sent)
+        ended = store.get(opened.id)
+        assert (ended.status, len(ended.sent_at)) == (Status.CANCELED, 1 + len(sent))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_counters_named_in_either_order_wait_for_each_other_in_one(store):
+    """Without one order two requests hold a counter each and wait for the other's: PostgreSQL ends one by an error."""
+
+    def take_all(number):
+        limits = [crowd(key) for key in (KEYS if number % 2 else reversed(KEYS))]
+        for _ in range(20):
+            store.take(Demand(in_lock_order(limits)))
+        return True
+
+    assert race(take_all, 12) == [True] * 12
+    assert used(store, *map(crowd, KEYS)) == [240] * 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_giving_back_in_any_order_and_taking_wait_for_each_other_in_one(store):
+    demand = Demand(in_lock_order(crowd(key, shared=key == KEYS[0]) for key in KEYS))
+
+    def take_and_give_back(number):
+        for _ in range(20):
+            charges = store.take(demand)
+            store.give_back(charges if number % 2 else charges[::-1])
+        return True
+
+    assert race(take_and_give_back, 12) == [True] * 12
+    assert used(store, *demand.limits) == [0] * 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_lifting_a_block_and_taking_what_it_is_about_wait_for_each_other(store):
+    def either(number):
+        for _ in range(20):
+            if number % 2:
+                store.lift(KEYS[number % 4 // 2], 0)
+            else:
+                store.take(Demand(in_lock_order(map(crowd, KEYS))))
+        return True
+
+    assert race(either, 12) == [True] * 12
+    assert used(store, crowd(KEYS[2])) == [120]  # which nobody lifted
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_purge_of_counters_loses_nothing_that_is_taken_meanwhile(store, clock):
+    store.take(Demand((crowd(KEYS[0]),)))
+    clock.advance(3 * 3600)
+
+    def either(number):
+        return store.purge() if number % 2 else len(store.take(Demand((crowd(KEYS[0]),))))
+
+    assert race(either, 8) == [1, 0] * 4
+    assert used(store, crowd(KEYS[0])) == [4]
+
+
+# given back
 
 
 def test_what_is_given_back_to_a_counter_that_was_lost_is_no_credit(store, settings):
@@ -73,6 +135,24 @@ def test_what_is_given_back_to_a_counter_that_was_lost_is_no_credit(store, setti
         open_one(store, client="192.0.2.1")
 
 
+def test_what_is_given_back_comes_out_of_the_sub_bucket_that_it_went_into(store, clock):
+    limit = crowd(KEYS[0])
+    first = store.take(Demand((limit,)))
+    clock.advance(1800)
+    second = store.take(Demand((limit,)))
+    assert second[0].slot - first[0].slot == 12
+    store.give_back(second)
+    assert used(store, limit) == [1]
+    clock.advance(2000)  # that of the first is over
+    assert used(store, limit) == [0]
+    store.give_back(first)
+    store.take(Demand((limit,)))
+    assert used(store, limit) == [1]
+
+
+# the purge
+
+
 def test_a_purge_deletes_the_dead_and_spares_what_still_counts(store, clock):
     dead = open_one(store, client="192.0.2.1").challenge
     clock.advance(DAY + 301)
@@ -80,7 +160,7 @@ def test_a_purge_deletes_the_dead_and_spares_what_still_counts(store, clock):
     assert store.purge() == 1
     assert store.get(dead.id) is None
     assert store.get(living.id) == living
-    assert not Counter.objects.filter(expires_at__lt=store.now()).exists()
+    assert not Counter.objects.filter(expires_at__lt=store.now()).exclude(key=purge._TURN).exists()
     assert store.purge() == 0
 
 
@@ -93,61 +173,17 @@ def test_a_purge_works_in_batches(store, clock, monkeypatch):
     assert not ChallengeRow.objects.exists()
 
 
-@pytest.mark.django_db(transaction=True)
-def test_counters_named_in_either_order_wait_for_each_other_in_one():
-    """Without one order two requests hold a row each and wait for the other's: PostgreSQL ends one by an error."""
-    keys = ["1" * 32, "2" * 32, "3" * 32]
-
-    def take_all(number):
-        for _ in range(20):
-            with transaction.atomic():
-                take("default", [Take(key, 24, 1000) for key in (keys if number % 2 else reversed(keys))])
-        return True
-
-    assert race(take_all, 12) == [True] * 12
-    assert {sum(slots.values()) for slots, _ in read("default", keys)[1].values()} == {240}
-
-
-@pytest.mark.django_db(transaction=True)
-def test_lifting_a_block_and_taking_what_it_is_about_wait_for_each_other_in_one_order():
-    """Both orders of keys: which of the two is the blocked one differs from installation to installation."""
-    keys = ["1" * 32, "2" * 32]
-
-    def either(number):
-        for _ in range(20):
-            if number % 2:
-                with transaction.atomic():
-                    lift("default", *(keys if number % 4 == 1 else reversed(keys)))
-            else:
-                with transaction.atomic():
-                    take("default", [Take(key, 24, 1000) for key in keys])
-        return True
-
-    assert race(either, 12) == [True] * 12
-
-
-def test_a_challenge_from_before_charges_named_their_send_is_answered_and_undone(store, clock):
-    opened, undone = (open_one(store, client="192.0.2.1").challenge for _ in range(2))
-    for row in ChallengeRow.objects.all():
-        row.charges = [[key, slot, cost, shared] for key, slot, cost, shared, converts, _ in row.charges if converts]
-        row.save()
-    assert store.close(store.get(opened.id), Status.APPROVED)
-    store.undo_send(undone)
-    limits = [limit for limit in sending(undone, "192.0.2.1").limits if limit.name == "unconverted_per_client_hour"]
-    assert store.usage(limits, phone=undone.phone)[0].used == 1  # which of its sends took what is not known
-    assert store.get(undone.id).status is Status.CANCELED
-
-
-def test_a_success_gives_back_to_the_slot_that_the_database_took_from(store, exact, monkeypatch):
-    """The clock may have gone on to the next sub-bucket between two rows of a statement."""
-    taken = takes.taken
-
-    def a_slot_earlier(answer):
-        counted = taken(answer)
-        return {key: row._replace(newest=row.newest - 1) if row.slots else row for key, row in counted.items()}
-
-    monkeypatch.setattr(takes, "taken", a_slot_earlier)
-    grant = open_one(store, client="192.0.2.1")
-    own = [charge for charge in grant.challenge.charges if not charge.shared]
-    assert own
-    assert all(charge.slot == grant.now // 150_000 - 1 for charge in own)
+def test_of_a_challenge_that_is_purged_its_failures_are_kept_and_after_thirty_days_they_go_too(store, clock):
+    guessed, right, unasked, _ = (open_one(store).challenge for _ in range(4))
+    for _ in range(3):
+        check(store, guessed)
+    store.close(check(store, right), Status.APPROVED)
+    store.close(unasked, Status.APPROVED)  # as an operator's tool might, without any check
+    clock.advance(2 * DAY)
+    assert store.purge() == 4
+    (kept,) = Failure.objects.all()
+    assert (kept.checks, kept.phone.hex) == (3, phone_key(guessed.phone))
+    assert str(kept) == str(kept.phone)
+    clock.advance(29 * DAY)
+    store.purge()
+    assert not Failure.objects.exists()
