@@ -38,7 +38,7 @@ class Limit:
     counts: Counts
     amount: int
     period: int
-    key: str = ""  # whom a crowd limit counts, as 32 hexadecimal digits; the others count the challenge's phone
+    key: str = ""  # whom a key counter counts, as 32 hexadecimal digits; other limits count the challenge's phone
     ring: int = 0  # which of the counters under that key
     subject: str = ""  # the same for people: "prefix +99890123", "region UZ"; never a phone
     cost: int = 1  # how much a request takes
@@ -92,7 +92,7 @@ class Demand:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """Remember what was taken from a crowd limit, so that it can be given back where it was taken."""
+    """Remember what was taken from a key counter, so that it can be given back where it was taken."""
 
     key: str
     ring: int

@@ -12,7 +12,7 @@ from .models import ChallengeRow, Counter, Delivery, Failure
 
 @register(Tags.database)
 def check_database(**_: Any) -> list[CheckMessage]:
-    """E009 a database the SQL store does not speak to; E014 its tables in two databases, where no transaction holds."""
+    """Find one the SQL store does not speak to (E009), or its tables in two, which no transaction spans (E014)."""
     alias = router.db_for_write(ChallengeRow)
     if {router.db_for_write(model) for model in (Counter, Delivery, Failure)} != {alias}:
         return [Error("Challenges, counters and deliveries must be in one database.", id="otp_app.E014")]
@@ -23,9 +23,9 @@ def check_database(**_: Any) -> list[CheckMessage]:
 
 @register(Tags.database)
 def check_server(databases: Collection[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """E031 transactions that are not READ COMMITTED; E032 a server without the advisory locks of transactions.
+    """Find transactions that are not READ COMMITTED (E031), and a server without advisory locks of transactions (E032).
 
-    It asks the server, so it runs where the database is named, as by ``check --database default`` and ``migrate``.
+    The check asks the server, so it runs where the database is named: ``check --database default``, ``migrate``.
     """
     alias = router.db_for_write(ChallengeRow)
     if alias not in (databases or ()) or connections[alias].vendor != "postgresql":
@@ -56,7 +56,7 @@ def _isolation(alias: str) -> str:
 
 @register(Tags.database, deploy=True)
 def check_connections(**_: Any) -> list[CheckMessage]:
-    """W012: a new connection for each request, on which each function of the store has to be prepared anew."""
+    """Warn of a new connection for each request, which has to prepare each function of the store anew (W012)."""
     alias = router.db_for_write(ChallengeRow)
     values = connections[alias].settings_dict
     if connections[alias].vendor != "postgresql" or values["CONN_MAX_AGE"] != 0 or values["OPTIONS"].get("pool"):

@@ -119,7 +119,7 @@ class Failure(models.Model):
 
 
 class BlockRow(models.Model):
-    """A crowd that is refused for a while, for the operator to see and to lift. Instants as of challenges."""
+    """A key that is refused for a while, for the operator to see and to lift. Instants as of challenges."""
 
     key = models.UUIDField()
     forgives = models.UUIDField()  # as the key; processes of the release before write and read it

@@ -1,4 +1,4 @@
-"""Runs the WSGI application under granian, behind a reader of bodies that cannot be starved.
+"""Run the WSGI application under granian, behind a reader of bodies that cannot be starved.
 
 granian's own WSGI mode hands a request over before its body is there, so a client that stops in the middle of a body
 keeps one thread for as long as it likes, and a few dozen of them keep all. Here the body is read by the event loop,
@@ -50,7 +50,7 @@ _base: dict[str, Any] = {
 
 
 async def app(scope: Any, protocol: Any) -> None:
-    """The RSGI entry point: https://github.com/emmett-framework/granian/blob/master/docs/spec/RSGI.md."""
+    """Answer a request, as RSGI asks: https://github.com/emmett-framework/granian/blob/master/docs/spec/RSGI.md."""
     async with AsyncExitStack() as places:
         try:
             async with asyncio.timeout(BODY_TIMEOUT):

@@ -80,7 +80,7 @@ class AskingStore(ABC):
     def _send(
         self, name: str, phone: str, device: str, demand: Demand, claims: Claims | None, asked: Document
     ) -> Grant:
-        phone = phones.of(phone)  # once
+        phone = phones.of(phone)  # parsed once, for all below
         row = outbox.begun(phone, device, claimed=claims is not None)
         asked |= _budget(phone, device) | {"delivery": wire.delivery_of(row, claims)}
         answer = self._take(name, asked, demand)

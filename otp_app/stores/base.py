@@ -7,10 +7,11 @@ from ..challenges import Challenge, Charge, Claims, Demand, Grant, Limit, Status
 
 
 class Store(Protocol):
-    """Each call is one transaction or statement (SQL) or one script (Redis) and owns its ``now``.
+    """Answer each call by one transaction (SQLite), function (PostgreSQL) or script (Redis), which owns its ``now``.
 
-    What a demand asks is taken all or nothing and never overshot, and a refusal takes nothing. Calls raise ``Limited``,
-    ``ProofRequired``, ``InsideTransaction``, ``Unavailable``, or the database's own error when it cannot be reached.
+    A call takes all that a request asks of the limits, or refuses and takes nothing; no limit is ever overshot. Calls
+    raise ``Limited``, ``ProofRequired``, ``InsideTransaction``, ``Unavailable``, or the database's own error when it
+    cannot be reached.
     """
 
     def open(self, challenge: Challenge, demand: Demand, claims: Claims | None = None) -> Grant:
@@ -20,7 +21,7 @@ class Store(Protocol):
         """
 
     def get(self, challenge_id: str) -> Challenge | None:
-        """The challenge as it stands, dead or alive."""
+        """Return the challenge as it stands, dead or alive; None when there is none of that id."""
 
     def spend_send(
         self,
@@ -34,10 +35,10 @@ class Store(Protocol):
         language: str,
         channel: str,
     ) -> Grant:
-        """Pay for one more send of an open challenge and queue its delivery; InvalidOrExpiredCode when it is none.
+        """Pay for one more send of an open challenge and queue its delivery.
 
-        It is none when it was opened for another phone or purpose, or from another device. ``channel`` "" is the one
-        of the send before.
+        Raise InvalidOrExpiredCode when no challenge of that id is open, or it was opened for another phone or purpose,
+        or from another device. ``channel`` "" is the one of the send before.
         """
 
     def spend_check(
@@ -50,50 +51,52 @@ class Store(Protocol):
         """
 
     def fail(self, challenge: Challenge) -> None:
-        """The comparison that was paid last failed: remember it where it lasts, if the store itself may forget."""
+        """Remember, where it lasts if the store itself may forget, that the comparison paid last has failed."""
 
     def extend(self, challenge_id: str, ttl: int) -> bool:
-        """Let an open challenge live ``ttl`` seconds from its beginning, if that is longer; nothing else of it changes.
+        """Let an open challenge live ``ttl`` seconds from its beginning; nothing else of the challenge changes.
 
-        False when it is open no more, has no check left, or lives that long already.
+        Return False when it is open no more, has no check left, or lives that long already.
         """
 
     def close(self, challenge: Challenge, status: Status) -> bool:
-        """Move a pending challenge to its end; true for exactly one caller.
+        """Move a pending challenge to its end; return True to exactly one caller.
 
         ``challenge`` is what ``spend_check`` or ``get`` gave. An approval closes the phone's other open challenges of
         that purpose and gives back what a success gives back.
         """
 
     def undo_send(self, challenge: Challenge, *, chosen: bool = False) -> None:
-        """Give back all that the last send took, which surely did not leave; cancel the challenge if it had no other.
+        """Give back all that the last send took, which surely did not leave; cancel a challenge that had no other send.
 
-        With ``chosen`` it failed for what the person asked for, and only the phone is given it back. A second call, or
-        one after an approval, gives nothing back.
+        With ``chosen`` the send failed for what the person asked for, and only the phone is given something back. A
+        second call, or one after an approval, gives nothing back.
         """
 
     def take(self, demand: Demand) -> tuple[Charge, ...]:
-        """Take crowd limits without a challenge; what was taken, for a success to give back."""
+        """Take limits of key counters without a challenge; return what was taken, for ``give_back``."""
 
-    def give_back(self, charges: Sequence[Charge]) -> None: ...
+    def give_back(self, charges: Sequence[Charge]) -> None:
+        """Give back to the key counters what ``take`` took, when a success has followed."""
 
     def usage(self, limits: Sequence[Limit], *, phone: str = "", device: bool = False) -> list[Usage]:
-        """The state of these limits, those on a phone for ``phone`` and the lane of its devices or of strangers."""
+        """Return the state of these limits; those of a phone for ``phone``, by its devices or by strangers."""
 
     def lift(self, key: str, forgives: int) -> None:
         """End a block before its time and empty the counter, a ring of the same key, that led to it."""
 
     def settle(self) -> int:
-        """Bring into the database what is not there yet; how many sends that were begun and never ended.
+        """Bring into the database what is not there yet; return how many sends were given up as *unknown*.
 
-        That is which sends led to a sign-in, for the operator's report, and what was taken on ``conf.LEASE`` ago.
+        What is not there yet is which sends led to a sign-in, for the operator's report, and the sends that a process
+        took on ``conf.LEASE`` seconds ago and never ended.
         """
 
     def hold(self, holds: Mapping[str, int]) -> None:
-        """Until when keys are held back that a claim may watch, 0 for no more; it is in the database already."""
+        """Say until when keys that a claim may watch are held back, 0 for no more; the database knows it already."""
 
     def now(self) -> int:
-        """Milliseconds since 1970 by the store's clock."""
+        """Return the milliseconds since 1970 by the store's clock."""
 
     def purge(self) -> int:
-        """Delete what no longer counts; how many challenges that were."""
+        """Delete what no longer counts; return how many challenges that were."""

@@ -1,7 +1,7 @@
-"""Key counters in the project's database, as they are read, and as what is no request's limit takes from them.
+"""Key counters in the project's database: read any, and change those that no request's limit counts.
 
-That is a provider's failures, numbers that get nothing for a while, and when a sweep ran. What requests take is counted
-by the stores.
+Those are a provider's failures, numbers that get nothing for a while, and when a sweep ran. What requests take is
+counted by the stores.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,6 +14,7 @@ from ..models import Counter
 from . import rings
 
 HOUR = 3_600_000  # milliseconds
+MONTH = 30 * 24 * HOUR  # how long a phone's failed checks count, and the records of deliveries and blocks are kept
 
 
 def now_sql(alias: str) -> str:

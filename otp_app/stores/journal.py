@@ -23,12 +23,12 @@ def require() -> None:
 
 
 def written() -> list[str]:
-    """Entries to be removed."""
+    """Return the entries that the next script may remove."""
     return behind.current().written(_MOST)
 
 
 def abandon(entry: str, get: Callable[[str], Challenge | None]) -> bool:
-    """Write down that nobody knows whether it was sent; False when that is known, or its challenge long gone."""
+    """Write a send down as *unknown*; return False when its end is known, or its challenge long gone."""
     challenge_id, sent_at, provider, unconverted, *named = json.loads(entry)
     challenge = get(challenge_id)
     if challenge is None:

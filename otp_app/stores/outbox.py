@@ -19,7 +19,7 @@ def database() -> str:
 
 
 def id_of(challenge: Challenge, number: int) -> str:
-    """Our id of a hand-over of the challenge's last send: the same in every process, and not to be guessed."""
+    """Return our id of a hand-over of the challenge's last send: the same in every process, and not to be guessed."""
     return ledger_id("handover", f"{challenge.id} {challenge.sent_at[-1]} {number}")
 
 

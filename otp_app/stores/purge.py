@@ -11,17 +11,16 @@ from ..conf import conf
 from ..keys import phone_key
 from ..models import BlockRow, ChallengeRow, Counter, Delivery, DevicesEnd, EventRow, Failure, KeptAnswer
 from . import outbox
-from .counters import HOUR, changing, read_now
+from .counters import HOUR, MONTH, changing, read_now
 
 KEPT = 24 * HOUR  # that a dead challenge stays, for the limits of a day count on it
-MONTH = 30 * 24 * HOUR
 BATCH = 500
 _JUDGED = ("id", "phone", "device", "status", "checks", "checks_left", "checked_at")
 _TURN = "0" * 32  # the counter that lets one purge work at a time, and begins with a write
 
 
 def purge(alias: str) -> int:
-    """Delete dead challenges (their failures go on counting in the phone's ledger), counters and old deliveries."""
+    """Delete dead challenges (their failed checks go on counting), counters and old deliveries."""
     deleted = 0
     while batch := _purge_challenges(alias):
         deleted += batch
@@ -49,7 +48,7 @@ def _purge_all(rows: models.QuerySet[Any]) -> None:
 
 
 def _purge_deliveries(alias: str, before: int) -> int:
-    """Delete them with their events."""
+    """Delete a batch of old deliveries with their events; return how many deliveries that were."""
     with transaction.atomic(using=alias, durable=True), changing(alias, _TURN):
         old = Delivery.objects.using(alias).filter(sent_at__lt=before).order_by("sent_at")
         if batch := list(old.values_list("pk", flat=True)[:BATCH]):
@@ -61,6 +60,7 @@ def _purge_deliveries(alias: str, before: int) -> int:
 
 
 def _purge_challenges(alias: str) -> int:
+    """Delete a batch of dead challenges, and keep what strangers failed; return how many challenges that were."""
     with transaction.atomic(using=alias, durable=True), changing(alias, _TURN):
         dead = ChallengeRow.objects.using(alias).filter(expires_at__lt=read_now(alias) - KEPT).order_by("expires_at")
         batch = list(dead.only(*_JUDGED)[:BATCH])
@@ -76,7 +76,7 @@ def _purge_challenges(alias: str) -> int:
 
 
 def _purge_counters(alias: str) -> int:
-    """Rows somebody holds are skipped: that somebody is about to use them."""
+    """Delete a batch of expired counters, but none whose row is locked: somebody is about to use it."""
     expired = Counter.objects.using(alias).filter(expires_at__lt=read_now(alias))
     with transaction.atomic(using=alias, durable=True):
         if connections[alias].features.has_select_for_update_skip_locked:

@@ -12,7 +12,7 @@ _OF_REGIONS = "sends_per_region_day"  # the counter that carries the block of a 
 
 
 def reason(usages: Sequence[Usage]) -> OtpError:
-    """The limit that makes it wait longest; a proof that was used already asks for another."""
+    """Return the error for the limit that waits longest; ProofRequired for a proof of work that was used already."""
     longest = windows.longest(usage for usage in usages if usage.limit.name != PROOFS)
     if longest:
         return Limited(_name_of(longest), -(-longest.wait // 1000), subject=longest.limit.subject)
@@ -27,25 +27,25 @@ def _name_of(usage: Usage) -> str:
 
 
 def begins_block(usage: Usage) -> bool:
-    """Whether a refusal by this limit is to become a block."""
+    """Say whether a refusal by this limit is to become a block."""
     limit = usage.limit
     return limit.blocks > 0 and not usage.blocked_until and usage.used + limit.cost > limit.amount
 
 
 def block_of(usage: Usage, now: int) -> Block:
-    """The block that begins when a limit would go beyond its amount."""
+    """Return the block that begins when a limit would go beyond its amount."""
     limit = usage.limit
     why = f"{usage.used} of {limit.amount} in {limit.period} s"
     return Block(limit.key, limit.ring, limit.subject, limit.name, why, now, now + limit.blocks * 1000)
 
 
 def conversion_block(judged: Conversion, sends: int, converted: int, now: int) -> Block:
-    """The block of a region."""
+    """Return the block of a region."""
     why = f"{converted} of {sends} sends were followed by a success"
     until = now + judged.blocks * 1000
     return Block(judged.key, judged.unconverted, judged.subject, CONVERSION, why, now, until)
 
 
 def blocked(block: Block) -> Limited:
-    """For the one request that begins a block."""
+    """Return the refusal of the one request that begins a block."""
     return Limited(block.limit, (block.until - block.since) // 1000, subject=block.subject, block=block)

@@ -76,7 +76,7 @@ class RedisStore(AskingStore):
         return redis_server.current().now() + clock.offset()
 
     def purge(self) -> int:
-        """Nothing to delete here: all that is in Redis expires by itself."""
+        """Delete what is in the database alone: all that is in Redis expires by itself."""
         purge_records(database(), self.now())
         return 0
 
@@ -92,7 +92,7 @@ class RedisStore(AskingStore):
         return super()._send(name, phone, device, demand, claims, asked)
 
     def _queue(self, challenge: Challenge, row: dict[str, Any]) -> None:
-        """Write it down. A send for which that fails is not delivered, and costs nobody anything."""
+        """Write the delivery down. A send for which that fails is not delivered, and costs nobody anything."""
         try:
             writes.run(database(), writes.inserting(database(), Delivery, row))
         except DatabaseError:

@@ -62,7 +62,7 @@ class Server:
         return answer
 
     def _evaluate(self, name: str, asked: str) -> str:
-        """On a connection itself: what the client adds for all kinds of commands costs as much as the call."""
+        """Run a script on a connection itself: what the client does for all kinds of commands costs as much."""
         script, digest = _script(name)
         connection = self._connections.get_connection()
         try:
@@ -87,7 +87,7 @@ class Server:
         return int(seconds) * 1000 + int(microseconds) // 1000
 
     def identity(self) -> str:
-        """Another one for each start of each server."""
+        """Return the server's id, which is another one after each start."""
         with self._reported():
             return str(self._client.info("server")["run_id"])
 
@@ -115,7 +115,7 @@ def _answer(connection: Any, *command: str | int) -> Any:
 
 
 def _greet(connection: Any) -> None:
-    """A new connection sees first whether this is still the server whose data we know."""
+    """Find out, before a new connection is used, whether this is still the server whose data we know."""
     connection.on_connect()
     connection.send_command("INFO", "server", "replication", "memory")
     facts = dict(line.split(":", 1) for line in connection.read_response().splitlines() if ":" in line)

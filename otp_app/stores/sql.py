@@ -21,14 +21,14 @@ class SqlStore(AskingStore):
         return get(database(), challenge_id)
 
     def fail(self, challenge: Challenge) -> None:
-        """Nothing to do: a spent check is a failed one until its challenge is approved."""
+        """Do nothing: a spent check is a failed one until its challenge is approved."""
 
     def settle(self) -> int:
-        """Nothing to do: it is all there."""
+        """Do nothing: all of it is in the database."""
         return 0
 
     def hold(self, holds: Mapping[str, int]) -> None:
-        """Nothing to do: it is looked up where it is written."""
+        """Do nothing: a send reads it from the counters, where it was written."""
 
     def now(self) -> int:
         return read_now(database())

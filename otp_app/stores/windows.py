@@ -12,7 +12,7 @@ Holds = list[tuple[int, int]]  # (until when it counts, how much)
 
 
 def wait(holds: Holds, now: int, amount: int, cost: int) -> int:
-    """Milliseconds until ``cost`` more fit into ``amount``; 0 when they fit now."""
+    """Return the milliseconds until ``cost`` more fit into ``amount``; 0 when they fit now."""
     live = sorted((until, n) for until, n in holds if until > now and n > 0)
     total = sum(n for _, n in live)
     if total + cost <= amount:
@@ -25,12 +25,12 @@ def wait(holds: Holds, now: int, amount: int, cost: int) -> int:
 
 
 def slot_holds(slots: Mapping[int, int], width: int) -> Holds:
-    """A sub-bucket counts until the newest is more than 24 ahead of it."""
+    """Return until when each sub-bucket counts: until the newest is more than 24 ahead of it."""
     return [((slot + rings.SIZE) * width, n) for slot, n in slots.items()]
 
 
 def phone_usage(limit: Limit, past: list[Challenge], ledger: Holds, now: int) -> Usage:
-    """The state of a limit on a phone.
+    """Return the state of a limit on a phone.
 
     ``past`` are its challenges by devices that signed in before or by strangers, ``ledger`` the failures of those that
     are already purged, by the instants of their checks.
@@ -49,7 +49,7 @@ def phone_usage(limit: Limit, past: list[Challenge], ledger: Holds, now: int) ->
 
 
 def crowd_usage(limit: Limit, slots: Mapping[int, int], blocked_until: int, now: int) -> Usage:
-    """The state of a limit on a crowd; a blocked one waits until its block ends."""
+    """Return the state of a limit on a key counter; a blocked key waits until its block ends."""
     usage = _window(limit, slot_holds(slots, rings.width(limit.period)), now)
     blocked = max(0, blocked_until - now)
     return replace(usage, wait=max(usage.wait, blocked), blocked_until=blocked_until if blocked else 0)
@@ -60,18 +60,18 @@ def _window(limit: Limit, holds: Holds, now: int) -> Usage:
 
 
 def longest(usages: Iterable[Usage]) -> Usage | None:
-    """The limit that makes a request wait longest; None when none does."""
+    """Return the limit that makes a request wait longest; None when none does."""
     waiting = [usage for usage in usages if usage.wait > 0]
     return max(waiting, key=lambda usage: usage.wait, default=None)
 
 
 def needs_proof(limit: Limit, used: int) -> bool:
-    """Whether a crowd looks wrong: more than half of its allowance is gone."""
+    """Say whether a key needs a proof of work: more than half of its amount is used."""
     return limit.proof and used * 2 > limit.amount
 
 
 def judge(conversion: Conversion, sends: int, unconverted: int, fresh: int) -> str:
-    """``"block"``, ``"proof"`` or nothing, for a region with these counts before the send that is judged.
+    """Return ``"block"``, ``"proof"`` or "", for a region with these counts before the send that is judged.
 
     What is fresh may yet succeed: it speaks for a proof of work, which costs an honest person a second, but not for a
     block.
@@ -89,9 +89,10 @@ def _ladder(steps: tuple[int, ...], sent: list[int], now: int) -> int:
 
 
 def _failures(challenge: Challenge, period: int) -> Holds:
-    """Failed comparisons count from the last of them; an open challenge also holds its unspent checks until it ends.
+    """Return until when a challenge's comparisons count, and how many.
 
-    And a little longer: a check that was paid in the last instant may not be committed yet.
+    Those that failed count from the last of them. A pending challenge also holds its unspent checks until it expires,
+    and a little longer: a check that was paid in the last instant may not be committed yet.
     """
     holds = [(challenge.checked_at + period, challenge.failures)]
     if challenge.status is Status.PENDING:

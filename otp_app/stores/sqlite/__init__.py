@@ -196,9 +196,8 @@ def answer(alias: str, name: str, asked: Document, demand: Demand) -> Document:
     if name == "usage":
         return _usage(Call(alias, asked, demand, read_now(alias)))
     with _turn, durable(alias):
-        rows.run(
-            alias, "DELETE FROM otp_app_key_counter WHERE false", []
-        )  # BEGIN takes the lock only if OPTIONS say so
+        # A write of nothing takes the file's write lock: BEGIN takes it only where OPTIONS say so.
+        rows.run(alias, "DELETE FROM otp_app_key_counter WHERE false", [])
         return _CALLS[name](Call(alias, asked, demand, read_now(alias)))
 
 

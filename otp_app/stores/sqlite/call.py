@@ -5,12 +5,10 @@ from typing import Any
 
 from ...challenges import Challenge, Charge, Conversion, Counts, Demand, Limit, Usage
 from .. import reasons, rings, windows, wire
-from ..counters import HOUR, block, expiry
+from ..counters import MONTH, block, expiry
 from ..wire import Document
 from . import rows
 from .rows import Counter
-
-MONTH = 30 * 24 * HOUR  # how long a phone's failures count
 
 
 @dataclass
@@ -48,6 +46,7 @@ class Call:
         self.failures = rows.run(self.alias, failures, [self.asked["ledger"], month])
 
     def _count(self, limit: Limit, counter: Counter) -> None:
+        """Judge a limit of a key counter, and only then add its cost, in memory."""
         width = rings.width(limit.period)
         slot = rings.advance(counter, limit.ring, self.now // width)
         held = rings.slots(counter, limit.ring)
