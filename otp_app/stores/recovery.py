@@ -10,7 +10,7 @@ that surely reached nobody, also where the number was at fault.
 from collections import Counter as Tally
 from typing import Any
 
-from django.db.models import Count, Exists, F, OuterRef, Q
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from ..challenges import Challenge
 from ..conf import conf
@@ -19,11 +19,10 @@ from ..limits import RINGS
 from ..models import BlockRow, ChallengeRow, Delivery, Failure
 from ..transactions import require_none
 from . import counters, rings
-from .counters import HOUR
+from .counters import HOUR, MONTH
 from .rows import challenge_of
 
 _MOST = 10_000  # blocked keys that are remembered; of more numbers that get nothing their providers will say so again
-MONTH = 30 * 24 * HOUR
 _DAY = 24 * 3600
 _UNDONE = Q(status=Delivery.State.FAILED, segments=0)  # no provider accepted it: what it took was given back
 _WIDTH = rings.width(_DAY)
@@ -32,14 +31,14 @@ Slots = dict[int, int]
 
 
 def remember_failure(alias: str, challenge: Challenge) -> None:
-    """Write down that the phone had a failed check. InsideTransaction where a rollback could undo that."""
+    """Write down that the phone had a failed check. Raise InsideTransaction where a rollback could undo that."""
     require_none(alias)
     phone = phone_key(challenge.phone, challenge.device)
     Failure.objects.using(alias).create(phone=phone, at=challenge.checked_at)
 
 
 def of_phone(alias: str, phone: str, now: int) -> dict[str, Any]:
-    """The sends and failed checks of a phone, by strangers and by its devices, as the scripts write them."""
+    """Return the sends and failed checks of a phone, by strangers and by its devices, as the scripts write them."""
     return {
         lane: {"s": _sends(alias, key, now), "f": _failures(alias, key, phone, device, now)}
         for lane, device in (("s", ""), ("d", "any"))
@@ -53,7 +52,7 @@ def _sends(alias: str, key: str, now: int) -> list[int]:
 
 
 def _failures(alias: str, key: str, phone: str, device: str, now: int) -> dict[str, int]:
-    """By the instant of the check; also of challenges from before the project went over to Redis."""
+    """Count failed checks by their instants; also those of challenges from before the project went over to Redis."""
     failed = Tally[str]()
     for at, checks in Failure.objects.using(alias).filter(phone=key, at__gt=now - MONTH).values_list("at", "checks"):
         failed[str(at)] += checks
@@ -65,7 +64,7 @@ def _failures(alias: str, key: str, phone: str, device: str, now: int) -> dict[s
 
 
 def of_crowds(alias: str, now: int) -> dict[str, Any]:
-    """The counters and blocks to begin with; ``complete`` when there is nothing to remember of any phone either."""
+    """Return the counters and blocks to begin with; ``complete`` when no phone has anything to be remembered."""
     held = counters.holds(alias, now - HOUR, _MOST)
     blocks = BlockRow.objects.using(alias).filter(until__gt=now, lifted_at=None).order_by("until")
     return {
@@ -76,19 +75,12 @@ def of_crowds(alias: str, now: int) -> dict[str, Any]:
 
 
 def _counters(alias: str, now: int) -> list[dict[str, Any]]:
-    """What each ring holds that counts a day: its key and number, how wide its sub-buckets are, and they."""
+    """Return what each ring that counts a day holds: its key, number and period, and its sub-buckets."""
     oldest = (now // _WIDTH - rings.SUB_BUCKETS) * _WIDTH
     recent = Delivery.objects.using(alias).filter(sent_at__gte=oldest, handover=1)
-    strangers = Q(device=False)
-    second = Delivery.objects.using(alias).filter(
-        challenge=OuterRef("challenge"), sent_at=OuterRef("sent_at"), handover=2
-    )
-    left = recent.filter(~_UNDONE | Exists(second.exclude(_UNDONE)))
-    grouped = left.exclude(provider="test").values("region", slot=F("sent_at") / _WIDTH)
-    counted = grouped.annotate(sends=Count("id", filter=strangers), others=Count("id", filter=~strangers))
     regions: dict[str, Slots] = {}
     sends, devices = Tally[int](), Tally[int]()
-    for region, slot, of_strangers, others in counted.values_list("region", "slot", "sends", "others"):
+    for region, slot, of_strangers, others in _by_region(alias, recent):
         regions.setdefault(region, {})[slot] = of_strangers
         sends[slot] += of_strangers
         devices[slot] += others
@@ -105,13 +97,24 @@ def _counters(alias: str, now: int) -> list[dict[str, Any]]:
     return found + [_ring("all", "all", name, slots) for name, slots in all_of_them.items()]
 
 
+def _by_region(alias: str, recent: QuerySet[Delivery]) -> QuerySet[Any, Any]:
+    """Count what left, by region and sub-bucket: the sends of strangers, and those of known devices."""
+    other_of = {"challenge": OuterRef("challenge"), "sent_at": OuterRef("sent_at")}
+    second = Delivery.objects.using(alias).filter(**other_of, handover=2)
+    left = recent.filter(~_UNDONE | Exists(second.exclude(_UNDONE))).exclude(provider="test")
+    grouped = left.values("region", slot=F("sent_at") / _WIDTH)
+    strangers = Q(device=False)
+    counted = grouped.annotate(sends=Count("id", filter=strangers), others=Count("id", filter=~strangers))
+    return counted.values_list("region", "slot", "sends", "others")
+
+
 def _ring(per: str, subject: str, line: str, slots: Slots) -> dict[str, Any]:
     held = {str(slot): n for slot, n in slots.items() if n}
     return {"key": counter_key(per, subject), "ring": RINGS[line], "period": _DAY, "slots": held}
 
 
 def _latest(sends: Slots, unconverted: int) -> Slots:
-    """As if the last sends were those without a success: as late as they can have been."""
+    """Return the sub-buckets as if the last sends were those without a success: as late as they can have been."""
     slots: Slots = {}
     for slot in sorted(sends, reverse=True):
         slots[slot] = min(sends[slot], unconverted)

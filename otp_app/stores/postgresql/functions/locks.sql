@@ -1,8 +1,9 @@
 -- The one order of locks: the phone, then the key counters that few requests share, by key, then those in which all
--- requests meet, by key, and then the rows of challenges. Limits and charges are asked in this order.
+-- requests meet, by key, and then the rows of challenges. Limits are asked in this order, charges are brought into it.
 --
 -- Phones and key counters are locked by advisory locks of the transaction: also what has no row yet can be locked, and
--- nothing is written to lock it. Whoever changes a counter holds its lock, so what was read under it is what there is.
+-- nothing is written to lock it. A call that changes a counter holds its lock, so what it has read is what there is. Other
+-- counters (../../counters.py) are locked by their rows.
 
 CREATE FUNCTION otp_app_lock_1(key uuid) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -21,7 +22,7 @@ BEGIN
     END LOOP;
 END $$;
 
--- The time, asked where the phone is locked already.
+-- The time. Calls that lock the phone ask for it when they have its lock.
 CREATE FUNCTION otp_app_now_1(asked jsonb) RETURNS bigint LANGUAGE sql VOLATILE AS $$
     SELECT CAST(EXTRACT(epoch FROM clock_timestamp()) * 1000 AS bigint) + (asked->>'offset')::bigint
 $$;
