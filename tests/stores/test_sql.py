@@ -187,3 +187,14 @@ def test_of_a_challenge_that_is_purged_its_failures_are_kept_and_after_thirty_da
     clock.advance(29 * DAY)
     store.purge()
     assert not Failure.objects.exists()
+
+
+def test_a_counter_that_is_taken_from_again_expires_when_it_did(store):
+    """It is indexed: a row whose expiry moved could not be changed in its place."""
+    open_one(store, client="192.0.2.1")
+    before = dict(Counter.objects.values_list("key", "expires_at"))
+    open_one(store, client="192.0.2.1")
+    after = dict(Counter.objects.values_list("key", "expires_at"))
+    assert all(after[key] - at <= 3_600_000 for key, at in before.items())
+    open_one(store, client="192.0.2.1")
+    assert sum(at != after[key] for key, at in Counter.objects.values_list("key", "expires_at") if key in after) <= 1

@@ -124,7 +124,7 @@ BEGIN
                 END IF;
             END IF;
             rings[at + slot % 25 + 1] := rings[at + slot % 25 + 1] + l.cost;
-            c.expires_at := greatest(c.expires_at, (slot + 26) * width);
+            c.expires_at := greatest(c.expires_at, (slot + 25) * width);
         END IF;
         s.usages := s.usages || u;
         IF u.wait > 0 THEN s.refused := true; END IF;

@@ -7,7 +7,7 @@ $$;
 
 -- Instants at which rows expire are whole hours: they are indexed, and a row is changed in its place if no index does.
 CREATE FUNCTION otp_app_expiry_1(at bigint) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
-    SELECT (at / 3600000 + 1) * 3600000
+    SELECT (at + 3599999) / 3600000 * 3600000
 $$;
 
 CREATE FUNCTION otp_app_block_1(one uuid, now bigint, seconds integer) RETURNS void LANGUAGE plpgsql AS $$
