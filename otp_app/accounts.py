@@ -130,7 +130,7 @@ def _keeps_last_login(model: Any) -> bool:
 
 
 def _may_sign_in_found(model: Any, alias: str, row_model: type[models.Model]) -> bool:
-    """Whether the row is in the users' database, which combines statements and itself knows who is active."""
+    """Tell whether the row is in the users' database, which combines statements and itself knows who is active."""
     return alias == router.db_for_write(row_model) and writes.may_combine(alias) and _knows_who_is_active(model)
 
 

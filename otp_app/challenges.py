@@ -64,7 +64,7 @@ def in_lock_order(limits: Iterable[Limit]) -> tuple[Limit, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """How many of a region's sends must be followed by a success, judged on three limits of the same send and key.
+    """Say how many of a region's sends must be followed by a success, judged on three limits of the same send and key.
 
     Below ``proof`` percent of at least ``least`` sends a proof of work is needed. Below ``block`` percent, not counting
     what is so young that its success may still come, the region is refused for ``blocks`` seconds.
@@ -183,7 +183,7 @@ Claims = Mapping[str, Claim]
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """The record that the delivery of a claimed send begins with."""
+    """Hold the record that the delivery of a claimed send begins with."""
 
     claim: Claim
     blocked: Mapping[str, int]  # of what the claim watches: until when, in milliseconds since 1970

@@ -7,7 +7,7 @@ from django.db import models
 
 
 class IntegersField(models.Field):  # type: ignore[type-arg]  # not generic at run time
-    """A list of whole numbers: an array on PostgreSQL, JSON on SQLite. ``big`` ones need 64 bits each, else 32 do."""
+    """Hold whole numbers, of 64 bits if they are ``big``, else of 32: as an array on PostgreSQL, as JSON on SQLite."""
 
     def __init__(self, *args: Any, big: bool = False, **kwargs: Any) -> None:
         self.big = big

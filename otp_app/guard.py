@@ -5,19 +5,33 @@ account before somebody has signed in to it.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
 from django.db import DatabaseError
 
-from . import phones, stores
+from . import phones, proofs, stores
 from .challenges import Block
-from .errors import InvalidOrExpiredCode, Limited
+from .errors import InvalidOrExpiredCode, Limited, ProofRequired
 from .models import BlockRow
 from .signals import blocked, limited
 
 logger = logging.getLogger("otp_app.guard")
+
+
+@contextmanager
+def reporting(phone: str, client: str | None) -> Iterator[None]:
+    """Tell the operator of what is refused within, and put its task beside a proof of work that is asked for."""
+    try:
+        yield
+    except Limited as refused:
+        report(refused, phone, client)
+        raise
+    except ProofRequired:
+        proof_asked(phone, client)
+        raise ProofRequired(proofs.task()) from None
 
 
 def report(refused: Limited, phone: str, client: str | None, *, account: str = "") -> None:

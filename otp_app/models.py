@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from . import phones
 from .authorization_models import AuthorizationClient, AuthorizationCode
 from .challenges import Status
-from .fields import IntegersField
+from .counter_models import Counter, Failure
 from .token_models import Token, UserSession
 from .users import AbstractPhoneUser
 
@@ -75,47 +75,6 @@ class ChallengeRow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.purpose} {phones.mask(self.phone)} {self.status}"
-
-
-class Counter(models.Model):
-    """The key counters of one subject, such as a client, a region or all requests; see :mod:`otp_app.stores.rings`.
-
-    The key is a keyed hash: a dump of the table names neither phone nor client. Instants as of challenges.
-    """
-
-    key = models.UUIDField(primary_key=True)
-    newest = IntegersField(big=True)  # of each ring the number of its newest sub-bucket
-    rings = IntegersField()  # of each ring its 25 sub-buckets, one ring behind the other
-    blocked_until = models.BigIntegerField(default=0)  # also of the last block, when it is over
-    expires_at = models.BigIntegerField()
-
-    class Meta:
-        db_table = "otp_app_key_counter"
-        verbose_name = _("counter")
-        verbose_name_plural = _("counters")
-        indexes: ClassVar[Any] = [models.Index("expires_at", name="otp_key_counter_purge")]
-
-    def __str__(self) -> str:
-        return str(self.key)
-
-
-class Failure(models.Model):
-    """Failed checks of a phone that its challenges do not tell any more: kept for thirty days."""
-
-    phone = models.UUIDField()  # a keyed hash, one of strangers' checks and one of its devices'
-    at = models.BigIntegerField()
-    checks = models.PositiveSmallIntegerField(default=1)
-
-    class Meta:
-        verbose_name = _("failed check")
-        verbose_name_plural = _("failed checks")
-        indexes: ClassVar[Any] = [
-            models.Index("phone", "at", name="otp_failure_phone"),
-            models.Index("at", name="otp_failure_purge"),
-        ]
-
-    def __str__(self) -> str:
-        return str(self.phone)
 
 
 class BlockRow(models.Model):

@@ -13,8 +13,6 @@ All arguments are by keyword; each function returns a value or raises one ``OtpE
 transaction (``InsideTransaction``): its rollback would give spent checks back.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -39,7 +37,7 @@ from . import (
     tokens,
 )
 from .challenges import Challenge, Grant, State, Status, is_id
-from .errors import ChannelNotOffered, InvalidOrExpiredCode, Limited, ProofRequired, RegionNotAllowed
+from .errors import ChannelNotOffered, InvalidOrExpiredCode, RegionNotAllowed
 from .phones import Phone
 from .policies import LOGIN, longest
 from .providers.base import Channel
@@ -84,7 +82,7 @@ def send_code(
     demand = partial(demands.for_send, phone, client, device=known, proof=proofs.name_of(proof), test=phone.is_test)
     store, queue, switched = stores.current(), queues.current(), False
     claims = roads.claims(phone, channel) if queue.at_once else None
-    with _reporting(phone, client):
+    with guard.reporting(phone, client):
         if challenge_id is None:
             challenge = codes.new_challenge(new_id, phone, purpose, language, channel, known)
             grant = store.open(challenge, demand(checks=challenge.checks), claims)
@@ -125,7 +123,7 @@ def _verified(
     if challenge_id is not None:
         _require_id(challenge_id)
     store = stores.current()
-    with _reporting(phone, client):
+    with guard.reporting(phone, client):
         # A known device pays by its phone's budget alone: what is counted of a client, its neighbours can use up.
         demand = demands.for_check(None if known else client)
         challenge = store.spend_check(phone, purpose, challenge_id, demand, device=known)
@@ -241,16 +239,3 @@ def _require_id(challenge_id: str) -> None:
     """What is no id of ours is the id of no challenge; the stores need not look."""
     if not is_id(challenge_id):
         raise InvalidOrExpiredCode
-
-
-@contextmanager
-def _reporting(phone: str, client: str | None) -> Iterator[None]:
-    """Refusals are told to the operator, and a proof of work that is asked for comes with its task."""
-    try:
-        yield
-    except Limited as refused:
-        guard.report(refused, phone, client)
-        raise
-    except ProofRequired:
-        guard.proof_asked(phone, client)
-        raise ProofRequired(proofs.task()) from None

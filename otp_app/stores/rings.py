@@ -12,7 +12,7 @@ SIZE = SUB_BUCKETS + 1
 
 
 class Rings(Protocol):
-    """What holds them: a row of ``models.Counter``."""
+    """Hold them, as a row of ``models.Counter`` does."""
 
     newest: list[int]
     rings: list[int]

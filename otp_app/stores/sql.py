@@ -15,7 +15,7 @@ from .wire import Document
 
 
 class SqlStore(AskingStore):
-    """The default store: on PostgreSQL functions in the database answer, on SQLite Python does."""
+    """Ask, by default, functions in the database on PostgreSQL, and Python on SQLite."""
 
     def get(self, challenge_id: str) -> Challenge | None:
         return get(database(), challenge_id)
