@@ -55,8 +55,9 @@ def dispatch(grant: Grant, *, patient: bool = False) -> None:
     the claim after the call.
     """
     require_none(handovers.database())
-    phone = phones.of(grant.challenge.phone)  # once for all below: that of a stored challenge is plain text
-    grant = replace(grant, challenge=replace(grant.challenge, phone=phone))
+    phone = phones.of(grant.challenge.phone)
+    if phone is not grant.challenge.phone:  # that of a stored challenge is plain text: parsed once, for all below
+        grant = replace(grant, challenge=replace(grant.challenge, phone=phone))
     try:
         if phone.is_test:
             _pretend(grant)

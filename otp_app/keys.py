@@ -29,12 +29,13 @@ def keys_for(use: str) -> list[bytes]:
     return [derive(secret, use) for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)]
 
 
+@lru_cache(maxsize=4096)  # a request asks for some names several times, and every request for those that all share
 def ledger_id(kind: str, subject: str) -> str:
-    """Under which name a phone or client is counted: 128 bits of a keyed hash, so that counters hold neither.
+    """Return under which name a phone or client is counted: 128 bits of a keyed hash, so that counters hold neither.
 
     The oldest secret is the default key: it stays while SECRET_KEY rotates and its predecessor is a fallback.
     """
-    return _named(_ledger_key(), kind, subject)
+    return hmac.digest(_ledger_key(), f"{kind}|{subject}".encode(), "sha256")[:16].hex()
 
 
 @lru_cache(maxsize=1)
@@ -42,15 +43,10 @@ def _ledger_key() -> bytes:
     return derive(conf.LEDGER_KEY or (settings.SECRET_KEY_FALLBACKS or [settings.SECRET_KEY])[-1], "ledger")
 
 
-@lru_cache(maxsize=4096)
-def _named(key: bytes, kind: str, subject: str) -> str:
-    """Cached, for a request asks for some of its names several times, and every request for those that all share."""
-    return hmac.digest(key, f"{kind}|{subject}".encode(), "sha256")[:16].hex()
-
-
 def _forget(*, setting: str, **_: Any) -> None:
     if setting in ("SECRET_KEY", "SECRET_KEY_FALLBACKS", "OTP_LEDGER_KEY"):
         _ledger_key.cache_clear()
+        ledger_id.cache_clear()
 
 
 setting_changed.connect(_forget)

@@ -101,9 +101,10 @@ def _read(raw: str, region: str = "") -> _Number | None:
     except phonenumbers.NumberParseException:
         return None
     country = phonenumbers.region_code_for_number(number) or ""
-    valid = bool(country and not number.extension and phonenumbers.is_valid_number_for_region(number, country))
-    textable = valid and phonenumbers.number_type(number) in _TEXTABLE
-    return _Number(phonenumbers.format_number(number, PhoneNumberFormat.E164), country, valid, textable)
+    kind = phonenumbers.number_type(number)
+    valid = bool(country and not number.extension and kind != PhoneNumberType.UNKNOWN)
+    text = phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    return _Number(text, country, valid, textable=valid and kind in _TEXTABLE)
 
 
 def _gate(number: _Number) -> None:
