@@ -5,6 +5,7 @@ them each waits for the commit of the one before.
 """
 
 import argparse
+import itertools
 import multiprocessing
 import os
 import time
@@ -12,6 +13,9 @@ from dataclasses import replace
 from typing import Any
 
 from . import servers
+
+_PHONES = 4_000_000  # that a run may take from: none is asked for twice
+_runs = itertools.count()
 
 
 def main() -> None:
@@ -51,20 +55,20 @@ def _migrate() -> None:
 
 
 def _rate(count: int, seconds: int, *, shared: bool) -> float:
-    context = multiprocessing.get_context("spawn")
+    context, first = multiprocessing.get_context("spawn"), next(_runs) * _PHONES
     with context.Pool(count) as pool:
-        opened = pool.starmap(_open, [(number, seconds, shared) for number in range(count)])
+        opened = pool.starmap(_open, [(first + number, seconds, shared) for number in range(count)])
     return sum(opened) / seconds
 
 
-def _open(number: int, seconds: int, shared: bool) -> int:
+def _open(first: int, seconds: int, shared: bool) -> int:
     import django
 
     django.setup()
     from otp_app import codes, demands, stores
 
     store, opened = stores.current(), 0
-    phones = (f"+99890{n % 10**7:07d}" for n in range(time.time_ns() % 10**7 + number, 10**9, 64))
+    phones = (f"+9989{n:08d}" for n in itertools.count(first, 64))
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         phone = next(phones)

@@ -8,6 +8,8 @@ from uuid import UUID
 
 from django.db import connections, models
 
+from .turns import turn
+
 Rows = list[tuple[Any, ...]]
 
 
@@ -32,7 +34,7 @@ def take_turn(alias: str, key: str) -> None:
 
 def run(alias: str, part: Part) -> Rows:
     """Run a statement that returns rows, and return them."""
-    with connections[alias].cursor() as cursor:
+    with turn(alias), connections[alias].cursor() as cursor:
         cursor.execute(part.sql, part.params)
         rows: Rows = cursor.fetchall()
     return rows

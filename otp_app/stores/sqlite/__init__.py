@@ -6,7 +6,6 @@ them by :mod:`..windows` (:mod:`.call`), and only then writes. What it refuses i
 the block that a refusal may begin. The documents that it is asked and answers are those of :mod:`..wire`.
 """
 
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -14,14 +13,12 @@ from ... import writes
 from ...challenges import Challenge, Charge, Counts, Demand, Status
 from ...models import Delivery
 from ...transactions import durable
+from ...turns import turn
 from .. import rings, windows, wire
 from ..counters import blocks, read_now
 from ..wire import Document
 from . import rows
 from .call import Call
-
-# Threads of a process take turns: those who wait for SQLite's own lock look for it now and then, the unlucky for long.
-_turn = threading.Lock()
 
 
 def _open(call: Call) -> Document:
@@ -195,7 +192,7 @@ def answer(alias: str, name: str, asked: Document, demand: Demand) -> Document:
     """Answer one question, alone with the file if it is one that writes."""
     if name == "usage":
         return _usage(Call(alias, asked, demand, read_now(alias)))
-    with _turn, durable(alias):
+    with turn(alias), durable(alias):
         # A write of nothing takes the file's write lock: BEGIN takes it only where OPTIONS say so.
         rows.run(alias, "DELETE FROM otp_app_key_counter WHERE false", [])
         return _CALLS[name](Call(alias, asked, demand, read_now(alias)))
