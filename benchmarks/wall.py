@@ -65,14 +65,16 @@ def _open(first: int, seconds: int, shared: bool) -> int:
     import django
 
     django.setup()
-    from otp_app import codes, demands, stores
+    from otp_app import stores
+    from otp_app.challenges import codes
+    from otp_app.limits import request_limits
 
     store, opened = stores.current(), 0
     phones = (f"+9989{n:08d}" for n in itertools.count(first, 64))
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         phone = next(phones)
-        demand = demands.for_send(phone, None, checks=5)
+        demand = request_limits.for_send(phone, None, checks=5)
         if not shared:
             limits = tuple(limit for limit in demand.limits if not limit.shared)
             demand = replace(demand, limits=limits, conversion=None)

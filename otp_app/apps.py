@@ -10,8 +10,7 @@ class OtpAppConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from . import checks, database_checks, number_checks, provider_checks, testnumber_checks  # noqa: F401  (registers them)
-        from .web import checks as web_checks  # noqa: F401  (registers itself)
+        from . import checks  # noqa: F401  (registers them)
 
         if apps.is_installed("drf_spectacular"):
             from .api import schema  # noqa: F401  (registers itself)

@@ -5,10 +5,12 @@
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, cast
 
 from django.conf import settings
 from django.core.signals import setting_changed
+from django.utils.module_loading import import_string
 
 PREFIX = "OTP_"
 
@@ -159,3 +161,9 @@ def provider_entries() -> Sequence[Mapping[str, Any]]:
 def costs_money() -> bool:
     """Whether any provider in force sends real messages."""
     return any(entry.get("BACKEND") not in LOCAL_PROVIDERS for entry in provider_entries())
+
+
+@lru_cache(maxsize=16)
+def plugin(path: str) -> Any:
+    """The one instance of the class at ``path``. ImportError when there is none."""
+    return import_string(path)()

@@ -21,22 +21,20 @@ One class per reason: a caller never has to look into a text to know what happen
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from django.http.response import HttpResponseBase
 from django.utils.functional import Promise, lazy
 from django.utils.text import format_lazy
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-
-from . import durations
-from .challenges import Block
 
 Response = TypeVar("Response", bound=HttpResponseBase)
 
 
 def _again(seconds: int) -> str:
-    return gettext("Try again in %(wait)s.") % {"wait": durations.describe(seconds)}
+    return gettext("Try again in %(wait)s.") % {"wait": describe(seconds)}
 
 
 _when = lazy(_again, str)  # said in the language of who reads it
@@ -122,6 +120,19 @@ class ProofRequired(OtpError):
         self.altcha = altcha or {}
 
 
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A key that is refused for a while, and why. Instants in milliseconds by the store's clock."""
+
+    key: str
+    forgives: int  # the ring under that key that is emptied when an operator lifts the block
+    subject: str
+    limit: str
+    reason: str
+    since: int
+    until: int
+
+
 class Limited(OtpError):
     """``block`` is there when this very request led to one: somebody has to write it down."""
 
@@ -188,3 +199,12 @@ class UserNotCreated(RuntimeError):
 
     It is no ``OtpError``: the client can do nothing, and should not be told to try again, for each try is a message.
     """
+
+
+def describe(seconds: int) -> str:
+    """Rounded up, so that who waits as long as it says does not come too early."""
+    if seconds < 60:  # noqa: PLR2004
+        return ngettext("%(n)d second", "%(n)d seconds", seconds) % {"n": seconds}
+    if seconds <= 90 * 60:  # "2 hours" would be much more than an hour and a bit
+        return ngettext("%(n)d minute", "%(n)d minutes", n := -(-seconds // 60)) % {"n": n}
+    return ngettext("%(n)d hour", "%(n)d hours", n := -(-seconds // 3600)) % {"n": n}

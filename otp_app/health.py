@@ -18,7 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from . import stores
-from .transactions import without_transactions
+from .db.transactions import without_transactions
 
 logger = logging.getLogger("otp_app.health")
 

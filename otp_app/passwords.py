@@ -15,11 +15,12 @@ from django.http.response import HttpResponseBase
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
-from . import demands, guard, phones, staff, stores
-from .clients import client_of
+from . import audit, phones, staff, stores
+from .db.transactions import without_transactions
 from .errors import InvalidPhone, Limited, Unavailable
 from .keys import ledger_id
-from .transactions import without_transactions
+from .limits import request_limits
+from .limits.clients import client_of
 
 _LONGEST = 254  # characters of a name that count: what is normalised must be bounded
 # To staff who came by a code: Django would advise another account, where this one's password is what is wanted.
@@ -62,7 +63,7 @@ class PasswordForm(AdminAuthenticationForm):
         account = account_of(name)
         store = stores.current()
         try:
-            charges = store.take(demands.for_password(client, account))
+            charges = store.take(request_limits.for_password(client, account))
             cleaned = super().clean()
             store.give_back(charges)
         except Limited as refused:
@@ -88,4 +89,4 @@ def _phone_of(name: str) -> str:
 def _report(refused: Limited, account: str, client: str) -> None:
     """A name that is no phone is told by a keyed hash only: people type their password there by mistake."""
     phone = _phone_of(account)
-    guard.report(refused, phone, client, account="" if phone else ledger_id("account", account)[:8])
+    audit.report(refused, phone, client, account="" if phone else ledger_id("account", account)[:8])

@@ -19,27 +19,15 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from . import (
-    accounts,
-    authorizations,
-    codes,
-    demands,
-    devices,
-    faults,
-    guard,
-    phones,
-    proofs,
-    queues,
-    roads,
-    routes,
-    states,
-    stores,
-    tokens,
-)
-from .challenges import Challenge, Grant, State, Status, is_id
+from . import accounts, audit, faults, phones, queues, stores, tokens
+from .accounts import authorization_codes, devices
+from .challenges import Challenge, Grant, State, Status, codes, is_id
+from .challenges.policies import LOGIN, longest
+from .delivery import routing
+from .delivery import state as states
 from .errors import ChannelNotOffered, InvalidOrExpiredCode, RegionNotAllowed
+from .limits import proof_of_work, request_limits
 from .phones import Phone
-from .policies import LOGIN, longest
 from .providers.base import Channel
 from .signals import signed_in
 from .tokens.base import Issued, TokenBackend
@@ -79,10 +67,12 @@ def send_code(
     phone = phones.of(phone)
     channel = _offered(phone, channel, first=challenge_id is None)
     known = devices.recognise(phone, device)
-    demand = partial(demands.for_send, phone, client, device=known, proof=proofs.name_of(proof), test=phone.is_test)
+    demand = partial(
+        request_limits.for_send, phone, client, device=known, proof=proof_of_work.name_of(proof), test=phone.is_test
+    )
     store, queue, switched = stores.current(), queues.current(), False
-    claims = roads.claims(phone, channel) if queue.at_once else None
-    with guard.reporting(phone, client):
+    claims = routing.claims(phone, channel) if queue.at_once else None
+    with audit.reporting(phone, client):
         if challenge_id is None:
             challenge = codes.new_challenge(new_id, phone, purpose, language, channel, known)
             grant = store.open(challenge, demand(checks=challenge.checks), claims)
@@ -123,11 +113,11 @@ def _verified(
     if challenge_id is not None:
         _require_id(challenge_id)
     store = stores.current()
-    with guard.reporting(phone, client):
+    with audit.reporting(phone, client):
         # A known device pays by its phone's budget alone: what is counted of a client, its neighbours can use up.
-        demand = demands.for_check(None if known else client)
+        demand = request_limits.for_check(None if known else client)
         challenge = store.spend_check(phone, purpose, challenge_id, demand, device=known)
-    failed = partial(guard.check_failed, phone, client, challenge_id)
+    failed = partial(audit.check_failed, phone, client, challenge_id)
     if challenge is None:
         raise failed("no_open_challenge")
     faults.point("check.spent")
@@ -161,7 +151,7 @@ def sign_in(
     user, is_new, issued = _let_in(phone, backend or tokens.current(), request)
     renewed = devices.renew(phone, challenge.checked_at, device, known=bool(known))
     result = SignIn(user, is_new, issued, renewed)
-    guard.signed_in(user, client, is_new=is_new)
+    audit.signed_in(user, client, is_new=is_new)
     signed_in.send_robust(sender=type(user), user=user, is_new=is_new)
     return result
 
@@ -169,7 +159,7 @@ def sign_in(
 def sign_out_everywhere(*, user: Any) -> None:
     """End all tokens and sessions of a user, and let no device be known any more that signed in until now."""
     devices.end_all(accounts.phone_of(user))  # first: it may find the store down, and whoever asks again needs a token
-    authorizations.revoke_all(user)  # before the tokens: what is redeemed until now is one of them
+    authorization_codes.revoke_all(user)  # before the tokens: what is redeemed until now is one of them
     tokens.revoke_all(user)
 
 
@@ -177,7 +167,7 @@ def exchange(
     *, client: str, redirect_uri: str, code: str, code_verifier: str, request: HttpRequest | None = None
 ) -> tuple[Any, Issued]:
     """The user and a token for a site with an authorization code. InvalidOrExpiredCode, and the code is gone."""
-    user = authorizations.redeem(client=client, redirect_uri=redirect_uri, code=code, code_verifier=code_verifier)
+    user = authorization_codes.redeem(client=client, redirect_uri=redirect_uri, code=code, code_verifier=code_verifier)
     return user, tokens.current().issue(user, request)
 
 
@@ -227,7 +217,7 @@ def _let_in(phone: Phone, backend: TokenBackend, request: HttpRequest | None) ->
 def _offered(phone: Phone, channel: str, *, first: bool) -> str:
     """The channel to take, of those that the routes have for a number."""
     # A test number gets nothing, so it needs no route: that of a country where there is none may take any channel.
-    channels = routes.channels(phone) or (list(Channel) if phone.is_test else [])
+    channels = routing.channels(phone) or (list(Channel) if phone.is_test else [])
     if not channels:
         raise RegionNotAllowed
     if channel and channel not in channels:

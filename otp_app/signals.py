@@ -7,7 +7,7 @@ deactivate the user, or raise ``InvalidOrExpiredCode`` in ``issue`` of a token b
 ``signed_in``: after a token was issued; arguments ``user``, ``is_new``.
 ``limited``: a request was refused; arguments ``limit`` (its name), ``retry_after`` (seconds), ``phone``
 (empty when it was a password for an account without one), ``client``.
-``blocked``: a prefix or region is refused from now on; argument ``block`` (:class:`otp_app.challenges.Block`).
+``blocked``: a prefix or region is refused from now on; argument ``block`` (:class:`otp_app.errors.Block`).
 ``reported``: a provider's report was applied to a delivery, and is committed; arguments ``delivery`` and ``event``
 (:class:`otp_app.models.Delivery`, :class:`otp_app.models.EventRow`). A late or older report changes no delivery, and is
 told all the same: look at ``delivery.status``.

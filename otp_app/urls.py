@@ -2,9 +2,9 @@
 
 from django.urls import path
 
-from . import webhooks
 from .api import views
-from .transactions import without_transactions
+from .db.transactions import without_transactions
+from .delivery import webhooks
 
 app_name = "otp_app"
 

@@ -14,7 +14,7 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.request import Request
 
-from otp_app.languages import language_of
+from otp_app.phones.languages import language_of
 
 READ = ("get", "head")  # DRF would answer OPTIONS as well, and fails at it where there is no serializer
 _making = Lock()  # of many who ask before there is one, one makes it

@@ -1,6 +1,6 @@
 """Asking a store as the services do."""
 
-from otp_app import demands
+from otp_app.limits import request_limits
 from tests.factories import new_challenge
 
 
@@ -10,15 +10,15 @@ def open_one(store, client=None, **values):
 
 
 def sending(challenge, client=None, **demand):
-    return demands.for_send(challenge.phone, client, checks=challenge.checks, device=challenge.device, **demand)
+    return request_limits.for_send(challenge.phone, client, checks=challenge.checks, device=challenge.device, **demand)
 
 
 def check(store, challenge, *, by_id=True, client=None):
     wanted = challenge.id if by_id else None
-    return store.spend_check(challenge.phone, challenge.purpose, wanted, demands.for_check(client))
+    return store.spend_check(challenge.phone, challenge.purpose, wanted, request_limits.for_check(client))
 
 
 def send_again(store, challenge, client=None, claims=None, channel="sms"):
-    taken = demands.for_send(challenge.phone, client, device=challenge.device)
+    taken = request_limits.for_send(challenge.phone, client, device=challenge.device)
     how = {"device": challenge.device, "language": "uz", "channel": channel}
     return store.spend_send(challenge.phone, challenge.purpose, challenge.id, taken, claims, **how)

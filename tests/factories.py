@@ -3,7 +3,7 @@
 import itertools
 
 from otp_app.challenges import Challenge, random_id
-from otp_app.codes import current_key_id
+from otp_app.challenges.codes import current_key_id
 
 _numbers = itertools.count(1)
 

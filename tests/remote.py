@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from django.conf import settings
 from django.core.signals import setting_changed
 
-from otp_app import calls
+from otp_app.delivery import executor
 from otp_app.providers.base import Provider, Receipt
 
 PATIENCE = 60  # seconds; no test means to wait so long
@@ -104,7 +104,7 @@ def remotes(*names, routes=None):
             until = time.monotonic() + PATIENCE
             while RemoteProvider.running and time.monotonic() < until:
                 time.sleep(0.005)
-            calls._pool.cache_clear()
+            executor._pool.cache_clear()
 
 
 def once_others_were_asked(remote, alias, times):

@@ -4,7 +4,7 @@ import hashlib
 from base64 import urlsafe_b64encode
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from otp_app import authorizations
+from otp_app.accounts import authorization_codes
 from otp_app.models import AuthorizationClient
 
 VERIFIER = "a-verifier-of-the-site.~_" + 40 * "x"
@@ -40,7 +40,7 @@ def requested(site, **changed):
         "code_challenge": challenge_of(VERIFIER),
         "state": "",
     }
-    return authorizations.requested(**(asked | changed))
+    return authorization_codes.requested(**(asked | changed))
 
 
 def answer_in(address):

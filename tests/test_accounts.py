@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.db import connection, migrations, models
 from django.db.models import QuerySet
 
-from otp_app import accounts, signups
+from otp_app.accounts import adapter, sign_ups
 from otp_app.errors import InvalidPhone, UserNotCreated
 from otp_app.models import AbstractPhoneUser, ChallengeRow, Counter, Token, UserSession
 from otp_app.users import PhoneUserManager
@@ -23,24 +23,24 @@ PHONE = "+998901234567"
 
 
 def test_the_first_call_creates_and_the_second_finds():
-    user, is_new = accounts.user_for(PHONE)
-    again, is_new_again = accounts.user_for(PHONE)
+    user, is_new = adapter.user_for(PHONE)
+    again, is_new_again = adapter.user_for(PHONE)
     assert (is_new, is_new_again) == (True, False)
     assert user == again
-    assert accounts.phone_of(user) == PHONE
+    assert adapter.phone_of(user) == PHONE
     assert not user.has_usable_password()
     assert not user.is_staff
 
 
 def test_a_user_created_meanwhile_is_found(monkeypatch):
-    create = accounts._create
+    create = adapter._create
 
     def overtaken(phone, name, alias):
         get_user_model().objects.create_user(phone)
         return create(phone, name, alias)
 
-    monkeypatch.setattr(accounts, "_create", overtaken)
-    user, is_new = accounts.user_for(PHONE)
+    monkeypatch.setattr(adapter, "_create", overtaken)
+    user, is_new = adapter.user_for(PHONE)
     assert (user.phone, is_new) == (PHONE, False)
 
 
@@ -48,7 +48,7 @@ def test_a_manager_that_hides_users_does_not_hide_them_from_us(monkeypatch):
     hidden = get_user_model().objects.create_user(PHONE, is_active=False)
     monkeypatch.setattr(PhoneUserManager, "get_queryset", lambda self: QuerySet(self.model).filter(is_active=True))
     assert not get_user_model().objects.exists()
-    assert accounts.user_for(PHONE) == (hidden, False)
+    assert adapter.user_for(PHONE) == (hidden, False)
 
 
 def test_a_phone_is_stored_in_one_form_whoever_creates_the_user():
@@ -109,17 +109,17 @@ class TestDjangosOwnUser:
 
     @pytest.fixture(autouse=True)
     def _model(self, monkeypatch):
-        monkeypatch.setattr(accounts, "get_user_model", lambda: DjangoUser)
+        monkeypatch.setattr(adapter, "get_user_model", lambda: DjangoUser)
 
     def test_without_a_phone_field_the_user_name_is_it(self):
-        assert accounts.phone_field() == "username"
-        assert signups.values(DjangoUser, "username", PHONE, "name") == {"username": PHONE}
+        assert adapter.phone_field() == "username"
+        assert sign_ups.values(DjangoUser, "username", PHONE, "name") == {"username": PHONE}
 
     def test_a_named_field_is_the_phone_and_the_user_name_is_filled_too(self, settings):
         settings.OTP_USER_PHONE_FIELD = "first_name"
-        assert accounts.phone_field() == "first_name"
-        assert signups.values(DjangoUser, "first_name", PHONE, "name") == {"first_name": PHONE, "username": "name"}
-        assert accounts.phone_of(DjangoUser(first_name="")) == ""
+        assert adapter.phone_field() == "first_name"
+        assert sign_ups.values(DjangoUser, "first_name", PHONE, "name") == {"first_name": PHONE, "username": "name"}
+        assert adapter.phone_of(DjangoUser(first_name="")) == ""
 
 
 class Named(AbstractBaseUser):
@@ -148,7 +148,7 @@ class Clean(Named):
 
 @pytest.fixture(params=[Named, Clean])
 def named(request, monkeypatch, transactional_db):
-    monkeypatch.setattr(accounts, "get_user_model", lambda: request.param)
+    monkeypatch.setattr(adapter, "get_user_model", lambda: request.param)
     with connection.schema_editor() as editor:
         editor.create_model(Named)
     yield request.param
@@ -158,17 +158,17 @@ def named(request, monkeypatch, transactional_db):
 
 def test_a_stranger_who_took_the_phone_for_a_user_name_keeps_nobody_out(named):
     stranger = Named.objects.create(username=PHONE)
-    user, is_new = accounts.user_for(PHONE)
+    user, is_new = adapter.user_for(PHONE)
     assert is_new
     assert user != stranger
     assert (user.phone, user.username[:5]) == (PHONE, "user-")
-    assert accounts.user_for(PHONE) == (user, False)
+    assert adapter.user_for(PHONE) == (user, False)
 
 
 def test_a_user_of_the_model_who_is_created_meanwhile_is_found(named, monkeypatch):
-    create, other = accounts._create, Named(username="other", phone=PHONE)
-    monkeypatch.setattr(accounts, "_create", lambda *how: other.save() or create(*how))
-    user, is_new = accounts.user_for(PHONE)
+    create, other = adapter._create, Named(username="other", phone=PHONE)
+    monkeypatch.setattr(adapter, "_create", lambda *how: other.save() or create(*how))
+    user, is_new = adapter.user_for(PHONE)
     assert (user.pk, is_new) == (other.pk, False)
 
 
@@ -179,13 +179,13 @@ def test_what_a_model_says_of_a_user_it_refuses_is_logged_without_the_phone(name
 
     monkeypatch.setattr(Clean, "clean", refuse)
     with pytest.raises(UserNotCreated, match=r"ValidationError: .*phone.*\+998•••••••67 and 998•••••••67 are"):
-        accounts.user_for(PHONE)
+        adapter.user_for(PHONE)
     assert PHONE[1:] not in caplog.text
 
 
 def test_a_mistake_in_the_model_is_no_answer_that_asks_to_try_again(named, client, monkeypatch, outbox):
     """Each try would be another message."""
-    monkeypatch.setattr(accounts, "_create", lambda *how: Named.objects.create(username=None))
+    monkeypatch.setattr(adapter, "_create", lambda *how: Named.objects.create(username=None))
     client.raise_request_exception = False
     client.post("/api/send-otp/", {"phone": PHONE}, content_type="application/json")
     body = {"phone": PHONE, "otp": outbox[-1].code}
@@ -198,7 +198,7 @@ def test_a_phone_is_text_whatever_the_field_makes_of_it():
         def __str__(self):
             return PHONE
 
-    assert accounts.phone_of(get_user_model()(phone=Number())) == PHONE
+    assert adapter.phone_of(get_user_model()(phone=Number())) == PHONE
 
 
 def test_the_migration_waits_for_the_projects_own_user_model():

@@ -18,15 +18,7 @@ from otp_app import stores
 from otp_app.errors import Unavailable
 from otp_app.keys import phone_key
 from otp_app.limits import RINGS
-from otp_app.models import (
-    AuthorizationClient,
-    AuthorizationCode,
-    BlockRow,
-    Delivery,
-    EventRow,
-    KeptAnswer,
-    User,
-)
+from otp_app.models import AuthorizationClient, AuthorizationCode, BlockRow, Delivery, EventRow, KeptAnswer, User
 
 pytestmark = pytest.mark.django_db
 

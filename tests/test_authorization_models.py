@@ -5,8 +5,8 @@ import re
 import pytest
 from django.core.exceptions import ValidationError
 
-from otp_app.authorization_models import check_redirect_uris, new_client_id
 from otp_app.models import AuthorizationCode
+from otp_app.models.authorizations import check_redirect_uris, new_client_id
 from tests.sites import new_site
 
 

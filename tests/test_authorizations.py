@@ -8,7 +8,9 @@ from django.db import transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otp_app import authorizations, services, stores, sweeps, tokens
+from otp_app import services, stores, tokens
+from otp_app.accounts import authorization_codes
+from otp_app.delivery import sweeper
 from otp_app.errors import InsideTransaction, InvalidOrExpiredCode, Unavailable
 from otp_app.models import AuthorizationCode, Token
 from tests.factories import new_phone
@@ -29,27 +31,27 @@ def user(django_user_model):
 
 
 def code_for(user, site, **changed):
-    return answer_in(authorizations.issue(requested(site, **changed), user))["code"]
+    return answer_in(authorization_codes.issue(requested(site, **changed), user))["code"]
 
 
 def redeem(site, code, **changed):
     """As the site that got the code would."""
     asked = {"client": site.pk, "redirect_uri": BACK, "code": code, "code_verifier": VERIFIER}
-    return authorizations.redeem(**(asked | changed))
+    return authorization_codes.redeem(**(asked | changed))
 
 
 # issued
 
 
 def test_the_state_comes_back_as_it_was_and_is_left_out_when_there_was_none(site, user):
-    answer = answer_in(authorizations.issue(requested(site, state="a b&c=d#ц"), user))
+    answer = answer_in(authorization_codes.issue(requested(site, state="a b&c=d#ц"), user))
     assert answer["state"] == "a b&c=d#ц"
-    assert set(answer_in(authorizations.issue(requested(site), user))) == {"code"}
+    assert set(answer_in(authorization_codes.issue(requested(site), user))) == {"code"}
 
 
 def test_an_address_with_a_query_of_its_own_keeps_it(user):
     site = new_site(redirect_uris=BACK + "?shop=1")
-    address = authorizations.issue(requested(site, state="s"), user)
+    address = authorization_codes.issue(requested(site, state="s"), user)
     assert address.startswith(BACK + "?shop=1&code=")
     assert set(answer_in(address)) == {"shop", "code", "state"}
 
@@ -160,7 +162,7 @@ def test_the_project_says_how_long_it_lives(site, user, clock, settings):
 @given(st.text(max_size=70), st.text(max_size=140))
 def test_no_text_is_ever_an_error_of_the_program(code, verifier):
     with pytest.raises(InvalidOrExpiredCode):
-        authorizations.redeem(client="x", redirect_uri="x", code=code, code_verifier=verifier)
+        authorization_codes.redeem(client="x", redirect_uri="x", code=code, code_verifier=verifier)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -174,7 +176,7 @@ def test_of_twenty_who_bring_a_code_at_once_one_is_signed_in(site, user):
 @pytest.mark.django_db(transaction=True)
 def test_one_of_them_also_when_all_have_found_it_before_the_first_one_takes_it(site, user, monkeypatch):
     code, found = code_for(user, site), threading.Barrier(8)
-    monkeypatch.setattr(authorizations, "require_none", lambda alias: found.wait(30))  # asked in between
+    monkeypatch.setattr(authorization_codes, "require_none", lambda alias: found.wait(30))  # asked in between
     results = race(lambda _: redeem(site, code), 8)
     assert [result for result in results if not isinstance(result, Exception)] == [user]
     assert sum(isinstance(result, InvalidOrExpiredCode) for result in results) == 7
@@ -207,7 +209,7 @@ def test_a_purge_deletes_what_nobody_fetched_in_time_and_nothing_else(site, user
     code_for(user, site)
     clock.advance(61)
     young = code_for(user, site)
-    authorizations.purge(stores.current().now())
+    authorization_codes.purge(stores.current().now())
     assert AuthorizationCode.objects.count() == 1
     assert redeem(site, young) == user
 
@@ -215,7 +217,7 @@ def test_a_purge_deletes_what_nobody_fetched_in_time_and_nothing_else(site, user
 def test_the_purge_of_everything_purges_these_too(site, user, clock):
     code_for(user, site)
     clock.advance(61)
-    sweeps.purge()
+    sweeper.purge()
     assert not AuthorizationCode.objects.exists()
 
 
@@ -234,7 +236,7 @@ def test_a_store_that_is_down_spends_no_code(site, user, monkeypatch):
             raise Unavailable
 
     with monkeypatch.context() as patched:
-        patched.setattr(authorizations.stores, "current", Down)
+        patched.setattr(authorization_codes.stores, "current", Down)
         with pytest.raises(Unavailable):
             redeem(site, code)
     assert redeem(site, code) == user

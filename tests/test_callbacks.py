@@ -4,7 +4,7 @@ import pytest
 from django.http import HttpResponse
 from django.urls import include, path
 
-from otp_app import callbacks
+from otp_app.delivery import callbacks
 
 _routes = ([path("webhooks/<alias>/", lambda request, alias: HttpResponse(), name="webhook")], "otp_app")
 urlpatterns = [path("api/", include(_routes))]

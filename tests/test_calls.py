@@ -7,7 +7,8 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
 import pytest
 
-from otp_app import calls, providers
+from otp_app import providers
+from otp_app.delivery import executor
 from otp_app.providers.base import Message, NotAccepted, Receipt, Rejected, Unknown
 from tests.races import race
 from tests.remote import once_others_were_asked, remotes
@@ -22,7 +23,7 @@ def remote():
 
 
 def ask(name="one", seconds=30.0, *, local=False):
-    return calls.call(providers.get(name), MESSAGE, time.monotonic() + seconds, local=local)
+    return executor.call(providers.get(name), MESSAGE, time.monotonic() + seconds, local=local)
 
 
 def test_a_receipt_comes_back(remote):
@@ -64,7 +65,7 @@ def test_a_provider_of_this_machine_is_called_without_a_thread(remote):
 @pytest.mark.parametrize("seconds", [-1, 0, 0.9])
 def test_with_less_than_a_tenth_of_the_deadline_it_is_not_tried(remote, settings, seconds):
     settings.OTP_PROVIDER_DEADLINE = 10
-    with pytest.raises(calls.NotTried) as raised:
+    with pytest.raises(executor.NotTried) as raised:
         ask(seconds=seconds)
     assert raised.value.reason == "deadline"
     assert remote.sent == []
@@ -85,7 +86,7 @@ def test_so_many_callers_wait_at_once_and_the_next_is_not_tried(remote, settings
     waiting = threading.Thread(target=ask)
     waiting.start()
     assert began.wait(30)
-    with pytest.raises(calls.NotTried) as raised:
+    with pytest.raises(executor.NotTried) as raised:
         ask("two")
     assert raised.value.reason == "busy"
     remote.release.set()
@@ -94,14 +95,14 @@ def test_so_many_callers_wait_at_once_and_the_next_is_not_tried(remote, settings
 
 
 def test_more_callers_than_calls_are_answered_one_after_the_other(remote, monkeypatch):
-    monkeypatch.setattr(calls, "_MOMENT", 60)  # however long this machine takes for a call
+    monkeypatch.setattr(executor, "_MOMENT", 60)  # however long this machine takes for a call
     remote.behave(once_others_were_asked(remote, "one", 8), "one")
     assert race(lambda _: ask(), 12) == [Receipt("x")] * 12
 
 
 def test_of_those_who_wait_for_a_place_one_too_many_is_not_tried(remote, settings, monkeypatch):
     settings.OTP_PROVIDER_CALLS = 2
-    monkeypatch.setattr(calls, "_MOMENT", 60)
+    monkeypatch.setattr(executor, "_MOMENT", 60)
     remote.behave(lambda message: remote.release.wait(60) and Receipt(), "one")
     with ThreadPoolExecutor(4) as pool:
         asked = [pool.submit(ask, seconds=60) for _ in range(4)]
@@ -116,7 +117,7 @@ def test_of_those_who_wait_for_a_place_one_too_many_is_not_tried(remote, setting
 @pytest.mark.parametrize(("moment", "seconds"), [(0.1, 60), (60, 1.5)])
 def test_a_place_is_waited_for_a_moment_and_never_beyond_the_deadline(remote, settings, monkeypatch, moment, seconds):
     settings.OTP_PROVIDER_CALLS = 2
-    monkeypatch.setattr(calls, "_MOMENT", moment)
+    monkeypatch.setattr(executor, "_MOMENT", moment)
     began = threading.Semaphore(0)
     remote.behave(lambda message: began.release() or (remote.release.wait(60) and Receipt()), "one")
     with ThreadPoolExecutor(3) as pool:
@@ -129,7 +130,7 @@ def test_a_place_is_waited_for_a_moment_and_never_beyond_the_deadline(remote, se
 
 
 def test_whoever_gets_a_place_finds_a_thread(remote, settings, monkeypatch):
-    monkeypatch.setattr(calls, "_MOMENT", 60)  # however long this machine takes for a call
+    monkeypatch.setattr(executor, "_MOMENT", 60)  # however long this machine takes for a call
     settings.OTP_PROVIDER_CALLS = 2
     assert race(lambda _: [ask() for _ in range(100)] and "answered", 3) == ["answered"] * 3
 
@@ -144,7 +145,7 @@ def test_a_provider_whose_threads_all_hang_takes_no_other_providers(remote, sett
     with pytest.raises(NotAccepted) as raised:
         ask()
     assert raised.value.reason == "stuck"
-    assert not isinstance(raised.value, calls.NotTried)  # another provider may do it
+    assert not isinstance(raised.value, executor.NotTried)  # another provider may do it
     assert ask("two")
     assert remote.asked() == ["one", "one", "two"]
 
@@ -161,9 +162,9 @@ def test_a_thread_that_comes_back_is_used_again(remote, settings):
 
 def test_a_process_that_is_ending_does_not_try_and_keeps_no_slot(remote, settings):
     settings.OTP_PROVIDER_CALLS = 1
-    calls._pool(providers.get("one"), 1)[1].shutdown()
+    executor._pool(providers.get("one"), 1)[1].shutdown()
     for _ in range(2):
-        with pytest.raises(calls.NotTried) as raised:
+        with pytest.raises(executor.NotTried) as raised:
             ask()
         assert raised.value.reason == "shutdown"
     assert ask("two")

@@ -5,8 +5,8 @@ from django.core import checks
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 
-from otp_app import checks as ours
 from otp_app import phones, providers
+from otp_app.checks import settings as ours
 
 pytestmark = pytest.mark.django_db  # Django's own checks ask the database what it can do
 
@@ -297,9 +297,9 @@ class TestUserModel:
     def test_phones_in_user_names_are_warned_of(self, monkeypatch):
         from django.contrib.auth.models import User
 
-        from otp_app import accounts
+        from otp_app.accounts import adapter
 
-        monkeypatch.setattr(accounts, "get_user_model", lambda: User)
+        monkeypatch.setattr(adapter, "get_user_model", lambda: User)
         monkeypatch.setattr(ours, "get_user_model", lambda: User)
         assert ids() == ["otp_app.W002"]
 

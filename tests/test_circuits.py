@@ -4,11 +4,13 @@ import logging
 
 import pytest
 
-from otp_app import circuits, demands, handovers, services, stores
+from otp_app import counters, services, stores
+from otp_app.db import clock as clocks
+from otp_app.delivery import circuit_breaker, records
 from otp_app.errors import DeliveryFailed, UndeliverablePhone
+from otp_app.limits import request_limits
 from otp_app.models import Counter, Delivery
 from otp_app.providers.base import Blocked, NotAccepted, Rejected, Unknown, Unreachable
-from otp_app.stores import counters
 from otp_app.stores.purge import purge_records
 from tests.factories import new_phone
 from tests.races import race
@@ -42,8 +44,8 @@ def send_all(times):
 
 
 def is_open(alias="one"):
-    blocked = counters.blocks(handovers.database(), [circuits.key_of(alias)])
-    return any(until > counters.read_now(handovers.database()) for until in blocked.values())
+    blocked = counters.blocks(records.database(), [circuit_breaker.key_of(alias)])
+    return any(until > clocks.read_now(records.database()) for until in blocked.values())
 
 
 def break_it(remote, error=None):
@@ -125,7 +127,7 @@ def test_both_providers_of_a_failover_are_counted(remote):
 
 @pytest.mark.django_db(transaction=True)
 def test_failures_at_once_open_it_once(clock, caplog):
-    race(lambda _: circuits.failed("one"), 12)
+    race(lambda _: circuit_breaker.failed("one"), 12)
     assert is_open()
     assert len([record for record in caplog.records if "opened" in record.getMessage()]) == 1
 
@@ -136,7 +138,7 @@ def test_failures_at_once_open_it_once(clock, caplog):
 def test_with_all_circuits_open_nothing_is_sent_and_all_is_given_back(alone, each_store, clock):
     alone.fail(NotAccepted("503"), "one")
     phone = new_phone()
-    demand = demands.for_send(phone, "192.0.2.1", checks=5)
+    demand = request_limits.for_send(phone, "192.0.2.1", checks=5)
     for number in range(FAILURES + 2):
         with pytest.raises(DeliveryFailed) as failed:
             services.send_code(phone=phone, client="192.0.2.1")
@@ -152,16 +154,16 @@ def test_with_all_circuits_open_nothing_is_sent_and_all_is_given_back(alone, eac
 
 
 def test_the_pause_is_that_of_the_first_to_be_asked_again(clock):
-    assert circuits.pause([]) == circuits.pause(["one", "two"]) == 0
+    assert circuit_breaker.pause([]) == circuit_breaker.pause(["one", "two"]) == 0
     for _ in range(FAILURES):
-        circuits.failed("one")
+        circuit_breaker.failed("one")
     clock.advance(15)
-    assert circuits.pause(["one", "two"]) == 0
+    assert circuit_breaker.pause(["one", "two"]) == 0
     for _ in range(FAILURES):
-        circuits.failed("two")
-    assert 0 < circuits.pause(["one", "two"]) <= PAUSE - 15 < circuits.pause(["two"]) <= PAUSE
+        circuit_breaker.failed("two")
+    assert 0 < circuit_breaker.pause(["one", "two"]) <= PAUSE - 15 < circuit_breaker.pause(["two"]) <= PAUSE
     clock.advance(PAUSE)
-    assert circuits.pause(["one", "two"]) == 0
+    assert circuit_breaker.pause(["one", "two"]) == 0
 
 
 # half-open
@@ -248,12 +250,12 @@ def test_of_twenty_sends_at_once_one_tries_it(remote, clock, settings):
 
 def test_while_a_half_open_circuit_is_tried_others_are_told_to_wait(alone, clock):
     for _ in range(FAILURES):
-        circuits.failed("one")
+        circuit_breaker.failed("one")
     clock.advance(PAUSE + 1)
-    now = counters.read_now(handovers.database())
-    (until,) = counters.blocks(handovers.database(), [circuits.key_of("one")]).values()
-    assert circuits.may_carry("one", now, until)
-    assert not circuits.may_carry("one", now, until)  # who looked before it was taken
+    now = clocks.read_now(records.database())
+    (until,) = counters.blocks(records.database(), [circuit_breaker.key_of("one")]).values()
+    assert circuit_breaker.may_carry("one", now, until)
+    assert not circuit_breaker.may_carry("one", now, until)  # who looked before it was taken
     with pytest.raises(DeliveryFailed) as failed:
         send()
     assert 5 < failed.value.retry_after <= PAUSE
@@ -267,7 +269,7 @@ def test_while_a_half_open_circuit_is_tried_others_are_told_to_wait(alone, clock
 def test_a_purge_loses_no_circuit_that_is_open_or_has_to_be_tried(remote, clock, seconds):
     break_it(remote)
     clock.advance(seconds)
-    purge_records("default", counters.read_now("default"))
+    purge_records("default", clocks.read_now("default"))
     remote.fail(NotAccepted("503"), "one")
     send_all(2)
     assert remote.asked().count("one") == (seconds > PAUSE)
@@ -276,8 +278,8 @@ def test_a_purge_loses_no_circuit_that_is_open_or_has_to_be_tried(remote, clock,
 def test_a_circuit_that_nobody_asked_for_an_hour_is_closed(remote, clock):
     break_it(remote)
     clock.advance(3 * 3600)  # a row expires at a whole hour
-    purge_records("default", counters.read_now("default"))
-    assert not Counter.objects.filter(key=circuits.key_of("one")).exists()
+    purge_records("default", clocks.read_now("default"))
+    assert not Counter.objects.filter(key=circuit_breaker.key_of("one")).exists()
     remote.work("one")
     send_all(2)
     assert remote.asked() == ["one", "one"]
@@ -285,6 +287,6 @@ def test_a_circuit_that_nobody_asked_for_an_hour_is_closed(remote, clock):
 
 def test_a_circuit_is_in_the_database_whichever_store_the_challenges_are_in(remote, each_store):
     break_it(remote)
-    assert Counter.objects.get(key=circuits.key_of("one")).blocked_until
+    assert Counter.objects.get(key=circuit_breaker.key_of("one")).blocked_until
     send()
     assert remote.asked() == ["two"]

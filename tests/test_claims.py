@@ -3,12 +3,14 @@
 import pytest
 from django.db import connections
 
-from otp_app import calls, circuits, handovers, messages, roads, services, stores, suppressions, sweeps
+from otp_app import services, stores
 from otp_app.challenges import Claim
+from otp_app.counters import rows
+from otp_app.db import clock as clocks
+from otp_app.delivery import circuit_breaker, executor, messages, records, routing, suppressions, sweeper
 from otp_app.errors import DeliveryFailed, UndeliverablePhone
 from otp_app.models import Delivery
 from otp_app.providers.base import Channel, NotAccepted
-from otp_app.stores import counters
 from otp_app.stores.sql import SqlStore
 from tests import journal
 from tests.asking import open_one
@@ -44,12 +46,12 @@ def facts(*names):
 
 def break_circuit(alias):
     for _ in range(5):
-        circuits.failed(alias)
+        circuit_breaker.failed(alias)
 
 
 def sweep(clock, seconds):
     clock.advance(seconds)
-    return sweeps.sweep()
+    return sweeper.sweep()
 
 
 class Killed(BaseException):
@@ -70,19 +72,19 @@ def test_who_asks_the_first_provider_has_taken_the_send_on_before_anybody_is_ask
 
     def look(*asked, **options):
         seen.append(begun())
-        raise calls.NotTried("stuck")
+        raise executor.NotTried("stuck")
 
-    monkeypatch.setattr(calls, "call", look)
-    monkeypatch.setattr(handovers, "claim", die)  # no statement of its own
+    monkeypatch.setattr(executor, "call", look)
+    monkeypatch.setattr(records, "claim", die)  # no statement of its own
     with pytest.raises(DeliveryFailed):
         services.send_code(phone=new_phone())
     (((provider, claimed_at),),) = seen
     assert provider == "one"
-    assert abs(claimed_at - counters.read_now(handovers.database())) < 60_000
+    assert abs(claimed_at - clocks.read_now(records.database())) < 60_000
 
 
 def test_its_reference_is_the_id_that_the_provider_is_handed(remote, each_store, clock, monkeypatch):
-    monkeypatch.setattr(handovers, "sent", die)
+    monkeypatch.setattr(records, "sent", die)
     with pytest.raises(Killed):
         services.send_code(phone=new_phone())
     sweep(clock, 61)
@@ -115,7 +117,7 @@ def test_a_send_that_is_made_good_is_taken_on_by_none_and_a_sweep_delivers_it(re
     challenge = open_one(each_store).challenge
     Delivery.objects.all().delete()
     for _ in range(2):
-        handovers.make_good(challenge)
+        records.make_good(challenge)
     assert facts("status", "provider", "reference", "claimed_at") == [("queued", "", "", 0)]
     assert sweep(clock, 10).driven == 1
     assert remote.asked() == ["one"]
@@ -123,7 +125,7 @@ def test_a_send_that_is_made_good_is_taken_on_by_none_and_a_sweep_delivers_it(re
 
 def test_what_is_there_is_not_made_good(remote, each_store):
     grant = services.send_code(phone=new_phone())
-    handovers.make_good(grant.challenge)
+    records.make_good(grant.challenge)
     assert facts("status", "provider") == [("sent", "one")]
 
 
@@ -177,7 +179,7 @@ def test_where_the_first_is_left_alone_the_next_is_asked_and_named(remote, each_
 
 def test_the_next_is_named_before_it_is_asked(remote, each_store, monkeypatch):
     break_circuit("one")
-    monkeypatch.setattr(calls, "call", die)
+    monkeypatch.setattr(executor, "call", die)
     with pytest.raises(Killed):
         services.send_code(phone=new_phone())
     ((status, provider, claimed_at),) = facts("status", "provider", "claimed_at")
@@ -188,14 +190,14 @@ def test_the_next_is_named_before_it_is_asked(remote, each_store, monkeypatch):
 def test_a_send_that_was_given_up_meanwhile_goes_to_no_other(remote, each_store, monkeypatch, clock):
     """Who gave it up may have told somebody that the person perhaps has it."""
     break_circuit("one")
-    really = circuits.may_carry
+    really = circuit_breaker.may_carry
 
     def given_up(*asked):
         assert sweep(clock, 61).abandoned == 1
-        monkeypatch.setattr(circuits, "may_carry", really)
+        monkeypatch.setattr(circuit_breaker, "may_carry", really)
         return really(*asked)
 
-    monkeypatch.setattr(circuits, "may_carry", given_up)
+    monkeypatch.setattr(circuit_breaker, "may_carry", given_up)
     services.send_code(phone=new_phone())
     assert remote.sent == []
     assert facts("status", "error", "provider") == [("unknown", "lease", "one")]
@@ -242,28 +244,28 @@ def test_of_a_number_that_was_reported_nobody_was_asked_and_nothing_is_told(remo
 def test_a_number_that_is_held_back_and_whose_send_was_given_up_costs_what_it_cost(remote, each_store, monkeypatch):
     phone = new_phone()
     suppressions.suppress(phone, "")
-    monkeypatch.setattr(handovers, "give_up", lambda *args, **options: 0)  # as after a sweep in this instant
+    monkeypatch.setattr(records, "give_up", lambda *args, **options: 0)  # as after a sweep in this instant
     grant = services.send_code(phone=phone)
     assert remote.sent == []
     assert stores.current().get(grant.challenge.id).sent_at == grant.challenge.sent_at
 
 
 def test_a_route_without_providers_for_a_channel_names_none(remote):
-    (claim,) = roads.claims(new_phone(), "whatsapp").values()
+    (claim,) = routing.claims(new_phone(), "whatsapp").values()
     assert claim.provider == ""
     assert claim.watched  # the number may be held back
 
 
 def test_without_a_channel_each_that_is_on_offer_has_its_claim(remote, settings):
     phone = new_phone()
-    claims = roads.claims(phone, "")
+    claims = routing.claims(phone, "")
     assert {channel: claim.provider for channel, claim in claims.items()} == {"sms": "one", "telegram": "two"}
-    assert claims["sms"] == roads.claims(phone, "sms")["sms"]
-    assert circuits.key_of("one") in claims["sms"].watched
-    assert circuits.key_of("one") not in claims["telegram"].watched
+    assert claims["sms"] == routing.claims(phone, "sms")["sms"]
+    assert circuit_breaker.key_of("one") in claims["sms"].watched
+    assert circuit_breaker.key_of("one") not in claims["telegram"].watched
     settings.OTP_TEST_NUMBERS = {phone: {"code": "246810"}}
-    assert roads.claims(phone, "") == dict.fromkeys(Channel, Claim("test"))
-    assert roads.claims(phone, "sms") == {"sms": Claim("test")}
+    assert routing.claims(phone, "") == dict.fromkeys(Channel, Claim("test"))
+    assert routing.claims(phone, "sms") == {"sms": Claim("test")}
 
 
 def test_a_test_number_asks_nobody_and_nothing_is_looked_up_for_it(remote, each_store, settings):
@@ -279,7 +281,7 @@ def test_a_test_number_asks_nobody_and_nothing_is_looked_up_for_it(remote, each_
 def test_what_is_watched_is_looked_up_with_the_send_and_not_again(remote, each_store, monkeypatch):
     break_circuit("one")
     for name in ("blocks", "read_now"):
-        monkeypatch.setattr(counters, name, die)
+        monkeypatch.setattr(rows, name, die)
     grant = services.send_code(phone=new_phone())
-    assert set(grant.draft.blocked) == {circuits.key_of("one")}
+    assert set(grant.draft.blocked) == {circuit_breaker.key_of("one")}
     assert connections["default"].in_atomic_block is False

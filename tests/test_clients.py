@@ -4,8 +4,8 @@ import logging
 
 import pytest
 
-from otp_app import clients
-from otp_app.clients import client_of
+from otp_app.limits import clients
+from otp_app.limits.clients import client_of
 
 
 def meta(address, forwarded=None):

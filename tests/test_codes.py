@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from otp_app import codes, keys
+from otp_app import keys
+from otp_app.challenges import codes
 from tests.factories import new_challenge
 
 

@@ -4,8 +4,8 @@ import pytest
 from django.utils.translation import override
 from phonenumbers import SUPPORTED_REGIONS
 
-from otp_app import countries
-from otp_app.messages import LANGUAGES
+from otp_app.phones import countries
+from otp_app.phones.languages import LANGUAGES
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import pytest
 from django.db import connection, router
 
-from otp_app import database_checks
-from otp_app.database_checks import check_connections, check_database, check_server
+from otp_app.checks import database
+from otp_app.checks.database import check_connections, check_database, check_server
 from otp_app.models import Delivery, Failure
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -25,7 +25,7 @@ def test_tables_in_two_databases_are_refused(monkeypatch, apart):
 
 
 def test_another_database_is_refused(monkeypatch):
-    monkeypatch.setattr(database_checks, "connections", {"default": SimpleNamespace(vendor="mysql")})
+    monkeypatch.setattr(database, "connections", {"default": SimpleNamespace(vendor="mysql")})
     assert ids(check_database()) == ["otp_app.E009"]
 
 
@@ -63,11 +63,11 @@ def test_a_server_without_advisory_locks_is_refused():
 def test_connections_that_are_not_kept_are_warned_of(monkeypatch, kept, options, found):
     values = {"CONN_MAX_AGE": kept, "OPTIONS": options}
     server = SimpleNamespace(vendor="postgresql", settings_dict=values)
-    monkeypatch.setattr(database_checks, "connections", {"default": server})
+    monkeypatch.setattr(database, "connections", {"default": server})
     assert ids(check_connections()) == found
 
 
 def test_a_file_needs_no_connections_that_are_kept(monkeypatch):
     server = SimpleNamespace(vendor="sqlite", settings_dict={"CONN_MAX_AGE": 0, "OPTIONS": {}})
-    monkeypatch.setattr(database_checks, "connections", {"default": server})
+    monkeypatch.setattr(database, "connections", {"default": server})
     assert check_connections() == []

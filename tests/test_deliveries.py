@@ -6,12 +6,15 @@ import threading
 import pytest
 from django.db import connections, transaction
 
-from otp_app import calls, circuits, deliveries, demands, handovers, services, stores, suppressions
+from otp_app import services, stores
 from otp_app.challenges import Grant, Status
+from otp_app.db import clock as clocks
+from otp_app.delivery import circuit_breaker, dispatch, executor, records, suppressions
 from otp_app.errors import DeliveryFailed, InsideTransaction, Limited, UndeliverablePhone
+from otp_app.limits import request_limits
 from otp_app.models import Delivery
 from otp_app.providers.base import Message, NotAccepted, Receipt, Rejected, Unknown
-from otp_app.stores import counters, outbox
+from otp_app.stores import outbox
 from tests.asking import check, open_one, send_again, sending
 from tests.factories import new_phone
 from tests.races import race
@@ -109,7 +112,7 @@ def test_an_outage_is_no_sign_of_an_attack_and_a_number_at_fault_may_be(remote, 
     for _ in range(3 if left else 30):
         with pytest.raises((DeliveryFailed, UndeliverablePhone)):
             services.send_code(phone="+998901234567", client="192.0.2.1")
-    demand = demands.for_send("+998901234567", "192.0.2.1", checks=5)
+    demand = request_limits.for_send("+998901234567", "192.0.2.1", checks=5)
     used = {usage.limit.name: usage.used for usage in each_store.usage(demand.limits, phone="+998901234567")}
     assert used["unconverted_per_prefix_hour"] == used["unconverted_per_day"] == 3 * left
     assert used["failures_per_day"] == 15 * left
@@ -175,7 +178,7 @@ def phone_sends(challenge):
 
 def test_a_worker_delivers_a_send_with_the_life_it_has_left(remote, queued, clock):
     clock.advance(100)
-    deliveries.deliver(queued.id)
+    dispatch.deliver(queued.id)
     ((_, message),) = remote.sent
     assert (message.to, message.reference, message.id) == (queued.phone, queued.id, outbox.id_of(queued, 1))
     assert 170 <= message.expires_in <= 200
@@ -185,14 +188,14 @@ def test_a_worker_delivers_a_send_with_the_life_it_has_left(remote, queued, cloc
 
 def test_i4_an_id_that_comes_again_and_again_is_one_call(remote, queued):
     for _ in range(5):
-        deliveries.deliver(queued.id)
+        dispatch.deliver(queued.id)
     assert len(remote.sent) == 1
 
 
 def test_i4_many_workers_with_one_id_make_one_call(remote, queued, settings):
     settings.OTP_PROVIDER_CALLS = 20
     remote.behave(lambda message: remote.release.wait(0.3) or Receipt("x"))
-    assert race(lambda _: deliveries.deliver(queued.id), 20) == [None] * 20
+    assert race(lambda _: dispatch.deliver(queued.id), 20) == [None] * 20
     assert len(remote.sent) == 1
     assert rows(queued) == [("sent", "")]
 
@@ -202,21 +205,21 @@ def test_i4_many_workers_with_one_id_fail_over_once(queued, settings):
     with remotes("one", "two", "three") as remote:
         for name in ("one", "two"):
             remote.fail(NotAccepted("503"), name)
-        assert race(lambda _: deliveries.deliver(queued.id), 20) == [None] * 20
+        assert race(lambda _: dispatch.deliver(queued.id), 20) == [None] * 20
         assert remote.asked() == ["one", "two"]
     assert rows(queued) == [("failed", "503"), ("failed", "503")]
     assert unconverted(queued) == phone_sends(queued) == 0  # once
 
 
 def test_an_id_that_nobody_knows_is_nothing(remote):
-    deliveries.deliver("0" * 32)
+    dispatch.deliver("0" * 32)
     assert remote.sent == []
 
 
 @pytest.mark.parametrize("seconds", [120, 160])
 def test_a_code_older_than_half_its_life_is_not_sent(remote, queued, clock, seconds):
     clock.advance(seconds)
-    deliveries.deliver(queued.id)
+    dispatch.deliver(queued.id)
     assert len(remote.sent) == (seconds < 150)
     if not remote.sent:
         assert rows(queued) == [("failed", "late")]
@@ -226,11 +229,11 @@ def test_a_code_older_than_half_its_life_is_not_sent(remote, queued, clock, seco
 
 @pytest.mark.parametrize("seconds", [0, 25])
 def test_half_its_life_is_half_of_what_it_had_at_that_send(remote, queued, each_store, clock, seconds):
-    deliveries.deliver(queued.id)
+    dispatch.deliver(queued.id)
     clock.advance(260)
     again = send_again(each_store, queued, client="192.0.2.1").challenge
     clock.advance(seconds)
-    deliveries.deliver(queued.id)
+    dispatch.deliver(queued.id)
     assert len(remote.sent) == (2 if seconds < 20 else 1)
     if seconds > 20:
         assert rows(again) == [("sent", ""), ("failed", "late")]
@@ -242,7 +245,7 @@ def test_half_its_life_is_half_of_what_it_had_at_that_send(remote, queued, each_
 @pytest.mark.parametrize("end", [Status.APPROVED, Status.CANCELED])
 def test_what_is_closed_is_not_sent(remote, queued, each_store, end):
     each_store.close(each_store.get(queued.id), end)
-    deliveries.deliver(queued.id)
+    dispatch.deliver(queued.id)
     assert remote.sent == []
     assert rows(queued) == [("failed", "closed")]
     assert each_store.get(queued.id).status is end
@@ -251,7 +254,7 @@ def test_what_is_closed_is_not_sent(remote, queued, each_store, end):
 def test_what_has_no_checks_left_is_not_sent(remote, queued, each_store):
     while check(each_store, queued):
         pass
-    deliveries.deliver(queued.id)
+    dispatch.deliver(queued.id)
     assert remote.sent == []
     assert rows(queued) == [("failed", "closed")]
 
@@ -260,7 +263,7 @@ def test_of_two_sends_that_wait_only_the_newest_goes_out(remote, queued, each_st
     clock.advance(60)
     again = send_again(each_store, queued).challenge
     for _ in range(3):
-        deliveries.deliver(queued.id)
+        dispatch.deliver(queued.id)
     assert [message.language for _, message in remote.sent] == ["uz"]
     assert rows(again) == [("failed", "superseded"), ("sent", "")]
     assert each_store.get(queued.id).sent_at == again.sent_at[1:]
@@ -270,8 +273,8 @@ def test_of_two_sends_that_wait_only_the_newest_goes_out(remote, queued, each_st
 def test_a_send_whose_successor_is_on_its_way_already_is_superseded(remote, queued, each_store, clock):
     clock.advance(60)
     again = send_again(each_store, queued).challenge
-    assert handovers.claim(again, "remote")
-    deliveries.deliver(queued.id)
+    assert records.claim(again, "remote")
+    dispatch.deliver(queued.id)
     assert remote.sent == []
     assert rows(again) == [("failed", "superseded"), ("queued", "")]
     assert counted(queued)["sends_per_day"] == phone_sends(queued) == 1
@@ -279,7 +282,7 @@ def test_a_send_whose_successor_is_on_its_way_already_is_superseded(remote, queu
 
 def test_a_delivery_without_a_challenge_is_expired(remote, queued):
     Delivery.objects.update(challenge="0" * 32)
-    deliveries.deliver("0" * 32)
+    dispatch.deliver("0" * 32)
     assert remote.sent == []
     assert list(Delivery.objects.values_list("status", "error")) == [("failed", "expired")]
 
@@ -294,7 +297,7 @@ def test_a_challenge_that_redis_forgot_is_not_sent(remote, clock, settings, redi
     redis_server.command("SET", f"otp:c:{kept.id}", document)  # as a replica that was behind may have it
     open_one(stores.current())
     for challenge in (forgotten, kept):
-        deliveries.deliver(challenge.id)
+        dispatch.deliver(challenge.id)
     assert remote.sent == []
     assert [rows(challenge) for challenge in (forgotten, kept)] == [[("failed", "expired")], [("failed", "closed")]]
 
@@ -305,20 +308,20 @@ def test_a_challenge_that_redis_forgot_is_not_sent(remote, clock, settings, redi
 def test_a_worker_gives_back_what_a_request_would(remote, queued, error, left):
     if error:
         remote.fail(error)
-    deliveries.deliver(queued.id)
+    dispatch.deliver(queued.id)
     assert unconverted(queued) == left
     assert phone_sends(queued) == (0 if isinstance(error, NotAccepted | Rejected) else 1)
-    deliveries.deliver(queued.id)
+    dispatch.deliver(queued.id)
     assert unconverted(queued) == left
     assert len(remote.sent) == 1
 
 
 def test_a_second_send_that_a_worker_cannot_deliver_leaves_the_first(remote, queued, each_store, clock):
-    deliveries.deliver(queued.id)
+    dispatch.deliver(queued.id)
     clock.advance(60)
     send_again(each_store, queued, client="192.0.2.1")
     remote.fail(NotAccepted("503"))
-    deliveries.deliver(queued.id)
+    dispatch.deliver(queued.id)
     left = each_store.get(queued.id)
     assert (left.status, left.sent_at) == (Status.PENDING, queued.sent_at)
     assert phone_sends(queued) == 1
@@ -327,8 +330,8 @@ def test_a_second_send_that_a_worker_cannot_deliver_leaves_the_first(remote, que
 
 def test_a_worker_tells_a_test_number_nothing(remote, queued, settings):
     settings.OTP_TEST_NUMBERS = {queued.phone: {"code": "246810"}}
-    deliveries.deliver(queued.id)
-    deliveries.deliver(queued.id)
+    dispatch.deliver(queued.id)
+    dispatch.deliver(queued.id)
     assert remote.sent == []
     assert Delivery.objects.get().provider == "test"
     assert rows(queued) == [("sent", "")]
@@ -338,30 +341,30 @@ def test_a_delivery_costs_three_statements_and_holds_no_transaction_while_it_wai
     remote, queued, monkeypatch, django_assert_num_queries
 ):
     held = []
-    call = calls.call
+    call = executor.call
 
     def watched(*args, **options):
-        held.append(connections[handovers.database()].in_atomic_block)
+        held.append(connections[records.database()].in_atomic_block)
         return call(*args, **options)
 
-    monkeypatch.setattr(calls, "call", watched)
+    monkeypatch.setattr(executor, "call", watched)
     with django_assert_num_queries(3):  # what is held back or open, taking it on, its end
-        deliveries.dispatch(Grant(queued, queued.created_at, 0))
+        dispatch.dispatch(Grant(queued, queued.created_at, 0))
     assert held == [False]
 
 
 def test_a_failover_holds_no_transaction_while_it_waits(queued, monkeypatch):
     held = []
-    call = calls.call
+    call = executor.call
 
     def watched(*args, **options):
-        held.append(connections[handovers.database()].in_atomic_block)
+        held.append(connections[records.database()].in_atomic_block)
         return call(*args, **options)
 
-    monkeypatch.setattr(calls, "call", watched)
+    monkeypatch.setattr(executor, "call", watched)
     with remotes("one", "two") as remote:
         remote.fail(NotAccepted("503"), "one")
-        deliveries.deliver(queued.id)
+        dispatch.deliver(queued.id)
     assert held == [False, False]
 
 
@@ -378,7 +381,7 @@ def die(*args, **options):
 
 def give_up_the_dead(clock):
     clock.advance(61)
-    return handovers.abandon(counters.read_now(handovers.database()) - 60_000)
+    return records.abandon(clocks.read_now(records.database()) - 60_000)
 
 
 def given_up_elsewhere(clock):
@@ -389,32 +392,35 @@ def given_up_elsewhere(clock):
         connections.close_all()
 
 
-@pytest.mark.parametrize("place", ["otp_app.handovers.claim", "otp_app.codes.code_for", "otp_app.messages.compose"])
+@pytest.mark.parametrize(
+    "place",
+    ["otp_app.delivery.records.claim", "otp_app.challenges.codes.code_for", "otp_app.delivery.messages.compose"],
+)
 def test_killed_before_it_was_taken_on_the_next_worker_delivers_it(remote, queued, monkeypatch, clock, place):
     monkeypatch.setattr(place, die)
     with pytest.raises(Killed):
-        deliveries.deliver(queued.id)
+        dispatch.deliver(queued.id)
     monkeypatch.undo()
     assert rows(queued) == [("queued", "")]
     assert give_up_the_dead(clock) == 0
-    deliveries.deliver(queued.id)
+    dispatch.deliver(queued.id)
     assert len(remote.sent) == 1
 
 
-@pytest.mark.parametrize("place", ["otp_app.calls.call", "otp_app.handovers.end"])
+@pytest.mark.parametrize("place", ["otp_app.delivery.executor.call", "otp_app.delivery.records.end"])
 def test_killed_once_it_was_taken_on_it_is_unknown_and_never_sent_again(remote, queued, monkeypatch, clock, place):
     monkeypatch.setattr(place, die)
     with pytest.raises(Killed):
-        deliveries.deliver(queued.id)
+        dispatch.deliver(queued.id)
     monkeypatch.undo()
     asked = len(remote.sent)
-    deliveries.deliver(queued.id)
+    dispatch.deliver(queued.id)
     assert rows(queued) == [("queued", "")]
     assert give_up_the_dead(clock) == 1
     for _ in range(2):
-        deliveries.deliver(queued.id)
+        dispatch.deliver(queued.id)
     assert rows(queued) == [("unknown", "lease")]
-    assert len(remote.sent) == asked == (place == "otp_app.handovers.end")
+    assert len(remote.sent) == asked == (place == "otp_app.delivery.records.end")
     assert phone_sends(queued) == 1
     assert stores.current().get(queued.id).status is Status.PENDING
 
@@ -422,8 +428,8 @@ def test_killed_once_it_was_taken_on_it_is_unknown_and_never_sent_again(remote, 
 @pytest.mark.parametrize(
     ("place", "left"),
     [
-        ("otp_app.circuits.failed", [("unknown", "lease")]),
-        ("otp_app.handovers.pass_on", [("unknown", "lease")]),
+        ("otp_app.delivery.circuit_breaker.failed", [("unknown", "lease")]),
+        ("otp_app.delivery.records.pass_on", [("unknown", "lease")]),
         ("otp_app.providers.get", [("failed", "503"), ("unknown", "lease")]),
     ],
 )
@@ -436,10 +442,10 @@ def test_killed_between_two_providers_the_second_is_not_asked_later(queued, monk
 
         remote.behave(refuse, "one")
         with pytest.raises(Killed):
-            deliveries.deliver(queued.id)
+            dispatch.deliver(queued.id)
         monkeypatch.undo()
         assert give_up_the_dead(clock) == 1
-        deliveries.deliver(queued.id)
+        dispatch.deliver(queued.id)
         assert remote.asked() == ["one"]
     assert rows(queued) == left
 
@@ -448,17 +454,17 @@ def test_killed_before_it_was_given_back_the_phone_has_lost_a_send_and_no_more(r
     remote.fail(NotAccepted("503"))
     monkeypatch.setattr(type(stores.current()), "undo_send", die)
     with pytest.raises(Killed):
-        deliveries.deliver(queued.id)
+        dispatch.deliver(queued.id)
     monkeypatch.undo()
     assert give_up_the_dead(clock) == 0
-    deliveries.deliver(queued.id)
+    dispatch.deliver(queued.id)
     assert rows(queued) == [("failed", "503")]
     assert phone_sends(queued) == 1
 
 
 def test_an_answer_that_comes_after_it_was_given_up_is_believed(remote, queued, clock):
     remote.behave(lambda message: given_up_elsewhere(clock) and Receipt("theirs", 1))
-    deliveries.deliver(queued.id)
+    dispatch.deliver(queued.id)
     found = Delivery.objects.get()
     assert (found.status, found.error, found.reference) == ("sent", "", "theirs")
 
@@ -472,7 +478,7 @@ def test_what_was_given_up_while_it_was_refused_goes_to_no_other(queued, clock):
             raise NotAccepted("503")
 
         remote.behave(refuse, "one")
-        deliveries.deliver(queued.id)
+        dispatch.deliver(queued.id)
         assert remote.asked() == ["one"]
     assert rows(queued) == [("unknown", "lease")]
     assert phone_sends(queued) == 1
@@ -481,47 +487,47 @@ def test_what_was_given_up_while_it_was_refused_goes_to_no_other(queued, clock):
 def test_where_nobody_may_be_asked_a_worker_leaves_the_send_for_later(queued):
     """An open circuit is tried again in half a minute, and a code is of use for longer than that."""
     with remotes("one", routes={"*": {"whatsapp": ["one"]}}) as remote:
-        assert race(lambda _: deliveries.deliver(queued.id), 8) == [None] * 8
+        assert race(lambda _: dispatch.deliver(queued.id), 8) == [None] * 8
         assert (rows(queued), remote.sent) == ([("queued", "")], [])
         assert phone_sends(queued) == 1
     with remotes("one") as remote:
-        deliveries.deliver(queued.id)
+        dispatch.deliver(queued.id)
         assert remote.asked() == ["one"]
 
 
 def test_a_worker_that_has_no_place_for_a_call_takes_its_claim_back(remote, queued, settings, monkeypatch):
     def busy(*args, **options):
-        raise calls.NotTried("busy")
+        raise executor.NotTried("busy")
 
-    monkeypatch.setattr(calls, "call", busy)
-    deliveries.deliver(queued.id)
+    monkeypatch.setattr(executor, "call", busy)
+    dispatch.deliver(queued.id)
     monkeypatch.undo()
     assert rows(queued) == [("queued", "")]
     assert Delivery.objects.get().provider == ""
-    deliveries.deliver(queued.id)
+    dispatch.deliver(queued.id)
     assert (rows(queued), len(remote.sent)) == ([("sent", "")], 1)
 
 
 def test_of_the_second_provider_no_claim_is_taken_back(queued, monkeypatch):
     """The first has been asked: two hand-overs are all there are (I4)."""
     with remotes("one", "two") as remote:
-        really = calls.call
+        really = executor.call
 
         def busy_for_the_second(provider, *args, **options):
             if provider.name == "two":
-                raise calls.NotTried("busy")
+                raise executor.NotTried("busy")
             return really(provider, *args, **options)
 
         remote.fail(NotAccepted("503"), "one")
-        monkeypatch.setattr(calls, "call", busy_for_the_second)
-        deliveries.deliver(queued.id)
+        monkeypatch.setattr(executor, "call", busy_for_the_second)
+        dispatch.deliver(queued.id)
     assert rows(queued) == [("failed", "503"), ("failed", "busy")]
 
 
 def test_until_it_is_too_late(queued, clock):
     with remotes("one", routes={"*": {"whatsapp": ["one"]}}):
         clock.advance(151)
-        deliveries.deliver(queued.id)
+        dispatch.deliver(queued.id)
     assert rows(queued) == [("failed", "late")]
     assert set(counted(queued).values()) == {0}
 
@@ -530,30 +536,30 @@ def test_a_worker_that_sees_a_circuit_tried_by_another_does_not_end_the_send(que
     """It was taken for a circuit that is open, and the other had not taken the send on yet."""
     with remotes("one") as remote:
         for _ in range(5):
-            circuits.failed("one")
+            circuit_breaker.failed("one")
         clock.advance(31)
-        really = handovers.claim
+        really = records.claim
 
         def claim_after_another_has_looked(challenge, alias):
-            monkeypatch.setattr(handovers, "claim", really)
-            deliveries.deliver(queued.id)
+            monkeypatch.setattr(records, "claim", really)
+            dispatch.deliver(queued.id)
             return really(challenge, alias)
 
-        monkeypatch.setattr(handovers, "claim", claim_after_another_has_looked)
-        deliveries.deliver(queued.id)
+        monkeypatch.setattr(records, "claim", claim_after_another_has_looked)
+        dispatch.deliver(queued.id)
         assert (rows(queued), remote.asked()) == ([("sent", "")], ["one"])
 
 
 def test_within_a_transaction_nothing_is_handed_over(remote, queued):
     """Its rollback would take the claim back when the provider has the message."""
     with transaction.atomic(), pytest.raises(InsideTransaction):
-        deliveries.deliver(queued.id)
+        dispatch.deliver(queued.id)
     assert remote.sent == []
 
 
 def test_two_workers_with_a_number_held_back_give_back_once(remote, queued):
     suppressions.suppress(queued.phone, "")
-    assert race(lambda _: deliveries.deliver(queued.id), 8) == [None] * 8
+    assert race(lambda _: dispatch.deliver(queued.id), 8) == [None] * 8
     assert rows(queued) == [("failed", "suppressed")]
     assert remote.sent == []
     assert stores.current().get(queued.id).sends_left == queued.sends_left + 1
@@ -562,8 +568,8 @@ def test_two_workers_with_a_number_held_back_give_back_once(remote, queued):
 
 def test_who_finds_a_number_held_back_and_its_send_taken_on_gives_nothing_back(remote, queued):
     suppressions.suppress(queued.phone, "")
-    assert handovers.claim(queued, "remote")  # before it was held back, by somebody who is still at it
-    deliveries.dispatch(Grant(queued, queued.created_at, 0))
+    assert records.claim(queued, "remote")  # before it was held back, by somebody who is still at it
+    dispatch.dispatch(Grant(queued, queued.created_at, 0))
     assert remote.sent == []
     assert rows(queued) == [("queued", "")]
     assert stores.current().get(queued.id).sent_at == queued.sent_at
@@ -573,11 +579,11 @@ def test_who_finds_a_number_held_back_and_its_send_taken_on_gives_nothing_back(r
 def test_two_workers_with_a_send_of_no_use_give_back_once(remote, queued, settings, clock, late):
     settings.OTP_TEST_NUMBERS = {} if late else {queued.phone: {"code": "246810"}}
     clock.advance(200 if late else 0)
-    waiting = handovers.waiting(queued.id)
-    deliveries.deliver(queued.id)
+    waiting = records.waiting(queued.id)
+    dispatch.deliver(queued.id)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(handovers, "waiting", lambda challenge_id: waiting)  # who looked before the other had done it
-        deliveries.deliver(queued.id)
+        patch.setattr(records, "waiting", lambda challenge_id: waiting)  # who looked before the other had done it
+        dispatch.deliver(queued.id)
     assert remote.sent == []
     assert rows(queued) == [("failed", "late") if late else ("sent", "")]
     assert stores.current().get(queued.id).sends_left == queued.sends_left + late
@@ -586,8 +592,8 @@ def test_two_workers_with_a_send_of_no_use_give_back_once(remote, queued, settin
 
 def test_who_finds_a_late_send_taken_on_gives_nothing_back(remote, queued, monkeypatch, clock):
     clock.advance(200)
-    monkeypatch.setattr(handovers, "give_up", lambda *args: 0)  # as after a claim in this instant
-    deliveries.deliver(queued.id)
+    monkeypatch.setattr(records, "give_up", lambda *args: 0)  # as after a claim in this instant
+    dispatch.deliver(queued.id)
     assert stores.current().get(queued.id).sent_at == queued.sent_at
     assert unconverted(queued) == phone_sends(queued) == 1
 

@@ -8,7 +8,8 @@ from django.core import signing
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otp_app import devices, stores
+from otp_app import stores
+from otp_app.accounts import devices
 from otp_app.models import DevicesEnd
 from tests.factories import new_phone
 

@@ -3,7 +3,7 @@
 import pytest
 from django.utils.translation import override
 
-from otp_app import durations
+from otp_app import errors
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from otp_app import durations
     ],
 )
 def test_a_wait_is_rounded_up(seconds, text):
-    assert durations.describe(seconds) == text
+    assert errors.describe(seconds) == text
 
 
 @pytest.mark.parametrize(
@@ -30,4 +30,4 @@ def test_a_wait_is_rounded_up(seconds, text):
 )
 def test_it_is_said_in_the_language_in_force(language, texts):
     with override(language):
-        assert [durations.describe(seconds) for seconds in (60, 120, 300, 12 * 3600)] == texts
+        assert [errors.describe(seconds) for seconds in (60, 120, 300, 12 * 3600)] == texts

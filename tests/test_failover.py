@@ -5,9 +5,11 @@ from decimal import Decimal
 
 import pytest
 
-from otp_app import calls, circuits, demands, services, stores
+from otp_app import services, stores
 from otp_app.challenges import Status
+from otp_app.delivery import circuit_breaker, executor
 from otp_app.errors import DeliveryFailed, UndeliverablePhone
+from otp_app.limits import request_limits
 from otp_app.models import Delivery
 from otp_app.providers.base import Blocked, NotAccepted, Receipt, Rejected, Unknown, Unreachable, Unsuited
 from tests.factories import new_phone
@@ -27,7 +29,7 @@ def rows():
 
 
 def used(store, phone):
-    limits = demands.for_send(phone, "192.0.2.1", checks=5).limits
+    limits = request_limits.for_send(phone, "192.0.2.1", checks=5).limits
     return {usage.limit.name: usage.used for usage in store.usage(limits, phone=phone)}
 
 
@@ -105,13 +107,13 @@ def test_what_was_not_tried_is_tried_nowhere_else(remote, each_store, settings):
 
 
 def test_the_deadline_is_that_of_both_calls(remote, monkeypatch):
-    ends, call = [], calls.call
+    ends, call = [], executor.call
 
     def noted(provider, message, until, **how):
         ends.append(until)
         return call(provider, message, until, **how)
 
-    monkeypatch.setattr(calls, "call", noted)
+    monkeypatch.setattr(executor, "call", noted)
     remote.fail(NotAccepted("503"), "one")
     services.send_code(phone=new_phone())
     assert rows() == [(1, "one", "failed", "503"), (2, "two", "sent", "")]
@@ -186,7 +188,7 @@ def test_nor_is_it_free_for_who_asks(each_store):
         for _ in range(3):
             with pytest.raises(DeliveryFailed):
                 services.send_code(phone="+998901234567", client="192.0.2.1")
-    demand = demands.for_send("+998901234567", "192.0.2.1", checks=5)
+    demand = request_limits.for_send("+998901234567", "192.0.2.1", checks=5)
     used = {usage.limit.name: usage.used for usage in each_store.usage(demand.limits, phone="+998901234567")}
     assert used["unconverted_per_client_hour"] == used["unconverted_per_prefix_hour"] == 3
     assert used["sends_per_phone_day"] == 0
@@ -204,7 +206,7 @@ def test_what_a_company_says_strangely_is_kept_as_far_as_it_can_be(settings):
 def test_nor_does_it_keep_a_circuit_open_that_it_was_to_try(clock):
     with remotes("one", "two") as remote:
         for _ in range(5):
-            circuits.failed("one")
+            circuit_breaker.failed("one")
         clock.advance(31)
         remote.fail(Unsuited("not_uzbek"), "one")
         services.send_code(phone=new_phone())

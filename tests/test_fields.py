@@ -3,8 +3,8 @@
 import pytest
 from django.db import connection, models
 
-from otp_app.fields import IntegersField
 from otp_app.models import Counter
+from otp_app.models.fields import IntegersField
 
 pytestmark = pytest.mark.django_db
 
@@ -29,6 +29,6 @@ def test_it_is_an_array_where_there_are_arrays(big, kind):
 def test_a_migration_makes_the_same_field(big):
     field = IntegersField(big=big)
     _, path, args, kwargs = field.deconstruct()
-    assert path == "otp_app.fields.IntegersField"
+    assert path == "otp_app.models.fields.IntegersField"
     made = IntegersField(*args, **kwargs)
     assert (made.big, isinstance(made, models.Field)) == (big, True)

@@ -7,9 +7,8 @@ from contextlib import suppress
 import pytest
 from django.db import OperationalError
 
-from otp_app import accounts, guard, phones, services, stores
-from otp_app.challenges import Block
-from otp_app.errors import InvalidOrExpiredCode, Limited, ProofRequired
+from otp_app import accounts, audit, phones, services, stores
+from otp_app.errors import Block, InvalidOrExpiredCode, Limited, ProofRequired
 from otp_app.models import BlockRow
 from otp_app.signals import blocked, limited
 from tests.factories import new_phone, other_than
@@ -45,7 +44,7 @@ def told():
 
 
 def test_a_refusal_is_one_record_with_its_facts_and_the_phone_masked(records, told):
-    guard.report(Limited("sends_per_phone_day", 77), PHONE, "192.0.2.1")
+    audit.report(Limited("sends_per_phone_day", 77), PHONE, "192.0.2.1")
     (record,) = records
     assert record.levelno == logging.INFO
     assert record.getMessage() == (
@@ -63,7 +62,7 @@ def test_a_refusal_is_one_record_with_its_facts_and_the_phone_masked(records, to
 
 
 def test_an_account_that_is_no_phone_is_told_by_its_name_for_logs(records, told):
-    guard.report(Limited("passwords_per_account_hour", 60), "", "192.0.2.1", account="0f" * 4)
+    audit.report(Limited("passwords_per_account_hour", 60), "", "192.0.2.1", account="0f" * 4)
     assert records[0].otp["account"] == "0f0f0f0f"
     assert "phone" not in records[0].otp
     assert told[0][1]["phone"] == ""
@@ -71,7 +70,7 @@ def test_an_account_that_is_no_phone_is_told_by_its_name_for_logs(records, told)
 
 @pytest.mark.django_db
 def test_a_block_is_a_row_a_signal_and_one_record_of_an_error(records, told):
-    guard.report(Limited("unconverted_per_prefix_hour", 60, block=BLOCK), new_phone(), None)
+    audit.report(Limited("unconverted_per_prefix_hour", 60, block=BLOCK), new_phone(), None)
     row = BlockRow.objects.get()
     assert (row.key.hex, row.subject, row.limit) == (BLOCK.key, BLOCK.subject, BLOCK.limit)
     assert row.forgives == row.key  # for processes of the release before
@@ -94,7 +93,7 @@ def test_the_alarm_is_raised_although_the_block_cannot_be_written_down(records, 
 
     monkeypatch.setattr(BlockRow.objects, "create", fail)
     with pytest.raises(OSError, match="no database"):
-        guard.report(Limited("x", 60, block=BLOCK), PHONE, None)
+        audit.report(Limited("x", 60, block=BLOCK), PHONE, None)
     assert [record.otp["event"] for record in records] == ["limited", "blocked"]
 
 
@@ -107,7 +106,7 @@ def test_a_block_that_cannot_be_written_down_is_lifted_for_nobody_else_could(mon
     monkeypatch.setattr(BlockRow.objects, "create", fail)
     monkeypatch.setattr(store, "lift", lambda *call: lifted.append(call), raising=False)
     with pytest.raises(OperationalError):
-        guard.report(Limited("x", 60, block=BLOCK), PHONE, None)
+        audit.report(Limited("x", 60, block=BLOCK), PHONE, None)
     assert lifted == [(BLOCK.key, BLOCK.forgives)]
 
 
@@ -128,7 +127,7 @@ def test_whoever_reads_the_whole_log_of_a_block_lacks_four_digits_of_each_number
         for phone in sent:
             with suppress(Limited):
                 services.send_code(phone=phone, client="192.0.2.1")
-        guard.unblocked(BlockRow.objects.get(), 7)
+        audit.unblocked(BlockRow.objects.get(), 7)
     text = caplog.text + "".join(str(vars(record)) for record in caplog.records) + str(BlockRow.objects.get())
     assert all(event in text for event in ("send sent", "limited ", "blocked ", "unblocked "))
     assert BlockRow.objects.get().subject == "prefix +99655700"
@@ -199,14 +198,14 @@ def test_a_receiver_that_fails_changes_nothing(told):
 
     limited.connect(fail)
     try:
-        guard.report(Limited("x", 1), PHONE, None)
+        audit.report(Limited("x", 1), PHONE, None)
     finally:
         limited.disconnect(fail)
     assert len(told) == 1
 
 
 def test_who_lifted_a_block_is_one_record(records):
-    guard.unblocked(BlockRow(subject="region UZ", limit="conversion"), 7)
+    audit.unblocked(BlockRow(subject="region UZ", limit="conversion"), 7)
     (record,) = records
     assert record.levelno == logging.WARNING
     assert record.otp == {"event": "unblocked", "subject": "region UZ", "limit": "conversion", "by": "7"}

@@ -3,9 +3,10 @@
 import pytest
 from django.db import transaction
 
-from otp_app import circuits, services, stores, suppressions
-from otp_app.challenges import Counts, Demand, Limit
+from otp_app import services, stores
+from otp_app.delivery import circuit_breaker, suppressions
 from otp_app.errors import Unavailable, UndeliverablePhone
+from otp_app.limits.values import Counts, Demand, Limit
 from otp_app.models import Counter
 from otp_app.providers.base import NotAccepted, Rejected, Unknown
 from otp_app.stores.redis import RedisStore
@@ -39,7 +40,7 @@ def send(phone=None):
 
 def break_circuit(alias="one"):
     for _ in range(5):
-        circuits.failed(alias)
+        circuit_breaker.failed(alias)
 
 
 def held(server, key):
@@ -65,7 +66,7 @@ def test_a_circuit_that_opens_is_open_for_the_next_send(remote):
 
 def test_the_server_has_it_as_the_database_does_and_an_hour_longer_than_it_lasts(remote, server):
     break_circuit()
-    key = circuits.key_of("one")
+    key = circuit_breaker.key_of("one")
     assert held(server, key) == in_database()[key] > 0
     left = server.command("PTTL", f"otp:k:{key}") // 1000
     assert PAUSE < left <= 3600 + PAUSE
@@ -77,7 +78,7 @@ def test_after_the_pause_one_tries_it_and_a_success_closes_it_for_all(remote, se
     for _ in range(3):
         send()
     assert remote.asked() == ["one"] * 3
-    assert held(server, circuits.key_of("one")) == 0
+    assert held(server, circuit_breaker.key_of("one")) == 0
     assert send().draft.blocked == {}
 
 
@@ -153,7 +154,7 @@ def test_what_is_over_is_not_brought_back(remote, server, clock):
 
 
 def test_of_very_many_those_that_last_longest_are_brought_back(remote, server, clock, monkeypatch):
-    monkeypatch.setattr("otp_app.stores.recovery._MOST", 1)
+    monkeypatch.setattr("otp_app.stores.redis.recovery._MOST", 1)
     first, second = new_phone(), new_phone()
     suppressions.suppress(first, "")
     clock.advance(60)
@@ -215,7 +216,7 @@ def test_after_the_server_has_lost_all_one_tries_a_circuit_whose_pause_is_over(r
     break_circuit()
     server.flush()
     send()
-    assert server.command("PTTL", f"otp:k:{circuits.key_of('one')}") > 3_600_000
+    assert server.command("PTTL", f"otp:k:{circuit_breaker.key_of('one')}") > 3_600_000
     clock.advance(31)
     server.flush()
     remote.sent.clear()

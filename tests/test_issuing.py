@@ -10,8 +10,10 @@ from django.db import connection, models
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from otp_app import accounts, services, writes
+from otp_app import services
+from otp_app.accounts import adapter
 from otp_app.conf import conf
+from otp_app.db import writes
 from otp_app.errors import InvalidOrExpiredCode
 from otp_app.models import Token, User
 from otp_app.tokens.opaque import OpaqueTokens
@@ -73,7 +75,7 @@ def holder(rf, issued):
 
 def found(phone, issuing=None):
     issuing = issuing or OpaqueTokens().issuing()
-    return accounts.found(phone, issuing.model, issuing.row)
+    return adapter.found(phone, issuing.model, issuing.row)
 
 
 # the backends
@@ -110,7 +112,7 @@ def test_who_is_not_active_or_not_known_has_no_token():
 def test_a_model_of_which_the_database_does_not_know_who_is_active_is_not_asked(
     able, monkeypatch, model, django_assert_num_queries
 ):
-    monkeypatch.setattr(accounts, "get_user_model", lambda: model)
+    monkeypatch.setattr(adapter, "get_user_model", lambda: model)
     with django_assert_num_queries(0):
         assert found(new_phone()) is None
 
@@ -151,7 +153,7 @@ def test_somebody_new_gets_one_token_too(sign_in, rf):
 
 def test_somebody_whom_another_process_creates_meanwhile_gets_one_token_too(sign_in, rf, monkeypatch):
     phone = new_phone()
-    monkeypatch.setattr(accounts, "found", lambda phone, *_: User.objects.create_user(phone) and None)
+    monkeypatch.setattr(adapter, "found", lambda phone, *_: User.objects.create_user(phone) and None)
     done = sign_in(phone)
     assert (done.is_new, holder(rf, done.issued)) == (False, done.user)
     assert Token.objects.count() == 1
@@ -241,7 +243,7 @@ class Ticket(models.Model):
 @pytest.fixture(params=[Legacy, Heir, Undated])
 def theirs(request, monkeypatch):
     """The user model of somebody else, who has tickets."""
-    monkeypatch.setattr(accounts, "get_user_model", lambda: request.param)
+    monkeypatch.setattr(adapter, "get_user_model", lambda: request.param)
     made = [Legacy, *([request.param] if request.param is not Legacy else []), Ticket]
     with connection.schema_editor() as editor:
         for model in made:
@@ -255,18 +257,18 @@ def theirs(request, monkeypatch):
 @combines
 def test_a_user_model_may_have_tables_and_columns_of_other_names(theirs):
     other, user = (theirs._base_manager.create(phone=new_phone()) for _ in range(2))
-    known = accounts.found(user.phone, Ticket, {"text": "it"})
+    known = adapter.found(user.phone, Ticket, {"text": "it"})
     assert known == user
     assert known.last_login == theirs._base_manager.get(pk=user.pk).last_login
     assert bool(known.last_login) is (theirs is not Undated)
     assert theirs._base_manager.get(pk=other.pk).last_login is None
-    assert accounts.found(new_phone(), Ticket, {"text": "none"}) is None
+    assert adapter.found(new_phone(), Ticket, {"text": "none"}) is None
     assert list(Ticket.objects.values_list("user_id", "text", "uses")) == [(user.pk, "it", 3)]
 
 
 def test_a_sign_in_is_recorded_in_models_of_others_by_a_statement_of_its_own_too(theirs):
     other, user = (theirs._base_manager.create(phone=new_phone()) for _ in range(2))
-    accounts.record_sign_in(user)
+    adapter.record_sign_in(user)
     assert user.last_login == theirs._base_manager.get(pk=user.pk).last_login
     assert bool(user.last_login) is (theirs is not Undated)
     assert theirs._base_manager.get(pk=other.pk).last_login is None

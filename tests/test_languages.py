@@ -2,8 +2,7 @@
 
 import pytest
 
-from otp_app.languages import NAMES, language_of
-from otp_app.messages import LANGUAGES
+from otp_app.phones.languages import LANGUAGES, NAMES, language_of
 
 
 @pytest.mark.parametrize(

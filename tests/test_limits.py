@@ -3,10 +3,10 @@
 import pytest
 from django.test import override_settings
 
-from otp_app.challenges import Counts
+from otp_app.challenges.policies import Policy, policy_for
 from otp_app.conf import Conf, conf
 from otp_app.limits import DAY, HOUR, MONTH, TABLE, UNLIMITED, On, amount_of
-from otp_app.policies import Policy, policy_for
+from otp_app.limits.values import Counts
 
 LINES = {line.name: line for line in TABLE}
 

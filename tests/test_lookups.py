@@ -8,8 +8,8 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
-from otp_app import lookups
-from otp_app.lookups import Lookup
+from otp_app.db import lookups
+from otp_app.db.lookups import Lookup
 from otp_app.models import Token, User
 from tests.factories import new_phone
 from tests.races import race

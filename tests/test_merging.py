@@ -8,10 +8,10 @@ from django.db import IntegrityError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from otp_app import lookups
-from otp_app.lookups import Lookup
+from otp_app.db import lookups
+from otp_app.db.lookups import Lookup
+from otp_app.db.writes import inserting_found, may_combine, merging, run
 from otp_app.models import Counter, Token, User
-from otp_app.writes import inserting_found, may_combine, merging, run
 from tests.factories import new_phone
 
 pytestmark = pytest.mark.django_db(transaction=True)

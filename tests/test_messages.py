@@ -4,11 +4,12 @@ import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 
-from otp_app import messages
 from otp_app.conf import conf
+from otp_app.delivery import messages
+from otp_app.phones import languages
 from tests.factories import new_challenge
 
-LANGUAGES = messages.LANGUAGES
+LANGUAGES = languages.LANGUAGES
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -6,13 +6,17 @@ import pytest
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from otp_app import circuits, demands, suppressions
-from otp_app.challenges import Counts, Status
+from otp_app import counters
+from otp_app.challenges import Status
+from otp_app.counters import rings
+from otp_app.db import clock as clocks
+from otp_app.delivery import circuit_breaker, suppressions
 from otp_app.errors import Limited
 from otp_app.keys import ledger_id, phone_key
-from otp_app.limits import TABLE, On, amount_of
+from otp_app.limits import TABLE, On, amount_of, request_limits
+from otp_app.limits.values import Counts
 from otp_app.models import BlockRow, ChallengeRow, Failure
-from otp_app.stores import counters, rings, wire
+from otp_app.stores import wire
 from otp_app.stores.sql import SqlStore
 from tests.asking import check, open_one, send_again
 from tests.factories import new_challenge, new_phone
@@ -44,7 +48,7 @@ def before():
 
 
 def now():
-    return counters.read_now("default")
+    return clocks.read_now("default")
 
 
 def count_before(key, slots, span=24, newest=0, blocked_until=0):
@@ -102,7 +106,7 @@ def opened_before(models):
 def open_another():
     """Of the same prefix, client and region, but another phone."""
     challenge = new_challenge(phone=PHONE[:-4] + new_phone()[-4:])
-    return SqlStore().open(challenge, demands.for_send(challenge.phone, CLIENT, checks=5))
+    return SqlStore().open(challenge, request_limits.for_send(challenge.phone, CLIENT, checks=5))
 
 
 @pytest.mark.parametrize("line", [line for line in SENDING if amount_of(line) < 10**6], ids=lambda line: line.name)
@@ -121,7 +125,7 @@ def test_the_failures_of_a_phone_count_on_by_their_instants(before):
     migrate(AFTER)
     challenge = new_challenge(phone=PHONE)
     with pytest.raises(Limited) as refused:
-        SqlStore().open(challenge, demands.for_send(PHONE, None, checks=5))
+        SqlStore().open(challenge, request_limits.for_send(PHONE, None, checks=5))
     assert refused.value.limit == "failures_per_phone_day"
     assert 3500 < refused.value.retry_after <= 3600
 
@@ -134,7 +138,7 @@ def test_an_open_challenge_is_answered_and_gives_back_what_its_sends_took(before
     store = SqlStore()
     assert store.get(opened.id).sent_at == opened.sent_at
     assert store.close(check(store, opened), Status.APPROVED)
-    usages = store.usage(demands.for_send(PHONE, CLIENT, checks=5).limits, phone=PHONE)
+    usages = store.usage(request_limits.for_send(PHONE, CLIENT, checks=5).limits, phone=PHONE)
     left = {usage.limit.name: usage.used for usage in usages if usage.limit.counts is Counts.CROWD}
     once = {"failures_per_day": 5}
     assert left == {line.name: once.get(line.name, 8) if line.converts else 10 for line in SENDING}
@@ -146,7 +150,7 @@ def test_the_last_send_of_an_open_challenge_can_be_undone(before):
         used_before(line, 5, *opened.sent_at)
     migrate(AFTER)
     SqlStore().undo_send(opened)
-    usages = SqlStore().usage(demands.for_send(PHONE, CLIENT, checks=5).limits, phone=PHONE)
+    usages = SqlStore().usage(request_limits.for_send(PHONE, CLIENT, checks=5).limits, phone=PHONE)
     left = {usage.limit.name: usage.used for usage in usages if usage.limit.counts is Counts.CROWD}
     assert left == {line.name: 9 if line.on & On.AGAIN else 10 for line in SENDING}
     assert SqlStore().get(opened.id).sent_at == opened.sent_at[:1]
@@ -155,7 +159,7 @@ def test_the_last_send_of_an_open_challenge_can_be_undone(before):
 def blocks():
     """Of a prefix, a provider and a number, each with its key."""
     prefix = ledger_id("unconverted_per_prefix_hour", PHONE[:-4])
-    return [prefix, circuits.key_of("one"), suppressions.keys_of(PHONE, "sms")[0]]
+    return [prefix, circuit_breaker.key_of("one"), suppressions.keys_of(PHONE, "sms")[0]]
 
 
 def test_what_is_blocked_is_blocked_there_and_back_and_there_again(before):

@@ -6,7 +6,8 @@ import pytest
 from django.core.management import call_command
 from django.db import OperationalError
 
-from otp_app import circuits, health, providers, services, stores
+from otp_app import health, providers, services, stores
+from otp_app.delivery import circuit_breaker
 from otp_app.management import diagnosis
 from otp_app.models import BlockRow, Delivery, EventRow, User
 from otp_app.providers.base import NotAccepted
@@ -214,10 +215,10 @@ def test_deliveries_that_nobody_takes_on_are_a_fault(remote, clock):
 
 
 def test_an_open_circuit_is_a_fault_until_it_ends(remote, clock):
-    circuits.failed("remote")
+    circuit_breaker.failed("remote")
     assert doctor()[0] == 0
     for _ in range(4):
-        circuits.failed("remote")
+        circuit_breaker.failed("remote")
     code, text = doctor()
     assert (code, "FAULT   remote: failed too often and is left alone for another " in text) == (1, True)
     clock.advance(31)

@@ -6,9 +6,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import OperationalError
 
-from otp_app import demands, services, stores, suppressions
+from otp_app import services, stores
+from otp_app.delivery import suppressions
 from otp_app.errors import Limited, Unavailable, UndeliverablePhone
-from otp_app.limits import TABLE
+from otp_app.limits import TABLE, request_limits
 from otp_app.management.tables import duration, table
 from otp_app.models import BlockRow, Counter
 from tests.factories import new_phone, other_than
@@ -107,7 +108,7 @@ class TestState:
             assert used == {"sends": "1", "unconverted": "1", "checks": "1"}
 
     def test_an_ipv4_client_has_no_site_and_its_passwords_are_shown(self):
-        stores.current().take(demands.for_password("192.0.2.1", "somebody"))
+        stores.current().take(request_limits.for_password("192.0.2.1", "somebody"))
         text = output("--client", "192.0.2.1")
         assert "site" not in text
         assert row(text, "client 192.0.2.1", "passwords_per_client_hour")[1:3] == ["1", "20"]

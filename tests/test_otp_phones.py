@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, models
 from django.db.models import Value
 
-from otp_app import accounts
+from otp_app.accounts import adapter
 from otp_app.management import spellings
 from otp_app.models import User
 
@@ -52,7 +52,7 @@ def test_a_phone_in_another_spelling_is_listed_and_written_only_when_that_is_ask
     assert stored() == {pk: spelling}
     assert otp_phones("--fix", "--region", "UZ").splitlines()[0] == f"user {pk}: {SHOWN} now."
     assert stored() == {pk: PHONE}
-    user, is_new = accounts.user_for(PHONE)
+    user, is_new = adapter.user_for(PHONE)
     assert (user.pk, is_new) == (pk, False)
 
 
@@ -133,14 +133,14 @@ class Counted(AbstractBaseUser):
 
 @pytest.mark.django_db(transaction=True)
 def test_what_a_sign_in_finds_is_in_no_other_spelling(monkeypatch):
-    for module in (accounts, spellings):
+    for module in (adapter, spellings):
         monkeypatch.setattr(module, "get_user_model", lambda: Counted)
     with connection.schema_editor() as editor:
         editor.create_model(Counted)
     try:
         user = Counted.objects.create(phone=998901234567)
         Counted.objects.create(phone=None)
-        assert accounts.user_for(PHONE) == (user, False)
+        assert adapter.user_for(PHONE) == (user, False)
         assert otp_phones("--region=UZ") == "All phones are in E.164 form.\n"
     finally:
         with connection.schema_editor() as editor:

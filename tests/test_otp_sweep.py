@@ -9,8 +9,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection
 
-from otp_app import sweeps
-from otp_app.sweeps import Swept
+from otp_app.delivery import sweeper
+from otp_app.delivery.sweeper import Swept
 from tests.remote import remotes
 from tests.test_sweeps import lost_sends
 
@@ -42,7 +42,7 @@ def test_the_command_goes_on_through_failures_until_a_signal_ends_it(
     remote, clock, monkeypatch, capsys, caplog, number
 ):
     rounds, before = [], signal.getsignal(number)
-    really = sweeps.sweep
+    really = sweeper.sweep
 
     def failing_at_first(stop):
         rounds.append(connection.connection)
@@ -52,7 +52,7 @@ def test_the_command_goes_on_through_failures_until_a_signal_ends_it(
             os.kill(os.getpid(), number)
         return really(stop)
 
-    monkeypatch.setattr(sweeps, "sweep", failing_at_first)
+    monkeypatch.setattr(sweeper, "sweep", failing_at_first)
     monkeypatch.setattr(threading.Event, "wait", lambda self, seconds=None: self.is_set())
     lost_sends(1)
     clock.advance(10)
@@ -78,8 +78,8 @@ def test_with_purge_the_command_purges_at_its_start_and_then_once_an_hour(monkey
             stop.set()
         return Swept(0, 0, 0, 0)
 
-    monkeypatch.setattr(sweeps, "sweep", swept)
-    monkeypatch.setattr(sweeps, "purge", lambda: done.append("purge"))
+    monkeypatch.setattr(sweeper, "sweep", swept)
+    monkeypatch.setattr(sweeper, "purge", lambda: done.append("purge"))
     monkeypatch.setattr("otp_app.management.commands.otp_sweep.time.monotonic", lambda: now[0])
     monkeypatch.setattr(threading.Event, "wait", lambda self, seconds=None: self.is_set())
     call_command("otp_sweep", every=1, purge=True)

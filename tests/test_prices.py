@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from otp_app import prices
+from otp_app.delivery import prices
 
 
 def priced(price):

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otp_app import clock, proofs
+from otp_app.db import clock
+from otp_app.limits import proof_of_work
 
 
 @pytest.fixture(autouse=True)
@@ -20,7 +21,7 @@ def _cheap(settings):
 
 
 def solved(task=None):
-    challenge = altcha.Challenge.from_dict(task or proofs.task())
+    challenge = altcha.Challenge.from_dict(task or proof_of_work.task())
     return altcha.Payload(challenge, altcha.solve_challenge(challenge)).to_dict()
 
 
@@ -40,19 +41,19 @@ def changed(payload, *path, value):
 
 def test_a_task_has_the_form_of_altcha_and_the_cost_of_the_settings(settings):
     settings.OTP_PROOF_COST = 7
-    parameters = proofs.task()["parameters"]
+    parameters = proof_of_work.task()["parameters"]
     assert parameters["algorithm"] == "PBKDF2/SHA-256"
     assert (parameters["cost"], parameters["keyPrefix"], parameters["keyLength"]) == (7, "00", 32)
     assert parameters["expiresAt"] - clock.milliseconds() // 1000 in (599, 600)
 
 
 def test_two_tasks_are_never_the_same():
-    assert proofs.task()["parameters"]["nonce"] != proofs.task()["parameters"]["nonce"]
+    assert proof_of_work.task()["parameters"]["nonce"] != proof_of_work.task()["parameters"]["nonce"]
 
 
 def test_a_solved_task_is_named_by_its_nonce():
     payload = solved()
-    assert proofs.name_of(packed(payload)) == payload["challenge"]["parameters"]["nonce"]
+    assert proof_of_work.name_of(packed(payload)) == payload["challenge"]["parameters"]["nonce"]
 
 
 def test_alchas_own_verification_agrees_that_it_is_solved():
@@ -67,7 +68,7 @@ def test_every_encoding_of_a_proof_has_one_name():
     spaced = base64.encodebytes(json.dumps(payload, indent=1).encode()).decode()
     timed = changed(payload, "solution", "time", value=1e9)
     spellings = [packed(payload), packed(backwards), packed(timed), spaced, packed({**payload, "more": 1})]
-    assert {proofs.name_of(spelling) for spelling in spellings} == {payload["challenge"]["parameters"]["nonce"]}
+    assert {proof_of_work.name_of(spelling) for spelling in spellings} == {payload["challenge"]["parameters"]["nonce"]}
 
 
 def test_a_second_solution_of_a_task_has_no_other_name():
@@ -75,24 +76,24 @@ def test_a_second_solution_of_a_task_has_no_other_name():
     challenge = altcha.Challenge.from_dict(payload["challenge"])
     again = altcha.solve_challenge(challenge, counter_start=payload["solution"]["counter"] + 1)
     other = altcha.Payload(challenge, again).to_base64()
-    assert proofs.name_of(other) == proofs.name_of(packed(payload)) != ""
+    assert proof_of_work.name_of(other) == proof_of_work.name_of(packed(payload)) != ""
 
 
 def test_a_task_expires_by_the_clock_of_the_app():
     with clock.stopped(1_000_000_000_000) as now:
         proof = packed(solved())
         now.at += 600_000
-        assert proofs.name_of(proof)
+        assert proof_of_work.name_of(proof)
         now.at += 1
-        assert proofs.name_of(proof) == ""
+        assert proof_of_work.name_of(proof) == ""
 
 
 def test_a_task_signed_before_the_key_was_rotated_is_still_good(settings):
     proof = packed(solved())
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another key", [settings.SECRET_KEY]
-    assert proofs.name_of(proof)
+    assert proof_of_work.name_of(proof)
     settings.SECRET_KEY_FALLBACKS = []
-    assert proofs.name_of(proof) == ""
+    assert proof_of_work.name_of(proof) == ""
 
 
 @pytest.mark.parametrize(
@@ -121,30 +122,30 @@ def test_a_task_signed_before_the_key_was_rotated_is_still_good(settings):
     ],
 )
 def test_a_task_that_was_tampered_with_is_none_of_ours(name, value):
-    assert proofs.name_of(packed(changed(solved(), "challenge", "parameters", name, value=value))) == ""
+    assert proof_of_work.name_of(packed(changed(solved(), "challenge", "parameters", name, value=value))) == ""
 
 
 def test_the_case_of_a_name_cannot_be_changed_to_use_a_proof_twice():
     payload = solved()
     nonce = payload["challenge"]["parameters"]["nonce"]
     upper = changed(payload, "challenge", "parameters", "nonce", value=nonce.upper() + "A")
-    assert proofs.name_of(packed(upper)) == ""
+    assert proof_of_work.name_of(packed(upper)) == ""
 
 
 @pytest.mark.parametrize("path", [("challenge",), ("challenge", "parameters"), ("challenge", "signature")])
 @pytest.mark.parametrize("value", [None, "", "é", "\ud800", 1, 1.5, True, [], {}, [[]], {"a": {}}])
 def test_a_part_of_another_type_is_no_proof(path, value):
-    assert proofs.name_of(packed(changed(solved(), *path, value=value))) == ""
+    assert proof_of_work.name_of(packed(changed(solved(), *path, value=value))) == ""
 
 
 @pytest.mark.parametrize("value", [-1, 2**32, 10**1000, 1.0, "1", True, None, [1], float("inf")])
 def test_a_counter_that_is_none_is_no_solution(value):
-    assert proofs.name_of(packed(changed(solved(), "solution", "counter", value=value))) == ""
+    assert proof_of_work.name_of(packed(changed(solved(), "solution", "counter", value=value))) == ""
 
 
 @pytest.mark.parametrize("value", ["", "00", "ff" * 32, "00" * 32, "00é", "00\ud800", None, 0, ["00"]])
 def test_a_key_that_is_not_the_derived_one_is_no_solution(value):
-    assert proofs.name_of(packed(changed(solved(), "solution", "derivedKey", value=value))) == ""
+    assert proof_of_work.name_of(packed(changed(solved(), "solution", "derivedKey", value=value))) == ""
 
 
 def test_a_solution_must_begin_as_the_task_says():
@@ -154,36 +155,36 @@ def test_a_solution_must_begin_as_the_task_says():
     password = bytes.fromhex(parameters["nonce"]) + (payload["solution"]["counter"] + 1).to_bytes(4, "big")
     key = hashlib.pbkdf2_hmac("sha256", password, bytes.fromhex(parameters["salt"]), 1, 32).hex()
     payload["solution"] = {"counter": payload["solution"]["counter"] + 1, "derivedKey": key}
-    assert key.startswith("00") or proofs.name_of(packed(payload)) == ""
+    assert key.startswith("00") or proof_of_work.name_of(packed(payload)) == ""
 
 
 @pytest.mark.parametrize("text", ["[" * 1536, "[" * 768 + "]" * 768, '{"challenge":' * 118, '{"":' * 384])
 def test_json_nested_as_deep_as_fits_is_no_proof(text):
     proof = base64.b64encode(text.encode()).decode()
-    assert len(proof) <= proofs.LONGEST
-    assert proofs.name_of(proof) == ""
+    assert len(proof) <= proof_of_work.LONGEST
+    assert proof_of_work.name_of(proof) == ""
 
 
 def test_deep_nesting_in_a_signed_place_is_no_proof():
     deep = json.loads("[" * 300 + "]" * 300)
     payload = changed(solved(), "challenge", "parameters", "nonce", value=deep)
-    assert proofs.name_of(packed(payload, separators=(",", ":"))) == ""
+    assert proof_of_work.name_of(packed(payload, separators=(",", ":"))) == ""
 
 
 @pytest.mark.parametrize("proof", [None, "", "é", "\ud800", "====", "AAA", "bnVsbA==", "e30=", "W10=", "MQ==", "Inggi"])
 def test_what_is_no_base64_or_no_object_is_no_proof(proof):
-    assert proofs.name_of(proof) == ""
+    assert proof_of_work.name_of(proof) == ""
 
 
 def test_a_good_proof_that_is_padded_to_be_too_long_is_none():
     payload = solved()
-    assert proofs.name_of(packed(payload | {"more": "x" * proofs.LONGEST})) == ""
-    assert len(packed(payload)) < proofs.LONGEST
+    assert proof_of_work.name_of(packed(payload | {"more": "x" * proof_of_work.LONGEST})) == ""
+    assert len(packed(payload)) < proof_of_work.LONGEST
 
 
 @given(st.text(max_size=3000))
 def test_no_text_is_ever_an_error(text):
-    assert proofs.name_of(text) == ""
+    assert proof_of_work.name_of(text) == ""
 
 
 _ANYTHING = st.recursive(
@@ -199,7 +200,7 @@ def test_no_json_in_the_right_places_is_ever_an_error(parameters, signature, cou
         "challenge": {"parameters": parameters, "signature": signature},
         "solution": {"counter": counter, "derivedKey": key},
     }
-    assert proofs.name_of(packed(payload)) == ""
+    assert proof_of_work.name_of(packed(payload)) == ""
 
 
 def test_what_we_did_not_sign_costs_no_derivation_and_a_guess_costs_one(monkeypatch):
@@ -212,11 +213,11 @@ def test_what_we_did_not_sign_costs_no_derivation_and_a_guess_costs_one(monkeypa
 
     payload = solved()
     monkeypatch.setattr(hashlib, "pbkdf2_hmac", counting)
-    proofs.name_of(packed(changed(payload, "challenge", "parameters", "cost", value=100_000)))
-    proofs.name_of(packed(changed(payload, "challenge", "signature", value="00" * 32)))
-    proofs.name_of(packed(changed(payload, "solution", "derivedKey", value="ff" * 32)))
+    proof_of_work.name_of(packed(changed(payload, "challenge", "parameters", "cost", value=100_000)))
+    proof_of_work.name_of(packed(changed(payload, "challenge", "signature", value="00" * 32)))
+    proof_of_work.name_of(packed(changed(payload, "solution", "derivedKey", value="ff" * 32)))
     assert derived == []
-    proofs.name_of(packed(changed(payload, "solution", "derivedKey", value="00" * 32)))
+    proof_of_work.name_of(packed(changed(payload, "solution", "derivedKey", value="00" * 32)))
     assert len(derived) == 1
 
 
@@ -224,6 +225,6 @@ def test_the_page_shows_how_to_solve_one(settings):
     settings.OTP_PROOF_COST = 1
     page = (Path(__file__).parent.parent / "docs" / "limits.md").read_text(encoding="utf-8")
     (shown,) = re.findall(r"(?ms)^```python\n(.*?)^```$", page)
-    names = {"problem": {"altcha": proofs.task()}}
+    names = {"problem": {"altcha": proof_of_work.task()}}
     exec(shown, names)  # noqa: S102  (it is ours)
-    assert proofs.name_of(names["proof"]) == names["problem"]["altcha"]["parameters"]["nonce"]
+    assert proof_of_work.name_of(names["proof"]) == names["problem"]["altcha"]["parameters"]["nonce"]

@@ -9,8 +9,8 @@ import pytest
 
 from otp_app import queues, services, stores
 from otp_app.challenges import Grant
+from otp_app.conf import plugin
 from otp_app.models import Delivery
-from otp_app.plugins import plugin
 from otp_app.providers.base import NotAccepted
 from otp_app.queues import celery, tasks
 from otp_project.celery import app

@@ -6,9 +6,11 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.db import connections
 
-from otp_app import accounts, demands, services, stores
-from otp_app.challenges import Challenge, Demand, Grant, Status
+from otp_app import accounts, services, stores
+from otp_app.challenges import Challenge, Grant, Status
 from otp_app.errors import InvalidOrExpiredCode, Limited
+from otp_app.limits import request_limits
+from otp_app.limits.values import Demand
 from otp_app.models import BlockRow, Delivery, Token
 from otp_app.stores.sql import SqlStore
 from tests.asking import check, open_one, sending
@@ -119,7 +121,7 @@ def test_i8_a_proof_is_taken_once(outbox):
 
     def prove(_number):
         phone = new_phone()
-        return store.open(new_challenge(phone=phone), demands.for_send(phone, None, checks=5, proof="one"))
+        return store.open(new_challenge(phone=phone), request_limits.for_send(phone, None, checks=5, proof="one"))
 
     assert kinds(race(prove, THREADS)) == {"Grant": 1, "ProofRequired": THREADS - 1}
 
@@ -134,7 +136,7 @@ def test_i8_a_client_does_not_overshoot_its_checks(settings):
     settings.OTP_CHECKS_PER_CLIENT_HOUR = 7
     store = stores.current()
     opened = [store.open(new_challenge(), Demand()).challenge for _ in range(THREADS)]
-    taken = demands.for_check("192.0.2.1")
+    taken = request_limits.for_check("192.0.2.1")
     results = race(lambda n: store.spend_check(opened[n].phone, "login", opened[n].id, taken), THREADS)
     assert kinds(results) == {"Challenge": 7, "Limited": THREADS - 7}
 

@@ -8,13 +8,14 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from otp_app import handovers, reports, services, stores, suppressions
+from otp_app import services, stores
 from otp_app.challenges import Status
+from otp_app.delivery import records, reports, suppressions
 from otp_app.errors import InsideTransaction, Unavailable
 from otp_app.models import ChallengeRow, Counter, Delivery, EventRow
 from otp_app.providers.base import Event, Receipt, Unknown
 from otp_app.signals import reported
-from otp_app.stores import recovery
+from otp_app.stores.redis import recovery
 from tests.factories import new_phone
 from tests.races import race
 from tests.remote import remotes
@@ -117,7 +118,7 @@ def test_what_has_ended_stays_as_it_is(sent, end, later):
 
 def test_a_lost_reply_is_cleared_up_by_a_report_that_quotes_our_id(remote):
     delivery, our_id, challenge = queued()
-    handovers.end(challenge, 1, "unknown", error="timeout")
+    records.end(challenge, 1, "unknown", error="timeout")
     say("delivered", id=our_id)
     assert now(delivery) == "delivered"
     assert (delivery.error, delivery.reference) == ("", REFERENCE)
@@ -171,7 +172,7 @@ def test_a_report_is_earlier_than_the_answer_of_the_create_call():
     say("sent", id=our_id)
     assert (now(delivery), delivery.reference) == ("sent", REFERENCE)
     say("delivered")  # by their id alone
-    handovers.end(challenge, 1, "sent", reference=REFERENCE, segments=2, latency=5)
+    records.end(challenge, 1, "sent", reference=REFERENCE, segments=2, latency=5)
     assert (now(delivery), delivery.reference, delivery.segments) == ("delivered", REFERENCE, 2)
 
 
@@ -179,7 +180,7 @@ def test_one_that_does_not_quote_our_id_waits_for_the_sweep():
     delivery, _our_id, challenge = queued()
     say("delivered")
     assert (now(delivery), EventRow.objects.get().delivery, reports.match_early()) == ("queued", None, 0)
-    handovers.end(challenge, 1, "sent", reference=REFERENCE)
+    records.end(challenge, 1, "sent", reference=REFERENCE)
     assert reports.match_early() == 1
     assert now(delivery) == "delivered"
     assert delivery.delivered_after >= 0
@@ -189,7 +190,7 @@ def test_one_that_does_not_quote_our_id_waits_for_the_sweep():
 def test_or_for_the_next_report_on_it(heard):
     delivery, _our_id, challenge = queued()
     say("sent")
-    handovers.end(challenge, 1, "sent", reference=REFERENCE)
+    records.end(challenge, 1, "sent", reference=REFERENCE)
     say("undelivered", error="30005")
     assert now(delivery) == "undelivered"
     assert EventRow.objects.filter(delivery=delivery).count() == 2
@@ -199,7 +200,7 @@ def test_or_for_the_next_report_on_it(heard):
 def test_or_for_the_same_report_again():
     delivery, _our_id, challenge = queued()
     say("delivered")
-    handovers.end(challenge, 1, "sent", reference=REFERENCE)
+    records.end(challenge, 1, "sent", reference=REFERENCE)
     say("delivered")
     assert (now(delivery), EventRow.objects.count()) == ("delivered", 1)
 
@@ -207,7 +208,7 @@ def test_or_for_the_same_report_again():
 def test_many_sweeps_and_reports_at_once_apply_an_early_report_once(heard):
     delivery, _our_id, challenge = queued()
     say("delivered")
-    handovers.end(challenge, 1, "sent", reference=REFERENCE)
+    records.end(challenge, 1, "sent", reference=REFERENCE)
     results = race(lambda n: reports.match_early() if n % 2 else say("sent", error=str(n)), 16)
     assert not [result for result in results if isinstance(result, Exception)]
     assert now(delivery) == "delivered"
@@ -219,14 +220,14 @@ def test_of_two_who_apply_the_same_early_reports_each_applies_what_the_other_has
     delivery, _our_id, challenge = queued()
     say("sent")
     say("delivered")
-    handovers.end(challenge, 1, "sent", reference=REFERENCE)
-    advance = handovers.advance
+    records.end(challenge, 1, "sent", reference=REFERENCE)
+    advance = records.advance
 
     def advance_while_another_is_at_it(row, status, **facts):
         EventRow.objects.filter(status="delivered").update(delivery=delivery)
         return advance(row, status, **facts)
 
-    monkeypatch.setattr(handovers, "advance", advance_while_another_is_at_it)
+    monkeypatch.setattr(records, "advance", advance_while_another_is_at_it)
     assert reports.match_early() == 1
     assert heard == [("sent", "sent")]
 
@@ -234,7 +235,7 @@ def test_of_two_who_apply_the_same_early_reports_each_applies_what_the_other_has
 def test_the_sweep_tells_of_what_it_applied(heard):
     _delivery, _our_id, challenge = queued()
     say("delivered")
-    handovers.end(challenge, 1, "sent", reference=REFERENCE)
+    records.end(challenge, 1, "sent", reference=REFERENCE)
     reports.match_early()
     assert heard == [("delivered", "delivered")]
 
@@ -317,7 +318,7 @@ def test_it_works_in_a_project_without_time_zones(settings, clock):
     clock.advance(7)
     say("delivered", error="21610", rejected=True)
     say("sent", reference="", id=our_id, rejected=True)
-    handovers.end(challenge, 1, "sent", reference=REFERENCE)
+    records.end(challenge, 1, "sent", reference=REFERENCE)
     assert reports.match_early() == 1
     assert now(delivery) == "delivered"
     assert 7000 <= delivery.delivered_after < 60_000
@@ -379,14 +380,14 @@ def test_inside_somebodys_transaction_it_is_refused(sent):
 
 def test_who_reports_on_a_message_has_taken_it_and_wants_its_price(remote):
     delivery, our_id, challenge = queued()
-    handovers.end(challenge, 1, "unknown", error="timeout")
+    records.end(challenge, 1, "unknown", error="timeout")
     say("sent", id=our_id)
     assert (now(delivery), delivery.segments, delivery.price) == ("sent", 1, Decimal("0.05"))
 
 
 def test_with_as_many_segments_as_it_says_or_the_price_that_it_says():
     delivery, our_id, challenge = queued()
-    handovers.end(challenge, 1, "unknown", error="timeout")
+    records.end(challenge, 1, "unknown", error="timeout")
     say("sent", id=our_id, segments=3)
     assert (now(delivery), delivery.segments, delivery.price) == ("sent", 3, Decimal("0.15"))
     say("delivered", price=Decimal("0.11"))
@@ -397,7 +398,7 @@ def test_while_our_own_side_is_still_at_it_the_price_is_left_to_it():
     delivery, our_id, challenge = queued()
     say("sent", id=our_id)
     assert (now(delivery), delivery.segments, delivery.price) == ("sent", 1, None)
-    handovers.end(challenge, 1, "sent", reference=REFERENCE, segments=2, price=Decimal("0.10"))
+    records.end(challenge, 1, "sent", reference=REFERENCE, segments=2, price=Decimal("0.10"))
     assert (now(delivery), delivery.segments, delivery.price) == ("sent", 2, Decimal("0.10"))
 
 
@@ -407,7 +408,7 @@ def test_what_our_own_side_writes_while_a_report_is_applied_stands(monkeypatch):
 
     def answered_meanwhile(*names):
         found = find(*names)
-        handovers.end(challenge, 1, "sent", reference=REFERENCE, segments=2)
+        records.end(challenge, 1, "sent", reference=REFERENCE, segments=2)
         return found
 
     monkeypatch.setattr(reports, "_find", answered_meanwhile)
@@ -418,10 +419,10 @@ def test_what_our_own_side_writes_while_a_report_is_applied_stands(monkeypatch):
 def test_a_lost_reply_that_is_reported_failed_still_counts_for_the_phone_when_redis_forgets():
     phone = new_phone()
     delivery, our_id, challenge = queued(phone)
-    handovers.end(challenge, 1, "unknown", error="timeout")
+    records.end(challenge, 1, "unknown", error="timeout")
     say("failed", id=our_id)
     assert now(delivery) == "failed"
-    restored = recovery.of_phone(handovers.database(), phone, challenge.sent_at[-1] + 1)
+    restored = recovery.of_phone(records.database(), phone, challenge.sent_at[-1] + 1)
     assert restored["s"]["s"] == [challenge.sent_at[-1]]
 
 

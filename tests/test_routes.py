@@ -2,7 +2,8 @@
 
 import pytest
 
-from otp_app import phones, routes, services
+from otp_app import phones, services
+from otp_app.delivery import routing
 from otp_app.errors import ChannelNotOffered, RegionNotAllowed
 from otp_app.models import ChallengeRow, Counter, Delivery
 from tests.factories import new_phone
@@ -12,11 +13,11 @@ UZ, KZ, US = "+998901234567", "+77011234567", "+12025550123"
 
 
 def channels(phone):
-    return routes.channels(phones.of(phone))
+    return routing.channels(phones.of(phone))
 
 
 def aliases(phone, channel):
-    return routes.aliases(phones.of(phone), channel)
+    return routing.aliases(phones.of(phone), channel)
 
 
 ROUTES = {

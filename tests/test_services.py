@@ -4,11 +4,12 @@ import pytest
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.db import transaction
 
-from otp_app import devices, services, stores
+from otp_app import services, stores
+from otp_app.accounts import devices
 from otp_app.challenges import Status, random_id
+from otp_app.challenges.policies import longest, policy_for
 from otp_app.errors import InsideTransaction, InvalidOrExpiredCode, InvalidPhone, Limited, OtpError, Unavailable
 from otp_app.models import ChallengeRow, Token
-from otp_app.policies import longest, policy_for
 from otp_app.signals import signed_in
 from otp_app.tokens.session import SessionTokens
 from tests.factories import new_phone, other_than

@@ -11,7 +11,8 @@ from django.db import connection, models
 from django.db.models import F, Q, UniqueConstraint
 from django.db.models.functions import Lower, Now
 
-from otp_app import accounts, checks, signups
+from otp_app.accounts import adapter, sign_ups
+from otp_app.checks import settings
 from otp_app.errors import UserNotCreated
 from tests.factories import new_phone
 from tests.things import POSTGRESQL
@@ -172,7 +173,7 @@ MODELS = {
 @pytest.fixture
 def model(request, monkeypatch):
     model = MODELS[request.param]
-    for module in (accounts, checks):
+    for module in (adapter, settings):
         monkeypatch.setattr(module, "get_user_model", lambda: model)
     with tables_of(Rank, Person, *([] if model._meta.proxy else [model])):
         yield model
@@ -180,25 +181,25 @@ def model(request, monkeypatch):
 
 @pytest.mark.parametrize("model", SOUND, indirect=True)
 def test_where_no_check_complains_one_after_the_other_signs_up(model):
-    assert [message for message in checks.check_user_model() if message.is_serious()] == []
+    assert [message for message in settings.check_user_model() if message.is_serious()] == []
     phones = [new_phone(), new_phone()]
-    made = [accounts.user_for(phone) for phone in phones]
-    assert [(accounts.phone_of(user), is_new) for user, is_new in made] == [(phone, True) for phone in phones]
-    assert [accounts.user_for(phone) for phone in phones] == [(user, False) for user, _ in made]
+    made = [adapter.user_for(phone) for phone in phones]
+    assert [(adapter.phone_of(user), is_new) for user, is_new in made] == [(phone, True) for phone in phones]
+    assert [adapter.user_for(phone) for phone in phones] == [(user, False) for user, _ in made]
 
 
 @pytest.mark.parametrize(("model", "gaps"), [(each, BROKEN[each][1]) for each in BROKEN], indirect=["model"])
 def test_what_keeps_people_from_signing_up_is_named_by_a_check_and_by_the_error(model, gaps, caplog):
-    assert {gap.names: gap.repeated for gap in signups.gaps(model, "phone")} == gaps
-    found = {message.id: message.msg for message in checks.check_user_model()}
+    assert {gap.names: gap.repeated for gap in sign_ups.gaps(model, "phone")} == gaps
+    found = {message.id: message.msg for message in settings.check_user_model()}
     ((names, repeated),) = gaps.items()
     assert list(found) == ["otp_app.E015" if repeated else "otp_app.E026"]
     assert all(f"{model.__name__}.{name} " in found.popitem()[1] for name in names[-1:])
     if repeated:
-        accounts.user_for(new_phone())
+        adapter.user_for(new_phone())
     phone = new_phone()
     with pytest.raises(UserNotCreated) as raised:
-        accounts.user_for(phone)
+        adapter.user_for(phone)
     assert any(word in str(raised.value) for word in (names[0], "broken_", "_uniq", "_pk"))
     assert f"no user could be created: {raised.value}" in caplog.text
     assert phone not in caplog.text
@@ -207,10 +208,10 @@ def test_what_keeps_people_from_signing_up_is_named_by_a_check_and_by_the_error(
 
 def test_a_user_name_that_may_be_null_and_names_nobody_stays_so():
     fields = {"phone": "+998901234567"}
-    assert signups.values(MODELS["a user name that is none"], "phone", fields["phone"], "name") == fields
-    named = signups.values(MODELS["a user name beside the name"], "phone", fields["phone"], "name")
+    assert sign_ups.values(MODELS["a user name that is none"], "phone", fields["phone"], "name") == fields
+    named = sign_ups.values(MODELS["a user name beside the name"], "phone", fields["phone"], "name")
     assert named == fields | {"username": "name"}
 
 
 def test_a_name_is_as_long_as_its_field_holds():
-    assert signups.values(MODELS["a short user name"], "phone", "+998", "user-0123456789")["username"] == "user-0123"
+    assert sign_ups.values(MODELS["a short user name"], "phone", "+998", "user-0123456789")["username"] == "user-0123"

@@ -2,7 +2,9 @@
 
 import pytest
 
-from otp_app import messages, speech
+from otp_app.delivery import messages
+from otp_app.delivery import messages as speech
+from otp_app.phones import languages
 from otp_app.providers.base import Channel
 from tests.factories import new_challenge
 
@@ -26,10 +28,10 @@ def test_a_language_without_words_hears_english():
 
 
 def test_every_language_of_the_texts_can_be_spoken():
-    assert set(speech.DIGITS) == set(messages.LANGUAGES)
+    assert set(speech.DIGITS) == set(languages.LANGUAGES)
 
 
-@pytest.mark.parametrize("language", [*messages.LANGUAGES, "de"])
+@pytest.mark.parametrize("language", [*languages.LANGUAGES, "de"])
 def test_a_call_says_the_code_in_words_and_never_in_digits(language):
     message = messages.compose(new_challenge(language=language, channel=Channel.CALL), EVERY_DIGIT, 299)
     spoken = speech.spell(EVERY_DIGIT, language)

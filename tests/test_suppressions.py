@@ -4,12 +4,15 @@ import logging
 
 import pytest
 
-from otp_app import demands, devices, services, stores, suppressions
+from otp_app import services, stores
+from otp_app.accounts import devices
 from otp_app.challenges import Status
+from otp_app.db import clock as clocks
+from otp_app.delivery import suppressions
 from otp_app.errors import Limited, UndeliverablePhone
+from otp_app.limits import request_limits
 from otp_app.models import ChallengeRow, Counter, Delivery
 from otp_app.providers.base import Blocked, Rejected, Unreachable
-from otp_app.stores import counters
 from otp_app.stores.purge import purge_records
 from tests.factories import new_phone
 from tests.remote import remotes
@@ -104,7 +107,7 @@ def test_a_number_held_back_is_no_free_probe(remote, each_store, settings):
     with pytest.raises(Limited) as limited:
         services.send_code(phone=phone, client="192.0.2.1")
     assert limited.value.limit == "unconverted_per_client_hour"
-    limits = demands.for_send(phone, "192.0.2.1", checks=5).limits
+    limits = request_limits.for_send(phone, "192.0.2.1", checks=5).limits
     used = {usage.limit.name: usage.used for usage in each_store.usage(limits, phone=phone)}
     assert used["sends_per_client_hour"] == used["unconverted_per_prefix_hour"] == used["sends_per_region_day"] == 4
     assert used["sends_per_phone_day"] == used["wait_per_phone"] == 0
@@ -144,12 +147,12 @@ def test_a_second_send_that_is_held_back_leaves_the_challenge_open(remote, clock
 def test_a_purge_loses_no_suppression_before_its_end(remote, clock):
     phone, _ = reject(remote, Rejected("21610"))
     clock.advance(DAY - 60)
-    purge_records("default", counters.read_now("default"))
+    purge_records("default", clocks.read_now("default"))
     refused(phone)
     assert remote.sent == []
     before = Counter.objects.count()
     clock.advance(61 + 2 * 3600)  # expiry is rounded up to whole hours
-    purge_records("default", counters.read_now("default"))
+    purge_records("default", clocks.read_now("default"))
     assert Counter.objects.count() < before
 
 

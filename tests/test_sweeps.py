@@ -6,11 +6,12 @@ import pytest
 from django.db import DatabaseError, transaction
 from django.db.backends.signals import connection_created
 
-from otp_app import handovers, services, stores, sweeps
+from otp_app import services, stores
+from otp_app.delivery import records, sweeper
+from otp_app.delivery.sweeper import Swept, sweep
 from otp_app.errors import Unavailable
 from otp_app.models import Delivery
 from otp_app.providers.base import NotAccepted
-from otp_app.sweeps import Swept, sweep
 from tests.factories import new_phone
 from tests.races import race
 from tests.remote import remotes
@@ -55,7 +56,7 @@ def test_what_a_queue_lost_is_delivered_once_with_its_own_code(remote, each_stor
 
 
 def test_a_send_that_was_committed_just_now_is_left_to_who_committed_it(remote, clock, monkeypatch):
-    monkeypatch.setattr(sweeps, "GRACE", 60_000)
+    monkeypatch.setattr(sweeper, "GRACE", 60_000)
     lost_sends(1)
     clock.advance(30)
     assert sweep().driven == 0
@@ -96,9 +97,9 @@ def test_what_was_cancelled_meanwhile_is_not_sent(remote, clock):
 def test_what_its_process_died_over_becomes_unknown_and_is_never_sent_again(remote, clock):
     dead, alive = lost_sends(2)
     clock.advance(10)
-    assert handovers.claim(dead, "remote")
+    assert records.claim(dead, "remote")
     clock.advance(30)
-    assert handovers.claim(alive, "remote")
+    assert records.claim(alive, "remote")
     clock.advance(31)
     assert sweep() == Swept(driven=0, failed=0, abandoned=1, matched=0)
     assert states() == [("queued", ""), ("unknown", "lease")]
@@ -108,22 +109,22 @@ def test_what_its_process_died_over_becomes_unknown_and_is_never_sent_again(remo
 def test_of_more_than_a_batch_all_are_delivered_and_a_whole_bad_one_holds_up_no_other(
     remote, clock, monkeypatch, caplog
 ):
-    monkeypatch.setattr(sweeps, "BATCH", 2)
+    monkeypatch.setattr(sweeper, "BATCH", 2)
     *bad, good, better, best = lost_sends(5)
-    deliver = sweeps.deliveries.deliver
+    deliver = sweeper.deliveries.deliver
 
     def broken(challenge_id):
         if challenge_id in {challenge.id for challenge in bad}:
             raise DatabaseError(bad[0].phone)
         deliver(challenge_id)
 
-    monkeypatch.setattr(sweeps.deliveries, "deliver", broken)
+    monkeypatch.setattr(sweeper.deliveries, "deliver", broken)
     clock.advance(10)
     assert sweep() == Swept(driven=3, failed=2, abandoned=0, matched=0)
     assert {message.reference for _, message in remote.sent} == {good.id, better.id, best.id}
     assert "to be swept: DatabaseError" in caplog.text
     assert bad[0].phone not in caplog.text
-    monkeypatch.setattr(sweeps.deliveries, "deliver", deliver)
+    monkeypatch.setattr(sweeper.deliveries, "deliver", deliver)
     assert sweep() == Swept(driven=2, failed=0, abandoned=0, matched=0)
 
 
@@ -147,10 +148,10 @@ def test_the_threads_of_a_sweep_leave_no_connection_behind(remote, clock):
 def test_within_a_transaction_nothing_is_sent_that_its_rollback_would_have_sent_again(remote, clock, caplog):
     (challenge,) = lost_sends(1)
     with transaction.atomic():
-        assert sweeps.drive(challenge.id) is False
+        assert sweeper.drive(challenge.id) is False
     assert remote.sent == []
     assert "to be swept: InsideTransaction" in caplog.text
-    assert sweeps.drive(challenge.id)
+    assert sweeper.drive(challenge.id)
     assert len(remote.sent) == 1
 
 
@@ -178,7 +179,7 @@ def test_no_more_than_half_of_the_calls_of_a_process_run_at_once(remote, setting
 
 
 def test_when_its_time_is_over_a_sweep_leaves_the_rest_to_the_next(remote, clock, monkeypatch):
-    monkeypatch.setattr(sweeps, "LONGEST", -1)
+    monkeypatch.setattr(sweeper, "LONGEST", -1)
     lost_sends(2)
     clock.advance(10)
     assert sweep() == Swept(0, 0, 0, 0)
@@ -196,7 +197,7 @@ def test_a_sweep_that_is_to_stop_begins_nothing_more(remote, clock):
 
 def test_lost_hand_overs_are_given_up_also_while_the_store_is_away(remote, clock, settings):
     (dead,) = lost_sends(1)
-    assert handovers.claim(dead, "remote")
+    assert records.claim(dead, "remote")
     clock.advance(100)
     settings.OTP_STORE = "otp_app.stores.redis.RedisStore"
     settings.OTP_REDIS_URL = "redis://127.0.0.1:1/0"
@@ -208,5 +209,5 @@ def test_lost_hand_overs_are_given_up_also_while_the_store_is_away(remote, clock
 def test_a_purge_says_how_much_it_deleted(remote, clock):
     lost_sends(2)
     clock.advance(2 * 24 * 3600)
-    assert sweeps.purge() == (2, 0)
+    assert sweeper.purge() == (2, 0)
     assert stores.current().purge() == 0

@@ -77,7 +77,7 @@ def test_the_purge_command_says_what_it_did(capsys, clock):
 
 @pytest.mark.parametrize("text", ["", "soon", "1e999"])
 def test_a_clock_file_that_holds_no_number_changes_nothing(clock, text):
-    from otp_app.clock import offset
+    from otp_app.db.clock import offset
 
     clock.path.write_text(text)
     assert offset() == 0

@@ -5,9 +5,11 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from otp_app import clock, phones, services, testnumbers
+from otp_app import phones, services
+from otp_app.db import clock
 from otp_app.errors import InvalidOrExpiredCode, InvalidPhone, Limited
 from otp_app.models import Delivery
+from otp_app.phones import test_numbers
 
 pytestmark = pytest.mark.django_db
 
@@ -32,20 +34,20 @@ def _within():
 def test_a_number_is_good_until_the_last_millisecond_of_its_day(entry, expires):
     entry["expires"] = expires
     with clock.stopped(LAST_DAY) as now:
-        assert testnumbers.code_of(NUMBER) == "246810"
+        assert test_numbers.code_of(NUMBER) == "246810"
         now.at += 1
-        assert testnumbers.code_of(NUMBER) is None
-        assert not testnumbers.is_one(NUMBER)
+        assert test_numbers.code_of(NUMBER) is None
+        assert not test_numbers.is_one(NUMBER)
 
 
 def test_a_number_without_a_day_is_good_for_ever(entry):
     del entry["expires"]
     with clock.stopped(LAST_DAY * 2):
-        assert testnumbers.is_one(NUMBER)
+        assert test_numbers.is_one(NUMBER)
 
 
 def test_other_numbers_are_none():
-    assert testnumbers.code_of("+15005550008") is None
+    assert test_numbers.code_of("+15005550008") is None
 
 
 @pytest.mark.usefixtures("_within")

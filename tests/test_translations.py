@@ -7,12 +7,13 @@ import shutil
 import pytest
 from django.utils.translation import gettext, ngettext, override
 
-from otp_app import messages
 from otp_app.api import problems
+from otp_app.delivery import messages
 from otp_app.errors import OtpError
+from otp_app.phones import languages
 from tools import translations
 
-TRANSLATED = [language for language in messages.LANGUAGES if language != translations.SOURCE]
+TRANSLATED = [language for language in languages.LANGUAGES if language != translations.SOURCE]
 
 
 def errors(base=OtpError):
@@ -59,7 +60,7 @@ def test_the_committed_catalogues_have_no_problem():
 
 
 def test_there_is_a_catalogue_for_every_language_we_speak():
-    assert set(translations.LANGUAGES) == set(messages.LANGUAGES)
+    assert set(translations.LANGUAGES) == set(languages.LANGUAGES)
 
 
 def test_update_leaves_the_committed_catalogues_as_they_are(locale):
@@ -141,7 +142,7 @@ def test_update_keeps_translations_and_repairs_the_rest(locale):
 @pytest.mark.parametrize("name", texts())
 def test_every_error_is_said_in_the_language_of_the_person(name):
     said = {}
-    for language in messages.LANGUAGES:
+    for language in languages.LANGUAGES:
         with override(language):
             said[language] = str(texts()[name])
     assert said["en"].isascii()
@@ -178,7 +179,7 @@ def test_no_page_has_a_text_that_is_not_marked_for_translation(page):
     assert [found for found in texts if re.search(r"[^\W\d_]", found)] == []
 
 
-@pytest.mark.parametrize("language", messages.LANGUAGES)
+@pytest.mark.parametrize("language", languages.LANGUAGES)
 def test_the_longest_message_is_one_segment(settings, language):
     """With the longest code, a long brand and the line that browsers read."""
     settings.OTP_BRAND = "Twelve Chars"

@@ -9,8 +9,8 @@ from django.core.files import locks
 from django.db import connection, connections, transaction
 
 from otp_app import stores, tokens
-from otp_app.challenges import Demand
-from otp_app.turns import turn
+from otp_app.db.turns import turn
+from otp_app.limits.values import Demand
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

@@ -14,7 +14,8 @@ from hypothesis import settings as bounds
 from hypothesis import strategies as st
 from twilio.request_validator import RequestValidator
 
-from otp_app import reports, services, webhooks
+from otp_app import services
+from otp_app.delivery import reports, webhooks
 from otp_app.errors import Unavailable
 from otp_app.models import Delivery, EventRow
 from otp_app.providers.base import Event, Forged, Receipt

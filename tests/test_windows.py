@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otp_app.challenges import Conversion, Counts, Limit, Usage
-from otp_app.stores import rings, windows
+from otp_app.counters import rings
+from otp_app.limits import windows
+from otp_app.limits.values import Conversion, Counts, Limit, Usage
 
 holds = st.lists(st.tuples(st.integers(0, 50), st.integers(0, 4)), max_size=12)
 

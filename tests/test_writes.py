@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 from django.utils import timezone
 
-from otp_app.writes import run, updating
+from otp_app.db.writes import run, updating
 from tests.things import WHOLE, Thing, facts, insert
 
 pytestmark = pytest.mark.usefixtures("things")

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 from django.db import connection, models
 from django.utils import timezone
 
-from otp_app.writes import inserting, run
+from otp_app.db.writes import inserting, run
 
 POSTGRESQL = connection.vendor == "postgresql"
 

@@ -25,12 +25,14 @@ from django.db.models import F, QuerySet
 from django.utils.translation import gettext as _
 from rest_framework.request import Request
 
-from .. import handovers, queues, services, stores, writes
+from .. import queues, services, stores
 from ..challenges import Grant, is_id, random_id
-from ..clients import client_of
 from ..conf import conf
+from ..db import writes
+from ..delivery import records
 from ..errors import InvalidOrExpiredCode, InvalidRequest, OtpError, Unavailable
 from ..keys import ledger_id
+from ..limits.clients import client_of
 from ..models import KeptAnswer
 from .problems import IdempotencyKeyReused, RequestInProgress
 from .serializers import Json, sent_answer
@@ -115,7 +117,7 @@ def _recall(row: KeptAnswer) -> None:
     if not challenge or not challenge.sent_at or challenge.sent_at[-1] < _held_since(row):
         return
     if not queues.current().at_once:  # else it was taken on with the send, and is not begun twice
-        handovers.make_good(challenge)
+        records.make_good(challenge)
     with suppress(InvalidOrExpiredCode):
         state = services.state(challenge_id=challenge.id)
         answer = sent_answer(challenge.id, state.expires_in, state.resend_in)

@@ -11,7 +11,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from ..errors import FAILED, InvalidRequest, OtpError, Unavailable, WrongIsolation, unlogged
-from ..languages import language_of
+from ..phones.languages import language_of
 
 logger = logging.getLogger("otp_app.api")
 

@@ -22,8 +22,8 @@ from drf_spectacular.plumbing import ResolvedComponent, append_meta
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRequest, OpenApiResponse
 
 from .. import errors, tokens
+from ..challenges.policies import LOGIN, policy_for
 from ..conf import conf
-from ..policies import LOGIN, policy_for
 from ..providers.base import Channel
 from . import problems, serializers, views
 from .authentication import TokenAuthentication

@@ -6,9 +6,11 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from .. import authorizations, devices, phones, proofs
+from .. import phones
+from ..accounts import authorization_codes, devices
+from ..challenges.policies import LOGIN, policy_for
 from ..conf import conf
-from ..policies import LOGIN, policy_for
+from ..limits import proof_of_work
 from ..providers.base import Channel
 
 Json = dict[str, Any]
@@ -77,7 +79,7 @@ class DeviceField(TextField):
 class ProofField(TextField):
     """A solved task, in base64. One that is not good counts as none: then the next task comes."""
 
-    longest = proofs.LONGEST
+    longest = proof_of_work.LONGEST
 
 
 class VerifierField(TextField):
@@ -122,7 +124,7 @@ class VerifySerializer(StrictSerializer):
 
 
 class AddressField(TextField):
-    longest = authorizations.LONGEST
+    longest = authorization_codes.LONGEST
 
 
 class ExchangeSerializer(StrictSerializer):

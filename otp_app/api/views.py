@@ -19,8 +19,8 @@ from rest_framework.views import APIView
 
 from .. import accounts, services, tokens
 from ..challenges import Grant
-from ..clients import client_of
-from ..languages import language_of
+from ..limits.clients import client_of
+from ..phones.languages import language_of
 from . import idempotency, problems
 from .authentication import TokenAuthentication
 from .parsers import MOST, StrictJSONParser

@@ -8,12 +8,12 @@ from django.conf import settings
 from django.core import checks
 from django.db.models import Count
 
-from otp_app import callbacks, circuits, handovers, health, phones, providers, routes, stores, sweeps
-from otp_app.conf import conf
-from otp_app.models import BlockRow, Delivery, EventRow
-from otp_app.providers.base import ProviderError
-from otp_app.stores import counters
-
+from .. import counters, health, phones, providers, stores
+from ..conf import conf
+from ..db import clock
+from ..delivery import callbacks, circuit_breaker, records, routing, sweeper
+from ..models import BlockRow, Delivery, EventRow
+from ..providers.base import ProviderError
 from . import spellings
 from .tables import counted, duration
 
@@ -84,10 +84,10 @@ def _backlog() -> Iterator[Finding]:
 
 def _runs() -> Iterator[Finding]:
     """Tell whether sweep and purge are run at all; before the first send there is nothing that they could do."""
-    now = counters.read_now(handovers.database())
+    now = clock.read_now(records.database())
     oldest = Delivery.objects.order_by("sent_at").values_list("sent_at", flat=True).first() or now
     for name, (patience, often) in _RUNS.items():
-        last = sweeps.last_run(name)
+        last = sweeper.last_run(name)
         silent = max(0, now - max(last, oldest)) // 1000
         if silent > patience:
             text = f"has not run for {duration(silent)}: have a timer or Celery's beat run it {often}."
@@ -126,9 +126,9 @@ def _providers() -> Iterator[Finding]:
 
 
 def _circuits() -> Iterator[Finding]:
-    keys = {circuits.key_of(alias): alias for alias in providers.aliases()}
-    now = counters.read_now(handovers.database())
-    for key, until in counters.blocks(handovers.database(), list(keys)).items():
+    keys = {circuit_breaker.key_of(alias): alias for alias in providers.aliases()}
+    now = clock.read_now(records.database())
+    for key, until in counters.blocks(records.database(), list(keys)).items():
         if until > now:
             wait = duration((until - now) // 1000)
             yield Finding(keys[key], False, f"failed too often and is left alone for another {wait}.")
@@ -137,7 +137,7 @@ def _circuits() -> Iterator[Finding]:
 def _routes() -> Iterator[Finding]:
     """Every country that is served, by an example: numbers that the routes leave out are refused."""
     for region in sorted(phones.allowed_regions() - {"*"}):
-        if not routes.channels_of(region):
+        if not routing.channels_of(region):
             yield Finding("routes", False, f"{region} is served, but OTP_ROUTES has no way there.")
 
 

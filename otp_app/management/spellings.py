@@ -8,8 +8,8 @@ from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
 from django.db.models import Value
 
-from otp_app import accounts, phones
-from otp_app.errors import InvalidPhone
+from .. import accounts, phones
+from ..errors import InvalidPhone
 
 _BATCH = 1000  # users that are read at once
 

@@ -6,14 +6,15 @@ from dataclasses import dataclass, replace
 
 from phonenumbers import SUPPORTED_REGIONS
 
-from .. import demands, phones, suppressions
-from ..challenges import Counts, Limit
-from ..clients import client_of, site_of
+from .. import phones
+from ..challenges.policies import LOGIN, policy_for
 from ..conf import conf
+from ..delivery import suppressions
 from ..errors import InvalidPhone
 from ..keys import counter_key
-from ..limits import TABLE
-from ..policies import LOGIN, policy_for
+from ..limits import TABLE, request_limits
+from ..limits.clients import client_of, site_of
+from ..limits.values import Counts, Limit
 
 _PREFIX = re.compile(r"\+[1-9][0-9]{2,10}")
 _SOME_PHONE = "+998901234567"  # anybody's: of its limits only what is the same for all subjects is used
@@ -36,8 +37,8 @@ def _of_phone(text: str) -> list[Part]:
     except InvalidPhone as error:
         raise ValueError(error.detail) from None
     checks = policy_for(LOGIN).checks
-    strangers = demands.for_send(phone, None, checks=checks, test=phone.is_test).limits
-    devices = demands.for_send(phone, None, checks=checks, device="any").limits
+    strangers = request_limits.for_send(phone, None, checks=checks, test=phone.is_test).limits
+    devices = request_limits.for_send(phone, None, checks=checks, device="any").limits
     shown = phones.mask(phone)
     notes = ("A test number: nothing is sent to it.",) if phone.is_test else _suppressions(phone)
     return [
@@ -88,10 +89,10 @@ def _crowd(per: str, subject: str) -> Part:
     """Its limits, as a request of it would take them."""
     client = "2001:db8::/64"
     asked = [
-        *demands.for_send(_SOME_PHONE, client, checks=1).limits,
-        *demands.for_send(_SOME_PHONE, client, checks=1, device="any").limits,
-        *demands.for_check(client).limits,
-        *demands.for_password(client, "").limits,
+        *request_limits.for_send(_SOME_PHONE, client, checks=1).limits,
+        *request_limits.for_send(_SOME_PHONE, client, checks=1, device="any").limits,
+        *request_limits.for_check(client).limits,
+        *request_limits.for_password(client, "").limits,
     ]
     named = {limit.name: limit for limit in asked}
     limits = [

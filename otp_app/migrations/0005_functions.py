@@ -11,7 +11,7 @@ from itertools import groupby
 import phonenumbers
 from django.db import migrations, models
 
-import otp_app.fields
+import otp_app.models.fields
 from otp_app.keys import counter_key, ledger_id
 from otp_app.stores import postgresql
 
@@ -155,8 +155,8 @@ class Migration(migrations.Migration):
             "Counter",
             [
                 ("key", models.UUIDField(primary_key=True, serialize=False)),
-                ("newest", otp_app.fields.IntegersField(big=True)),
-                ("rings", otp_app.fields.IntegersField()),
+                ("newest", otp_app.models.fields.IntegersField(big=True)),
+                ("rings", otp_app.models.fields.IntegersField()),
                 ("blocked_until", models.BigIntegerField(default=0)),
                 ("expires_at", models.BigIntegerField()),
             ],

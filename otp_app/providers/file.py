@@ -4,7 +4,7 @@ import json
 import os
 from typing import ClassVar
 
-from .. import clock
+from ..db import clock
 from .base import Channel, Message, Provider, Receipt
 
 

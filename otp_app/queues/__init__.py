@@ -1,7 +1,6 @@
 """How a send gets to its delivery. The queue in force is chosen by OTP_QUEUE."""
 
-from ..conf import conf
-from ..plugins import plugin
+from ..conf import conf, plugin
 from .base import Queue
 
 

@@ -10,8 +10,8 @@ import time
 from celery import shared_task
 from kombu.pools import producers
 
-from .. import sweeps
 from ..challenges import Grant
+from ..delivery import sweeper
 
 logger = logging.getLogger("otp_app.queues.celery")
 
@@ -21,20 +21,20 @@ PAUSE = 5  # seconds for which a broker that failed is left alone, so that not e
 # Acknowledged when done: the id of a worker that was killed is handed to another one. To be given an id twice costs a
 # query. No retry of Celery's: what raised stays queued in the database.
 deliver = shared_task(name="otp_app.deliver", ignore_result=True, acks_late=True, reject_on_worker_lost=True)(
-    sweeps.drive
+    sweeper.drive
 )
 
 
 @shared_task(name="otp_app.sweep", ignore_result=True)  # type: ignore[untyped-decorator]  # Celery ships no types
 def sweep() -> None:
     """For Celery beat, every ten seconds or so."""
-    sweeps.sweep()
+    sweeper.sweep()
 
 
 @shared_task(name="otp_app.purge", ignore_result=True)  # type: ignore[untyped-decorator]  # Celery ships no types
 def purge() -> None:
     """For Celery beat, every hour or so."""
-    sweeps.purge()
+    sweeper.purge()
 
 
 class CeleryQueue:

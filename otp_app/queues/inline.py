@@ -1,7 +1,7 @@
 """Delivers inside the request, so that it can answer with the outcome."""
 
-from .. import deliveries
 from ..challenges import Grant
+from ..delivery import dispatch
 
 
 class InlineQueue:
@@ -10,4 +10,4 @@ class InlineQueue:
     at_once = True
 
     def enqueue(self, grant: Grant) -> None:
-        deliveries.dispatch(grant)
+        dispatch.dispatch(grant)

@@ -2,8 +2,8 @@
 
 import logging
 
-from .. import sweeps
 from ..challenges import Grant
+from ..delivery import sweeper
 
 try:
     from django.tasks import task  # Django 6
@@ -16,7 +16,7 @@ logger = logging.getLogger("otp_app.queues.tasks")
 @task
 def deliver(challenge_id: str) -> None:
     """What a worker does with an id."""
-    sweeps.drive(challenge_id)
+    sweeper.drive(challenge_id)
 
 
 class TasksQueue:

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from contextlib import suppress
 
-from ..conf import conf
+from ..conf import conf, plugin
 from ..errors import Unavailable
-from ..plugins import plugin
 from .base import Store
 
 

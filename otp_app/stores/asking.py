@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 from .. import phones
-from ..challenges import Challenge, Charge, Claim, Claims, Demand, Draft, Grant, Limit, Status, Usage
+from ..challenges import Challenge, Charge, Claim, Claims, Draft, Grant, Status
+from ..db.transactions import require_none
 from ..errors import InvalidOrExpiredCode
 from ..keys import phone_key
-from ..transactions import require_none
+from ..limits.values import Demand, Limit, Usage
 from . import outbox, wire
 from .outbox import database
 from .wire import Document

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from ..challenges import Challenge, Charge, Claims, Demand, Grant, Limit, Status, Usage
+from ..challenges import Challenge, Charge, Claims, Grant, Status
+from ..limits.values import Demand, Limit, Usage
 
 
 class Store(Protocol):

@@ -8,10 +8,11 @@ from django.db import connections, models, transaction
 
 from ..challenges import Status
 from ..conf import conf
+from ..counters import HOUR, MONTH, changing
+from ..db.clock import read_now
 from ..keys import phone_key
 from ..models import BlockRow, ChallengeRow, Counter, Delivery, DevicesEnd, EventRow, Failure, KeptAnswer
 from . import outbox
-from .counters import HOUR, MONTH, changing, read_now
 
 KEPT = 24 * HOUR  # that a dead challenge stays, for the limits of a day count on it
 BATCH = 500

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 
 from django.db import connections
 
-from ..challenges import Challenge, Demand
+from ..challenges import Challenge
+from ..db.clock import read_now
+from ..limits.values import Demand
 from . import postgresql, sqlite
 from .asking import AskingStore
-from .counters import read_now
 from .outbox import database
 from .purge import purge
 from .rows import get

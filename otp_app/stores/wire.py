@@ -18,10 +18,11 @@ from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
 
-from ..challenges import Challenge, Charge, Claims, Conversion, Counts, Demand, Limit, Status, Usage
-from ..clock import offset
+from ..challenges import Challenge, Charge, Claims, Status
+from ..db.clock import offset
 from ..errors import OtpError, ProofRequired
-from . import reasons
+from ..limits import refusals
+from ..limits.values import Conversion, Counts, Demand, Limit, Usage
 
 Document = dict[str, Any]
 
@@ -116,14 +117,14 @@ def refusal(answer: Document, demand: Demand) -> OtpError | None:
     if answer["state"] == "proof":
         return ProofRequired()
     if answer["state"] == "conversion" and demand.conversion:
-        block = reasons.conversion_block(demand.conversion, answer["sends"], answer["converted"], answer["now"])
-        return reasons.blocked(block)
+        block = refusals.conversion_block(demand.conversion, answer["sends"], answer["converted"], answer["now"])
+        return refusals.blocked(block)
     if answer["state"] != "refused":
         return None
     usages = usages_of(demand.limits, answer)
     if begun := answer.get("begun"):
-        return reasons.blocked(reasons.block_of(usages[begun - 1], answer["now"]))
-    return reasons.reason(usages)
+        return refusals.blocked(refusals.block_of(usages[begun - 1], answer["now"]))
+    return refusals.reason(usages)
 
 
 def loaded(value: Any) -> Any:

@@ -5,8 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from .. import accounts
-from ..conf import conf
-from ..plugins import plugin
+from ..conf import conf, plugin
 from .base import Issued, Issuing, TokenBackend
 from .session import SessionTokens
 

@@ -16,9 +16,10 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 
-from .. import clock, lookups, staff, writes
+from .. import staff
 from ..conf import conf
-from ..lookups import Lookup
+from ..db import clock, lookups, writes
+from ..db.lookups import Lookup
 from ..models import Token
 from .base import Issued, Issuing
 

@@ -9,9 +9,9 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from .. import accounts, phones, services
-from ..clients import client_of
 from ..conf import conf
 from ..errors import InvalidAuthorization
+from ..limits.clients import client_of
 from ..tokens.session import SessionTokens
 from . import destinations, pages, progress
 from .destinations import Destination

@@ -7,7 +7,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from ..conf import conf
-from ..transactions import without_transactions
+from ..db.transactions import without_transactions
 
 Rgb = tuple[int, int, int]
 

@@ -13,8 +13,8 @@ from django.http import HttpRequest
 from django.shortcuts import resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from .. import authorizations
-from ..authorizations import Authorization
+from ..accounts import authorization_codes
+from ..accounts.authorization_codes import Authorization
 from ..conf import conf
 
 _NAMES = ("next", "client", "redirect_uri", "state", "code_challenge", "code_challenge_method")
@@ -30,7 +30,7 @@ class Destination:
 
     def address(self, user: Any) -> str:
         """To be asked for once, when the person is on the way: for a site it holds a code."""
-        return authorizations.issue(self.authorization, user) if self.authorization else self.page
+        return authorization_codes.issue(self.authorization, user) if self.authorization else self.page
 
     @property
     def origin(self) -> str:
@@ -44,7 +44,7 @@ class Destination:
 def of(request: HttpRequest) -> Destination:
     """Raises InvalidAuthorization."""
     given = {name: request.GET[name] for name in _NAMES if name in request.GET}
-    if len(quote(given.get("next", ""))) > authorizations.LONGEST:
+    if len(quote(given.get("next", ""))) > authorization_codes.LONGEST:
         del given["next"]  # browsers and Django itself take no address of any length
     query = f"?{urlencode(given)}" if given else ""
     return Destination(
@@ -62,7 +62,7 @@ def _page(request: HttpRequest, wanted: str) -> str:
 
 
 def _authorization(given: dict[str, str]) -> Authorization:
-    return authorizations.requested(
+    return authorization_codes.requested(
         client=given["client"],
         redirect_uri=given.get("redirect_uri", ""),
         code_challenge=given.get("code_challenge", ""),

@@ -11,9 +11,9 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 
+from ..challenges.policies import LOGIN, policy_for
 from ..conf import conf
 from ..errors import InvalidOrExpiredCode, OtpError
-from ..policies import LOGIN, policy_for
 from . import account, destinations, pages, words
 from .forms import ALREADY_SENT, PhoneAndCodeForm
 

@@ -8,8 +8,8 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from .. import phones
+from ..challenges.policies import LOGIN, policy_for
 from ..errors import InvalidPhone, OtpError
-from ..policies import LOGIN, policy_for
 
 # What comes with a number that is copied from a contact or a page: narrow spaces, long dashes, marks of direction.
 _MARKS = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")

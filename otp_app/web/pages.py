@@ -15,9 +15,9 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
 
 from ..conf import CONSOLE, conf, provider_entries
+from ..db.transactions import without_transactions
 from ..errors import InvalidAuthorization, OtpError, Unavailable, unlogged
-from ..languages import NAMES, language_of
-from ..transactions import without_transactions
+from ..phones.languages import NAMES, language_of
 from .destinations import Destination
 
 _DOWN = (Unavailable, OperationalError, InterfaceError, InternalError)

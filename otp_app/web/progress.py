@@ -9,7 +9,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from .. import clock
+from ..db import clock
 
 _KEY = "otp_app"
 _MOST = 5

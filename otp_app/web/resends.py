@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from .. import devices, states
+from ..accounts import devices
 from ..challenges import State
+from ..delivery import state as states
 
 _TOO_LATE = 60  # seconds: a code that lives no longer is not sent again, a new one is
 

@@ -19,13 +19,13 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from .. import durations, phones, services
+from .. import errors, phones, services
 from ..challenges import State
-from ..clients import client_of
+from ..challenges.policies import LOGIN, longest, policy_for
 from ..conf import conf
 from ..errors import InvalidOrExpiredCode, OtpError, ProofRequired, UndeliverablePhone, unlogged
-from ..languages import language_of
-from ..policies import LOGIN, longest, policy_for
+from ..limits.clients import client_of
+from ..phones.languages import language_of
 from . import account, destinations, elsewhere, pages, progress, resends, words
 from .destinations import Destination
 from .forms import ALREADY_SENT, CodeForm, PhoneForm
@@ -192,7 +192,7 @@ def _ask_for_code(
         values |= {
             "lead": words.lead(state, phones.spaced(begun.phone)),
             "told": words.state(state, resend.switch_in),
-            "left": durations.describe(_rounded(state.expires_in)),
+            "left": errors.describe(_rounded(state.expires_in)),
             "extendable": not begun.extended and longest(LOGIN) > policy_for(LOGIN).ttl,
         }
     return pages.show(request, "code", destination, error=error, **values)
@@ -200,7 +200,7 @@ def _ask_for_code(
 
 def _pause(resend: Resend, left: int) -> str:
     """Say what the wait is, for a code that lives for ``left`` seconds; nothing where there is no wait."""
-    times = {"wait": durations.describe(resend.resend_in), "left": durations.describe(_rounded(left))}
+    times = {"wait": errors.describe(resend.resend_in), "left": errors.describe(_rounded(left))}
     return words.waits(**times)[resend.kind(left)] if resend.resend_in else ""
 
 

@@ -8,8 +8,10 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from phonenumbers import SUPPORTED_REGIONS
 
-from .. import countries, phones, routes
+from .. import phones
 from ..challenges import State
+from ..delivery import routing
+from ..phones import countries
 from ..providers.base import Channel
 
 _LEADS: dict[str, Promise] = {
@@ -74,7 +76,7 @@ def waits(*, wait: str = "{wait}", left: str = "{left}") -> dict[str, str]:
 
 def ways(phone: str, state: State | None) -> list[tuple[str, Promise]]:
     """The other channels on offer, with their names."""
-    offered = state.channels if state else routes.channels(phones.of(phone))[1:]
+    offered = state.channels if state else routing.channels(phones.of(phone))[1:]
     return [(channel, _WAYS[channel]) for channel in offered]
 
 

@@ -10,8 +10,8 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from otp_app import accounts, tokens
-from otp_app.challenges import Counts
 from otp_app.limits import TABLE
+from otp_app.limits.values import Counts
 from otp_project.wsgi import application
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -9,7 +9,9 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 from django.urls import reverse
 
-from otp_app import demands, devices, stores
+from otp_app import stores
+from otp_app.accounts import devices
+from otp_app.limits import request_limits
 from otp_app.models import BlockRow, ChallengeRow
 from otp_app.signals import blocked, limited
 from tests.factories import new_phone, other_than
@@ -104,7 +106,7 @@ class TestProof:
 
     def test_the_refusal_takes_nothing(self, address):
         phone = new_phone()
-        demand = demands.for_send(phone, address, checks=5)
+        demand = request_limits.for_send(phone, address, checks=5)
         names = [limit.name for limit in demand.limits]
         before = [used(demand, name, phone) for name in names]
         for _ in range(3):
@@ -374,7 +376,7 @@ class TestDevice:
                 verify(phone, other_than(outbox[-1].code), challenge_id=challenge_id)
             clock.advance(20 * MINUTE)
         assert code(send(phone)) == "limited"
-        assert used(demands.for_send(phone, None, checks=5), "failures_per_phone_day", phone) == 20
+        assert used(request_limits.for_send(phone, None, checks=5), "failures_per_phone_day", phone) == 20
         assert code(send(phone, device=device)) == "sent"
         for _ in range(4):
             assert verify(phone, other_than(outbox[-1].code), device=device).status_code == 400
@@ -457,8 +459,8 @@ class TestSuccessOfAnAttacker:
         for guess in (other_than(outbox[-1].code),) * 2 + (outbox[-1].code,):
             answer = verify(own, guess, address)
         assert answer.status_code == 200
-        assert used(demands.for_check(address), "checks_per_client_hour") == 2
-        demand = demands.for_send(own, address, checks=5)
+        assert used(request_limits.for_check(address), "checks_per_client_hour") == 2
+        demand = request_limits.for_send(own, address, checks=5)
         assert used(demand, "sends_per_client_hour") == 1
         assert used(demand, "unconverted_per_client_hour") == 0
 
@@ -467,7 +469,7 @@ class TestSuccessOfAnAttacker:
         challenge_id = send(victim, address).json()["challenge_id"]
         for _ in range(5):
             verify(victim, other_than(outbox[-1].code), address, challenge_id=challenge_id)
-        demand = demands.for_send(victim, None, checks=5)
+        demand = request_limits.for_send(victim, None, checks=5)
         names = [limit.name for limit in demand.limits if not limit.shared]
         before = [used(demand, name, victim) for name in names]
         send(own, address)

@@ -8,8 +8,10 @@ from django.db import DatabaseError, OperationalError, connection, connections
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from otp_app import deliveries, queues, services, stores, sweeps, writes
+from otp_app import queues, services, stores
 from otp_app.api import idempotency
+from otp_app.db import writes
+from otp_app.delivery import dispatch, sweeper
 from otp_app.errors import ProofRequired, Unavailable
 from otp_app.models import ChallengeRow, Delivery, KeptAnswer
 from otp_app.providers.base import NotAccepted, Receipt, Rejected, Unknown
@@ -364,7 +366,7 @@ def test_one_that_died_before_its_delivery_was_written_down_is_still_delivered(
     answer = ask(client, body)
     assert answer.status_code == 200
     for _ in range(2):
-        deliveries.deliver(answer.json()["challenge_id"])
+        dispatch.deliver(answer.json()["challenge_id"])
     assert [message.reference for _, message in remote.sent] == [answer.json()["challenge_id"]]
 
 
@@ -379,9 +381,9 @@ def test_one_that_died_with_what_it_delivers_itself_is_answered_and_not_begun_a_
             ask(client, body)
     clock.advance(LEASE)
     assert ask(client, body).status_code == 200
-    sweeps.sweep()
+    sweeper.sweep()
     clock.advance(60)
-    assert sweeps.sweep().abandoned == 1
+    assert sweeper.sweep().abandoned == 1
     assert list(Delivery.objects.values_list("status", "error")) == [("unknown", "lease")]
     assert remote.sent == []
 

@@ -3,8 +3,8 @@
 import phonenumbers
 import pytest
 
-from otp_app import testnumbers
 from otp_app.models import ChallengeRow, Delivery
+from otp_app.phones import test_numbers
 from otp_app.providers.base import NotAccepted, Rejected, Unknown
 from otp_app.providers.memory import MemoryProvider
 from tests.factories import new_phone
@@ -220,7 +220,7 @@ def asked(monkeypatch):
 
     count(phonenumbers, "parse")
     count(phonenumbers, "region_code_for_number")
-    count(testnumbers, "code_of")
+    count(test_numbers, "code_of")
     return counts
 
 

@@ -6,8 +6,9 @@ import pytest
 from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
-from otp_app import handovers, reports, routes, services, stores
+from otp_app import services, stores
 from otp_app.challenges import random_id
+from otp_app.delivery import records, reports, routing
 from otp_app.errors import DeliveryFailed, InvalidOrExpiredCode, Limited
 from otp_app.models import Delivery
 from otp_app.providers.base import Event, NotAccepted, Receipt, Unknown
@@ -89,7 +90,7 @@ def test_what_waits_in_a_queue_is_queued(client, remote, settings):
 
 def test_a_send_whose_outcome_is_not_written_yet_is_sent_as_its_request_was_told(client, remote, monkeypatch):
     """In SQL it stands as it began, on the Redis store there is no row yet."""
-    monkeypatch.setattr(handovers, "sent", lambda *asked: None)
+    monkeypatch.setattr(records, "sent", lambda *asked: None)
     answer = told(client, sent())
     assert (answer["state"], answer["channel"]) == ("sent", "sms")
 
@@ -282,7 +283,7 @@ def test_a_test_number_is_told_as_any(client, settings):
 
 def test_a_number_that_nobody_serves_any_more_has_no_channel_on_offer(client, remote, monkeypatch):
     challenge_id = sent()
-    monkeypatch.setattr(routes, "channels", lambda phone: [])
+    monkeypatch.setattr(routing, "channels", lambda phone: [])
     assert told(client, challenge_id)["channels"] == []
 
 

@@ -5,7 +5,7 @@ import redis
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from otp_app import authorizations
+from otp_app.accounts import authorization_codes
 from tests.factories import new_phone, other_than
 from tests.sites import BACK, VERIFIER, answer_in, new_site, requested
 
@@ -138,7 +138,7 @@ def test_with_redis_a_sign_in_of_a_known_user_is_two_round_trips_there_and_one_s
 def test_the_token_of_another_site_takes_four(client, django_user_model):
     """The code is read and deleted, the store is asked for the time (but SQLite has none), the token is written."""
     site = new_site()
-    address = authorizations.issue(requested(site), django_user_model.objects.create_user(new_phone()))
+    address = authorization_codes.issue(requested(site), django_user_model.objects.create_user(new_phone()))
     body = {"client": site.pk, "redirect_uri": BACK, "code": answer_in(address)["code"], "code_verifier": VERIFIER}
     response, count = statements(client, "token", body)
     assert (response.status_code, count) == (200, on(postgresql=4, sqlite=3))

@@ -3,7 +3,7 @@
 import pytest
 from django.contrib.auth import get_user_model
 
-from otp_app import devices
+from otp_app.accounts import devices
 from otp_app.models import ChallengeRow, Token
 from tests.factories import new_phone, other_than
 

@@ -8,9 +8,11 @@ import pytest
 from django.db import transaction
 
 import otp_app.clock
-from otp_app import demands, handovers
-from otp_app.challenges import Claim, Counts, Demand, Status, random_id
+from otp_app.challenges import Claim, Status, random_id
+from otp_app.delivery import records
 from otp_app.errors import InsideTransaction, InvalidOrExpiredCode, Limited, ProofRequired
+from otp_app.limits import request_limits
+from otp_app.limits.values import Counts, Demand
 from otp_app.models import Counter, Delivery, EventRow, KeptAnswer
 from otp_app.stores import purge
 from tests.asking import check, open_one, send_again, sending
@@ -62,20 +64,20 @@ def test_whoever_delivers_at_once_has_taken_the_delivery_on_with_the_send(store,
     clock.advance(60)
     again = send_again(store, grant.challenge, claims=CLAIMS)
     for sent in (grant, again):
-        handovers.begin(sent)  # where it is not in the database yet
+        records.begin(sent)  # where it is not in the database yet
         delivery = Delivery.objects.get(challenge=challenge.id, sent_at=sent.challenge.sent_at[-1])
         assert (delivery.status, delivery.provider) == ("queued", "one")
         assert delivery.reference == sent.draft.row["reference"]
         assert abs(delivery.claimed_at - sent.now) < 60_000
         assert sent.draft.claim == CLAIM
-    assert handovers.waiting(challenge.id) == []
+    assert records.waiting(challenge.id) == []
 
 
 def test_what_a_claimed_send_begins_with_is_the_whole_row_that_it_has(store):
     """So that its end can be written down by itself, wherever its beginning is."""
     challenge = new_challenge(device="a device")
     grant = store.open(challenge, sending(challenge), CLAIMS)
-    handovers.begin(grant)
+    records.begin(grant)
     row, ids = Delivery.objects.values().get(), {name: UUID(grant.draft.row[name]) for name in ("challenge", "phone")}
     assert {name: row[name] for name in grant.draft.row} == grant.draft.row | ids
     assert (row["status"], row["device"], row["region"]) == ("queued", True, "UZ")
@@ -93,7 +95,7 @@ def test_a_channel_that_is_on_offer_no_more_is_claimed_by_nobody_who_could_be_as
     grant = open_one(store, channel="whatsapp")
     again = send_again(store, grant.challenge, claims=CLAIMS, channel="")
     assert (again.challenge.channel, again.draft.claim) == ("whatsapp", Claim(""))
-    handovers.begin(again)
+    records.begin(again)
     row = Delivery.objects.get(sent_at=again.challenge.sent_at[-1])
     assert (row.provider, row.claimed_at > 0) == ("", True)  # nor does a sweep drive it
 
@@ -455,7 +457,7 @@ def test_a_second_send_may_go_by_another_channel_and_without_one_keeps_the_last(
 
     def again(channel):
         how = {"device": "", "language": "en", "channel": channel}
-        taken = demands.for_send(opened.phone, None)
+        taken = request_limits.for_send(opened.phone, None)
         return store.spend_send(opened.phone, "login", opened.id, taken, **how).challenge
 
     assert again("telegram").channel == store.get(opened.id).channel == "telegram"
@@ -1089,7 +1091,7 @@ def test_a_success_of_a_device_closes_strangers_challenges_and_resets_its_own_wa
 
 def test_what_a_clock_that_was_ahead_has_counted_stays_counted(store, clock, settings):
     settings.OTP_PASSWORDS_PER_ACCOUNT_HOUR = 2
-    demand = demands.for_password("192.0.2.1", "somebody")
+    demand = request_limits.for_password("192.0.2.1", "somebody")
     clock.advance(1800)
     store.take(demand)
     clock.advance(-1800)  # another server answers, or it was set right
@@ -1101,7 +1103,7 @@ def test_what_a_clock_that_was_ahead_has_counted_stays_counted(store, clock, set
 
 def test_passwords_are_taken_and_given_back(store, settings):
     settings.OTP_PASSWORDS_PER_ACCOUNT_HOUR = 2
-    demand = demands.for_password("192.0.2.1", "somebody")
+    demand = request_limits.for_password("192.0.2.1", "somebody")
     store.take(demand)
     charges = store.take(demand)
     with pytest.raises(Limited) as refused:
@@ -1109,7 +1111,7 @@ def test_passwords_are_taken_and_given_back(store, settings):
     assert refused.value.limit == "passwords_per_account_hour"
     store.give_back(charges)
     store.take(demand)
-    store.take(demands.for_password("192.0.2.1", "somebody else"))
+    store.take(request_limits.for_password("192.0.2.1", "somebody else"))
 
 
 def test_usage_tells_what_is_used_and_for_how_long(store, clock):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from otp_app.lab.profiles import play
-from otp_app.lab.world import Size
+from otp_app.simulation.profiles import play
+from otp_app.simulation.world import Size
 
 
 @pytest.fixture(autouse=True)

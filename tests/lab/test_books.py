@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from otp_app.challenges import Status
-from otp_app.lab.books import DAY, Books, Violated, most_within
-from otp_app.lab.sandbox import START, sandbox
 from otp_app.models import Delivery
+from otp_app.simulation.invariants import DAY, Books, Violated, most_within
+from otp_app.simulation.sandbox import START, sandbox
 from otp_app.stores.sqlite import rows
 from tests.factories import new_challenge, new_phone
 

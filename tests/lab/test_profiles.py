@@ -2,8 +2,8 @@
 
 import pytest
 
-from otp_app.lab import strangers
-from otp_app.lab.profiles import PROFILES
+from otp_app.simulation import attackers
+from otp_app.simulation.profiles import PROFILES
 
 
 def total(worlds, who, what):
@@ -77,7 +77,7 @@ def test_strangers_cannot_keep_a_known_device_out(played):
 
 
 def test_who_holds_the_id_of_an_open_challenge_gets_in_more_often_than_who_names_the_phone(played, monkeypatch):
-    monkeypatch.setattr(strangers, "OPENED", 4)
+    monkeypatch.setattr(attackers, "OPENED", 4)
     parties = played("lockout", "challenge open", tries=1000)["challenge open"].parties
     assert parties["challenge_id"].lost < parties["phone alone"].lost
 

@@ -7,13 +7,14 @@ from django.contrib.auth.models import Group
 from django.core.management import call_command
 from django.db import connection, connections, router
 
-from otp_app import clock, guard, services
+from otp_app import audit, services
+from otp_app.db import clock
 from otp_app.errors import Limited
-from otp_app.lab import sandbox as lab
-from otp_app.lab.sandbox import ALIAS, sandbox
 from otp_app.models import ChallengeRow
 from otp_app.providers import memory
 from otp_app.signals import limited
+from otp_app.simulation import sandbox as lab
+from otp_app.simulation.sandbox import ALIAS, sandbox
 from tests.factories import new_phone
 from tests.programs import ROOT, run
 
@@ -95,7 +96,7 @@ def test_no_receiver_and_no_log_hears_of_a_simulated_refusal(caplog):
                 with pytest.raises(Limited):
                     services.send_code(phone=phone)
             assert (heard, caplog.records) == ([], [])
-            guard.report(Limited("real", 1), phone, None)
+            audit.report(Limited("real", 1), phone, None)
     finally:
         limited.disconnect(listen)
     assert heard == ["real"]

@@ -7,7 +7,7 @@ from shlex import split
 import pytest
 from django.core.management import CommandError, call_command
 
-from otp_app.lab.books import Books, Violated
+from otp_app.simulation.invariants import Books, Violated
 from tests.programs import ROOT, run
 
 DOCUMENTED = ROOT / "docs" / "abuse.md"

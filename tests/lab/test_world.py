@@ -4,15 +4,15 @@ from itertools import islice
 
 import pytest
 
-from otp_app.lab import people, places
-from otp_app.lab.front import Caller, ask, check
-from otp_app.lab.people import Person
-from otp_app.lab.pumping import Pumper
-from otp_app.lab.sandbox import sandbox
-from otp_app.lab.strangers import bomber
-from otp_app.lab.world import DAY, Size, World
 from otp_app.models import ChallengeRow, Counter
 from otp_app.providers import memory
+from otp_app.simulation import honest, numbers
+from otp_app.simulation.attackers import bomber
+from otp_app.simulation.client import Caller, ask, check
+from otp_app.simulation.honest import Person
+from otp_app.simulation.pumpers import Pumper
+from otp_app.simulation.sandbox import sandbox
+from otp_app.simulation.world import DAY, Size, World
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def world():
 
 
 def caller(world, **values):
-    defaults = {"party": "tests", "phone": places.phone(world.chance, "UZ"), "client": "192.0.2.1"}
+    defaults = {"party": "tests", "phone": numbers.phone(world.chance, "UZ"), "client": "192.0.2.1"}
     return Caller(world, **(defaults | values))
 
 
@@ -43,7 +43,7 @@ def test_actors_take_turns_by_time(world):
 
 def test_each_day_ends_with_a_purge(world):
     world.size = Size(days=4)
-    world.enter(0, bomber(world, places.phone(world.chance, "UZ"), ["192.0.2.1"], 4))
+    world.enter(0, bomber(world, numbers.phone(world.chance, "UZ"), ["192.0.2.1"], 4))
     world.run()
     assert world.parties["bombing"].messages > 1
     assert ChallengeRow.objects.count() < world.parties["bombing"].messages
@@ -86,9 +86,9 @@ def test_a_check_that_is_limited_says_for_how_long(world, settings):
 
 
 def test_a_person_who_may_not_check_for_long_is_lost(world, settings, monkeypatch):
-    monkeypatch.setattr(people, "MISTYPE", 100)
+    monkeypatch.setattr(honest, "MISTYPE", 100)
     settings.OTP_CHECKS_PER_CLIENT_HOUR = 1
-    monkeypatch.setattr(people, "CHANGE", 0)
+    monkeypatch.setattr(honest, "CHANGE", 0)
     world.enter(0, Person(caller(world), may_give_up=False).comes())
     world.run()
     assert (world.party("tests").people, world.party("tests").lost) == (1, 1)
@@ -107,7 +107,7 @@ def test_a_person_waits_two_minutes_but_not_longer(world, settings, monkeypatch)
 
 
 def test_a_person_waits_for_a_check_that_is_limited_for_a_short_time(world, settings, monkeypatch):
-    monkeypatch.setattr(people, "CHANGE", 0)
+    monkeypatch.setattr(honest, "CHANGE", 0)
     settings.OTP_CHECKS_PER_CLIENT_HOUR = 1
     first, second = caller(world), caller(world)
     ask(first)
@@ -121,13 +121,13 @@ def test_a_person_waits_for_a_check_that_is_limited_for_a_short_time(world, sett
 
 def test_a_region_without_known_mobile_numbers_is_named(world):
     with pytest.raises(ValueError, match="'XX'"):
-        places.phone(world.chance, "XX")
+        numbers.phone(world.chance, "XX")
     with pytest.raises(ValueError, match="'DE'"):
-        places.phone(world.chance, "DE")  # not served here
+        numbers.phone(world.chance, "DE")  # not served here
 
 
 def test_addresses_are_of_every_kind_an_attacker_rents(world):
-    clients = places.addresses(world.chance, 100)
+    clients = numbers.addresses(world.chance, 100)
     assert len(clients) == 100
     assert sum(client.startswith("2001:db8:bad:") for client in clients) == 25
     assert sum("." in client for client in clients) == 50
@@ -136,13 +136,13 @@ def test_addresses_are_of_every_kind_an_attacker_rents(world):
 @pytest.mark.parametrize(
     ("named", "served"),
     [
-        (None, places.REGIONS),
-        ("*", places.REGIONS),
-        (["*"], places.REGIONS),
+        (None, numbers.REGIONS),
+        ("*", numbers.REGIONS),
+        (["*"], numbers.REGIONS),
         ("uz, KZ", ("UZ", "KZ")),
         (["DE"], ("DE",)),
     ],
 )
 def test_people_are_where_the_project_serves(settings, named, served):
     settings.OTP_ALLOWED_REGIONS = named
-    assert places.regions() == served
+    assert numbers.regions() == served

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from otp_app import webhooks
 from otp_app.api import parsers
+from otp_app.delivery import webhooks
 from otp_project import bodies, secret, server
 
 

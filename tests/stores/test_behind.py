@@ -13,11 +13,11 @@ import pytest
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, connections
 from django.utils import timezone
 
-from otp_app import handovers
 from otp_app.challenges import random_id
+from otp_app.delivery import records
 from otp_app.models import Delivery
-from otp_app.stores import behind, outbox
-from otp_app.stores.behind import Ended
+from otp_app.stores import outbox, write_behind
+from otp_app.stores.write_behind import Ended
 from tests.factories import new_challenge
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -31,23 +31,23 @@ BAD = [-1, 99_999] if connection.vendor == "postgresql" else [-1]
 @pytest.fixture(autouse=True)
 def writer():
     """One of the test's own."""
-    behind._writer_of.cache_clear()
-    yield (own := behind.current())
+    write_behind._writer_of.cache_clear()
+    yield (own := write_behind.current())
     in_its_thread(own, connections.close_all)
     own._thread.shutdown()
-    behind._writer_of.cache_clear()
+    write_behind._writer_of.cache_clear()
 
 
 @pytest.fixture
 def statements(monkeypatch):
     """How many rows each statement wrote."""
-    rows, merging = [], behind.writes.merging
+    rows, merging = [], write_behind.writes.merging
 
     def noted(*asked):
         rows.append(len(asked[2]))
         return merging(*asked)
 
-    monkeypatch.setattr(behind.writes, "merging", noted)
+    monkeypatch.setattr(write_behind.writes, "merging", noted)
     return rows
 
 
@@ -62,7 +62,7 @@ def moment(monkeypatch, settings):
         assert passed.wait(30)
 
     settings.OTP_WRITE_BEHIND = 250
-    monkeypatch.setattr(behind, "time", SimpleNamespace(sleep=sleep))
+    monkeypatch.setattr(write_behind, "time", SimpleNamespace(sleep=sleep))
     yield passed
     passed.set()
 
@@ -142,7 +142,7 @@ def test_what_comes_after_them_is_written_as_well(writer, moment):
 
 
 def test_more_than_one_statement_may_take_are_written_by_as_many_as_it_takes(writer, statements, moment, monkeypatch):
-    monkeypatch.setattr(behind, "_MOST", 2)
+    monkeypatch.setattr(write_behind, "_MOST", 2)
     ends = [accepted() for _ in range(5)]
     for end in ends:
         writer.put(end)
@@ -198,7 +198,7 @@ def test_a_report_that_was_faster_keeps_its_word_and_is_told_what_it_does_not_kn
     challenge = new_challenge()
     writer.begin(accepted(challenge=challenge, status="queued", segments=0, price=None, latency=None))
     told = {"error": "30003"} | ({"segments": 3, "price": Decimal("0.30")} if known else {})
-    assert handovers.advance(Delivery.objects.get(), status, **told)
+    assert records.advance(Delivery.objects.get(), status, **told)
     before = Delivery.objects.get().updated_at
     writer.put(accepted(challenge=challenge, reference="theirs"))
     row = Delivery.objects.get()
@@ -283,7 +283,7 @@ def test_what_the_thread_could_not_write_it_writes_with_the_next(writer, moment)
 
 
 def test_what_waits_stays_in_its_order_however_often_it_fails(writer, moment, monkeypatch):
-    monkeypatch.setattr(behind, "_MOST", 2)
+    monkeypatch.setattr(write_behind, "_MOST", 2)
     tried = []
 
     def fail(alias, batch):
@@ -291,7 +291,7 @@ def test_what_waits_stays_in_its_order_however_often_it_fails(writer, moment, mo
         if len(tried) in (1, 3):
             raise DatabaseError
 
-    monkeypatch.setattr(behind, "_merge", fail)
+    monkeypatch.setattr(write_behind, "_merge", fail)
     for name in "abcd":
         writer.put(accepted(name))
     for _ in range(2):
@@ -346,14 +346,14 @@ def test_a_process_that_was_forked_begins_with_its_own(writer, moment):
     reader, told = os.pipe()
     child = os.fork()
     if not child:
-        own = behind.current()
+        own = write_behind.current()
         os.write(told, b"%d%d" % (own is writer, len(own._waiting)))
         os._exit(0)
     os.waitpid(child, 0)
     assert os.read(reader, 9) == b"00"
     os.close(reader)
     os.close(told)
-    assert behind.current() is writer
+    assert write_behind.current() is writer
     moment.set()
     in_its_thread(writer)
     assert len(rows()) == 1
@@ -367,7 +367,7 @@ def fail(*_asked):
 
 
 def test_while_one_tries_whether_the_database_works_again_no_other_sends(writer, monkeypatch):
-    monkeypatch.setattr(behind, "_merge", fail)
+    monkeypatch.setattr(write_behind, "_merge", fail)
     writer.put(accepted())
     trying, go, passed = threading.Event(), threading.Event(), []
 
@@ -376,7 +376,7 @@ def test_while_one_tries_whether_the_database_works_again_no_other_sends(writer,
         assert go.wait(30)
         raise OperationalError
 
-    monkeypatch.setattr(behind, "_merge", slow)
+    monkeypatch.setattr(write_behind, "_merge", slow)
 
     def ask():
         with suppress(DatabaseError):
@@ -396,7 +396,7 @@ def test_while_one_tries_whether_the_database_works_again_no_other_sends(writer,
 
 def test_without_a_wait_what_could_not_be_written_is_written_with_the_next(writer, monkeypatch):
     with monkeypatch.context() as broken:
-        broken.setattr(behind, "_merge", fail)
+        broken.setattr(write_behind, "_merge", fail)
         writer.put(accepted())
     writer.put(accepted())
     assert Delivery.objects.count() == 2
@@ -407,7 +407,7 @@ def test_whatever_the_driver_says_fails_nobody(writer, monkeypatch):
         raise InterfaceError("connection already closed")
 
     with monkeypatch.context() as broken:
-        broken.setattr(behind.writes, "run", lost)
+        broken.setattr(write_behind.writes, "run", lost)
         writer.put(accepted())
     writer.require()
     assert Delivery.objects.count() == 1
@@ -440,8 +440,8 @@ def test_where_no_thread_can_be_had_each_is_written_at_once(writer, settings, mo
 
 def test_what_the_thread_could_not_write_it_tries_again_by_itself(writer, settings, monkeypatch):
     settings.OTP_WRITE_BEHIND = 1
-    slept, tries, merge = [], [], behind._merge
-    monkeypatch.setattr(behind, "time", SimpleNamespace(sleep=slept.append))
+    slept, tries, merge = [], [], write_behind._merge
+    monkeypatch.setattr(write_behind, "time", SimpleNamespace(sleep=slept.append))
 
     def once(*asked):
         tries.append(1)
@@ -449,7 +449,7 @@ def test_what_the_thread_could_not_write_it_tries_again_by_itself(writer, settin
             raise OperationalError
         merge(*asked)
 
-    monkeypatch.setattr(behind, "_merge", once)
+    monkeypatch.setattr(write_behind, "_merge", once)
     writer.put(accepted())
     for _ in range(2):
         in_its_thread(writer)
@@ -458,7 +458,7 @@ def test_what_the_thread_could_not_write_it_tries_again_by_itself(writer, settin
 
 
 def test_while_a_database_hangs_and_very_many_wait_no_more_are_sent(writer, moment, monkeypatch):
-    monkeypatch.setattr(behind, "_TOO_MANY", 2)
+    monkeypatch.setattr(write_behind, "_TOO_MANY", 2)
     writer.put(accepted())
     writer.require()
     writer.put(accepted())
@@ -481,7 +481,7 @@ def test_whatever_goes_wrong_nothing_of_it_is_lost(writer, monkeypatch):
         raise ValueError
 
     with monkeypatch.context() as broken:
-        broken.setattr(behind, "_merge", strange)
+        broken.setattr(write_behind, "_merge", strange)
         writer.put(accepted())
     writer.require()
     assert Delivery.objects.count() == 1

@@ -3,8 +3,10 @@
 import pytest
 from django.db import transaction
 
+from otp_app import counters
+from otp_app.counters import rings
+from otp_app.db import clock as clocks
 from otp_app.models import Counter
-from otp_app.stores import counters, rings
 from tests.races import race
 
 pytestmark = pytest.mark.django_db
@@ -28,7 +30,7 @@ def test_of_many_at_once_each_is_counted(clock):
 
 
 def test_a_block_is_told_until_when_it_is_and_when_it_was_and_nothing_else_is(clock):
-    now = counters.read_now("default")
+    now = clocks.read_now("default")
     counters.block("default", KEY, now + 1000)
     counters.count("default", OTHER, 60)
     assert counters.blocks("default", [KEY, OTHER, "3" * 32]) == {KEY: now + 1000}
@@ -38,7 +40,7 @@ def test_a_block_is_told_until_when_it_is_and_when_it_was_and_nothing_else_is(cl
 
 def test_a_block_takes_nothing_of_what_was_counted_and_stays_an_hour_longer(clock):
     counters.count("default", KEY, 24)
-    until = counters.read_now("default") + 1000
+    until = clocks.read_now("default") + 1000
     counters.block("default", KEY, until)
     kept = Counter.objects.get(key=KEY)
     assert sum(rings.slots(kept, 0).values()) == 1
@@ -51,7 +53,7 @@ def test_a_row_expires_at_a_whole_hour_and_not_before_it_may():
 
 
 def test_the_blocks_that_last_longest_are_told_first_and_no_more_than_are_asked_for(clock):
-    now = counters.read_now("default")
+    now = clocks.read_now("default")
     for number, until in enumerate((now + 3000, now - 1000, now + 1000, now - HOUR)):
         counters.block("default", f"{number:032x}", until)
     blocked = {f"{number:032x}": until for number, until in ((0, now + 3000), (2, now + 1000), (1, now - 1000))}
@@ -63,7 +65,7 @@ def test_the_blocks_that_last_longest_are_told_first_and_no_more_than_are_asked_
 def test_what_is_changed_and_rolled_back_is_as_it_was(clock):
     counters.count("default", KEY, 60)
     with transaction.atomic():
-        counters.block("default", KEY, counters.read_now("default") + 1000)
+        counters.block("default", KEY, clocks.read_now("default") + 1000)
         transaction.set_rollback(True)
     assert counters.blocks("default", [KEY]) == {}
     assert counters.count("default", KEY, 60) == 2

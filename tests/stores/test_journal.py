@@ -5,14 +5,15 @@ from decimal import Decimal
 import pytest
 from django.db import OperationalError, connections
 
-from otp_app import handovers, reports, services, suppressions, sweeps
+from otp_app import services
 from otp_app.challenges import Claim
+from otp_app.delivery import records, reports, suppressions, sweeper
 from otp_app.errors import DeliveryFailed, Limited, UndeliverablePhone
 from otp_app.models import Delivery
 from otp_app.providers.base import Event, NotAccepted, Receipt, Rejected, Unknown
-from otp_app.stores import behind, journal
 from otp_app.stores import redis as redis_store
-from otp_app.stores.redis import RedisStore
+from otp_app.stores import write_behind
+from otp_app.stores.redis import RedisStore, journal
 from tests import journal as kept
 from tests.asking import open_one, send_again, sending
 from tests.factories import new_challenge, new_phone
@@ -27,9 +28,9 @@ CLAIMS = {"sms": Claim("one"), "telegram": Claim("two")}
 @pytest.fixture(autouse=True)
 def _writer():
     """One of the test's own."""
-    behind._writer_of.cache_clear()
+    write_behind._writer_of.cache_clear()
     yield
-    behind._writer_of.cache_clear()
+    write_behind._writer_of.cache_clear()
 
 
 @pytest.fixture(autouse=True)
@@ -58,9 +59,9 @@ def failing(monkeypatch):
     def fail(*_asked):
         raise OperationalError
 
-    merge = behind._merge
-    monkeypatch.setattr(behind, "_merge", fail)
-    return lambda: monkeypatch.setattr(behind, "_merge", merge)
+    merge = write_behind._merge
+    monkeypatch.setattr(write_behind, "_merge", fail)
+    return lambda: monkeypatch.setattr(write_behind, "_merge", merge)
 
 
 def take_on(store, **values):
@@ -70,7 +71,7 @@ def take_on(store, **values):
 
 def dead():
     """As after the end of its process: what that knew nobody knows."""
-    behind._writer_of.cache_clear()
+    write_behind._writer_of.cache_clear()
 
 
 def facts(*names):
@@ -144,7 +145,7 @@ def test_however_a_send_ends_it_is_in_the_database_and_no_more_in_the_journal(
     services.send_code(phone=new_phone()) if not behaviours else RedisStore().settle()
     assert len(kept.entries(server)) == (not behaviours)  # that of the next send
     clock.advance(LEASE + 1)
-    sweeps.sweep()
+    sweeper.sweep()
     assert facts("provider", "status")[: len(ends)] == ends
 
 
@@ -156,7 +157,7 @@ def test_the_row_that_comes_with_the_end_says_what_the_store_knew_when_it_began(
 
 def test_what_is_written_is_forgotten_with_the_next_send(store, server):
     first = take_on(store)
-    handovers.begin(first)
+    records.begin(first)
     assert len(kept.entries(server)) == 1
     second = take_on(store)
     assert [challenge_id for challenge_id, *_ in kept.entries(server)] == [second.challenge.id]
@@ -165,7 +166,7 @@ def test_what_is_written_is_forgotten_with_the_next_send(store, server):
 def test_what_is_written_is_forgotten_with_the_next_send_again_too(store, server, settings):
     settings.OTP_WAITS = ()
     first = take_on(store)
-    handovers.begin(first)
+    records.begin(first)
     again = send_again(store, first.challenge, claims=CLAIMS)
     assert [int(at) for _, at, *_ in kept.entries(server)] == [again.challenge.sent_at[-1]]
 
@@ -173,7 +174,7 @@ def test_what_is_written_is_forgotten_with_the_next_send_again_too(store, server
 def test_what_is_written_is_forgotten_with_a_send_that_is_refused_as_well(store, server):
     """It is told once: else every refusal would leave some for a sweep."""
     first = take_on(store)
-    handovers.begin(first)
+    records.begin(first)
     with pytest.raises(Limited):
         take_on(store, phone=first.challenge.phone)
     assert kept.entries(server) == []
@@ -181,7 +182,7 @@ def test_what_is_written_is_forgotten_with_a_send_that_is_refused_as_well(store,
 
 def test_what_is_written_is_forgotten_by_a_server_that_has_to_be_told_first_what_it_lacks(store, server):
     first = take_on(store)
-    handovers.begin(first)
+    records.begin(first)
     server.command("DEL", "otp:generation")
     take_on(store)
     assert first.challenge.id not in [challenge_id for challenge_id, *_ in kept.entries(server)]
@@ -190,7 +191,7 @@ def test_what_is_written_is_forgotten_by_a_server_that_has_to_be_told_first_what
 def test_so_many_are_forgotten_at_once(store, server, monkeypatch):
     monkeypatch.setattr(journal, "_MOST", 2)
     for grant in [take_on(store) for _ in range(3)]:
-        handovers.begin(grant)
+        records.begin(grant)
     take_on(store)
     assert len(kept.entries(server)) == 2
     take_on(store)
@@ -206,7 +207,7 @@ def test_a_report_that_comes_before_the_row_is_matched_when_it_is_there(remote):
     remote.behave(report, "one")
     services.send_code(phone=new_phone())
     assert facts("status") == [("sent",)]
-    assert sweeps.sweep().matched == 1
+    assert sweeper.sweep().matched == 1
     assert facts("status") == [("delivered",)]
 
 
@@ -246,7 +247,7 @@ def test_nothing_that_was_left_behind_is_ever_sent(store, remote, clock):
     take_on(store)
     for _ in range(3):
         clock.advance(LEASE)
-        sweeps.sweep()
+        sweeper.sweep()
     assert facts("status") == [("unknown",)]
     assert remote.sent == []
 
@@ -285,7 +286,7 @@ def test_an_entry_that_cannot_be_brought_over_is_kept_for_the_next_sweep(store, 
     take_on(store)
     clock.advance(LEASE)
     with monkeypatch.context() as broken:
-        broken.setattr(behind.writes, "run", fail)
+        broken.setattr(write_behind.writes, "run", fail)
         with pytest.raises(OperationalError):
             store.settle()
     assert len(kept.entries(server)) == 1
@@ -346,7 +347,7 @@ def test_what_a_report_says_during_the_call_counts_when_the_row_is_there(remote,
     remote.behave(lambda message: say("undelivered", message, **told) or Receipt("SM1", 1), "one")
     phone = new_phone()
     services.send_code(phone=phone)
-    assert sweeps.sweep().matched == 1
+    assert sweeper.sweep().matched == 1
     assert facts("status", "reference", "error", "segments", "price") == [
         ("undelivered", "SM1", "30006", 3, Decimal("0.9"))
     ]
@@ -360,7 +361,7 @@ def test_a_report_of_a_call_whose_reply_is_lost_is_matched_by_our_id(remote, clo
 
     remote.behave(lose, "one")
     services.send_code(phone=new_phone())
-    sweeps.sweep()
+    sweeper.sweep()
     assert facts("status", "reference") == [("delivered", "SM1")]
 
 
@@ -372,13 +373,13 @@ def test_a_report_on_what_a_process_took_with_it_is_matched_by_our_id(remote, cl
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(handovers, "sent", die)
+        patch.setattr(records, "sent", die)
         with pytest.raises(Killed):
             services.send_code(phone=new_phone())
     dead()
     say("delivered", remote.sent[-1][1])
     clock.advance(LEASE + 1)
-    sweeps.sweep()
+    sweeper.sweep()
     assert facts("status", "reference") == [("delivered", "SM1")]
 
 
@@ -387,5 +388,5 @@ def test_a_rejection_that_came_early_holds_the_number_back_on_all_channels(remot
     remote.behave(lambda message: say("failed", message, **told) or Receipt("SM1", 1), "one")
     phone = new_phone()
     services.send_code(phone=phone)
-    sweeps.sweep()
+    sweeper.sweep()
     assert suppressions.held(phone) == [""]

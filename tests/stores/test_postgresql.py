@@ -9,9 +9,10 @@ import pytest
 from django.db import connection, transaction
 
 from otp_app import health
-from otp_app.challenges import Demand, Status, random_id
+from otp_app.challenges import Status, random_id
 from otp_app.errors import Limited, WrongIsolation
 from otp_app.keys import phone_key
+from otp_app.limits.values import Demand
 from otp_app.stores import postgresql
 from otp_app.stores.sql import SqlStore
 from tests.asking import check, open_one, send_again, sending

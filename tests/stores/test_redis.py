@@ -13,14 +13,17 @@ import pytest
 import redis
 from django.db import OperationalError, transaction
 
-from otp_app import demands, handovers
-from otp_app.challenges import Conversion, Counts, Demand, Limit, Status, random_id
+from otp_app.challenges import Status, random_id
+from otp_app.delivery import records
 from otp_app.errors import InsideTransaction, InvalidOrExpiredCode, Limited, ProofRequired, Unavailable
 from otp_app.keys import phone_key
+from otp_app.limits import request_limits
+from otp_app.limits.values import Conversion, Counts, Demand, Limit
 from otp_app.models import BlockRow, Delivery
-from otp_app.stores import recovery, redis_server, wire
 from otp_app.stores import redis as redis_store
-from otp_app.stores.redis import RedisStore
+from otp_app.stores import wire
+from otp_app.stores.redis import RedisStore, recovery
+from otp_app.stores.redis import server as redis_server
 from otp_app.stores.sql import SqlStore
 from tests.asking import check, sending
 from tests.factories import new_challenge, new_phone
@@ -92,7 +95,7 @@ def guess_wrong(store, challenge):
 
 def again(store, challenge, demand=None, **changed):
     how = {"device": challenge.device, "language": "uz", "channel": "sms"} | changed
-    demand = demand or demands.for_send(challenge.phone, None, device=challenge.device)
+    demand = demand or request_limits.for_send(challenge.phone, None, device=challenge.device)
     return store.spend_send(challenge.phone, challenge.purpose, challenge.id, demand, **how)
 
 
@@ -447,9 +450,9 @@ def test_i4_what_a_provider_accepted_counts_through_a_flush_though_it_failed_lat
 def test_i4_a_send_that_two_providers_were_asked_for_counts_once_through_a_flush(store, server, settings):
     settings.OTP_WAITS = ()
     opened = open_one(store)
-    handovers.claim(opened, "one")
-    handovers.pass_on(opened, "503", "two")
-    handovers.end(opened, 2, "sent", segments=1)
+    records.claim(opened, "one")
+    records.pass_on(opened, "503", "two")
+    records.end(opened, 2, "sent", segments=1)
     Delivery.objects.filter(handover=1).update(segments=1)  # by a report of what the first did after all
     demand = sending(opened)
     limits = [limit for limit in demand.limits if limit.name in ("sends_per_phone_day", "sends_per_day")]
@@ -460,9 +463,9 @@ def test_i4_a_send_that_two_providers_were_asked_for_counts_once_through_a_flush
 
 def test_i4_a_send_that_both_providers_refused_is_not_counted_through_a_flush(store, server):
     opened = open_one(store)
-    handovers.claim(opened, "one")
-    handovers.pass_on(opened, "503", "two")
-    handovers.end(opened, 2, "failed", error="503")
+    records.claim(opened, "one")
+    records.pass_on(opened, "503", "two")
+    records.end(opened, 2, "failed", error="503")
     server.flush()
     assert store.usage([sending(opened).limits[2]], phone=opened.phone)[0].used == 0
 
@@ -572,12 +575,12 @@ def test_of_a_day_only_what_may_have_left_counts_through_a_flush(store, server, 
     settings.OTP_PROOFS = False
     failed, passed_on, twice, sent = (open_one(store) for _ in range(4))
     for challenge in (failed, passed_on, twice):
-        handovers.claim(challenge, "one")
-    handovers.end(failed, 1, "failed", error="503")
+        records.claim(challenge, "one")
+    records.end(failed, 1, "failed", error="503")
     for challenge in (passed_on, twice):
-        handovers.pass_on(challenge, "503", "two")
-    handovers.end(passed_on, 2, "sent", segments=1)
-    handovers.end(twice, 2, "failed", error="503")
+        records.pass_on(challenge, "503", "two")
+    records.end(passed_on, 2, "sent", segments=1)
+    records.end(twice, 2, "failed", error="503")
     for challenge in (failed, twice):
         store.undo_send(challenge)
     names = ("sends_per_region_day", "sends_per_day", "unconverted_per_day")

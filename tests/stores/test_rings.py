@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from otp_app.stores import rings
+from otp_app.counters import rings
 
 taken = st.tuples(st.integers(0, 2), st.integers(0, 120), st.integers(0, 4))  # ring, sub-bucket that is now, cost
 

@@ -2,9 +2,10 @@
 
 import pytest
 
-from otp_app.challenges import Challenge, Counts, Demand, Grant, Limit, Status, in_lock_order
+from otp_app.challenges import Challenge, Grant, Status
 from otp_app.errors import InvalidOrExpiredCode, Limited
 from otp_app.keys import phone_key
+from otp_app.limits.values import Counts, Demand, Limit, in_lock_order
 from otp_app.models import ChallengeRow, Counter, Delivery, Failure
 from otp_app.stores import purge
 from otp_app.stores.sql import SqlStore

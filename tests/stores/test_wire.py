@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from otp_app.challenges import Charge, Claim, Conversion, Counts, Demand, Limit, Status, Usage
+from otp_app.challenges import Charge, Claim, Status
 from otp_app.errors import Limited, ProofRequired
+from otp_app.limits.values import Conversion, Counts, Demand, Limit, Usage
 from otp_app.stores import wire
 from tests.factories import new_challenge
 

@@ -4,7 +4,7 @@ import pytest
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core import checks
 
-from otp_app.web.checks import check_cookies, check_page, check_tls
+from otp_app.checks.page import check_cookies, check_page, check_tls
 
 SESSIONS = "django.contrib.sessions.middleware.SessionMiddleware"
 USERS = "django.contrib.auth.middleware.AuthenticationMiddleware"

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from otp_app.management.diagnosis import Finding, examine
-from otp_app.management.tables import counted
+from ..diagnosis import Finding, examine
+from ..tables import counted
 
 
 class Command(BaseCommand):

@@ -13,14 +13,15 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from otp_app import guard, stores, suppressions
-from otp_app.challenges import Counts, Limit, Usage
-from otp_app.conf import conf
-from otp_app.errors import OtpError
-from otp_app.limits import TABLE, UNLIMITED, Line, amount_of
-from otp_app.management.subjects import KINDS, Part, parts_of
-from otp_app.management.tables import duration, table
-from otp_app.models import BlockRow
+from ... import audit, stores
+from ...conf import conf
+from ...delivery import suppressions
+from ...errors import OtpError
+from ...limits import TABLE, UNLIMITED, Line, amount_of
+from ...limits.values import Counts, Limit, Usage
+from ...models import BlockRow
+from ..subjects import KINDS, Part, parts_of
+from ..tables import duration, table
 
 
 class Command(BaseCommand):
@@ -77,7 +78,7 @@ def _lift_blocks(part: Part) -> None:
     for key, limit in blocked.items():
         store.lift(key, forgiven[key])
         BlockRow.objects.filter(key=key, lifted_at=None).update(lifted_at=store.now())
-        guard.unblocked(BlockRow(subject=limit.subject, limit=limit.name), "otp_limits")
+        audit.unblocked(BlockRow(subject=limit.subject, limit=limit.name), "otp_limits")
 
 
 def _whole_table() -> list[str]:

@@ -12,9 +12,9 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from phonenumbers import SUPPORTED_REGIONS
 
-from otp_app import phones
-from otp_app.management import spellings
-from otp_app.management.spellings import Spelling
+from ... import phones
+from .. import spellings
+from ..spellings import Spelling
 
 
 class Command(BaseCommand):

@@ -4,12 +4,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from otp_app import sweeps
+from ...delivery import sweeper
 
 
 class Command(BaseCommand):
     help = "Deletes what no longer counts: challenges, counters, deliveries, tokens, sessions. Safe to run at any time."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        challenges, dead = sweeps.purge()
+        challenges, dead = sweeper.purge()
         self.stdout.write(f"Purged {challenges} challenges and {dead} tokens and sessions.")

@@ -11,12 +11,12 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 
-from otp_app import stores
-from otp_app.challenges import Status
-from otp_app.conf import conf
-from otp_app.errors import Unavailable
-from otp_app.management.tables import counted, table
-from otp_app.models import ChallengeRow, Delivery
+from ... import stores
+from ...challenges import Status
+from ...conf import conf
+from ...errors import Unavailable
+from ...models import ChallengeRow, Delivery
+from ..tables import counted, table
 
 _State = Delivery.State
 _ENDS = {  # every status is in one of them, so they add up to the sends

@@ -5,13 +5,13 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from otp_app.conf import conf
-from otp_app.lab import profiles
-from otp_app.lab.books import Violated
-from otp_app.lab.page import page
-from otp_app.lab.report import Report
-from otp_app.lab.world import Size
-from otp_app.policies import LOGIN, policy_for
+from ...challenges.policies import LOGIN, policy_for
+from ...conf import conf
+from ...simulation import profiles
+from ...simulation.invariants import Violated
+from ...simulation.page import page
+from ...simulation.result import Report
+from ...simulation.world import Size
 
 _PRICE = 0.05  # USD for a message: an assumption, prices go from 0.005 to 0.3 by country and company
 

@@ -13,7 +13,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import connections
 
-from otp_app import sweeps
+from ...delivery import sweeper
 
 logger = logging.getLogger("otp_app.sweeps")
 
@@ -33,19 +33,19 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, every: int | None = None, purge: bool = False, **options: Any) -> None:
         if every is None:
-            self.stdout.write(_line(sweeps.sweep()))
+            self.stdout.write(_line(sweeper.sweep()))
             return
         with _ended_by_signals() as stop:
             purged = -PURGES if purge else None  # by time.monotonic
             while not stop.is_set():
                 if purged is not None and time.monotonic() - purged >= PURGES:
                     purged = int(time.monotonic())
-                    self._step(sweeps.purge)
+                    self._step(sweeper.purge)
                 self._step(lambda: self._sweep(stop))
                 stop.wait(every)
 
     def _sweep(self, stop: threading.Event) -> None:
-        swept = sweeps.sweep(stop)
+        swept = sweeper.sweep(stop)
         if any(astuple(swept)):
             self.stdout.write(_line(swept))
 
@@ -65,7 +65,7 @@ def _seconds(text: str) -> int:
     return int(text)
 
 
-def _line(swept: sweeps.Swept) -> str:
+def _line(swept: sweeper.Swept) -> str:
     sends = f"{swept.driven} sends driven, {swept.failed} failed, {swept.abandoned} given up as unknown"
     return f"Swept: {sends}; {swept.matched} early reports matched."
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from django.db import connections
 
-from ...challenges import Demand
 from ...errors import WrongIsolation
+from ...limits.values import Demand
 from .. import wire
 from ..wire import Document
 

@@ -9,13 +9,16 @@ the block that a refusal may begin. The documents that it is asked and answers a
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from ... import writes
-from ...challenges import Challenge, Charge, Counts, Demand, Status
+from ...challenges import Challenge, Charge, Status
+from ...counters import blocks, rings
+from ...db import writes
+from ...db.clock import read_now
+from ...db.transactions import durable
+from ...db.turns import turn
+from ...limits import windows
+from ...limits.values import Counts, Demand
 from ...models import Delivery
-from ...transactions import durable
-from ...turns import turn
-from .. import rings, windows, wire
-from ..counters import blocks, read_now
+from .. import wire
 from ..wire import Document
 from . import rows
 from .call import Call

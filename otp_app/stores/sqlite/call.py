@@ -3,9 +3,11 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...challenges import Challenge, Charge, Conversion, Counts, Demand, Limit, Usage
-from .. import reasons, rings, windows, wire
-from ..counters import MONTH, block, expiry
+from ...challenges import Challenge, Charge
+from ...counters import MONTH, block, expiry, rings
+from ...limits import refusals, windows
+from ...limits.values import Conversion, Counts, Demand, Limit, Usage
+from .. import wire
 from ..wire import Document
 from . import rows
 from .rows import Counter
@@ -59,7 +61,7 @@ class Call:
     def refusal(self) -> Document | None:
         """Return the answer where a limit or the region refuses, else None; begin the block that it leads to."""
         if any(usage.wait > 0 for usage in self.usages):
-            begun = next((n for n, usage in enumerate(self.usages, 1) if reasons.begins_block(usage)), None)
+            begun = next((n for n, usage in enumerate(self.usages, 1) if refusals.begins_block(usage)), None)
             if begun:
                 limit = self.demand.limits[begun - 1]
                 self._block(limit.key, limit.blocks)

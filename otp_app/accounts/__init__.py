@@ -1,0 +1,15 @@
+"""The account behind a number: its user, the devices it signed in from, the codes it carries to other sites."""
+
+from .adapter import database, found, is_staff, last_login, logger, phone_field, phone_of, record_sign_in, user_for
+
+__all__ = [
+    "database",
+    "found",
+    "is_staff",
+    "last_login",
+    "logger",
+    "phone_field",
+    "phone_of",
+    "record_sign_in",
+    "user_for",
+]

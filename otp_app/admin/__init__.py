@@ -1,0 +1,16 @@
+"""The admin's pages, one module for each table that has one. Django imports it, nobody else does."""
+
+from django.contrib import admin
+
+from ..models import AuthorizationClient, BlockRow, Delivery, User
+from .authorizations import AuthorizationClientAdmin
+from .blocks import BlockAdmin
+from .deliveries import DeliveryAdmin
+from .users import PhoneUserAdmin
+
+__all__ = ["PhoneUserAdmin"]
+
+admin.site.register(AuthorizationClient, AuthorizationClientAdmin)
+admin.site.register(BlockRow, BlockAdmin)
+admin.site.register(Delivery, DeliveryAdmin)
+admin.site.register(User, PhoneUserAdmin)  # passes over it where a project has a user model of its own

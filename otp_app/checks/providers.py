@@ -1,0 +1,120 @@
+"""System checks of providers and routes: each name leads somewhere, and what is sent can be followed."""
+
+import inspect
+from collections.abc import Iterator, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.core import checks
+from django.core.checks import CheckMessage, Error, register
+from django.utils.module_loading import import_string
+from phonenumbers import SUPPORTED_REGIONS
+
+from ..conf import conf, provider_entries
+from ..delivery import prices
+from ..providers.base import Channel
+
+LONGEST_ALIAS = 32
+
+
+@register
+def check_providers(**_: Any) -> list[CheckMessage]:
+    """E013 a provider without alias or path, or two of one name; E003 a path that cannot be imported.
+
+    E020 options that its class does not take; E021 a PRICE that is none.
+    """
+    entries = list(conf.PROVIDERS)
+    if not all(isinstance(entry.get(name), str) for entry in entries for name in ("ALIAS", "BACKEND")):
+        text = 'OTP_PROVIDERS: each entry needs "ALIAS" and "BACKEND" (a dotted path).'
+        return [Error(text, id="otp_app.E013")]
+    names = [entry["ALIAS"] for entry in entries]
+    if len(set(names)) < len(names) or not all(_is_alias(name) for name in names):
+        text = f"OTP_PROVIDERS: each ALIAS must be another one, of at most {LONGEST_ALIAS} letters, digits, - and _."
+        return [Error(text, id="otp_app.E013")]
+    return [problem for entry in entries for problem in _wrong_entry(entry)]
+
+
+def _is_alias(name: str) -> bool:
+    """It stands in the address of the webhook."""
+    return 0 < len(name) <= LONGEST_ALIAS and name.isascii() and name.replace("-", "").replace("_", "").isalnum()
+
+
+def _wrong_entry(entry: Mapping[str, Any]) -> Iterator[CheckMessage]:
+    alias, path = entry["ALIAS"], entry["BACKEND"]
+    try:
+        inspect.signature(import_string(path)).bind(**entry.get("OPTIONS", {}))
+    except ImportError as error:
+        yield Error(f"OTP_PROVIDERS: {path!r} cannot be imported: {error}", id="otp_app.E003")
+    except TypeError as error:
+        yield Error(f"OTP_PROVIDERS: OPTIONS of {alias!r} do not fit: {error}.", id="otp_app.E020")
+    price = entry.get("PRICE")
+    if not all(map(_is_price, price.values() if isinstance(price, Mapping) else [price])):
+        hint = 'A number, as "0.0055", or one for each country, as {"UZ": "0.0055", "*": "0.08"}.'
+        yield Error(f"OTP_PROVIDERS: PRICE of {alias!r} is no price.", hint=hint, id="otp_app.E021")
+
+
+def _is_price(value: Any) -> bool:
+    try:
+        return value is None or 0 <= Decimal(str(value)) < prices.MOST
+    except InvalidOperation:
+        return False
+
+
+@register
+def check_routes(**_: Any) -> list[CheckMessage]:
+    """E022: a route for no country or channel, or to a provider that is not there or does not serve the channel."""
+    return [Error(f"OTP_ROUTES: {text}", id="otp_app.E022") for text in _wrong_routes()]
+
+
+def _wrong_routes() -> Iterator[str]:
+    routes: Mapping[str, Any] = conf.ROUTES
+    for region, route in routes.items():
+        if region != "*" and region not in SUPPORTED_REGIONS:
+            yield f"{region!r} is no country; use the two letters of ISO 3166, as UZ, or *."
+        if not isinstance(route, Mapping):
+            yield f"{region} must be a mapping of channels to lists of aliases."
+            continue
+        for channel, aliases in route.items():
+            if channel not in set(Channel):
+                yield f"{channel!r} is no channel; there are {', '.join(Channel)}."
+            elif isinstance(aliases, str) or not aliases:
+                yield f"{region} {channel} must be a list of aliases."
+            else:
+                yield from _wrong_aliases(channel, aliases)
+
+
+def _wrong_aliases(channel: str, aliases: Any) -> Iterator[str]:
+    known = {entry["ALIAS"]: entry["BACKEND"] for entry in conf.PROVIDERS}
+    for alias in aliases:
+        if alias not in known:
+            yield f"{alias!r} is not in OTP_PROVIDERS."
+        elif channel not in _channels(known[alias]):
+            yield f"{alias!r} does not serve the channel {channel!r}."
+
+
+def _channels(path: str) -> frozenset[str]:
+    try:
+        found: frozenset[str] = import_string(path).channels
+    except (ImportError, AttributeError):  # is said by E003, or it is no provider of ours
+        return frozenset(Channel)
+    return found
+
+
+@register
+def check_unreachable(**_: Any) -> list[CheckMessage]:
+    """E023: without routes, SMS go by the providers that carry them; there must be one."""
+    classes = [_channels(str(entry.get("BACKEND", ""))) for entry in provider_entries()]
+    if conf.ROUTES or any(Channel.SMS in channels for channels in classes):
+        return []
+    hint = 'Name who carries what, for example OTP_ROUTES = {"*": {"telegram": ["telegram"]}}.'
+    return [Error("No provider carries SMS, and OTP_ROUTES is empty.", hint=hint, id="otp_app.E023")]
+
+
+@register(deploy=True)
+def check_public_url(**_: Any) -> list[CheckMessage]:
+    """W004: reports, some of them with a secret in their address, would travel in clear."""
+    if not conf.PUBLIC_URL or conf.PUBLIC_URL.startswith("https://"):
+        return []
+    text = "OTP_PUBLIC_URL is no https:// address."
+    hint = "Set it to the public address of this service, as https://login.example.com, or leave it empty."
+    return [checks.Warning(text, hint=hint, id="otp_app.W004")]

@@ -1,0 +1,133 @@
+"""System checks of the numbers: each in its range, and budgets that fit each other."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.core import checks
+from django.core.checks import CheckMessage, Error, register
+
+from ..challenges.policies import LONGEST_TTL
+from ..conf import conf
+
+# name: least, most. Sources stand in conf; 10 checks are the most NIST SP 800-63B-4 leaves room for.
+SHORTEST_BLOCK = 60  # seconds
+MOST = 10**9  # of anything: what the databases can add up, and more than anybody needs
+RANGES: dict[str, tuple[int, int]] = {
+    "CODE_LENGTH": (6, 10),
+    "TTL": (30, LONGEST_TTL),
+    "CHECKS": (1, 10),
+    "CHECKS_BY_PHONE": (0, 10),
+    "SENDS": (1, 10),
+    "SENDS_PER_PHONE_HOUR": (1, MOST),
+    "SENDS_PER_PHONE_DAY": (1, MOST),
+    "SENDS_OF_DEVICES_DAY": (1, MOST),
+    "FAILURES_PER_PHONE_DAY": (1, MOST),
+    "FAILURES_PER_PHONE_MONTH": (1, MOST),
+    "FAILURES_OF_DEVICES_DAY": (1, MOST),
+    "SENDS_PER_CLIENT_HOUR": (1, MOST),
+    "UNCONVERTED_PER_CLIENT_HOUR": (1, MOST),
+    "CHECKS_PER_CLIENT_HOUR": (1, MOST),
+    "SITE_CLIENTS": (1, MOST),
+    "UNCONVERTED_PER_PREFIX_HOUR": (1, MOST),
+    "PREFIX_BLOCK": (SHORTEST_BLOCK, MOST),
+    "SENDS_PER_REGION_DAY": (1, MOST),
+    "SENDS_PER_DAY": (1, MOST),
+    "DEVICE_SENDS_PER_DAY": (1, MOST),
+    "UNCONVERTED_PER_DAY": (1, MOST),
+    "FAILURES_PER_DAY": (1, MOST),
+    "PASSWORDS_PER_CLIENT_HOUR": (1, MOST),
+    "PASSWORDS_PER_ACCOUNT_HOUR": (1, MOST),
+    "PROOF_COST": (1, 100_000),
+    "PROOF_TTL": (60, 3600),
+    "CONVERSION_LEAST": (1, MOST),
+    "CONVERSION_PROOF": (0, 100),
+    "CONVERSION_BLOCK": (0, 100),
+    "REGION_BLOCK": (SHORTEST_BLOCK, MOST),
+    "DEVICE_TTL": (60, MOST),
+    "TRUSTED_PROXIES": (0, MOST),
+    "PROVIDER_DEADLINE": (1, 60),
+    "PROVIDER_CALLS": (1, MOST),
+    "WRITE_BEHIND": (0, 5000),
+    "LEASE": (15, 3600),
+    "CIRCUIT_FAILURES": (1, MOST),
+    "CIRCUIT_PERIOD": (1, 3600),
+    "CIRCUIT_PAUSE": (1, 3600),
+    "SUPPRESSION": (60, MOST),
+    "REDIS_TIMEOUT": (1, 60),
+    "AUTHORIZATION_TTL": (10, 600),
+    "TOKEN_TTL": (60, MOST),
+    "TOKEN_IDLE": (60, MOST),
+}
+POLICY_NUMBERS = {
+    "length": "CODE_LENGTH",
+    "ttl": "TTL",
+    "checks": "CHECKS",
+    "checks_by_phone": "CHECKS_BY_PHONE",
+    "sends": "SENDS",
+}
+RESERVES = ("FAILURES_PER_PHONE_DAY", "FAILURES_PER_PHONE_MONTH", "FAILURES_OF_DEVICES_DAY", "FAILURES_PER_DAY")
+
+
+@register
+def check_numbers(**_: Any) -> list[CheckMessage]:
+    """E001 a number out of its range, or a lease shorter than what it is for.
+
+    E002 a budget smaller than one challenge needs, W003 than a day may need.
+    """
+    wrong = [*_out_of_range(), *_wrong_waits(), *_wrong_policies()] or list(_too_short_lease())
+    return wrong or list(_too_small_budgets()) or list(_uneven_budgets())
+
+
+def _out_of_range() -> Iterator[CheckMessage]:
+    for name, (least, most) in RANGES.items():
+        value = getattr(conf, name)
+        if _outside(value, least, most):
+            yield Error(f"OTP_{name} is {value!r}; it must be a number from {least} to {most}.", id="otp_app.E001")
+
+
+def _outside(value: Any, least: int, most: int) -> bool:
+    return type(value) is not int or value < least or value > most
+
+
+def _too_short_lease() -> Iterator[CheckMessage]:
+    if conf.LEASE <= conf.PROVIDER_DEADLINE:
+        text = "OTP_LEASE is not longer than OTP_PROVIDER_DEADLINE: hand-overs under way would be given up."
+        yield Error(text, id="otp_app.E001")
+
+
+def _wrong_waits() -> Iterator[CheckMessage]:
+    if not all(type(step) is int and step >= 0 for step in conf.WAITS):
+        yield Error("OTP_WAITS must be whole numbers of seconds, none below 0.", id="otp_app.E001")
+
+
+def _wrong_policies() -> Iterator[CheckMessage]:
+    for purpose, numbers in conf.POLICIES.items():
+        for name, value in numbers.items():
+            least, most = RANGES.get(POLICY_NUMBERS.get(name, ""), (1, 0))
+            if _outside(value, least, most):
+                text = f"OTP_POLICIES[{purpose!r}]: {name!r} is unknown or {value!r} is out of its range."
+                yield Error(text, id="otp_app.E001")
+
+
+def _most_checks() -> int:
+    return max([conf.CHECKS, *(numbers.get("checks", 0) for numbers in conf.POLICIES.values())])
+
+
+def _too_small_budgets() -> Iterator[CheckMessage]:
+    for name in RESERVES:
+        if getattr(conf, name) < _most_checks():
+            hint = "A challenge reserves all its checks when it opens, so no code could ever be sent."
+            yield Error(f"OTP_{name} is smaller than OTP_CHECKS.", hint=hint, id="otp_app.E002")
+
+
+def _uneven_budgets() -> Iterator[CheckMessage]:
+    needed = _most_checks() * conf.UNCONVERTED_PER_DAY
+    if needed > conf.FAILURES_PER_DAY:
+        text = (
+            f"OTP_FAILURES_PER_DAY is {conf.FAILURES_PER_DAY}, so checks run out before OTP_UNCONVERTED_PER_DAY does."
+        )
+        hint = (
+            f"A send holds all checks of its challenge until it succeeds: set it to at least {needed}, that is "
+            "OTP_CHECKS times OTP_UNCONVERTED_PER_DAY, both sized at twice your busiest day."
+        )
+        yield checks.Warning(text, hint=hint, id="otp_app.W003")

@@ -1,0 +1,67 @@
+"""System checks of OTP_TEST_NUMBERS: an entry with a slip in it would open a door, or none."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import phonenumbers
+from django.core.checks import CheckMessage, Error, register
+
+from .. import phones
+from ..challenges.policies import LOGIN, policy_for
+from ..conf import conf
+from ..phones import test_numbers
+
+
+@register
+def check_test_numbers(**_: Any) -> list[CheckMessage]:
+    """E016: an entry of OTP_TEST_NUMBERS that cannot work, or would do something else than it seems to."""
+    return [
+        Error(f"OTP_TEST_NUMBERS[{phone!r}]: {fault}.", id="otp_app.E016")
+        for phone, entry in conf.TEST_NUMBERS.items()
+        if (fault := _fault_of(phone, entry))
+    ]
+
+
+def _fault_of(phone: Any, entry: Any) -> str:
+    if not isinstance(phone, str) or not test_numbers.E164.fullmatch(phone):
+        return "the number must be + and 7 to 15 digits, without spaces"
+    if not isinstance(entry, Mapping):
+        return 'an entry is {"code": …, "expires": …}'
+    code, length = entry.get("code"), policy_for(LOGIN).length
+    if not isinstance(code, str) or not code.isascii() or not code.isdigit() or len(code) != length:
+        return f'"code" must be {length} digits, as text'
+    if unknown := sorted(set(entry) - test_numbers.FIELDS):
+        return f"{', '.join(map(str, unknown))} is unknown"
+    try:
+        if entry.get("expires") is not None:
+            test_numbers.as_date(entry["expires"])
+    except (ValueError, TypeError):
+        return '"expires" must be a day, for example "2027-01-31"'
+    return ""
+
+
+@register(deploy=True)
+def check_test_numbers_in_production(**_: Any) -> list[CheckMessage]:
+    """E017 a test number that is good for ever; E018 one that may be a person's: whoever knows the code is them."""
+    errors: list[CheckMessage] = []
+    for phone, entry in conf.TEST_NUMBERS.items():
+        if _fault_of(phone, entry):
+            continue  # E016 says so
+        if entry.get("expires") is None:
+            text = f"OTP_TEST_NUMBERS[{phone!r}] never expires."
+            errors.append(Error(text, hint='Add "expires": "2027-01-31", the last day it works.', id="otp_app.E017"))
+        if _is_served(phone) and entry.get("permit_real") is not True:
+            text = f"OTP_TEST_NUMBERS[{phone!r}] may be a person's number: whoever knows its code signs in as them."
+            hint = 'Take one of a country that you do not serve, or add "permit_real": True if the number is yours.'
+            errors.append(Error(text, hint=hint, id="otp_app.E018"))
+    return errors
+
+
+def _is_served(phone: str) -> bool:
+    """A valid number of a country that is served."""
+    try:
+        number = phonenumbers.parse(phone)
+    except phonenumbers.NumberParseException:
+        return False
+    allowed = phones.allowed_regions()
+    return phonenumbers.is_valid_number(number) and ("*" in allowed or phones.of(phone).region in allowed)

@@ -1,0 +1,96 @@
+"""Calling providers: each in a bounded pool of threads of its own, with a deadline."""
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as DeadlineExceeded
+from contextlib import contextmanager
+from functools import lru_cache
+
+from ..conf import conf
+from ..providers.base import Message, NotAccepted, Provider, Receipt, Rejected, Unknown
+
+logger = logging.getLogger("otp_app.calls")
+
+_LEAST = 10  # a call needs a tenth of the whole deadline: with less it would only end as unknown
+# Seconds that a caller waits for a place. Half as many callers as there are places may wait, so the last of them gets
+# one when half of the calls have ended: in 0.15 s with a provider that takes 0.3 s. One that takes 2 s is too slow.
+_MOMENT = 1.0
+
+
+class NotTried(NotAccepted):
+    """It was not even tried, and with another provider it would be the same: none is at fault."""
+
+
+def call(provider: Provider, message: Message, until: float, *, local: bool) -> Receipt:
+    """Hand a message over. ``until`` is the deadline by ``time.monotonic``. Raises as ``Provider.send`` does.
+
+    A provider that reaches the network works in a thread of a bounded pool: no timeout of a socket bounds a reply that
+    drips, a deadline on the thread does. So many calls are made at once, a few callers wait a moment for one of them to
+    end, and the next is refused instead of taking the process's last threads away from verify. A provider whose threads
+    all hang is refused too, and takes no other's.
+    """
+    if local:
+        return provider.send(message)
+    if (spare := until - time.monotonic() - conf.PROVIDER_DEADLINE / _LEAST) <= 0:
+        raise NotTried("deadline")
+    with _place(min(_MOMENT, spare)):
+        try:
+            return _begin(provider, message).result(timeout=until - time.monotonic())
+        except DeadlineExceeded:
+            raise Unknown("deadline") from None
+
+
+@contextmanager
+def _place(patience: float) -> Iterator[None]:
+    """One of the calls that a process may make at once, waited for so many seconds. NotTried."""
+    callers, calls = _places(conf.PROVIDER_CALLS)
+    with _acquired(callers, 0), _acquired(calls, patience):
+        yield
+
+
+@contextmanager
+def _acquired(semaphore: threading.Semaphore, patience: float) -> Iterator[None]:
+    if not semaphore.acquire(timeout=patience):
+        raise NotTried("busy")
+    try:
+        yield
+    finally:
+        semaphore.release()
+
+
+def _begin(provider: Provider, message: Message) -> "Future[Receipt]":
+    slots, pool = _pool(provider, conf.PROVIDER_CALLS)
+    if not slots.acquire(blocking=False):
+        raise NotAccepted("stuck")
+    try:
+        return pool.submit(_call, provider, message, slots)
+    except RuntimeError:  # this process is ending
+        slots.release()
+        raise NotTried("shutdown") from None
+
+
+def _call(provider: Provider, message: Message, slots: threading.Semaphore) -> Receipt:
+    try:
+        return provider.send(message)
+    except (Rejected, NotAccepted, Unknown):
+        raise
+    except BaseException as error:  # noqa: BLE001  (an exit too: it ends this call, never the process that waits for it)
+        # Whatever else goes wrong, it may be after acceptance. Only the type is logged: a text may quote the message.
+        logger.error("provider raised %s", type(error).__name__)  # noqa: TRY400  (a traceback may quote it)
+        raise Unknown(type(error).__name__) from None
+    finally:
+        slots.release()  # before the answer is told: whoever waits for a place then also finds a thread
+
+
+@lru_cache(maxsize=1)
+def _places(size: int) -> tuple[threading.Semaphore, threading.Semaphore]:
+    """Make the semaphores of callers and of the calls among them: of 16 threads 8 call, 4 wait, 4 are for verify."""
+    return threading.Semaphore(size + size // 2), threading.Semaphore(size)
+
+
+@lru_cache(maxsize=32)
+def _pool(provider: Provider, size: int) -> tuple[threading.Semaphore, ThreadPoolExecutor]:
+    return threading.Semaphore(size), ThreadPoolExecutor(size, f"otp-{type(provider).__name__}")

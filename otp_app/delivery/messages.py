@@ -1,0 +1,130 @@
+"""The text of a message: language, template, the lines that machines read, and how many segments it takes.
+
+The text is a template, ``otp_app/sms.txt`` or, for one purpose, ``otp_app/<purpose>.sms.txt``; what is spoken is
+``call.txt``. A project overrides them by a template of that name in an app before ours or in its template folders. What
+a text may depend on is its brand, code, minutes, language and form: with those alone it may be kept.
+"""
+
+from functools import lru_cache, partial
+from typing import Any, cast
+
+from django.conf import settings
+from django.core.signals import setting_changed
+from django.template import Context, Engine, Template
+from django.utils.translation import override
+
+from ..challenges import Challenge
+from ..conf import conf
+from ..providers.base import Channel, Message
+
+FORMS = ("full", "warning", "short")  # a template may show less in each; the first that is one segment is taken
+
+# GSM 03.38: what fits 160 to a segment. Anything else makes the whole text UCS-2, 70 to a segment.
+_GSM = set(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
+    "abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_GSM_TWO = set("^{}\\[~]|€\f")  # these take two places
+_GSM_ALL = _GSM | _GSM_TWO
+
+
+def compose(challenge: Challenge, code: str, expires_in: int) -> Message:
+    """What to hand to a provider. ``expires_in`` in seconds; the text says whole minutes, at least one."""
+    if challenge.channel == Channel.CALL:
+        body = spoken_for(challenge.purpose, challenge.language, code)
+    else:
+        body = body_for(challenge.purpose, challenge.language, code, max(1, expires_in // 60))
+    return Message(challenge.phone, body, challenge.channel, code, challenge.language, expires_in, challenge.id)
+
+
+def body_for(purpose: str, language: str, code: str, minutes: int) -> str:
+    """Write the longest form that is one segment, else the shortest.
+
+    It ends in the app hash for Android's SMS Retriever and, last, the origin-bound line for browsers.
+    Sources: https://wicg.github.io/sms-one-time-codes/ (the last line is "@host #code"), and Android's SMS Retriever
+    (the text holds an 11-character hash).
+    """
+    lines = [conf.ANDROID_APP_HASH, f"@{conf.WEB_HOST} #{code}" if conf.WEB_HOST else ""]
+    for form in FORMS:
+        body = "\n".join(line for line in (_text(purpose, language, code, minutes, form), *lines) if line)
+        if segments(body) == 1:
+            break
+    return body
+
+
+def spoken_for(purpose: str, language: str, code: str) -> str:
+    """What a voice reads."""
+    return _render(purpose, "call", language, code=spell(code, language))
+
+
+def segments(body: str) -> int:
+    """How many SMS segments a text takes, that is what it costs (GSM 03.38 and 03.40: 160/153 or 70/67)."""
+    if _GSM_ALL.issuperset(body):
+        length, one, more = len(body) + sum(map(body.count, _GSM_TWO)), 160, 153
+    else:
+        length, one, more = len(body.encode("utf-16-be")) // 2, 70, 67
+    return 1 if length <= one else -(-length // more)
+
+
+def _text(purpose: str, language: str, code: str, minutes: int, form: str) -> str:
+    """Rendered once for all codes of a length, if the template shows them as they are."""
+    example, text = _example(purpose, language, conf.BRAND, minutes, len(code), form)
+    if not text:
+        return _render(purpose, "sms", language, code=code, minutes=minutes, form=form)
+    return text.replace(example, code)
+
+
+# Two codes that have no digit in the same place, so that a piece of one is never a piece of the other.
+_EXAMPLES = ("9182736450", "3746501829")
+
+
+@lru_cache(maxsize=256)
+def _example(
+    purpose: str,
+    language: str,
+    brand: str,  # noqa: ARG001  (a part of the text)
+    minutes: int,
+    length: int,
+    form: str,
+) -> tuple[str, str]:
+    """An example of a code and its text; none if another code changes more of the text, or less, than itself."""
+    first, second = (code[:length] for code in _EXAMPLES)
+    render = partial(_render, purpose, "sms", language, minutes=minutes, form=form)
+    one, other = render(code=first), render(code=second)
+    return first, one if one.replace(first, second) == other else ""
+
+
+def _render(purpose: str, kind: str, language: str, **values: Any) -> str:
+    with override(language):
+        context = Context({"brand": conf.BRAND} | values, autoescape=False)
+        return _template(purpose, kind).render(context).strip()
+
+
+@lru_cache(maxsize=32)
+def _template(purpose: str, kind: str) -> Template:
+    """Through an engine of our own: a host project may have no TEMPLATES."""
+    folders = [folder for engine in settings.TEMPLATES for folder in cast("list[str]", engine.get("DIRS", []))]
+    engine = Engine(dirs=folders, app_dirs=True, libraries={"i18n": "django.templatetags.i18n"})
+    return engine.select_template([f"otp_app/{purpose}.{kind}.txt", f"otp_app/{kind}.txt"])
+
+
+def _forget(*, setting: str, **_: Any) -> None:
+    if setting in ("TEMPLATES", "INSTALLED_APPS", "LOCALE_PATHS"):
+        _template.cache_clear()
+        _example.cache_clear()
+
+
+setting_changed.connect(_forget)
+
+
+DIGITS = {
+    "en": ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
+    "ru": ("ноль", "один", "два", "три", "четыре", "пять", "шесть", "семь", "восемь", "девять"),
+    "uz": ("nol", "bir", "ikki", "uch", "to'rt", "besh", "olti", "yetti", "sakkiz", "to'qqiz"),
+}
+
+
+def spell(code: str, language: str) -> str:
+    """``"one, two, …"``: a comma is a pause. English for a language that has no words here."""
+    words = DIGITS.get(language, DIGITS["en"])
+    return ", ".join(words[int(digit)] for digit in code)

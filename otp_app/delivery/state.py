@@ -1,0 +1,75 @@
+"""What became of a challenge's newest message, and what is left of the challenge."""
+
+from .. import phones, stores
+from ..challenges import Challenge, State, Status
+from ..limits import request_limits
+from ..limits.values import Counts
+from ..models import Delivery
+from ..phones import Phone
+from . import reports, routing
+
+_REACHED_NOBODY = (Delivery.State.UNDELIVERED, Delivery.State.FAILED)
+_TOLD: dict[str, str] = {Delivery.State.UNKNOWN: Delivery.State.SENT}
+
+
+def of(challenge: Challenge, now: int) -> State:
+    """Of one that lives at ``now`` (milliseconds).
+
+    A lost reply (*unknown* in our records) is told as "sent": the person may have the message, nobody knows better, and
+    the advice is the same, to wait for it and then to send again. ``resend_in`` is as after a send, by the phone's own
+    limits alone; ``switch_in`` leaves the pause between sends out where the newest message has reached nobody. An
+    approved or canceled challenge is told until it expires, with nothing left: a send that failed has canceled it.
+    """
+    phone, delivery = phones.of(challenge.phone), reports.newest(challenge.id)
+    waits = _waits(phone, challenge.device)
+    checks_left = challenge.checks_left if challenge.status is Status.PENDING else 0
+    return State(
+        challenge.id,
+        _word(delivery),
+        challenge.channel,
+        tuple(each for each in routing.channels(phone) if each != challenge.channel),
+        checks_left=checks_left,
+        sends_left=challenge.sends_left if checks_left else 0,  # a code that can be compared no more is not sent again
+        expires_in=(challenge.expires_at - now) // 1000,
+        resend_in=max(waits.values(), default=0),
+        switch_in=waits.get(Counts.SENDS, 0) if _reached_nobody(delivery) else max(waits.values(), default=0),
+    )
+
+
+def resend_in(phone: str, device: str) -> int:
+    """Return the seconds until the phone's own limits let a code be sent to it, in the lane of that device."""
+    return max(_waits(phones.of(phone), device).values(), default=0)
+
+
+def may_switch(challenge_id: str, channel: str) -> bool:
+    """Tell whether ``channel`` need not wait: the newest message of the challenge came by another, and reached nobody.
+
+    Of requests at the same instant several may be told so: what is left of the challenge's sends bounds them.
+    """
+    delivery = reports.newest(challenge_id) if channel else None
+    return bool(delivery and _reached_nobody(delivery) and delivery.channel != channel)
+
+
+def _reached_nobody(delivery: Delivery | None) -> bool:
+    return delivery is not None and delivery.status in _REACHED_NOBODY
+
+
+def _waits(phone: Phone, device: str) -> dict[Counts, int]:
+    """Return the seconds until the pause between sends, and until the number of sends, let one to the phone through."""
+    demand = request_limits.for_send(phone, None, device=device, test=phone.is_test)
+    limits = [limit for limit in demand.limits if limit.counts in (Counts.WAITS, Counts.SENDS)]
+    waits: dict[Counts, int] = {}
+    for usage in stores.current().usage(limits, phone=phone, device=bool(device)):
+        counts = usage.limit.counts
+        waits[counts] = max(waits.get(counts, 0), -(-usage.wait // 1000))
+    return waits
+
+
+def _word(delivery: Delivery | None) -> str:
+    """Of a send that was taken on with its challenge the outcome may not be written down yet.
+
+    Nobody had the id to ask with before the request was answered, and that it was by the outcome.
+    """
+    if delivery is None or (delivery.status == Delivery.State.QUEUED and delivery.claimed_at == delivery.sent_at):
+        return Delivery.State.SENT
+    return _TOLD.get(delivery.status, delivery.status)

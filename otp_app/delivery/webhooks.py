@@ -1,0 +1,114 @@
+"""Where providers report to: ``…/webhooks/<alias>/``, one view for all of them.
+
+Whether a report is the provider's own is asked first, and of no database: a flood of forged ones costs a signature each
+and one line of the log a minute. The address that is signed is the configured one, for the Host header is written by
+whoever asks. What is answered with 4xx will not be better the next time; with 503 the provider shall report again.
+"""
+
+import logging
+import time
+from collections.abc import Sequence
+
+from django.db import InterfaceError, InternalError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+
+from .. import faults, providers
+from ..errors import Unavailable, unlogged
+from ..providers.base import Event, Forged, Provider, Report
+from . import callbacks, reports
+
+logger = logging.getLogger("otp_app.webhooks")
+
+MOST = 64 * 1024  # bytes
+AGAIN = 5  # seconds
+QUIET = 60  # seconds for which the same refusal is not logged again
+
+_logged: dict[str, float] = {}
+
+
+class _Refused(Exception):
+    """A report that is not taken, with the status of the answer and the word of the log."""
+
+    def __init__(self, status: int, word: str) -> None:
+        super().__init__(word)
+        self.status = status
+        self.word = word
+
+
+@csrf_exempt  # providers have no cookies; what they have is looked at below
+@require_http_methods(["GET", "POST"])  # some companies report by GET, with all they say in the address
+def webhook(request: HttpRequest, alias: str) -> HttpResponse:
+    """204 for all that was understood, also what was known already or is of no message of ours."""
+    if alias not in providers.aliases():
+        return unlogged(HttpResponse(status=404))  # strangers could fill the log with them
+    try:
+        events = _events(_provider(alias), alias, request)
+        faults.point("report.verified")
+        for event in events:
+            _apply(alias, event)
+            faults.point("report.applied")
+    except _Refused as refused:
+        _log(alias, refused.word)
+        return unlogged(HttpResponse(status=refused.status))
+    except (Unavailable, OperationalError, InterfaceError, InternalError) as error:
+        logger.error("unavailable for a report by %s: %s", alias, type(error).__name__)  # noqa: TRY400  (it may quote)
+        return HttpResponse(status=503, headers={"Retry-After": str(AGAIN)})
+    return HttpResponse(status=204)
+
+
+def _provider(alias: str) -> Provider:
+    try:
+        return providers.get(alias)
+    except Exception:  # noqa: BLE001  (whatever is wrong with its settings; a traceback would show them)
+        raise _Refused(503, "misconfigured") from None  # to be reported again when they are right
+
+
+def _events(provider: Provider, alias: str, request: HttpRequest) -> Sequence[Event]:
+    try:
+        return list(provider.events(_report(request, alias)))
+    except _Refused:
+        raise
+    except Forged:
+        raise _Refused(403, "forged") from None
+    except Exception:  # noqa: BLE001  (whatever a parser stumbles over; a traceback would show the report)
+        raise _Refused(400, "unreadable") from None
+
+
+def _apply(alias: str, event: Event) -> None:
+    try:
+        reports.apply(alias, event)
+    except ValueError:
+        raise _Refused(400, "unreadable") from None
+
+
+def _report(request: HttpRequest, alias: str) -> Report:
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if length.isascii() and length.isdigit() and int(length) > MOST:
+        raise _Refused(413, "too large")  # it is not even read
+    body = request.read(MOST + 1)
+    if len(body) > MOST:
+        raise _Refused(413, "too large")
+    return Report(
+        url=_url(request, alias),
+        headers={name.lower(): value for name, value in request.headers.items()},
+        query={name: str(value) for name, value in request.GET.items()},
+        body=body,
+    )
+
+
+def _url(request: HttpRequest, alias: str) -> str:
+    """As the provider knows it: our public address, with the query as it came, and the closing slash if it has it."""
+    query = request.META.get("QUERY_STRING", "")
+    url = callbacks.url_of(alias, query)
+    address, mark, rest = url.partition("?")
+    return url if request.path.endswith("/") else f"{address.rstrip('/')}{mark}{rest}"
+
+
+def _log(alias: str, word: str) -> None:
+    """Aliases and words are few, so what is remembered is little. A second line by another thread does no harm."""
+    now, key = time.monotonic(), f"{alias} {word}"
+    if now - _logged.get(key, -QUIET) >= QUIET:
+        _logged[key] = now
+        logger.warning("report by %s refused: %s", alias, word)

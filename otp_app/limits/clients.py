@@ -1,0 +1,64 @@
+"""Who asks: the identity that limits per client count.
+
+``X-Forwarded-For`` is written by anybody, so it is read only from the right, past as many entries as the operator has
+proxies, and not at all when it has fewer entries than that, or no address at that place.
+"""
+
+import logging
+from collections.abc import Mapping
+from functools import cache, lru_cache
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+
+from ..conf import conf
+
+_LONGEST = 80  # characters: an IPv6 address with a zone, brackets and a port
+_ALL_ARE_ONE = (
+    "X-Forwarded-For has come, and OTP_TRUSTED_PROXIES is 0. If a proxy of yours sets it, all clients are one and "
+    "share its limits: set OTP_TRUSTED_PROXIES to the number of your proxies."
+)
+_warn = cache(logging.getLogger("otp_app.clients").warning)  # once: anybody can send that header
+
+
+def client_of(meta: Mapping[str, str]) -> str:
+    """An IPv4 address or an IPv6 /64, which is what one subscriber is given (RFC 6177); ``unknown`` for neither.
+
+    ``meta`` is ``request.META``.
+    """
+    address = meta.get("REMOTE_ADDR", "")
+    if conf.TRUSTED_PROXIES > 0:
+        forwarded = meta.get("HTTP_X_FORWARDED_FOR", "").split(",")
+        if len(forwarded) >= conf.TRUSTED_PROXIES and _parse(forwarded[-conf.TRUSTED_PROXIES].strip()):
+            address = forwarded[-conf.TRUSTED_PROXIES]
+    elif "HTTP_X_FORWARDED_FOR" in meta:
+        _warn(_ALL_ARE_ONE)
+    return _normalise(_parse(address.strip()))
+
+
+def site_of(client: str) -> str:
+    """The IPv6 /48 around a client, which is what one site may be given (RFC 6177); empty for others."""
+    return str(IPv6Network(client).supernet(new_prefix=48)) if ":" in client else ""
+
+
+def _normalise(ip: IPv4Address | IPv6Address | None) -> str:
+    if isinstance(ip, IPv6Address) and ip.ipv4_mapped:
+        ip = ip.ipv4_mapped
+    if isinstance(ip, IPv6Address):
+        return str(IPv6Network((int(ip) >> 64 << 64, 64)))
+    return str(ip) if ip else "unknown"
+
+
+def _parse(text: str) -> IPv4Address | IPv6Address | None:
+    """Read an address; whatever is longer than any is not kept, for a client may have written it."""
+    return _parsed(text) if len(text) <= _LONGEST else None
+
+
+@lru_cache(maxsize=4096)
+def _parsed(text: str) -> IPv4Address | IPv6Address | None:
+    """Some proxies append the port: ``192.0.2.1:4711``, ``[2001:db8::1]:4711``."""
+    host = text[1:].partition("]")[0] if text.startswith("[") else text
+    for candidate in (host, host.rpartition(":")[0] if host.count(":") == 1 else host):
+        try:
+            return ip_address(candidate.partition("%")[0])
+        except ValueError:
+            continue
+    return None

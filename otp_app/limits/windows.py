@@ -1,0 +1,101 @@
+"""Arithmetic of the windows: how long until a limit lets one more through. Pure functions on milliseconds."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from ..challenges import Challenge, Status
+from ..counters import rings
+from .values import Conversion, Counts, Limit, Usage
+
+GRACE = 10_000  # milliseconds: more than any transaction of ours takes
+
+Holds = list[tuple[int, int]]  # (until when it counts, how much)
+
+
+def wait(holds: Holds, now: int, amount: int, cost: int) -> int:
+    """Return the milliseconds until ``cost`` more fit into ``amount``; 0 when they fit now."""
+    live = sorted((until, n) for until, n in holds if until > now and n > 0)
+    total = sum(n for _, n in live)
+    if total + cost <= amount:
+        return 0
+    for until, n in live:
+        total -= n
+        if total + cost <= amount:
+            return until - now
+    return 3_600_000  # more than the limit ever lets through: a mistake of its settings
+
+
+def slot_holds(slots: Mapping[int, int], width: int) -> Holds:
+    """Return until when each sub-bucket counts: until the newest is more than 24 ahead of it."""
+    return [((slot + rings.SIZE) * width, n) for slot, n in slots.items()]
+
+
+def phone_usage(limit: Limit, past: list[Challenge], ledger: Holds, now: int) -> Usage:
+    """Return the state of a limit on a phone.
+
+    ``past`` are its challenges by devices that signed in before or by strangers, ``ledger`` the failures of those that
+    are already purged, by the instants of their checks.
+    """
+    period = limit.period * 1000
+    sent = sorted(at for challenge in past for at in challenge.sent_at if at > now - period)
+    if limit.counts is Counts.WAITS:
+        success = max((c.closed_at for c in past if c.status is Status.APPROVED), default=0)
+        since = [at for at in sent if at > success]
+        return Usage(limit, len(since), _ladder(limit.steps, since, now))
+    if limit.counts is Counts.SENDS:
+        return _window(limit, [(at + period, 1) for at in sent], now)
+    holds = [hold for challenge in past for hold in _failures(challenge, period)]
+    holds += [(at + period, n) for at, n in ledger]
+    return _window(limit, holds, now)
+
+
+def crowd_usage(limit: Limit, slots: Mapping[int, int], blocked_until: int, now: int) -> Usage:
+    """Return the state of a limit on a key counter; a blocked key waits until its block ends."""
+    usage = _window(limit, slot_holds(slots, rings.width(limit.period)), now)
+    blocked = max(0, blocked_until - now)
+    return replace(usage, wait=max(usage.wait, blocked), blocked_until=blocked_until if blocked else 0)
+
+
+def _window(limit: Limit, holds: Holds, now: int) -> Usage:
+    return Usage(limit, sum(n for until, n in holds if until > now), wait(holds, now, limit.amount, limit.cost))
+
+
+def longest(usages: Iterable[Usage]) -> Usage | None:
+    """Return the limit that makes a request wait longest; None when none does."""
+    waiting = [usage for usage in usages if usage.wait > 0]
+    return max(waiting, key=lambda usage: usage.wait, default=None)
+
+
+def needs_proof(limit: Limit, used: int) -> bool:
+    """Say whether a key needs a proof of work: more than half of its amount is used."""
+    return limit.proof and used * 2 > limit.amount
+
+
+def judge(conversion: Conversion, sends: int, unconverted: int, fresh: int) -> str:
+    """Return ``"block"``, ``"proof"`` or "", for a region with these counts before the send that is judged.
+
+    What is fresh may yet succeed: it speaks for a proof of work, which costs an honest person a second, but not for a
+    block.
+    """
+    converted, settled = sends - unconverted, sends - fresh
+    if settled >= conversion.least and converted * 100 < conversion.block * settled:
+        return "block"
+    return "proof" if sends >= conversion.least and converted * 100 < conversion.proof * sends else ""
+
+
+def _ladder(steps: tuple[int, ...], sent: list[int], now: int) -> int:
+    if not sent or not steps:
+        return 0
+    return max(0, sent[-1] + steps[min(len(sent), len(steps)) - 1] * 1000 - now)
+
+
+def _failures(challenge: Challenge, period: int) -> Holds:
+    """Return until when a challenge's comparisons count, and how many.
+
+    Those that failed count from the last of them. A pending challenge also holds its unspent checks until it expires,
+    and a little longer: a check that was paid in the last instant may not be committed yet.
+    """
+    holds = [(challenge.checked_at + period, challenge.failures)]
+    if challenge.status is Status.PENDING:
+        holds.append((challenge.expires_at + GRACE, challenge.checks_left))
+    return holds

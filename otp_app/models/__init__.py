@@ -1,0 +1,27 @@
+"""The tables, one module for each kind. Everybody imports them from here."""
+
+from .answers import KeptAnswer
+from .authorizations import AuthorizationClient, AuthorizationCode
+from .blocks import BlockRow
+from .challenges import ChallengeRow
+from .counters import Counter, Failure
+from .deliveries import Delivery, EventRow
+from .devices import DevicesEnd
+from .tokens import Token, UserSession
+from .users import User
+
+__all__ = [
+    "AuthorizationClient",
+    "AuthorizationCode",
+    "BlockRow",
+    "ChallengeRow",
+    "Counter",
+    "Delivery",
+    "DevicesEnd",
+    "EventRow",
+    "Failure",
+    "KeptAnswer",
+    "Token",
+    "User",
+    "UserSession",
+]

@@ -1,0 +1,41 @@
+"""Which of our languages a client is answered in."""
+
+from collections.abc import Iterator
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.translation.trans_real import parse_accept_lang_header
+
+from ..conf import conf
+from . import numbers
+
+LANGUAGES = ("en", "ru", "uz")
+
+# A language that we do not speak counts as that of its country: there people read it too, and not always English.
+_HOMES = {"ba": "RU", "be": "BY", "cv": "RU", "kaa": "UZ", "kk": "KZ", "ky": "KG", "tg": "TJ", "tk": "TM", "tt": "RU"}
+
+NAMES = {"uz": "Oʻzbekcha", "ru": "Русский", "en": "English"}  # each in its own language
+
+
+def language_of(request: HttpRequest, phone: str = "") -> str:
+    """The first that we speak: the person's choice (Django's cookie), what ``Accept-Language`` asks for in its order,
+    the one of the phone's country, the project's own, English.
+    """
+    return next((ours for code in _wanted(request, phone) if (ours := _nearest(code)) in LANGUAGES), "en")
+
+
+def _wanted(request: HttpRequest, phone: str) -> Iterator[str]:
+    yield request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")
+    header = parse_accept_lang_header(request.META.get("HTTP_ACCEPT_LANGUAGE", ""))
+    yield from (code for code, weight in header if weight > 0)
+    if phone:
+        yield conf.REGION_LANGUAGES.get(numbers.of(phone).region, "")
+    yield settings.LANGUAGE_CODE
+
+
+def _nearest(code: str) -> str:
+    """Return which of ours somebody reads who asks for a language; empty or not ours when nobody can say."""
+    base, *rest = code.lower().split("-")
+    if base == "uz" and "cyrl" in rest:  # our Uzbek is in Latin letters, and who asks for Cyrillic ones reads Russian
+        return "ru"
+    return base if base in LANGUAGES else conf.REGION_LANGUAGES.get(_HOMES.get(base, ""), "")

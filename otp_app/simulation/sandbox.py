@@ -1,0 +1,120 @@
+"""A place where nothing is real: a database in memory, stopped time, no message, no log record, no signal."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.signals import connection_created
+from django.db.models import signals as model_signals
+from django.db.utils import ConnectionHandler
+from django.dispatch import Signal
+from django.test import override_settings
+
+from .. import signals
+from ..db import clock
+from ..models import BlockRow, ChallengeRow, Counter, Delivery, DevicesEnd, EventRow, Failure, KeptAnswer
+from ..providers import memory
+from . import numbers
+
+ALIAS = "otp_app_lab"
+# A fixed instant, so that a run does not depend on when it runs; far ahead, for ALTCHA asks the machine's own clock
+# whether a proof has expired.
+START = 4_102_444_800_000  # 2100-01-01
+
+_TABLES = (ChallengeRow, Counter, Failure, BlockRow, Delivery, EventRow, DevicesEnd, KeptAnswer)
+_MUTED: tuple[Signal, ...] = (
+    signals.blocked,
+    signals.limited,
+    signals.signed_in,
+    connection_created,
+    model_signals.pre_init,
+    model_signals.post_init,
+    model_signals.pre_save,
+    model_signals.post_save,
+    model_signals.pre_delete,
+    model_signals.post_delete,
+)
+
+
+class Router:
+    """All of the app's tables are in the sandbox."""
+
+    def db_for_read(self, model: Any, **hints: Any) -> str | None:
+        return ALIAS if model._meta.app_label == "otp_app" else None
+
+    db_for_write = db_for_read
+
+
+@contextmanager
+def sandbox() -> Iterator[clock.Stopped]:
+    """Within it, the services work on nothing that is the project's. The settings of the guard stay in force."""
+    with ExitStack() as stack:
+        stack.enter_context(_silence())
+        stack.enter_context(override_settings(**_overrides()))
+        stack.enter_context(_database())
+        memory.outbox.clear()
+        stack.callback(memory.outbox.clear)
+        yield stack.enter_context(clock.stopped(START))
+
+
+def _overrides() -> dict[str, Any]:
+    return {
+        "DEBUG": False,  # or Django keeps every query
+        "DATABASE_ROUTERS": [Router(), *settings.DATABASE_ROUTERS],
+        "OTP_PROVIDERS": [{"ALIAS": "memory", "BACKEND": "otp_app.providers.memory.MemoryProvider"}],
+        "OTP_ROUTES": {},
+        "OTP_PUBLIC_URL": "",
+        "OTP_OUTBOX_FILE": "",
+        "OTP_STORE": "otp_app.stores.sql.SqlStore",
+        "OTP_QUEUE": "otp_app.queues.inline.InlineQueue",
+        "OTP_WRITE_BEHIND": 0,
+        "OTP_CLOCK_OFFSET_FILE": "",
+        "OTP_TEST_NUMBERS": {},
+        "OTP_ALLOWED_REGIONS": numbers.regions(),
+        "OTP_PROOF_COST": 1,  # real proofs, cheap ones: the report says what they would have cost
+    }
+
+
+@contextmanager
+def _database() -> Iterator[None]:
+    """A connection that the project's settings do not know, with the app's tables and no others."""
+    config = {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
+    connections.databases[ALIAS] = ConnectionHandler({DEFAULT_DB_ALIAS: config}).databases[DEFAULT_DB_ALIAS]
+    connection = connections[ALIAS]
+    try:
+        with connection.schema_editor() as editor:
+            for table in _TABLES:
+                editor.create_model(table)
+        yield
+    finally:
+        connection.close()
+        del connections[ALIAS]
+        del connections.databases[ALIAS]
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """No receiver of the project's and no log handler hears of what is not real."""
+    receivers = [signal.receivers for signal in _MUTED]
+    ours = [name for name in logging.root.manager.loggerDict if f"{name}.".startswith("otp_app.")]
+    loggers = [logging.getLogger(name) for name in {"otp_app", *ours}]
+    levels = [logger.level for logger in loggers]
+    try:
+        for signal in _MUTED:
+            _hear(signal, [])
+        for logger in loggers:
+            logger.setLevel(logging.CRITICAL + 1)
+        yield
+    finally:
+        for signal, before in zip(_MUTED, receivers, strict=True):
+            _hear(signal, before)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+def _hear(signal: Signal, receivers: list[Any]) -> None:
+    signal.receivers = receivers
+    signal.sender_receivers_cache.clear()
