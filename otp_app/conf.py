@@ -78,7 +78,7 @@ class Conf:
     TEST_NUMBERS: Mapping[str, Mapping[str, Any]] = {}
 
     # The language of who asks for none: that of the number's country, else Django's LANGUAGE_CODE. And of who asks for
-    # one that we do not speak, as Kazakh: that of its country (otp_app.languages)
+    # one that we do not speak, as Kazakh: that of its country (otp_app.phones.languages)
     REGION_LANGUAGES: Mapping[str, str] = {"UZ": "uz"} | dict.fromkeys(("BY", "KG", "KZ", "RU", "TJ", "TM"), "ru")
 
     # Users

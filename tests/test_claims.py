@@ -92,7 +92,7 @@ def test_its_reference_is_the_id_that_the_provider_is_handed(remote, each_store,
     assert facts("reference") == [(message.id,)]
 
 
-@pytest.mark.parametrize("place", ["codes.code_for", "calls.call", "roads.usable"])
+@pytest.mark.parametrize("place", ["challenges.codes.code_for", "delivery.executor.call", "delivery.routing.usable"])
 def test_killed_once_it_was_committed_it_is_unknown_and_never_sent_again(remote, each_store, clock, monkeypatch, place):
     """Nobody knows how far that process came."""
     monkeypatch.setattr(f"otp_app.{place}", die)

@@ -153,7 +153,7 @@ def test_somebody_new_gets_one_token_too(sign_in, rf):
 
 def test_somebody_whom_another_process_creates_meanwhile_gets_one_token_too(sign_in, rf, monkeypatch):
     phone = new_phone()
-    monkeypatch.setattr(adapter, "found", lambda phone, *_: User.objects.create_user(phone) and None)
+    monkeypatch.setattr("otp_app.accounts.found", lambda phone, *_: User.objects.create_user(phone) and None)
     done = sign_in(phone)
     assert (done.is_new, holder(rf, done.issued)) == (False, done.user)
     assert Token.objects.count() == 1

@@ -172,7 +172,7 @@ def test_the_wheel_holds_the_app_and_nothing_else(wheel):
         "otp_app/templates/otp_app/web/code.html",
         "otp_app/static/otp_app/signin.js",
         "otp_app/migrations/0001_initial.py",
-        "otp_app/stores/lua/open.lua",
+        "otp_app/stores/redis/lua/open.lua",
         *(f"otp_app/locale/{language}/LC_MESSAGES/django.mo" for language in ("en", "ru", "uz")),
     }
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)

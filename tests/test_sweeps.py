@@ -111,20 +111,20 @@ def test_of_more_than_a_batch_all_are_delivered_and_a_whole_bad_one_holds_up_no_
 ):
     monkeypatch.setattr(sweeper, "BATCH", 2)
     *bad, good, better, best = lost_sends(5)
-    deliver = sweeper.deliveries.deliver
+    deliver = sweeper.dispatch.deliver
 
     def broken(challenge_id):
         if challenge_id in {challenge.id for challenge in bad}:
             raise DatabaseError(bad[0].phone)
         deliver(challenge_id)
 
-    monkeypatch.setattr(sweeper.deliveries, "deliver", broken)
+    monkeypatch.setattr(sweeper.dispatch, "deliver", broken)
     clock.advance(10)
     assert sweep() == Swept(driven=3, failed=2, abandoned=0, matched=0)
     assert {message.reference for _, message in remote.sent} == {good.id, better.id, best.id}
     assert "to be swept: DatabaseError" in caplog.text
     assert bad[0].phone not in caplog.text
-    monkeypatch.setattr(sweeper.deliveries, "deliver", deliver)
+    monkeypatch.setattr(sweeper.dispatch, "deliver", deliver)
     assert sweep() == Swept(driven=2, failed=0, abandoned=0, matched=0)
 
 

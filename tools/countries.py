@@ -54,7 +54,7 @@ def names() -> str:
     return json.dumps(named, ensure_ascii=False, indent=1).replace("‘", "ʻ") + "\n"  # CLDR writes Uzbek both ways
 
 
-FILES = {APP / "static/otp_app/countries.js": module, APP / "countries.json": names}
+FILES = {APP / "static/otp_app/countries.js": module, APP / "phones/countries.json": names}
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The tables, one module for each kind. Everybody imports them from here."""
 
+from ..users import AbstractPhoneUser
 from .answers import KeptAnswer
 from .authorizations import AuthorizationClient, AuthorizationCode
 from .blocks import BlockRow
@@ -11,6 +12,7 @@ from .tokens import Token, UserSession
 from .users import User
 
 __all__ = [
+    "AbstractPhoneUser",
     "AuthorizationClient",
     "AuthorizationCode",
     "BlockRow",

@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 from django.db import transaction
 
-import otp_app.clock
 from otp_app.challenges import Claim, Status, random_id
+from otp_app.db import clock as clocks
 from otp_app.delivery import records
 from otp_app.errors import InsideTransaction, InvalidOrExpiredCode, Limited, ProofRequired
 from otp_app.limits import request_limits
@@ -650,7 +650,7 @@ def test_a_first_send_that_did_not_leave_is_given_back_to_the_phone_and_cancels(
 def test_no_two_sends_of_a_challenge_have_the_same_instant_also_within_a_millisecond(store, settings):
     settings.OTP_WAITS = ()
     opened = open_one(store).challenge
-    with otp_app.clock.stopped(opened.created_at):  # where this machine tells the time; elsewhere it is just quick
+    with clocks.stopped(opened.created_at):  # where this machine tells the time; elsewhere it is just quick
         send_again(store, opened)
         first, second, third = send_again(store, opened).challenge.sent_at
     assert first < second < third < first + 1000

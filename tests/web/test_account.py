@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.backends.db import SessionStore
 
-from otp_app.accounts import adapter, devices
+from otp_app.accounts import devices
 from otp_app.models import Token
 from tests.factories import new_phone
 from tests.sites import asked_by, new_site
@@ -97,7 +97,7 @@ def test_who_is_not_signed_in_goes_on_to_the_first_step_only(visitor):
 def test_staff_without_a_number_are_shown_by_their_name(visitor, monkeypatch):
     user = get_user_model().objects.create_superuser("+998900000001", "a long password")
     visitor.client.force_login(user)
-    monkeypatch.setattr(adapter, "phone_of", lambda user: "")
+    monkeypatch.setattr("otp_app.accounts.phone_of", lambda user: "")
     assert "You are signed in as +998900000001" in text_of(visitor.get())
 
 
