@@ -2,11 +2,11 @@
 
 ::
 
-    send_code ── store.open ─────── queue.enqueue ── (deliveries.dispatch)      first send
+    send_code ── store.open ─────── queue.enqueue ── (dispatch.dispatch)        first send
               └─ store.spend_send ─┘                                            again, by challenge id
     sign_in ──── verify_code ────── accounts.user_for ── tokens.issue
                  └─ store.spend_check ── codes.matches ── store.close           spend, compare, close
-    exchange ─── authorizations.redeem ──────────── tokens.issue               for other sites, after a sign-in here
+    exchange ─── authorization_codes.redeem ─────── tokens.issue               for other sites, after a sign-in here
     state ────── store.get ── states.of                                         what became of the message
 
 All arguments are by keyword; each function returns a value or raises one ``OtpError``. None may be called inside a

@@ -1,4 +1,4 @@
-"""The admin's pages, one module for each table that has one. Django imports it, nobody else does."""
+"""The pages of Django's admin, one module for each table that has one. Only Django imports the room."""
 
 from django.contrib import admin
 

@@ -1,4 +1,7 @@
-"""A challenge, the code that answers it, and the policy that both follow. Values and pure functions."""
+"""A challenge, the code that answers it, and the policy that both follow: frozen values and pure functions.
+
+Every room above may call it. Nothing here reads or writes a store.
+"""
 
 from .challenge import Challenge, Charge, Claim, Claims, Draft, Grant, State, Status, is_id, random_id
 

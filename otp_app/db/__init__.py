@@ -1,1 +1,1 @@
-"""SQL that Django's ORM has no words for, and staying out of other people's transactions. Knows none of our tables."""
+"""SQL that Django's ORM has no words for, transactions, turns at an SQLite file, and the clock. Knows no table of ours."""

@@ -1,4 +1,7 @@
-"""Which limits a request takes, the arithmetic of their windows, and what a refused one is told."""
+"""Limits: the table, which of its lines a request takes, the arithmetic of their windows, what a refusal says.
+
+Called by stores, which judge by it, and by services and audit. It asks no store.
+"""
 
 from .table import DAY, HOUR, MONTH, RINGS, TABLE, UNLIMITED, Line, On, amount_of, forgiven_ring
 

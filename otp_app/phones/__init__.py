@@ -1,4 +1,7 @@
-"""Phone numbers: strict parsing, the gate, masking; their languages; those with a fixed code."""
+"""Phone numbers: strict parsing, the gate by country and kind, masking, languages of countries, test numbers.
+
+Every room above may call it. It knows no challenge and no table.
+"""
 
 from .numbers import (
     HOME_REGION,

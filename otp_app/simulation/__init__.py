@@ -1,6 +1,6 @@
-"""The abuse lab: attacks and ordinary days played against the real services, in seconds instead of days.
+"""The abuse lab: attacks and ordinary days, played against the real services in seconds. Only ``otp_simulate`` calls it.
 
 ``sandbox`` is a throw-away database and stopped time, ``world`` plays actors (generators that yield how long they
-wait) through the front door, ``profiles`` says which, ``books`` asserts what may never happen, ``report`` and ``page``
-show what came out. Nothing of the project's database is touched and no message leaves the process.
+wait) through the front door, ``profiles`` says which, ``invariants`` asserts what may never happen, ``result`` and
+``page`` show what came out. Nothing of the project's database is touched and no message leaves the process.
 """
