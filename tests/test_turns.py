@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as Waiting
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from django.core.files import locks
@@ -18,6 +19,22 @@ pytestmark = [
 ]
 
 
+class NamedConnections:
+    """The connections of each thread, with a database of that name."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __getitem__(self, alias: str):
+        real = connections[alias]
+        return SimpleNamespace(
+            vendor=real.vendor,
+            in_atomic_block=real.in_atomic_block,
+            is_in_memory_db=real.is_in_memory_db,
+            settings_dict={"NAME": self.name},
+        )
+
+
 def take() -> bool:
     try:
         with turn("default"):
@@ -26,9 +43,14 @@ def take() -> bool:
         connection.close()
 
 
-@pytest.mark.parametrize("in_memory", [False, True])
-def test_two_threads_take_turns(in_memory, monkeypatch):
-    monkeypatch.setattr(type(connections["default"]), "is_in_memory_db", lambda _: in_memory)
+@pytest.mark.parametrize("database", ["a file", "in memory", "file:/elsewhere?cache=shared", "not ours"])
+def test_two_threads_take_turns(database, tmp_path, monkeypatch):
+    monkeypatch.setattr(type(connections["default"]), "is_in_memory_db", lambda _: database == "in memory")
+    if database == "not ours":
+        (tmp_path / "db-turn").mkdir()  # whoever runs the tests, it cannot be written
+        database = str(tmp_path / "db")
+    if "/" in database:
+        monkeypatch.setattr("otp_app.db.turns.connections", NamedConnections(database))
     with ThreadPoolExecutor(1) as pool:
         with turn("default"):
             other = pool.submit(take)

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from django.core.files import locks
 from django.db import connections
@@ -22,10 +22,23 @@ def turn(alias: str) -> Iterator[None]:
     connection: Any = connections[alias]
     if connection.vendor != "sqlite" or connection.in_atomic_block:
         yield
-    elif connection.is_in_memory_db():
-        with _threads:
-            yield
     else:
-        with Path(f"{connection.settings_dict['NAME']}-turn").open("ab") as file:
-            locks.lock(file, locks.LOCK_EX)  # until the file is closed
+        with _locked(connection) or _threads:
             yield
+
+
+def _locked(connection: Any) -> IO[bytes] | None:
+    """Return a file beside the database, locked until it is closed.
+
+    None where the database is in memory or named by a URI, or the file is not ours to write: then only the threads of
+    this process take turns, and SQLite's own lock keeps out the others.
+    """
+    name = str(connection.settings_dict["NAME"])
+    if connection.is_in_memory_db() or name.startswith("file:"):
+        return None
+    try:
+        file = Path(f"{name}-turn").open("ab")  # noqa: SIM115  (who takes the turn closes it)
+    except OSError:
+        return None
+    locks.lock(file, locks.LOCK_EX)
+    return file
