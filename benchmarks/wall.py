@@ -74,12 +74,12 @@ def _open(first: int, seconds: int, shared: bool) -> int:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         phone = next(phones)
-        demand = request_limits.for_send(phone, None, checks=5)
+        limits = request_limits.for_send(phone, None, checks=5)
         if not shared:
-            limits = tuple(limit for limit in demand.limits if not limit.shared)
-            demand = replace(demand, limits=limits, conversion=None)
+            limits = tuple(limit for limit in limits.limits if not limit.shared)
+            limits = replace(limits, limits=limits, conversion=None)
         challenge = codes.new_challenge("", phone, "login", "uz", "sms", "")
-        store.open(challenge, demand)
+        store.open(challenge, limits)
         opened += 1
     return opened
 

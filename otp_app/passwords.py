@@ -63,9 +63,9 @@ class PasswordForm(AdminAuthenticationForm):
         account = account_of(name)
         store = stores.current()
         try:
-            charges = store.take(request_limits.for_password(client, account))
+            increments = store.take(request_limits.for_password(client, account))
             cleaned = super().clean()
-            store.give_back(charges)
+            store.give_back(increments)
         except Limited as refused:
             _report(refused, account, client)
             raise ValidationError(refused.detail, code=refused.code) from None

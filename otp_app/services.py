@@ -7,7 +7,7 @@
     sign_in ──── verify_code ────── accounts.user_for ── tokens.issue
                  └─ store.spend_check ── codes.matches ── store.close           spend, compare, close
     exchange ─── authorization_codes.redeem ─────── tokens.issue               for other sites, after a sign-in here
-    state ────── store.get ── states.of                                         what became of the message
+    state ────── store.get ── delivery.state                                    what became of the message
 
 All arguments are by keyword; each function returns a value or raises one ``OtpError``. None may be called inside a
 transaction (``InsideTransaction``): its rollback would give spent checks back.
@@ -21,10 +21,10 @@ from django.http import HttpRequest
 
 from . import accounts, audit, faults, phones, queues, stores, tokens
 from .accounts import authorization_codes, devices
-from .challenges import Challenge, Grant, State, Status, codes, is_id
+from .challenges import Challenge, ChallengeState, Grant, Status, codes, is_id
 from .challenges.policies import LOGIN, longest
 from .delivery import routing
-from .delivery import state as states
+from .delivery.state import challenge_state, may_switch, resend_in
 from .errors import ChannelNotOffered, InvalidOrExpiredCode, RegionNotAllowed
 from .limits import proof_of_work, request_limits
 from .phones import Phone
@@ -67,7 +67,7 @@ def send_code(
     phone = phones.of(phone)
     channel = _offered(phone, channel, first=challenge_id is None)
     known = devices.recognise(phone, device)
-    demand = partial(
+    limits = partial(
         request_limits.for_send, phone, client, device=known, proof=proof_of_work.name_of(proof), test=phone.is_test
     )
     store, queue, switched = stores.current(), queues.current(), False
@@ -75,16 +75,16 @@ def send_code(
     with audit.reporting(phone, client):
         if challenge_id is None:
             challenge = codes.new_challenge(new_id, phone, purpose, language, channel, known)
-            grant = store.open(challenge, demand(checks=challenge.checks), claims)
+            grant = store.open(challenge, limits(checks=challenge.checks), claims)
         else:
             _require_id(challenge_id)
             how = {"device": known, "language": language, "channel": channel}
-            switched = states.may_switch(challenge_id, channel)
-            grant = store.spend_send(phone, purpose, challenge_id, demand(waits=not switched), claims, **how)
+            switched = may_switch(challenge_id, channel)
+            grant = store.spend_send(phone, purpose, challenge_id, limits(waits=not switched), claims, **how)
     faults.point("send.committed")
     queue.enqueue(grant)
     faults.point("send.queued")
-    return replace(grant, resend_in=states.resend_in(phone, known)) if switched else grant
+    return replace(grant, resend_in=resend_in(phone, known)) if switched else grant
 
 
 def verify_code(
@@ -115,8 +115,8 @@ def _verified(
     store = stores.current()
     with audit.reporting(phone, client):
         # A known device pays by its phone's budget alone: what is counted of a client, its neighbours can use up.
-        demand = request_limits.for_check(None if known else client)
-        challenge = store.spend_check(phone, purpose, challenge_id, demand, device=known)
+        limits = request_limits.for_check(None if known else client)
+        challenge = store.spend_check(phone, purpose, challenge_id, limits, device=known)
     failed = partial(audit.check_failed, phone, client, challenge_id)
     if challenge is None:
         raise failed("no_open_challenge")
@@ -192,14 +192,14 @@ def cancel(*, challenge_id: str) -> bool:
     return challenge is not None and store.close(challenge, Status.CANCELED)
 
 
-def state(*, challenge_id: str) -> State:
+def state(*, challenge_id: str) -> ChallengeState:
     """What became of a challenge's newest message, and what is left. InvalidOrExpiredCode when it lives no more."""
     _require_id(challenge_id)
     store = stores.current()
     challenge = store.get(challenge_id)
     if challenge is None or challenge.expires_at <= (now := store.now()):
         raise InvalidOrExpiredCode
-    return states.of(challenge, now)
+    return challenge_state(challenge, now)
 
 
 def _let_in(phone: Phone, backend: TokenBackend, request: HttpRequest | None) -> tuple[Any, bool, Issued]:

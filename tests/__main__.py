@@ -23,10 +23,11 @@ from tests.lanes import ROOT, Run, play
 
 MEASURED = ["--cov=otp_app", "--cov-report="]
 # What no database makes a difference to, and what takes long, is played once: the processes die on PostgreSQL.
-LAB, PROVIDERS, TORTURE, BROWSER = (f"--ignore=tests/{name}" for name in ("lab", "providers", "torture", "browser"))
+LAB, PROVIDERS, TORTURE, BROWSER = (
+    f"--ignore=tests/{name}" for name in ("simulation", "providers", "torture", "browser")
+)
 # These look at files, or start programs on an SQLite of their own.
-_ALONE = ("adding_a_provider", "classic_way", "containers", "environment", "examples", "lanes", "packaging")
-ALONE = [f"--ignore=tests/test_{name}.py" for name in (*_ALONE, "provider_matrix", "readme", "translations")]
+ALONE = "--ignore=tests/repository"
 # ATOMIC_REQUESTS means nothing to what makes no requests.
 WITHOUT_REQUESTS = [f"--ignore=tests/{name}" for name in ("contracts", "stores", "test_races.py")]
 
@@ -67,7 +68,7 @@ def lanes(url: str, browser: str, coverage: str) -> list[list[Run]]:
     def run(name: str, *options: str, **environment: str) -> Run:
         return Run(name, *options, *sys.argv[1:], COVERAGE_FILE=f"{coverage}/.coverage.{name}", **environment)
 
-    once = [LAB, PROVIDERS, BROWSER, *ALONE]
+    once = [LAB, PROVIDERS, BROWSER, ALONE]
     sqlite = run("SQLite", *MEASURED, TORTURE, *([] if browser else [BROWSER]), TEST_BROWSER=browser)
     postgresql = [
         run("PostgreSQL", *MEASURED, *once, DATABASE_URL=url),

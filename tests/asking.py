@@ -9,8 +9,8 @@ def open_one(store, client=None, **values):
     return store.open(challenge, sending(challenge, client))
 
 
-def sending(challenge, client=None, **demand):
-    return request_limits.for_send(challenge.phone, client, checks=challenge.checks, device=challenge.device, **demand)
+def sending(challenge, client=None, **limits):
+    return request_limits.for_send(challenge.phone, client, checks=challenge.checks, device=challenge.device, **limits)
 
 
 def check(store, challenge, *, by_id=True, client=None):

@@ -10,7 +10,7 @@ from otp_app import accounts, services, stores
 from otp_app.challenges import Challenge, Grant, Status
 from otp_app.errors import InvalidOrExpiredCode, Limited
 from otp_app.limits import request_limits
-from otp_app.limits.values import Demand
+from otp_app.limits.values import RequestLimits
 from otp_app.models import BlockRow, Delivery, Token
 from otp_app.stores.sql import SqlStore
 from tests.asking import check, open_one, sending
@@ -39,7 +39,7 @@ def test_i2_thirty_parallel_wrong_guesses_compare_five(outbox):
     challenge_id = services.send_code(phone=phone).challenge.id
     wrong = other_than(outbox[-1].code)
     store = stores.current()
-    results = race(lambda _: store.spend_check(phone, "login", challenge_id, Demand()), THREADS)
+    results = race(lambda _: store.spend_check(phone, "login", challenge_id, RequestLimits()), THREADS)
     assert kinds(results) == {"Challenge": 5, "NoneType": THREADS - 5}
     assert sorted(result.checks_left for result in results if result) == [0, 1, 2, 3, 4]
     with pytest.raises(InvalidOrExpiredCode):
@@ -51,7 +51,7 @@ def test_i2_thirty_parallel_wrong_guesses_compare_five(outbox):
 def test_i2_by_phone_alone_three_are_compared(outbox):
     phone = new_phone()
     services.send_code(phone=phone)
-    results = race(lambda _: stores.current().spend_check(phone, "login", None, Demand()), THREADS)
+    results = race(lambda _: stores.current().spend_check(phone, "login", None, RequestLimits()), THREADS)
     assert kinds(results) == {"Challenge": 3, "NoneType": THREADS - 3}
 
 
@@ -135,7 +135,7 @@ def test_i8_the_checks_granted_in_all_are_not_overshot(settings, outbox):
 def test_i8_a_client_does_not_overshoot_its_checks(settings):
     settings.OTP_CHECKS_PER_CLIENT_HOUR = 7
     store = stores.current()
-    opened = [store.open(new_challenge(), Demand()).challenge for _ in range(THREADS)]
+    opened = [store.open(new_challenge(), RequestLimits()).challenge for _ in range(THREADS)]
     taken = request_limits.for_check("192.0.2.1")
     results = race(lambda n: store.spend_check(opened[n].phone, "login", opened[n].id, taken), THREADS)
     assert kinds(results) == {"Challenge": 7, "Limited": THREADS - 7}
@@ -190,7 +190,7 @@ def test_i8_who_need_not_wait_gets_no_more_sends_than_a_challenge_has(settings, 
     settings.OTP_ROUTES = {"*": {channel: ["memory"] for channel in ("sms", "call", "telegram")}}
     phone = new_phone()
     challenge_id = services.send_code(phone=phone).challenge.id
-    Delivery.objects.update(status=Delivery.State.UNDELIVERED)
+    Delivery.objects.update(status=Delivery.Status.UNDELIVERED)
     ways = ["call", "telegram"]
     results = race(lambda n: services.send_code(phone=phone, challenge_id=challenge_id, channel=ways[n % 2]), THREADS)
     assert 1 <= kinds(results)["Grant"] <= 2

@@ -3,16 +3,27 @@
 Every room above may call it. Nothing here reads or writes a store.
 """
 
-from .challenge import Challenge, Charge, Claim, Claims, Draft, Grant, State, Status, is_id, random_id
+from .challenge import (
+    Challenge,
+    ChallengeState,
+    Claim,
+    ClaimedDelivery,
+    Claims,
+    Grant,
+    Increment,
+    Status,
+    is_id,
+    random_id,
+)
 
 __all__ = [
     "Challenge",
-    "Charge",
+    "ChallengeState",
     "Claim",
+    "ClaimedDelivery",
     "Claims",
-    "Draft",
     "Grant",
-    "State",
+    "Increment",
     "Status",
     "is_id",
     "random_id",

@@ -22,7 +22,7 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Charge:
+class Increment:
     """Remember what was taken from a key counter, so that it can be given back where it was taken."""
 
     key: str
@@ -57,7 +57,7 @@ class Challenge:
     checked_at: int = 0  # the last check
     closed_at: int = 0
     sent_at: tuple[int, ...] = ()  # sends that were, or may have been, accepted by a provider
-    charges: tuple[Charge, ...] = ()
+    increments: tuple[Increment, ...] = ()
 
     @property
     def expires_at(self) -> int:
@@ -68,13 +68,13 @@ class Challenge:
         """Comparisons that failed: all that were spent, but for the one that was right."""
         return max(0, self.checks - self.checks_left - (self.status is Status.APPROVED))
 
-    def less_failures(self, charges: Iterable[Charge]) -> tuple[Charge, ...]:
+    def less_failures(self, increments: Iterable[Increment]) -> tuple[Increment, ...]:
         """Return what is to be given back of these: of comparisons, of which a send takes several, not the failed.
 
         The comparison that was paid last is no failure when the challenge is approved.
         """
         failed = self.failures
-        return tuple(each if each.cost == 1 else replace(each, cost=each.cost - failed) for each in charges)
+        return tuple(each if each.cost == 1 else replace(each, cost=each.cost - failed) for each in increments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ Claims = Mapping[str, Claim]
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class ClaimedDelivery:
     """Hold the record that the delivery of a claimed send begins with."""
 
     claim: Claim
@@ -106,7 +106,7 @@ class Grant:
     challenge: Challenge
     now: int
     resend_in: int
-    draft: Draft | None = None  # where the process that asks for the send hands it over
+    claimed: ClaimedDelivery | None = None  # where the process that asks for the send hands it over
 
     @property
     def expires_in(self) -> int:
@@ -115,7 +115,7 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class ChallengeState:
     """What the holder of a challenge's id may know of it; nothing of the person. Whole seconds."""
 
     challenge_id: str

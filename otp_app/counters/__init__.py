@@ -4,7 +4,7 @@ Called by stores, and by delivery for circuit breakers and suppressions. What a 
 stores alone.
 """
 
-from .rows import HOUR, MONTH, block, blocks, changing, count, expiry, holds
+from .rows import HOUR, MONTH, block, blocks, changing, count, expiry, recent_blocks
 
 __all__ = [
     "HOUR",
@@ -14,5 +14,5 @@ __all__ = [
     "changing",
     "count",
     "expiry",
-    "holds",
+    "recent_blocks",
 ]

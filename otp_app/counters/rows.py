@@ -58,7 +58,7 @@ def expiry(at: int) -> int:
     return -(-at // HOUR) * HOUR
 
 
-def holds(alias: str, since: int, most: int) -> dict[str, int]:
+def recent_blocks(alias: str, since: int, most: int) -> dict[str, int]:
     """Return which keys are blocked, or were since that instant, and until when: the latest, at most so many."""
     rows = Counter.objects.using(alias).filter(blocked_until__gt=since).order_by("-blocked_until")
     return {key.hex: until for key, until in rows.values_list("key", "blocked_until")[:most]}

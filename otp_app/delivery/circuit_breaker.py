@@ -46,7 +46,7 @@ def worked(alias: str) -> None:
     with counters.changing(_database(), key_of(alias)) as counter:
         counter.blocked_until = 0
         rings.empty(counter, 0)
-    stores.tell({key_of(alias): 0})
+    stores.share_blocks({key_of(alias): 0})
     logger.info("circuit closed for provider %s", alias)
 
 
@@ -65,7 +65,7 @@ def _open(alias: str, now: int, **seen: int) -> bool:
     rows = Counter.objects.using(_database()).filter(key=key_of(alias), **seen)
     opened = rows.update(blocked_until=until, expires_at=counters.expiry(until + counters.HOUR)) == 1
     if opened:
-        stores.tell({key_of(alias): until})
+        stores.share_blocks({key_of(alias): until})
     return opened
 
 

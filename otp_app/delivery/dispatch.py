@@ -19,9 +19,9 @@ from ..challenges import Challenge, Grant, Status, codes
 from ..conf import conf
 from ..db.transactions import require_none
 from ..errors import DeliveryFailed, UndeliverablePhone
+from ..models import Delivery
 from ..providers.base import Blocked, Message, NotAccepted, Rejected, Unknown, Unreachable, Unsuited
 from . import callbacks, circuit_breaker, executor, messages, records, routing, suppressions
-from .records import State
 
 logger = logging.getLogger("otp_app.deliveries")
 
@@ -87,7 +87,7 @@ def _of_no_use(challenge: Challenge, now: int) -> str:
 
 def _pretend(grant: Grant) -> None:
     """A test number gets nothing, and a record that says so."""
-    if grant.draft or records.claim(grant.challenge, routing.TEST):
+    if grant.claimed or records.claim(grant.challenge, routing.TEST):
         _sent(grant, 1, routing.TEST, {"segments": 0, "price": None, "latency": None})
 
 
@@ -116,8 +116,8 @@ def _hand_over(grant: Grant, until: float, *, patient: bool) -> None:
     if patient and _wait(grant, number, failure):
         return
     if number:
-        _end(challenge, number, alias, State.FAILED, error=failure.reason)
-    elif not records.give_up(challenge.id, challenge.sent_at[-1:], failure.reason, ours=bool(grant.draft)):
+        _end(challenge, number, alias, Delivery.Status.FAILED, error=failure.reason)
+    elif not records.give_up(challenge.id, challenge.sent_at[-1:], failure.reason, ours=bool(grant.claimed)):
         return
     raise failure
 
@@ -128,7 +128,7 @@ def _released_by_errors(grant: Grant, number: int) -> Iterator[None]:
     try:
         yield
     except Exception:
-        if grant.draft and number == 1:
+        if grant.claimed and number == 1:
             records.begin(grant)
             records.release(grant)
         raise
@@ -143,7 +143,7 @@ def _wait(grant: Grant, number: int, failure: NotAccepted) -> bool:
 
 
 def _claim(grant: Grant, number: int, alias: str, failure: NotAccepted) -> bool:
-    if number == 1 and not grant.draft:
+    if number == 1 and not grant.claimed:
         return records.claim(grant.challenge, alias)
     if number == 1 and _is_first(grant, alias):
         return True
@@ -155,7 +155,7 @@ def _claim(grant: Grant, number: int, alias: str, failure: NotAccepted) -> bool:
 
 def _is_first(grant: Grant, alias: str) -> bool:
     """Whether it is the one whom the send names since it was committed."""
-    return grant.draft is not None and alias == grant.draft.claim.provider
+    return grant.claimed is not None and alias == grant.claimed.claim.provider
 
 
 def _try(grant: Grant, message: Message, number: int, alias: str, until: float, *, probing: bool) -> NotAccepted | None:
@@ -170,7 +170,7 @@ def _try(grant: Grant, message: Message, number: int, alias: str, until: float, 
         faults.point("handover.answered")
     except Rejected as error:
         records.begin(grant)
-        _end(challenge, number, alias, State.FAILED, error=error.reason)
+        _end(challenge, number, alias, Delivery.Status.FAILED, error=error.reason)
         if probing:  # it answers again: that it was this number must not leave the circuit open
             circuit_breaker.worked(alias)
         if not isinstance(error, Blocked):
@@ -182,7 +182,7 @@ def _try(grant: Grant, message: Message, number: int, alias: str, until: float, 
         return error
     except Unknown as error:
         records.begin(grant)
-        _end(challenge, number, alias, State.UNKNOWN, error=error.reason)
+        _end(challenge, number, alias, Delivery.Status.UNKNOWN, error=error.reason)
         circuit_breaker.failed(alias)
         return None
     _sent(grant, number, alias, records.facts_of(message, alias, receipt, begun))
@@ -207,11 +207,11 @@ def _message(grant: Grant, code: str, number: int, alias: str) -> Message:
 
 
 def _sent(grant: Grant, number: int, alias: str, facts: dict[str, Any]) -> None:
-    if number > 1 or not grant.draft or alias != grant.draft.claim.provider:
-        _end(grant.challenge, number, alias, State.SENT, **facts)
+    if number > 1 or not grant.claimed or alias != grant.claimed.claim.provider:
+        _end(grant.challenge, number, alias, Delivery.Status.SENT, **facts)
         return
-    records.sent(grant.draft, facts)
-    _tell(grant.challenge, alias, State.SENT)
+    records.sent(grant.claimed, facts)
+    _tell(grant.challenge, alias, Delivery.Status.SENT)
 
 
 def _end(challenge: Challenge, number: int, alias: str, status: str, **facts: Any) -> None:
@@ -221,5 +221,5 @@ def _end(challenge: Challenge, number: int, alias: str, status: str, **facts: An
 
 def _tell(challenge: Challenge, alias: str, status: str, error: str = "") -> None:
     faults.point("handover.ended")
-    level = logging.INFO if status == State.SENT else logging.WARNING
+    level = logging.INFO if status == Delivery.Status.SENT else logging.WARNING
     logger.log(level, "send %s by %s to %s%s", status, alias, phones.mask(challenge.phone), error and f" {error}")

@@ -14,7 +14,7 @@ from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
 from .. import phones
-from ..challenges import Challenge, Draft, Grant
+from ..challenges import Challenge, ClaimedDelivery, Grant
 from ..db import clock, writes
 from ..db.transactions import durable
 from ..models import Delivery
@@ -24,16 +24,16 @@ from ..stores.outbox import id_of
 from ..stores.write_behind import Ended
 from . import messages, prices
 
-State = Delivery.State
+Status = Delivery.Status
 _LONGEST = 64  # characters of an error, or PostgreSQL refuses to write down what has happened already
 
 # From which states a delivery may come to one. What has ended stays so: a late report changes nothing.
 BEFORE: dict[str, tuple[str, ...]] = {
-    State.UNKNOWN: (State.QUEUED,),
-    State.SENT: (State.QUEUED, State.UNKNOWN),
-    State.DELIVERED: (State.QUEUED, State.UNKNOWN, State.SENT),
-    State.UNDELIVERED: (State.QUEUED, State.UNKNOWN, State.SENT),
-    State.FAILED: (State.QUEUED, State.UNKNOWN, State.SENT),
+    Status.UNKNOWN: (Status.QUEUED,),
+    Status.SENT: (Status.QUEUED, Status.UNKNOWN),
+    Status.DELIVERED: (Status.QUEUED, Status.UNKNOWN, Status.SENT),
+    Status.UNDELIVERED: (Status.QUEUED, Status.UNKNOWN, Status.SENT),
+    Status.FAILED: (Status.QUEUED, Status.UNKNOWN, Status.SENT),
 }
 
 _CHALLENGE: Any = Delivery._meta.get_field("challenge")
@@ -71,14 +71,14 @@ def facts_of(message: Message, alias: str, receipt: Receipt, begun: float) -> di
 
 def begin(grant: Grant) -> None:
     """Have the row of a send of ours in the database, for what is written down of it is no end that was expected."""
-    if grant.draft and grant.draft.journal:
-        write_behind.current().begin(Ended(grant.draft.row, grant.draft.journal))
+    if grant.claimed and grant.claimed.journal:
+        write_behind.current().begin(Ended(grant.claimed.row, grant.claimed.journal))
 
 
-def sent(draft: Draft, facts: Mapping[str, Any]) -> None:
+def sent(claimed: ClaimedDelivery, facts: Mapping[str, Any]) -> None:
     """The provider that was to be asked first has taken a send of ours: soon to be written down, with others."""
-    ended = {"status": State.SENT.value, "updated_at": timezone.now()}
-    write_behind.current().put(Ended({**draft.row, **ended, **facts}, draft.journal, "reference" in facts))
+    ended = {"status": Status.SENT.value, "updated_at": timezone.now()}
+    write_behind.current().put(Ended({**claimed.row, **ended, **facts}, claimed.journal, "reference" in facts))
 
 
 def waiting(challenge_id: str) -> list[int]:
@@ -94,30 +94,30 @@ def claim(challenge: Challenge, alias: str) -> bool:
 
 def claim_by_another(challenge: Challenge, alias: str) -> bool:
     """Of a hand-over that is ours since the send: another provider is asked first."""
-    return _of(challenge, 1).filter(status=State.QUEUED).update(provider=alias) == 1
+    return _of(challenge, 1).filter(status=Status.QUEUED).update(provider=alias) == 1
 
 
 def pass_on(challenge: Challenge, reason: str, alias: str) -> bool:
     """The first provider surely did not accept: end its hand-over and begin the second, both or neither."""
     with durable(database()):
-        first = _of(challenge, 1).filter(status=State.QUEUED)
-        if not first.update(status=State.FAILED, error=reason[:_LONGEST], updated_at=timezone.now()):
+        first = _of(challenge, 1).filter(status=Status.QUEUED)
+        if not first.update(status=Status.FAILED, error=reason[:_LONGEST], updated_at=timezone.now()):
             return False
         row = _of(challenge, 1).get()
         row.pk, row.handover, row.provider, row.reference = None, 2, alias, id_of(challenge, 2)
-        row.status, row.error, row.claimed_at = State.QUEUED, "", clock.read_now(database())
+        row.status, row.error, row.claimed_at = Status.QUEUED, "", clock.read_now(database())
         row.save(force_insert=True, using=database())
     return True
 
 
 def reference_of(grant: Grant, number: int) -> str:
     """Return our id of a hand-over of a send: drawn with the send where it was claimed with it."""
-    return str(grant.draft.row["reference"]) if grant.draft and number == 1 else id_of(grant.challenge, number)
+    return str(grant.claimed.row["reference"]) if grant.claimed and number == 1 else id_of(grant.challenge, number)
 
 
 def release(grant: Grant) -> None:
     """Give a claim of ours back: the provider was not called, so whoever comes next may take it on."""
-    ours = _of(grant.challenge, 1).filter(status=State.QUEUED, reference=reference_of(grant, 1))
+    ours = _of(grant.challenge, 1).filter(status=Status.QUEUED, reference=reference_of(grant, 1))
     ours.update(claimed_at=0, provider="", reference="")
 
 
@@ -128,7 +128,7 @@ def end(challenge: Challenge, number: int, status: str, *, error: str = "", **fa
     where = f"challenge = %s AND sent_at = %s AND handover = %s AND status IN ({', '.join(['%s'] * len(before))})"
     which = [_CHALLENGE.get_db_prep_value(challenge.id, connections[alias]), challenge.sent_at[-1], number, *before]
     moved = writes.run(alias, writes.updating(alias, Delivery, ended, where, which))
-    if not moved and status == State.SENT:
+    if not moved and status == Status.SENT:
         row = _of(challenge, number)
         row.update(**{name: facts[name] for name in facts if name not in _REPORTED})
         row.filter(price=None).update(**facts)
@@ -139,18 +139,18 @@ def give_up(challenge_id: str, sends: Sequence[int], reason: str, *, ours: bool 
     rows = _begun(challenge_id) if ours else _waiting(challenge_id)
     rows = rows.filter(sent_at__in=sends)
     nobody = {"provider": "", "reference": "", "claimed_at": 0}  # was asked
-    return rows.update(status=State.FAILED, error=reason, updated_at=timezone.now(), **nobody)
+    return rows.update(status=Status.FAILED, error=reason, updated_at=timezone.now(), **nobody)
 
 
 def abandon(before: int) -> int:
     """Give up as unknown what was taken on before that instant (milliseconds) and never ended; how many that were."""
-    rows = Delivery.objects.using(database()).filter(status=State.QUEUED, claimed_at__gt=0, claimed_at__lt=before)
-    return rows.update(status=State.UNKNOWN, error="lease", updated_at=timezone.now())
+    rows = Delivery.objects.using(database()).filter(status=Status.QUEUED, claimed_at__gt=0, claimed_at__lt=before)
+    return rows.update(status=Status.UNKNOWN, error="lease", updated_at=timezone.now())
 
 
 def overdue(before: int, most: int) -> list[str]:
     """The challenges with a send from before that instant (milliseconds) that nobody has taken on, the oldest first."""
-    rows = Delivery.objects.using(database()).filter(status=State.QUEUED, claimed_at=0, sent_at__lt=before)
+    rows = Delivery.objects.using(database()).filter(status=Status.QUEUED, claimed_at=0, sent_at__lt=before)
     return [challenge.hex for challenge in rows.order_by("sent_at").values_list("challenge", flat=True)[:most]]
 
 
@@ -169,7 +169,7 @@ def _waiting(challenge_id: str) -> models.QuerySet[Delivery]:
 
 def _begun(challenge_id: str) -> models.QuerySet[Delivery]:
     rows = Delivery.objects.using(database())
-    return rows.filter(challenge=challenge_id, handover=1, status=State.QUEUED)
+    return rows.filter(challenge=challenge_id, handover=1, status=Status.QUEUED)
 
 
 def _of(challenge: Challenge, number: int) -> models.QuerySet[Delivery]:

@@ -28,9 +28,9 @@ from ..providers.base import Event
 from ..signals import reported
 from . import prices, records, suppressions
 
-State = Delivery.State
+Status = Delivery.Status
 
-REPORTED = (State.SENT, State.DELIVERED, State.UNDELIVERED, State.FAILED)
+REPORTED = (Status.SENT, Status.DELIVERED, Status.UNDELIVERED, Status.FAILED)
 EARLY = 3600  # seconds for which the sweep looks for a delivery; a create call has returned after ten
 BATCH = 500
 _NAME = 64  # characters of a reference and of an error, as the columns have them
@@ -125,7 +125,7 @@ def _move(delivery: Delivery, row: EventRow) -> bool:
     moved = records.advance(delivery, row.status, **told)
     if moved:
         facts: dict[str, Any] = {"error": row.error}
-        if row.status == State.DELIVERED:
+        if row.status == Status.DELIVERED:
             after = round(row.received_at.timestamp() * 1000) - delivery.sent_at
             facts["delivered_after"] = min(max(0, after), _LARGEST)
         _deliveries().filter(pk=delivery.pk).update(**facts)
@@ -139,7 +139,7 @@ def _accept(delivery: Delivery, told: dict[str, Any]) -> None:
     price is set only if no answer of theirs will come any more.
     """
     facts: dict[str, Any] = {"segments": told.get("segments", 1)}
-    if delivery.status == State.UNKNOWN:
+    if delivery.status == Status.UNKNOWN:
         facts["price"] = prices.price_of(delivery.provider, delivery.region, facts["segments"])
     _deliveries().filter(pk=delivery.pk, segments=0).update(**facts)
 

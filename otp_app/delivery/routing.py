@@ -41,11 +41,11 @@ def watched(phone: Phone, channel: str) -> tuple[str, ...]:
 def usable(grant: Grant) -> Iterator[tuple[str, bool]]:
     """The route's providers without those whose circuit is open, and whether this message tries one again. Rejected."""
     challenge, phone = grant.challenge, phones.of(grant.challenge.phone)
-    now, until = grant.now, grant.draft.blocked if grant.draft else _blocks(phone, challenge.channel)
+    now, until = grant.now, grant.claimed.blocked if grant.claimed else _blocks(phone, challenge.channel)
     refused, reported = _suppressions(phone, challenge.channel)
     if any(until.get(key, 0) > now for key in (*refused, *reported)):
         records.begin(grant)
-        given_up = records.give_up(challenge.id, challenge.sent_at[-1:], "suppressed", ours=bool(grant.draft))
+        given_up = records.give_up(challenge.id, challenge.sent_at[-1:], "suppressed", ours=bool(grant.claimed))
         if given_up and any(until.get(key, 0) > now for key in refused):
             raise Rejected("suppressed")
         return

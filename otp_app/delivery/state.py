@@ -1,18 +1,18 @@
 """What became of a challenge's newest message, and what is left of the challenge."""
 
 from .. import phones, stores
-from ..challenges import Challenge, State, Status
+from ..challenges import Challenge, ChallengeState, Status
 from ..limits import request_limits
 from ..limits.values import Counts
 from ..models import Delivery
 from ..phones import Phone
 from . import reports, routing
 
-_REACHED_NOBODY = (Delivery.State.UNDELIVERED, Delivery.State.FAILED)
-_TOLD: dict[str, str] = {Delivery.State.UNKNOWN: Delivery.State.SENT}
+_REACHED_NOBODY = (Delivery.Status.UNDELIVERED, Delivery.Status.FAILED)
+_TOLD: dict[str, str] = {Delivery.Status.UNKNOWN: Delivery.Status.SENT}
 
 
-def of(challenge: Challenge, now: int) -> State:
+def challenge_state(challenge: Challenge, now: int) -> ChallengeState:
     """Of one that lives at ``now`` (milliseconds).
 
     A lost reply (*unknown* in our records) is told as "sent": the person may have the message, nobody knows better, and
@@ -23,7 +23,7 @@ def of(challenge: Challenge, now: int) -> State:
     phone, delivery = phones.of(challenge.phone), reports.newest(challenge.id)
     waits = _waits(phone, challenge.device)
     checks_left = challenge.checks_left if challenge.status is Status.PENDING else 0
-    return State(
+    return ChallengeState(
         challenge.id,
         _word(delivery),
         challenge.channel,
@@ -56,8 +56,8 @@ def _reached_nobody(delivery: Delivery | None) -> bool:
 
 def _waits(phone: Phone, device: str) -> dict[Counts, int]:
     """Return the seconds until the pause between sends, and until the number of sends, let one to the phone through."""
-    demand = request_limits.for_send(phone, None, device=device, test=phone.is_test)
-    limits = [limit for limit in demand.limits if limit.counts in (Counts.WAITS, Counts.SENDS)]
+    sending = request_limits.for_send(phone, None, device=device, test=phone.is_test)
+    limits = [limit for limit in sending.limits if limit.counts in (Counts.WAITS, Counts.SENDS)]
     waits: dict[Counts, int] = {}
     for usage in stores.current().usage(limits, phone=phone, device=bool(device)):
         counts = usage.limit.counts
@@ -70,6 +70,6 @@ def _word(delivery: Delivery | None) -> str:
 
     Nobody had the id to ask with before the request was answered, and that it was by the outcome.
     """
-    if delivery is None or (delivery.status == Delivery.State.QUEUED and delivery.claimed_at == delivery.sent_at):
-        return Delivery.State.SENT
+    if delivery is None or (delivery.status == Delivery.Status.QUEUED and delivery.claimed_at == delivery.sent_at):
+        return Delivery.Status.SENT
     return _TOLD.get(delivery.status, delivery.status)

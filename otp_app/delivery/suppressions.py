@@ -30,7 +30,7 @@ def suppress(phone: str, channel: str, *, reported: bool = False) -> None:
             counter.blocked_until = now + conf.SUPPRESSION * 1000
             counter.expires_at = counters.expiry(counter.blocked_until + counters.HOUR)
     # Also where it is held already: the store may not have been told.
-    transaction.on_commit(partial(stores.tell, {key: counter.blocked_until}), using=alias)
+    transaction.on_commit(partial(stores.share_blocks, {key: counter.blocked_until}), using=alias)
 
 
 def held(phone: str) -> list[str]:
@@ -45,7 +45,7 @@ def lift(phone: str) -> int:
     """End all suppressions of a number; how many there were. Raises Unavailable where the store goes on refusing it."""
     alias, keys = router.db_for_write(Counter), list(_keys(phone))
     lifted = Counter.objects.using(alias).filter(key__in=keys, blocked_until__gt=0).update(blocked_until=0)
-    transaction.on_commit(partial(stores.current().hold, dict.fromkeys(keys, 0)), using=alias)
+    transaction.on_commit(partial(stores.current().set_blocks, dict.fromkeys(keys, 0)), using=alias)
     return lifted
 
 

@@ -3,7 +3,7 @@
 Called by stores, which judge by it, and by services and audit. It asks no store.
 """
 
-from .table import DAY, HOUR, MONTH, RINGS, TABLE, UNLIMITED, Line, On, amount_of, forgiven_ring
+from .table import DAY, HOUR, MONTH, RINGS, TABLE, UNLIMITED, Rule, Trigger, amount_of, forgiven_ring
 
 __all__ = [
     "DAY",
@@ -12,8 +12,8 @@ __all__ = [
     "RINGS",
     "TABLE",
     "UNLIMITED",
-    "Line",
-    "On",
+    "Rule",
+    "Trigger",
     "amount_of",
     "forgiven_ring",
 ]

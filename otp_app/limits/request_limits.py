@@ -6,8 +6,8 @@ from .. import phones
 from ..conf import conf
 from ..keys import counter_key, ledger_id
 from .clients import site_of
-from .table import RINGS, TABLE, Line, On, amount_of
-from .values import Conversion, Counts, Demand, Limit, in_lock_order
+from .table import RINGS, TABLE, Rule, Trigger, amount_of
+from .values import Conversion, Counts, Limit, RequestLimits, in_lock_order
 
 _SHARED = ("region", "all")  # every request meets there
 
@@ -21,75 +21,75 @@ def for_send(
     proof: str = "",
     test: bool = False,
     waits: bool = True,
-) -> Demand:
+) -> RequestLimits:
     """What a send takes. ``checks`` are those of the challenge it opens; 0: it exists, and with it its reserve.
 
     ``client`` is who asks (see :mod:`.clients`); None, for a call from the project's own code, is not limited.
     ``proof`` names the proof of work that came with it, which is good for one send. Without ``waits`` the pause between
     sends to the phone does not hold it back; all else does.
     """
-    first = On.DEVICE_FIRST if device else On.FIRST
-    on = On.TEST if test else first if checks else On.DEVICE_AGAIN if device else On.AGAIN
+    first = Trigger.DEVICE_FIRST if device else Trigger.FIRST
+    trigger = Trigger.TEST if test else first if checks else Trigger.DEVICE_AGAIN if device else Trigger.AGAIN
     region = phones.of(phone).region
     subjects = _clients(client) | {"phone": phone, "prefix": phone[:-4], "region": region, "all": "all"}
-    limits = tuple(limit for limit in _limits(on, subjects, checks) if waits or limit.counts is not Counts.WAITS)
+    limits = tuple(limit for limit in _limits(trigger, subjects, checks) if waits or limit.counts is not Counts.WAITS)
     if proof:
         key = ledger_id("proof", proof)
-        used = Limit("proofs", Counts.CROWD, 1, 2 * conf.PROOF_TTL, key, subject="proof of work", kept=True)
+        used = Limit("proofs", Counts.KEY, 1, 2 * conf.PROOF_TTL, key, subject="proof of work", kept=True)
         limits = (*limits, used)
-    return Demand(in_lock_order(limits), _conversion(region) if on in On.SEND else None, bool(proof))
+    return RequestLimits(in_lock_order(limits), _conversion(region) if trigger in Trigger.SEND else None, bool(proof))
 
 
-def for_check(client: str | None) -> Demand:
+def for_check(client: str | None) -> RequestLimits:
     """What a check takes: the phone's own budget was reserved when the challenge opened, so no counter of it."""
-    return Demand(in_lock_order(_limits(On.CHECK, _clients(client))))
+    return RequestLimits(in_lock_order(_limits(Trigger.CHECK, _clients(client))))
 
 
-def for_password(client: str, account: str) -> Demand:
+def for_password(client: str, account: str) -> RequestLimits:
     """What a try to sign in by password takes; a success gives it back."""
-    return Demand(in_lock_order(_limits(On.PASSWORD, _clients(client) | {"account": account})))
+    return RequestLimits(in_lock_order(_limits(Trigger.PASSWORD, _clients(client) | {"account": account})))
 
 
-def _limits(on: On, subjects: dict[str, str], checks: int = 0) -> tuple[Limit, ...]:
-    return tuple(_limit(line, subjects[line.per], checks) for line in _lines(on) if line.per in subjects)
+def _limits(trigger: Trigger, subjects: dict[str, str], checks: int = 0) -> tuple[Limit, ...]:
+    return tuple(_limit(rule, subjects[rule.per], checks) for rule in _rules(trigger) if rule.per in subjects)
 
 
 @cache
-def _lines(on: On) -> tuple[Line, ...]:
-    return tuple(line for line in TABLE if on & line.on)
+def _rules(trigger: Trigger) -> tuple[Rule, ...]:
+    return tuple(rule for rule in TABLE if trigger & rule.trigger)
 
 
-def _limit(line: Line, subject: str, checks: int) -> Limit:
-    if line.counts is not Counts.CROWD:
-        steps = tuple(conf.WAITS) if line.counts is Counts.WAITS else ()
-        cost = checks if line.counts is Counts.FAILURES else 1
-        return _of_phone(line, amount_of(line), cost, steps)
-    proof, blocks = conf.PROOFS and "proof" in line.then, conf.PREFIX_BLOCK if "block" in line.then else 0
-    cost = checks if line.name == "failures_per_day" else 1
-    return _of_crowd(line, amount_of(line), cost, counter_key(line.per, subject), subject, proof, blocks)
+def _limit(rule: Rule, subject: str, checks: int) -> Limit:
+    if rule.counts is not Counts.KEY:
+        steps = tuple(conf.WAITS) if rule.counts is Counts.WAITS else ()
+        cost = checks if rule.counts is Counts.FAILURES else 1
+        return _phone_limit(rule, amount_of(rule), cost, steps)
+    proof, blocks = conf.PROOFS and "proof" in rule.then, conf.PREFIX_BLOCK if "block" in rule.then else 0
+    cost = checks if rule.name == "failures_per_day" else 1
+    return _key_limit(rule, amount_of(rule), cost, counter_key(rule.per, subject), subject, proof, blocks)
 
 
 # Kept, for those of the phone, of a region and of all requests are the same for everybody.
 @lru_cache(maxsize=64)
-def _of_phone(line: Line, amount: int, cost: int, steps: tuple[int, ...]) -> Limit:
-    return Limit(line.name, line.counts, amount, line.period, cost=cost, steps=steps)
+def _phone_limit(rule: Rule, amount: int, cost: int, steps: tuple[int, ...]) -> Limit:
+    return Limit(rule.name, rule.counts, amount, rule.period, cost=cost, steps=steps)
 
 
 @lru_cache(maxsize=1024)
-def _of_crowd(line: Line, amount: int, cost: int, key: str, subject: str, proof: bool, blocks: int) -> Limit:
+def _key_limit(rule: Rule, amount: int, cost: int, key: str, subject: str, proof: bool, blocks: int) -> Limit:
     return Limit(
-        line.name,
-        line.counts,
+        rule.name,
+        rule.counts,
         amount,
-        line.period,
+        rule.period,
         key=key,
-        ring=RINGS[line.name],
-        subject="" if line.per == "account" else f"{line.per} {subject}",
+        ring=RINGS[rule.name],
+        subject="" if rule.per == "account" else f"{rule.per} {subject}",
         cost=cost,
-        converts=line.converts,
+        converts=rule.converts,
         proof=proof,
         blocks=blocks,
-        shared=line.per in _SHARED,
+        shared=rule.per in _SHARED,
     )
 
 

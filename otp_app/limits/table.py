@@ -16,10 +16,8 @@ DAY = 24 * HOUR
 MONTH = 30 * DAY
 UNLIMITED = 2**40
 
-WAITS, SENDS, FAILURES, CROWD = Counts.WAITS, Counts.SENDS, Counts.FAILURES, Counts.CROWD
 
-
-class On(Flag):
+class Trigger(Flag):
     """What takes a limit."""
 
     FIRST = auto()  # the send that opens a challenge
@@ -34,11 +32,11 @@ class On(Flag):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Line:
+class Rule:
     """One line of the table. Crowds are counted in 24 sub-buckets of the period, a phone exactly."""
 
     name: str
-    on: On
+    trigger: Trigger
     counts: Counts
     what: str  # is counted
     per: str  # phone, client, site, prefix, region, account or all
@@ -49,42 +47,71 @@ class Line:
     amount: int | None = None  # None: the setting
 
 
+# For the table alone, which is read as one.
+WAITS, SENDS, FAILURES, KEY = Counts
+FIRST, SEND, CHECK, PASSWORD, TEST = Trigger.FIRST, Trigger.SEND, Trigger.CHECK, Trigger.PASSWORD, Trigger.TEST
+DEVICE_FIRST, DEVICE = Trigger.DEVICE_FIRST, Trigger.DEVICE
+
 TABLE = (
-    Line("wait_per_phone", On.SEND | On.DEVICE, WAITS, "seconds between sends", "phone", HOUR, "Signal, Twilio Verify"),
-    Line("sends_per_phone_hour", On.SEND, SENDS, "sends by strangers", "phone", HOUR, "Twilio Verify"),
-    Line("sends_per_phone_day", On.SEND, SENDS, "sends by strangers", "phone", DAY, "login.gov"),
-    Line("sends_of_devices_day", On.DEVICE, SENDS, "sends by known devices", "phone", DAY, "half of strangers'"),
-    Line("failures_per_phone_day", On.FIRST | On.TEST, FAILURES, "failed checks", "phone", DAY, "2·10⁻⁵ a day"),
-    Line("failures_per_phone_month", On.FIRST | On.TEST, FAILURES, "failed checks", "phone", MONTH, "NIST §3.2.2"),
-    Line("failures_of_devices_day", On.DEVICE_FIRST, FAILURES, "of known devices", "phone", DAY, "10⁻⁵ a day"),
-    Line("sends_per_client_hour", On.SEND | On.TEST, CROWD, "sends", "client", HOUR, "an office of 300", "proof"),
-    Line("sends_per_site_hour", On.SEND | On.TEST, CROWD, "sends", "site", HOUR, "an IPv6 /48", "proof"),
-    Line(
-        "unconverted_per_client_hour", On.SEND, CROWD, "unconverted", "client", HOUR, "pumping", "proof", converts=True
+    Rule(
+        "wait_per_phone",
+        SEND | DEVICE,
+        WAITS,
+        "seconds between sends",
+        "phone",
+        HOUR,
+        "Signal, Twilio Verify",
     ),
-    Line("unconverted_per_site_hour", On.SEND, CROWD, "unconverted", "site", HOUR, "pumping", "proof", converts=True),
-    Line("checks_per_client_hour", On.CHECK, CROWD, "failed checks", "client", HOUR, "guessing", converts=True),
-    Line("checks_per_site_hour", On.CHECK, CROWD, "failed checks", "site", HOUR, "guessing", converts=True),
-    Line("unconverted_per_prefix_hour", On.SEND, CROWD, "unconverted", "prefix", HOUR, "pumping", "proof block", True),
-    Line("sends_per_region_day", On.SEND, CROWD, "sends", "region", DAY, "pumping", "proof"),
-    Line("unconverted_per_region_day", On.SEND, CROWD, "unconverted", "region", DAY, "conversion", "", True, UNLIMITED),
-    Line("fresh_per_region", On.SEND, CROWD, "may yet convert", "region", 60, "conversion", "", True, UNLIMITED),
-    Line("sends_per_day", On.SEND, CROWD, "sends", "all", DAY, "the bill"),
-    Line("device_sends_per_day", On.DEVICE, CROWD, "sends by known devices", "all", DAY, "the bill"),
-    Line("unconverted_per_day", On.SEND, CROWD, "unconverted", "all", DAY, "pumping", converts=True),
-    Line("failures_per_day", On.FIRST, CROWD, "checks granted", "all", DAY, "5·10⁻³ takeovers a day", converts=True),
-    Line("passwords_per_client_hour", On.PASSWORD, CROWD, "passwords", "client", HOUR, "guessing", converts=True),
-    Line("passwords_per_site_hour", On.PASSWORD, CROWD, "passwords", "site", HOUR, "guessing", converts=True),
-    Line("passwords_per_account_hour", On.PASSWORD, CROWD, "passwords", "account", HOUR, "guessing", converts=True),
+    Rule("sends_per_phone_hour", SEND, SENDS, "sends by strangers", "phone", HOUR, "Twilio Verify"),
+    Rule("sends_per_phone_day", SEND, SENDS, "sends by strangers", "phone", DAY, "login.gov"),
+    Rule("sends_of_devices_day", DEVICE, SENDS, "sends by known devices", "phone", DAY, "half of strangers'"),
+    Rule("failures_per_phone_day", FIRST | TEST, FAILURES, "failed checks", "phone", DAY, "2·10⁻⁵ a day"),
+    Rule(
+        "failures_per_phone_month",
+        FIRST | TEST,
+        FAILURES,
+        "failed checks",
+        "phone",
+        MONTH,
+        "NIST §3.2.2",
+    ),
+    Rule("failures_of_devices_day", DEVICE_FIRST, FAILURES, "of known devices", "phone", DAY, "10⁻⁵ a day"),
+    Rule("sends_per_client_hour", SEND | TEST, KEY, "sends", "client", HOUR, "an office of 300", "proof"),
+    Rule("sends_per_site_hour", SEND | TEST, KEY, "sends", "site", HOUR, "an IPv6 /48", "proof"),
+    Rule(
+        "unconverted_per_client_hour",
+        SEND,
+        KEY,
+        "unconverted",
+        "client",
+        HOUR,
+        "pumping",
+        "proof",
+        converts=True,
+    ),
+    Rule("unconverted_per_site_hour", SEND, KEY, "unconverted", "site", HOUR, "pumping", "proof", converts=True),
+    Rule("checks_per_client_hour", CHECK, KEY, "failed checks", "client", HOUR, "guessing", converts=True),
+    Rule("checks_per_site_hour", CHECK, KEY, "failed checks", "site", HOUR, "guessing", converts=True),
+    Rule("unconverted_per_prefix_hour", SEND, KEY, "unconverted", "prefix", HOUR, "pumping", "proof block", True),
+    Rule("sends_per_region_day", SEND, KEY, "sends", "region", DAY, "pumping", "proof"),
+    Rule("unconverted_per_region_day", SEND, KEY, "unconverted", "region", DAY, "conversion", "", True, UNLIMITED),
+    Rule("fresh_per_region", SEND, KEY, "may yet convert", "region", 60, "conversion", "", True, UNLIMITED),
+    Rule("sends_per_day", SEND, KEY, "sends", "all", DAY, "the bill"),
+    Rule("device_sends_per_day", DEVICE, KEY, "sends by known devices", "all", DAY, "the bill"),
+    Rule("unconverted_per_day", SEND, KEY, "unconverted", "all", DAY, "pumping", converts=True),
+    Rule("failures_per_day", FIRST, KEY, "checks granted", "all", DAY, "5·10⁻³ takeovers a day", converts=True),
+    Rule("passwords_per_client_hour", PASSWORD, KEY, "passwords", "client", HOUR, "guessing", converts=True),
+    Rule("passwords_per_site_hour", PASSWORD, KEY, "passwords", "site", HOUR, "guessing", converts=True),
+    Rule("passwords_per_account_hour", PASSWORD, KEY, "passwords", "account", HOUR, "guessing", converts=True),
 )
 
 
 def _rings() -> dict[str, int]:
     """Number the lines of each subject in the order of the table."""
     found: dict[str, list[str]] = {}
-    for line in TABLE:
-        if line.counts is CROWD:
-            found.setdefault(line.per, []).append(line.name)
+    for rule in TABLE:
+        if rule.counts is KEY:
+            found.setdefault(rule.per, []).append(rule.name)
     return {name: ring for names in found.values() for ring, name in enumerate(names)}
 
 
@@ -97,10 +124,10 @@ def forgiven_ring(limit: str) -> int:
     return RINGS["unconverted_per_region_day" if limit == "conversion" else limit]
 
 
-def amount_of(line: Line) -> int:
+def amount_of(rule: Rule) -> int:
     """The amount in force. A site has that of five clients."""
-    if line.amount is not None or line.counts is WAITS:
-        return line.amount or 1
-    if line.per == "site":
-        return conf.SITE_CLIENTS * int(getattr(conf, line.name.replace("site", "client").upper()))
-    return int(getattr(conf, line.name.upper()))
+    if rule.amount is not None or rule.counts is WAITS:
+        return rule.amount or 1
+    if rule.per == "site":
+        return conf.SITE_CLIENTS * int(getattr(conf, rule.name.replace("site", "client").upper()))
+    return int(getattr(conf, rule.name.upper()))

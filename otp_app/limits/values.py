@@ -11,7 +11,7 @@ class Counts(StrEnum):
     WAITS = "waits"  # the pause between sends to the challenge's phone
     SENDS = "sends"  # sends to the challenge's phone, by exact time
     FAILURES = "failures"  # failed comparisons on the challenge's phone, by exact time, reserved when it opens
-    CROWD = "crowd"  # requests under a key shared by many phones, in 24 sub-buckets
+    KEY = "crowd"  # requests under a key shared by many phones, in 24 sub-buckets
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Conversion:
 
 
 @dataclass(frozen=True, slots=True)
-class Demand:
+class RequestLimits:
     """What a request asks of the limits: all of it is taken, or nothing and it is refused."""
 
     limits: tuple[Limit, ...] = ()

@@ -9,12 +9,12 @@ from .values import Conversion, Counts, Limit, Usage
 
 GRACE = 10_000  # milliseconds: more than any transaction of ours takes
 
-Holds = list[tuple[int, int]]  # (until when it counts, how much)
+Entries = list[tuple[int, int]]  # (until when it counts, how much)
 
 
-def wait(holds: Holds, now: int, amount: int, cost: int) -> int:
+def wait(entries: Entries, now: int, amount: int, cost: int) -> int:
     """Return the milliseconds until ``cost`` more fit into ``amount``; 0 when they fit now."""
-    live = sorted((until, n) for until, n in holds if until > now and n > 0)
+    live = sorted((until, n) for until, n in entries if until > now and n > 0)
     total = sum(n for _, n in live)
     if total + cost <= amount:
         return 0
@@ -25,12 +25,12 @@ def wait(holds: Holds, now: int, amount: int, cost: int) -> int:
     return 3_600_000  # more than the limit ever lets through: a mistake of its settings
 
 
-def slot_holds(slots: Mapping[int, int], width: int) -> Holds:
+def slot_entries(slots: Mapping[int, int], width: int) -> Entries:
     """Return until when each sub-bucket counts: until the newest is more than 24 ahead of it."""
     return [((slot + rings.SIZE) * width, n) for slot, n in slots.items()]
 
 
-def phone_usage(limit: Limit, past: list[Challenge], ledger: Holds, now: int) -> Usage:
+def phone_usage(limit: Limit, past: list[Challenge], ledger: Entries, now: int) -> Usage:
     """Return the state of a limit on a phone.
 
     ``past`` are its challenges by devices that signed in before or by strangers, ``ledger`` the failures of those that
@@ -44,20 +44,20 @@ def phone_usage(limit: Limit, past: list[Challenge], ledger: Holds, now: int) ->
         return Usage(limit, len(since), _ladder(limit.steps, since, now))
     if limit.counts is Counts.SENDS:
         return _window(limit, [(at + period, 1) for at in sent], now)
-    holds = [hold for challenge in past for hold in _failures(challenge, period)]
-    holds += [(at + period, n) for at, n in ledger]
-    return _window(limit, holds, now)
+    entries = [entry for challenge in past for entry in _failures(challenge, period)]
+    entries += [(at + period, n) for at, n in ledger]
+    return _window(limit, entries, now)
 
 
-def crowd_usage(limit: Limit, slots: Mapping[int, int], blocked_until: int, now: int) -> Usage:
+def key_counter_usage(limit: Limit, slots: Mapping[int, int], blocked_until: int, now: int) -> Usage:
     """Return the state of a limit on a key counter; a blocked key waits until its block ends."""
-    usage = _window(limit, slot_holds(slots, rings.width(limit.period)), now)
+    usage = _window(limit, slot_entries(slots, rings.width(limit.period)), now)
     blocked = max(0, blocked_until - now)
     return replace(usage, wait=max(usage.wait, blocked), blocked_until=blocked_until if blocked else 0)
 
 
-def _window(limit: Limit, holds: Holds, now: int) -> Usage:
-    return Usage(limit, sum(n for until, n in holds if until > now), wait(holds, now, limit.amount, limit.cost))
+def _window(limit: Limit, entries: Entries, now: int) -> Usage:
+    return Usage(limit, sum(n for until, n in entries if until > now), wait(entries, now, limit.amount, limit.cost))
 
 
 def longest(usages: Iterable[Usage]) -> Usage | None:
@@ -89,13 +89,13 @@ def _ladder(steps: tuple[int, ...], sent: list[int], now: int) -> int:
     return max(0, sent[-1] + steps[min(len(sent), len(steps)) - 1] * 1000 - now)
 
 
-def _failures(challenge: Challenge, period: int) -> Holds:
+def _failures(challenge: Challenge, period: int) -> Entries:
     """Return until when a challenge's comparisons count, and how many.
 
     Those that failed count from the last of them. A pending challenge also holds its unspent checks until it expires,
     and a little longer: a check that was paid in the last instant may not be committed yet.
     """
-    holds = [(challenge.checked_at + period, challenge.failures)]
+    entries = [(challenge.checked_at + period, challenge.failures)]
     if challenge.status is Status.PENDING:
-        holds.append((challenge.expires_at + GRACE, challenge.checks_left))
-    return holds
+        entries.append((challenge.expires_at + GRACE, challenge.checks_left))
+    return entries

@@ -72,7 +72,7 @@ def _users() -> Iterator[Finding]:
 
 
 def _backlog() -> Iterator[Finding]:
-    waiting = Delivery.objects.filter(status=Delivery.State.QUEUED, claimed_at=0)
+    waiting = Delivery.objects.filter(status=Delivery.Status.QUEUED, claimed_at=0)
     oldest = waiting.order_by("sent_at").values_list("sent_at", flat=True).first()
     age = 0 if oldest is None else stores.current().now() - oldest
     if age <= _PATIENCE:

@@ -57,7 +57,7 @@ def _suppressions(phone: str) -> tuple[str, ...]:
 
 
 def _of_a_phone(limits: tuple[Limit, ...]) -> tuple[Limit, ...]:
-    return tuple(limit for limit in limits if limit.counts is not Counts.CROWD)
+    return tuple(limit for limit in limits if limit.counts is not Counts.KEY)
 
 
 def _of_client(text: str) -> list[Part]:
@@ -65,13 +65,13 @@ def _of_client(text: str) -> list[Part]:
     if client == "unknown":
         raise ValueError("this is no IPv4 or IPv6 address.")
     site = site_of(client)
-    return [_crowd("client", client), *([_crowd("site", site)] if site else [])]
+    return [_key_counters("client", client), *([_key_counters("site", site)] if site else [])]
 
 
 def _of_prefix(text: str) -> list[Part]:
     if not _PREFIX.fullmatch(text):
         raise ValueError("give + and the digits of a number without its last four: +99890123.")
-    return [_crowd("prefix", text)]
+    return [_key_counters("prefix", text)]
 
 
 def _of_region(text: str) -> list[Part]:
@@ -82,10 +82,10 @@ def _of_region(text: str) -> list[Part]:
 
 def _region(region: str) -> Part:
     notes = ("A home region: it is never blocked.",) if region in conf.HOME_REGIONS else ()
-    return replace(_crowd("region", region), notes=notes)
+    return replace(_key_counters("region", region), notes=notes)
 
 
-def _crowd(per: str, subject: str) -> Part:
+def _key_counters(per: str, subject: str) -> Part:
     """Its limits, as a request of it would take them."""
     client = "2001:db8::/64"
     asked = [
@@ -96,9 +96,9 @@ def _crowd(per: str, subject: str) -> Part:
     ]
     named = {limit.name: limit for limit in asked}
     limits = [
-        replace(named[line.name], key=counter_key(per, subject), subject=f"{per} {subject}")
-        for line in TABLE
-        if line.per == per
+        replace(named[rule.name], key=counter_key(per, subject), subject=f"{per} {subject}")
+        for rule in TABLE
+        if rule.per == per
     ]
     return Part(phones.mask_subject(f"{per} {subject}"), tuple(limits))
 
@@ -113,4 +113,4 @@ KINDS: dict[str, Callable[[str], list[Part]]] = {
 
 def parts_of(kind: str, text: str) -> list[Part]:
     """The subject itself, those it belongs to, and everybody."""
-    return [*KINDS[kind](text), replace(_crowd("all", "all"), title="everybody")]
+    return [*KINDS[kind](text), replace(_key_counters("all", "all"), title="everybody")]

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 class Delivery(models.Model):
     """One hand-over of a message to one provider. Its status moves forward only."""
 
-    class State(models.TextChoices):
+    class Status(models.TextChoices):
         QUEUED = "queued", _("queued")
         SENT = "sent", _("sent")
         DELIVERED = "delivered", _("delivered")
@@ -34,7 +34,7 @@ class Delivery(models.Model):
     provider = models.CharField(_("provider"), max_length=32, blank=True)
     # Our id of the hand-over until the provider has said its own.
     reference = models.CharField(_("provider's reference"), max_length=64, blank=True)
-    status = models.CharField(_("status"), max_length=12, choices=State.choices, default=State.QUEUED)
+    status = models.CharField(_("status"), max_length=12, choices=Status.choices, default=Status.QUEUED)
     error = models.CharField(_("error"), max_length=64, blank=True)
     segments = models.PositiveSmallIntegerField(_("segments"), default=0)  # 0: never accepted
     price = models.DecimalField(_("price"), max_digits=12, decimal_places=6, null=True)  # in OTP_CURRENCY
@@ -69,7 +69,7 @@ class EventRow(models.Model):
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, null=True, related_name="events")
     provider = models.CharField(_("provider"), max_length=32)
     reference = models.CharField(_("provider's reference"), max_length=64, blank=True)
-    status = models.CharField(_("status"), max_length=12, choices=Delivery.State.choices)
+    status = models.CharField(_("status"), max_length=12, choices=Delivery.Status.choices)
     error = models.CharField(_("error"), max_length=64, blank=True)
     raw = models.JSONField(_("report"))
     # For when it came before the row of its delivery: our id of the hand-over, where it quotes that, and what it says

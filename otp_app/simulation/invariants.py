@@ -29,7 +29,7 @@ class Books:
     def read(self) -> None:
         rows = ChallengeRow.objects.order_by("created_at")
         self._challenges |= {challenge.id: challenge for challenge in map(challenge_of, rows)}
-        deliveries = Delivery.objects.filter(status=Delivery.State.SENT)
+        deliveries = Delivery.objects.filter(status=Delivery.Status.SENT)
         for challenge, sent_at in deliveries.values_list("challenge", "sent_at"):
             self._sent[challenge.hex, sent_at] += 1
         # The purge deletes them a month after their simulated sending; by the machine's own clock they are that old.

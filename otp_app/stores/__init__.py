@@ -13,7 +13,7 @@ def current() -> Store:
     return store
 
 
-def tell(holds: Mapping[str, int]) -> None:
+def share_blocks(blocks: Mapping[str, int]) -> None:
     """``Store.hold`` where no request depends on it: who is not told asks a provider once more than he should."""
     with suppress(Unavailable):
-        current().hold(holds)
+        current().set_blocks(blocks)

@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 from .. import phones
-from ..challenges import Challenge, Charge, Claim, Claims, Draft, Grant, Status
+from ..challenges import Challenge, Claim, ClaimedDelivery, Claims, Grant, Increment, Status
 from ..db.transactions import require_none
 from ..errors import InvalidOrExpiredCode
 from ..keys import phone_key
-from ..limits.values import Demand, Limit, Usage
+from ..limits.values import Limit, RequestLimits, Usage
 from . import outbox, wire
 from .outbox import database
 from .wire import Document
@@ -19,16 +19,16 @@ from .wire import Document
 class AskingStore(ABC):
     """Ask by ``_ask``, which a store has for its server, and read the answers."""
 
-    def open(self, challenge: Challenge, demand: Demand, claims: Claims | None = None) -> Grant:
+    def open(self, challenge: Challenge, request_limits: RequestLimits, claims: Claims | None = None) -> Grant:
         asked = {"challenge": wire.document_of(challenge)}
-        return self._send("open", challenge.phone, challenge.device, demand, claims, asked)
+        return self._send("open", challenge.phone, challenge.device, request_limits, claims, asked)
 
     def spend_send(
         self,
         phone: str,
         purpose: str,
         challenge_id: str,
-        demand: Demand,
+        request_limits: RequestLimits,
         claims: Claims | None = None,
         *,
         device: str,
@@ -36,17 +36,17 @@ class AskingStore(ABC):
         channel: str,
     ) -> Grant:
         asked = {"id": challenge_id, "purpose": purpose, "device": device, "language": language, "channel": channel}
-        return self._send("spend_send", phone, device, demand, claims, asked)
+        return self._send("spend_send", phone, device, request_limits, claims, asked)
 
     def spend_check(
-        self, phone: str, purpose: str, challenge_id: str | None, demand: Demand, *, device: str = ""
+        self, phone: str, purpose: str, challenge_id: str | None, request_limits: RequestLimits, *, device: str = ""
     ) -> Challenge | None:
         asked = {"phone": phone_key(phone), "number": phone, "purpose": purpose, "device": device}
-        answer = self._take("spend_check", asked | ({"id": challenge_id} if challenge_id else {}), demand)
+        answer = self._take("spend_check", asked | ({"id": challenge_id} if challenge_id else {}), request_limits)
         if answer["state"] == "none":
             return None
         paid = wire.challenge_of(answer["challenge"])
-        return replace(paid, charges=paid.charges + wire.charges_of(answer["taken"]))
+        return replace(paid, increments=paid.increments + wire.increments_of(answer["taken"]))
 
     def extend(self, challenge_id: str, ttl: int) -> bool:
         return bool(self._told("extend", {"id": challenge_id, "ttl": ttl})["state"] == "taken")
@@ -57,7 +57,7 @@ class AskingStore(ABC):
     def _closed(self, challenge: Challenge, status: Status, **also: Any) -> Document:
         named = {"id": challenge.id, "number": challenge.phone, "purpose": challenge.purpose, "status": status}
         # What the check has taken is written down nowhere else; what the sends have, with the challenge.
-        checked = wire.charges_in([charge for charge in challenge.charges if not charge.sent_at])
+        checked = wire.increments_in([increment for increment in challenge.increments if not increment.sent_at])
         mine = {"phone": phone_key(challenge.phone), "checked_at": challenge.checked_at, "charges": checked}
         return self._told("close", named | mine | also)
 
@@ -65,58 +65,58 @@ class AskingStore(ABC):
         asked = {"id": challenge.id, "phone": phone_key(challenge.phone), "at": challenge.sent_at[-1]}
         self._told("undo_send", asked | {"chosen": chosen})
 
-    def take(self, demand: Demand) -> tuple[Charge, ...]:
-        return wire.charges_of(self._take("take", {}, demand)["taken"])
+    def take(self, request_limits: RequestLimits) -> tuple[Increment, ...]:
+        return wire.increments_of(self._take("take", {}, request_limits)["taken"])
 
-    def give_back(self, charges: Sequence[Charge]) -> None:
-        self._told("give_back", {"charges": wire.charges_in(charges)})
+    def give_back(self, increments: Sequence[Increment]) -> None:
+        self._told("give_back", {"charges": wire.increments_in(increments)})
 
     def usage(self, limits: Sequence[Limit], *, phone: str = "", device: bool = False) -> list[Usage]:
         asked = _budget(phone, "any" if device else "") if phone else {}
-        return wire.usages_of(limits, self._ask("usage", asked, Demand(tuple(limits))))
+        return wire.usages_of(limits, self._ask("usage", asked, RequestLimits(tuple(limits))))
 
     def lift(self, key: str, forgives: int) -> None:
         self._told("lift", {"key": key, "ring": forgives})
 
     def _send(
-        self, name: str, phone: str, device: str, demand: Demand, claims: Claims | None, asked: Document
+        self, name: str, phone: str, device: str, request_limits: RequestLimits, claims: Claims | None, asked: Document
     ) -> Grant:
         phone = phones.of(phone)  # parsed once, for all below
         row = outbox.begun(phone, device, claimed=claims is not None)
         asked |= _budget(phone, device) | {"delivery": wire.delivery_of(row, claims)}
-        answer = self._take(name, asked, demand)
+        answer = self._take(name, asked, request_limits)
         if answer["state"] == "none":
             raise InvalidOrExpiredCode
         challenge = wire.challenge_of(asked.get("challenge", {}) | answer["challenge"] | {"phone": phone})
         row |= {"challenge": challenge.id, "sent_at": challenge.sent_at[-1], "channel": challenge.channel}
         row["unconverted"] = answer.get("unconverted", 0)
-        draft = None
+        claimed = None
         if claims is None:
             self._queue(challenge, row)
         else:
             claim = claims.get(challenge.channel, Claim(""))
             row |= {"provider": claim.provider, "claimed_at": answer["now"]}
             blocked = {key: answer["holds"][key] for key in claim.watched if key in answer["holds"]}
-            draft = Draft(claim, blocked, row, answer.get("journal", ""))
-        return Grant(challenge, answer["now"], -(-answer["again"] // 1000), draft)
+            claimed = ClaimedDelivery(claim, blocked, row, answer.get("journal", ""))
+        return Grant(challenge, answer["now"], -(-answer["again"] // 1000), claimed)
 
     def _queue(self, challenge: Challenge, row: dict[str, Any]) -> None:  # noqa: B027  (most servers write it themselves)
         """Write the delivery of a send down that a worker takes on, where the server has not done it."""
 
-    def _take(self, name: str, asked: Document, demand: Demand) -> Document:
+    def _take(self, name: str, asked: Document, request_limits: RequestLimits) -> Document:
         """Ask for what a demand needs; what it is refused for is raised."""
-        answer = self._told(name, asked | {"proven": demand.proven}, demand)
-        if refused := wire.refusal(answer, demand):
+        answer = self._told(name, asked | {"proven": request_limits.proven}, request_limits)
+        if refused := wire.refusal(answer, request_limits):
             raise refused
         return answer
 
-    def _told(self, name: str, asked: Document, demand: Demand = Demand()) -> Document:  # noqa: B008  (frozen)
+    def _told(self, name: str, asked: Document, request_limits: RequestLimits = RequestLimits()) -> Document:  # noqa: B008  (frozen)
         """Ask outside of any transaction: its rollback would undo what was answered."""
         require_none(database())
-        return self._ask(name, asked, demand)
+        return self._ask(name, asked, request_limits)
 
     @abstractmethod
-    def _ask(self, name: str, asked: Document, demand: Demand) -> Document:
+    def _ask(self, name: str, asked: Document, request_limits: RequestLimits) -> Document:
         """Ask the server one question, and return its answer."""
 
 

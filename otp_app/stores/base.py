@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from ..challenges import Challenge, Charge, Claims, Grant, Status
-from ..limits.values import Demand, Limit, Usage
+from ..challenges import Challenge, Claims, Grant, Increment, Status
+from ..limits.values import Limit, RequestLimits, Usage
 
 
 class Store(Protocol):
@@ -15,7 +15,7 @@ class Store(Protocol):
     cannot be reached.
     """
 
-    def open(self, challenge: Challenge, demand: Demand, claims: Claims | None = None) -> Grant:
+    def open(self, challenge: Challenge, request_limits: RequestLimits, claims: Claims | None = None) -> Grant:
         """Take the limits and a reserve of comparisons; keep the challenge and a queued delivery of its first send.
 
         With ``claims`` the delivery is taken on already by the caller, as its channel's says.
@@ -29,7 +29,7 @@ class Store(Protocol):
         phone: str,
         purpose: str,
         challenge_id: str,
-        demand: Demand,
+        request_limits: RequestLimits,
         claims: Claims | None = None,
         *,
         device: str,
@@ -43,7 +43,7 @@ class Store(Protocol):
         """
 
     def spend_check(
-        self, phone: str, purpose: str, challenge_id: str | None, demand: Demand, *, device: str = ""
+        self, phone: str, purpose: str, challenge_id: str | None, request_limits: RequestLimits, *, device: str = ""
     ) -> Challenge | None:
         """Pay for one comparison before it is made; None, and nothing taken, when no open challenge answers to it.
 
@@ -74,10 +74,10 @@ class Store(Protocol):
         second call, or one after an approval, gives nothing back.
         """
 
-    def take(self, demand: Demand) -> tuple[Charge, ...]:
+    def take(self, request_limits: RequestLimits) -> tuple[Increment, ...]:
         """Take limits of key counters without a challenge; return what was taken, for ``give_back``."""
 
-    def give_back(self, charges: Sequence[Charge]) -> None:
+    def give_back(self, increments: Sequence[Increment]) -> None:
         """Give back to the key counters what ``take`` took, when a success has followed."""
 
     def usage(self, limits: Sequence[Limit], *, phone: str = "", device: bool = False) -> list[Usage]:
@@ -93,7 +93,7 @@ class Store(Protocol):
         took on ``conf.LEASE`` seconds ago and never ended.
         """
 
-    def hold(self, holds: Mapping[str, int]) -> None:
+    def set_blocks(self, blocks: Mapping[str, int]) -> None:
         """Say until when keys that a claim may watch are held back, 0 for no more; the database knows it already."""
 
     def now(self) -> int:

@@ -34,7 +34,7 @@ def begun(phone: Phone, device: str, *, claimed: bool) -> dict[str, Any]:
         "device": bool(device),
         "region": phone.region,
         "unconverted": 0,
-        "status": Delivery.State.QUEUED.value,
+        "status": Delivery.Status.QUEUED.value,
         "created_at": now,
         "updated_at": now,
     }
@@ -50,5 +50,5 @@ def row_of(challenge: Challenge) -> dict[str, Any]:
 def mark_converted(alias: str, challenges: Sequence[str]) -> None:
     """Remember, for the operator's report, that a sign-in followed, when the store is about to forget."""
     if challenges:
-        sent = Delivery.objects.using(alias).exclude(status=Delivery.State.FAILED)  # by those that failed none did
+        sent = Delivery.objects.using(alias).exclude(status=Delivery.Status.FAILED)  # by those that failed none did
         sent.filter(challenge__in=challenges).update(converted=True)

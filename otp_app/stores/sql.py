@@ -6,7 +6,7 @@ from django.db import connections
 
 from ..challenges import Challenge
 from ..db.clock import read_now
-from ..limits.values import Demand
+from ..limits.values import RequestLimits
 from . import postgresql, sqlite
 from .asking import AskingStore
 from .outbox import database
@@ -28,7 +28,7 @@ class SqlStore(AskingStore):
         """Do nothing: all of it is in the database."""
         return 0
 
-    def hold(self, holds: Mapping[str, int]) -> None:
+    def set_blocks(self, blocks: Mapping[str, int]) -> None:
         """Do nothing: a send reads it from the counters, where it was written."""
 
     def now(self) -> int:
@@ -37,8 +37,8 @@ class SqlStore(AskingStore):
     def purge(self) -> int:
         return purge(database())
 
-    def _ask(self, name: str, asked: Document, demand: Demand) -> Document:
+    def _ask(self, name: str, asked: Document, request_limits: RequestLimits) -> Document:
         alias = database()
         if connections[alias].vendor == "postgresql":
-            return postgresql.answer(alias, name, asked, demand)
-        return sqlite.answer(alias, name, asked, demand)
+            return postgresql.answer(alias, name, asked, request_limits)
+        return sqlite.answer(alias, name, asked, request_limits)

@@ -18,11 +18,11 @@ from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
 
-from ..challenges import Challenge, Charge, Claims, Status
+from ..challenges import Challenge, Claims, Increment, Status
 from ..db.clock import offset
 from ..errors import OtpError, ProofRequired
 from ..limits import refusals
-from ..limits.values import Conversion, Counts, Demand, Limit, Usage
+from ..limits.values import Conversion, Counts, Limit, RequestLimits, Usage
 
 Document = dict[str, Any]
 
@@ -52,12 +52,12 @@ _OF_PHONE = ("counts", "amount", "period", "cost", "steps")
 _OF_KEY = ("counts", "amount", "period", "cost", "key", "ring", "proof", "blocks", "converts", "shared", "kept")
 
 
-def written(asked: Document, demand: Demand) -> str:
+def written(asked: Document, request_limits: RequestLimits) -> str:
     """Return the question as JSON. Most limits of a request are those of every request: their JSON is kept."""
     asked["offset"] = offset()
-    if demand.conversion:
-        asked["conversion"] = _conversion(demand.conversion)
-    return f'{json.dumps(asked)[:-1]}, "limits": [{",".join(map(_limit, demand.limits))}]}}'
+    if request_limits.conversion:
+        asked["conversion"] = _conversion(request_limits.conversion)
+    return f'{json.dumps(asked)[:-1]}, "limits": [{",".join(map(_limit, request_limits.limits))}]}}'
 
 
 @lru_cache(maxsize=256)
@@ -67,7 +67,7 @@ def _conversion(judged: Conversion) -> Document:
 
 @lru_cache(maxsize=1024)
 def _limit(limit: Limit) -> str:
-    names = _OF_KEY if limit.counts is Counts.CROWD else _OF_PHONE
+    names = _OF_KEY if limit.counts is Counts.KEY else _OF_PHONE
     return json.dumps({name: getattr(limit, name) for name in names})
 
 
@@ -87,15 +87,15 @@ def challenge_of(document: Mapping[str, Any]) -> Challenge:
     values["id"] = str(values["id"]).replace("-", "")
     values["status"] = Status(values["status"])
     values["sent_at"] = tuple(values["sent_at"])
-    return Challenge(**values, charges=charges_of(document.get("taken") or ()))
+    return Challenge(**values, increments=increments_of(document.get("taken") or ()))
 
 
-def charges_of(taken: Sequence[Sequence[Any]]) -> tuple[Charge, ...]:
-    return tuple(Charge(*each) for each in taken)
+def increments_of(taken: Sequence[Sequence[Any]]) -> tuple[Increment, ...]:
+    return tuple(Increment(*each) for each in taken)
 
 
-def charges_in(charges: Sequence[Charge]) -> list[Any]:
-    return [(c.key, c.ring, c.slot, c.cost, c.shared, c.converts, c.sent_at) for c in charges]
+def increments_in(increments: Sequence[Increment]) -> list[Any]:
+    return [(c.key, c.ring, c.slot, c.cost, c.shared, c.converts, c.sent_at) for c in increments]
 
 
 def delivery_of(row: Mapping[str, Any], claims: Claims | None) -> Document:
@@ -112,16 +112,18 @@ def usages_of(limits: Sequence[Limit], answer: Document) -> list[Usage]:
     return [Usage(limit, *numbers) for limit, numbers in zip(limits, answer["usages"], strict=True)]
 
 
-def refusal(answer: Document, demand: Demand) -> OtpError | None:
+def refusal(answer: Document, request_limits: RequestLimits) -> OtpError | None:
     """Return what an answer refuses, and the block that it has begun, as the error to raise."""
     if answer["state"] == "proof":
         return ProofRequired()
-    if answer["state"] == "conversion" and demand.conversion:
-        block = refusals.conversion_block(demand.conversion, answer["sends"], answer["converted"], answer["now"])
+    if answer["state"] == "conversion" and request_limits.conversion:
+        block = refusals.conversion_block(
+            request_limits.conversion, answer["sends"], answer["converted"], answer["now"]
+        )
         return refusals.blocked(block)
     if answer["state"] != "refused":
         return None
-    usages = usages_of(demand.limits, answer)
+    usages = usages_of(request_limits.limits, answer)
     if begun := answer.get("begun"):
         return refusals.blocked(refusals.block_of(usages[begun - 1], answer["now"]))
     return refusals.reason(usages)

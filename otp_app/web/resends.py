@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from ..accounts import devices
-from ..challenges import State
-from ..delivery import state as states
+from ..challenges import ChallengeState
+from ..delivery.state import resend_in
 
 _TOO_LATE = 60  # seconds: a code that lives no longer is not sent again, a new one is
 
@@ -35,7 +35,7 @@ class Resend:
         return Resend(max(self.resend_in, seconds), max(self.switch_in, seconds), self.same_for)
 
 
-def of_open(state: State) -> Resend:
+def of_open(state: ChallengeState) -> Resend:
     """Judge for a code that can still be entered."""
     same_for = max(0, state.expires_in - _TOO_LATE) if state.checks_left > 0 < state.sends_left else 0
     return Resend(state.resend_in, state.switch_in if same_for else state.resend_in, same_for)
@@ -43,5 +43,5 @@ def of_open(state: State) -> Resend:
 
 def of_closed(phone: str, device: str | None) -> Resend:
     """Judge for a code that is of no more use. ``device`` is what the browser keeps of an earlier sign-in."""
-    wait = states.resend_in(phone, devices.recognise(phone, device))
+    wait = resend_in(phone, devices.recognise(phone, device))
     return Resend(wait, wait, 0)

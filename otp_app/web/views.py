@@ -20,7 +20,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from .. import errors, phones, services
-from ..challenges import State
+from ..challenges import ChallengeState
 from ..challenges.policies import LOGIN, longest, policy_for
 from ..conf import conf
 from ..errors import InvalidOrExpiredCode, OtpError, ProofRequired, UndeliverablePhone, unlogged
@@ -153,13 +153,13 @@ def _send_again(request: HttpRequest, begun: SignInBegun) -> str:
         return _send(request, begun.phone)
 
 
-def _state(begun: SignInBegun) -> State | None:
+def _state(begun: SignInBegun) -> ChallengeState | None:
     with suppress(InvalidOrExpiredCode):
         return services.state(challenge_id=begun.challenge_id)
     return None
 
 
-def _closed(state: State | None) -> bool:
+def _closed(state: ChallengeState | None) -> bool:
     return state is None or not state.checks_left
 
 
@@ -204,7 +204,7 @@ def _pause(resend: Resend, left: int) -> str:
     return words.waits(**times)[resend.kind(left)] if resend.resend_in else ""
 
 
-def _hold(refused: OtpError, begun: SignInBegun, state: State | None) -> int:
+def _hold(refused: OtpError, begun: SignInBegun, state: ChallengeState | None) -> int:
     """Return for how long a send would be refused again: a bad number gets nothing, unless there is another way."""
     if isinstance(refused, UndeliverablePhone) and not words.ways(begun.phone, state):
         return conf.SUPPRESSION

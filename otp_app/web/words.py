@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from phonenumbers import SUPPORTED_REGIONS
 
 from .. import phones
-from ..challenges import State
+from ..challenges import ChallengeState
 from ..delivery import routing
 from ..phones import countries
 from ..providers.base import Channel
@@ -56,12 +56,12 @@ _CALLS_AS_THE_ONLY_WAY: dict[str, Promise] = {
 }
 
 
-def lead(state: State, phone: str) -> str:
+def lead(state: ChallengeState, phone: str) -> str:
     """Where the code has gone. The number is set off, whatever its place in the sentence of a language."""
     return format_html(str(_LEADS[state.channel]), phone=format_html('<strong class="number">{}</strong>', phone))
 
 
-def state(state: State, switch_in: int = 0) -> Promise:
+def state(state: ChallengeState, switch_in: int = 0) -> Promise:
     """Say how the newest message fares; another way is named only where there is one that need not wait."""
     calls = state.channel == Channel.CALL
     only = _CALLS_AS_THE_ONLY_WAY if calls else _STATES_OF_THE_ONLY_WAY
@@ -74,7 +74,7 @@ def waits(*, wait: str = "{wait}", left: str = "{left}") -> dict[str, str]:
     return {kind: str(text) % {"wait": wait, "left": left} for kind, text in _WAITS.items()}
 
 
-def ways(phone: str, state: State | None) -> list[tuple[str, Promise]]:
+def ways(phone: str, state: ChallengeState | None) -> list[tuple[str, Promise]]:
     """The other channels on offer, with their names."""
     offered = state.channels if state else routing.channels(phones.of(phone))[1:]
     return [(channel, _WAYS[channel]) for channel in offered]

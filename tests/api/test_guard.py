@@ -65,9 +65,9 @@ def kazakh(n):
     return f"+7701{n:03d}4567"
 
 
-def used(demand, name, phone=""):
-    """How much of a limit of this demand is used."""
-    limit = next(limit for limit in demand.limits if limit.name == name)
+def used(limits, name, phone=""):
+    """How much of a limit of these is used."""
+    limit = next(limit for limit in limits.limits if limit.name == name)
     return stores.current().usage([limit], phone=phone)[0].used
 
 
@@ -106,12 +106,12 @@ class TestProof:
 
     def test_the_refusal_takes_nothing(self, address):
         phone = new_phone()
-        demand = request_limits.for_send(phone, address, checks=5)
-        names = [limit.name for limit in demand.limits]
-        before = [used(demand, name, phone) for name in names]
+        limits = request_limits.for_send(phone, address, checks=5)
+        names = [limit.name for limit in limits.limits]
+        before = [used(limits, name, phone) for name in names]
         for _ in range(3):
             assert code(send(phone, address)) == "proof_required"
-        assert [used(demand, name, phone) for name in names] == before
+        assert [used(limits, name, phone) for name in names] == before
 
     def test_the_solved_task_sends_once(self, address, outbox):
         phone = new_phone()
@@ -460,19 +460,19 @@ class TestSuccessOfAnAttacker:
             answer = verify(own, guess, address)
         assert answer.status_code == 200
         assert used(request_limits.for_check(address), "checks_per_client_hour") == 2
-        demand = request_limits.for_send(own, address, checks=5)
-        assert used(demand, "sends_per_client_hour") == 1
-        assert used(demand, "unconverted_per_client_hour") == 0
+        limits = request_limits.for_send(own, address, checks=5)
+        assert used(limits, "sends_per_client_hour") == 1
+        assert used(limits, "unconverted_per_client_hour") == 0
 
     def test_resets_nothing_of_its_victim(self, outbox):
         victim, own, address = new_phone(), new_phone(), next(_addresses)
         challenge_id = send(victim, address).json()["challenge_id"]
         for _ in range(5):
             verify(victim, other_than(outbox[-1].code), address, challenge_id=challenge_id)
-        demand = request_limits.for_send(victim, None, checks=5)
-        names = [limit.name for limit in demand.limits if not limit.shared]
-        before = [used(demand, name, victim) for name in names]
+        limits = request_limits.for_send(victim, None, checks=5)
+        names = [limit.name for limit in limits.limits if not limit.shared]
+        before = [used(limits, name, victim) for name in names]
         send(own, address)
         assert verify(own, outbox[-1].code, address).status_code == 200
-        assert [used(demand, name, victim) for name in names] == before
+        assert [used(limits, name, victim) for name in names] == before
         assert code(send(victim, address)) == "limited"

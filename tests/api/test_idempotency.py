@@ -355,7 +355,7 @@ def test_one_that_died_before_its_delivery_was_written_down_is_still_delivered(
 ):
     """With Redis the challenge comes first and the row for workers second; with SQL there is nothing between them."""
     place = "_queue" if settings.OTP_STORE.endswith("RedisStore") else "_ask"
-    settings.OTP_QUEUE = "tests.test_sweeps.LosingQueue"
+    settings.OTP_QUEUE = "tests.delivery.test_sweeper.LosingQueue"
     body = {"phone": new_phone()}
     with monkeypatch.context() as fatal:
         dying(fatal, type(stores.current()), place, before=True)

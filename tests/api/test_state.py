@@ -84,7 +84,7 @@ def test_a_lost_reply_is_told_as_sent_for_nobody_knows_better(client, remote):
 
 
 def test_what_waits_in_a_queue_is_queued(client, remote, settings):
-    settings.OTP_QUEUE = "tests.test_sweeps.LosingQueue"
+    settings.OTP_QUEUE = "tests.delivery.test_sweeper.LosingQueue"
     assert told(client, sent())["state"] == "queued"
 
 

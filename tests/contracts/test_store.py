@@ -12,7 +12,7 @@ from otp_app.db import clock as clocks
 from otp_app.delivery import records
 from otp_app.errors import InsideTransaction, InvalidOrExpiredCode, Limited, ProofRequired
 from otp_app.limits import request_limits
-from otp_app.limits.values import Counts, Demand
+from otp_app.limits.values import Counts, RequestLimits
 from otp_app.models import Counter, Delivery, EventRow, KeptAnswer
 from otp_app.stores import purge
 from tests.asking import check, open_one, send_again, sending
@@ -67,9 +67,9 @@ def test_whoever_delivers_at_once_has_taken_the_delivery_on_with_the_send(store,
         records.begin(sent)  # where it is not in the database yet
         delivery = Delivery.objects.get(challenge=challenge.id, sent_at=sent.challenge.sent_at[-1])
         assert (delivery.status, delivery.provider) == ("queued", "one")
-        assert delivery.reference == sent.draft.row["reference"]
+        assert delivery.reference == sent.claimed.row["reference"]
         assert abs(delivery.claimed_at - sent.now) < 60_000
-        assert sent.draft.claim == CLAIM
+        assert sent.claimed.claim == CLAIM
     assert records.waiting(challenge.id) == []
 
 
@@ -78,8 +78,8 @@ def test_what_a_claimed_send_begins_with_is_the_whole_row_that_it_has(store):
     challenge = new_challenge(device="a device")
     grant = store.open(challenge, sending(challenge), CLAIMS)
     records.begin(grant)
-    row, ids = Delivery.objects.values().get(), {name: UUID(grant.draft.row[name]) for name in ("challenge", "phone")}
-    assert {name: row[name] for name in grant.draft.row} == grant.draft.row | ids
+    row, ids = Delivery.objects.values().get(), {name: UUID(grant.claimed.row[name]) for name in ("challenge", "phone")}
+    assert {name: row[name] for name in grant.claimed.row} == grant.claimed.row | ids
     assert (row["status"], row["device"], row["region"]) == ("queued", True, "UZ")
 
 
@@ -87,14 +87,14 @@ def test_a_second_send_by_the_channel_of_the_first_is_claimed_by_that_channels_p
     settings.OTP_WAITS = ()
     grant = open_one(store, channel="telegram")
     again = send_again(store, grant.challenge, claims=CLAIMS, channel="")
-    assert (again.challenge.channel, again.draft.claim) == ("telegram", Claim("two"))
+    assert (again.challenge.channel, again.claimed.claim) == ("telegram", Claim("two"))
 
 
 def test_a_channel_that_is_on_offer_no_more_is_claimed_by_nobody_who_could_be_asked(store, clock, settings):
     settings.OTP_WAITS = ()
     grant = open_one(store, channel="whatsapp")
     again = send_again(store, grant.challenge, claims=CLAIMS, channel="")
-    assert (again.challenge.channel, again.draft.claim) == ("whatsapp", Claim(""))
+    assert (again.challenge.channel, again.claimed.claim) == ("whatsapp", Claim(""))
     records.begin(again)
     row = Delivery.objects.get(sent_at=again.challenge.sent_at[-1])
     assert (row.provider, row.claimed_at > 0) == ("", True)  # nor does a sweep drive it
@@ -106,16 +106,16 @@ def test_with_the_send_comes_what_is_blocked_of_what_its_delivery_has_to_know(st
     for key, blocked in until.items():
         values = {"newest": [], "rings": [], "expires_at": 0}
         Counter.objects.create(key=key, blocked_until=blocked, **values)
-    store.hold(until)
+    store.set_blocks(until)
     challenge = new_challenge()
-    assert store.open(challenge, sending(challenge), CLAIMS).draft.blocked == {"a" * 32: until["a" * 32]}
+    assert store.open(challenge, sending(challenge), CLAIMS).claimed.blocked == {"a" * 32: until["a" * 32]}
     clock.advance(60)  # over, but not forgotten: whoever comes next tries it
     again = send_again(store, challenge, claims=CLAIMS)
-    assert again.draft.blocked == {"a" * 32: until["a" * 32]}
+    assert again.claimed.blocked == {"a" * 32: until["a" * 32]}
     assert again.now > until["a" * 32]
     other = new_challenge()
-    assert store.open(other, sending(other), {"sms": Claim("one")}).draft.blocked == {}
-    assert open_one(store).draft is None
+    assert store.open(other, sending(other), {"sms": Claim("one")}).claimed.blocked == {}
+    assert open_one(store).claimed is None
 
 
 def test_the_answer_names_the_lifetime_and_the_wait_to_the_next_send(store):
@@ -424,7 +424,7 @@ def test_an_expired_challenge_takes_no_check(store, clock):
 def test_a_check_needs_the_challenge_of_this_phone_and_purpose(store, changed):
     opened = open_one(store).challenge
     values = {"phone": opened.phone, "purpose": "login", "id": opened.id} | changed
-    assert store.spend_check(values["phone"], values["purpose"], values["id"], Demand()) is None
+    assert store.spend_check(values["phone"], values["purpose"], values["id"], RequestLimits()) is None
     assert store.get(opened.id).checks_left == 5
 
 
@@ -661,7 +661,7 @@ def test_a_later_send_that_did_not_leave_is_given_back_and_the_challenge_lives(s
     opened = open_one(store).challenge
     clock.advance(60)
     store.undo_send(send_again(store, opened).challenge)
-    assert replace(store.get(opened.id), charges=()) == replace(opened, language="uz", charges=())
+    assert replace(store.get(opened.id), increments=()) == replace(opened, language="uz", increments=())
     assert send_again(store, opened).resend_in == 120
 
 
@@ -939,11 +939,11 @@ def sent_to(store, region, times, converting=0):
 _asked = itertools.count()
 
 
-def ask(store, region, **demand):
+def ask(store, region, **limits):
     """Another number each time, and of another prefix than its neighbours."""
     first = {"KZ": "+77020000000", "UZ": "+998920000000"}[region]
     challenge = new_challenge(phone=f"+{int(first) + next(_asked) * 10_007 % 10**7}")
-    return store.open(challenge, sending(challenge, **demand))
+    return store.open(challenge, sending(challenge, **limits))
 
 
 @pytest.mark.parametrize("region", ["UZ", "KZ"])
@@ -1024,7 +1024,7 @@ def test_devices_have_sends_and_checks_that_strangers_cannot_spend(store, clock,
         open_one(store, phone=phone)
     opened = open_one(store, phone=phone, device=ONE, phone_checks_left=5).challenge
     assert check(store, opened, by_id=False) is None  # a stranger's, who names only the phone
-    found = store.spend_check(phone, "login", None, Demand(), device=ONE)
+    found = store.spend_check(phone, "login", None, RequestLimits(), device=ONE)
     assert found.id == opened.id
 
 
@@ -1057,12 +1057,12 @@ def test_a_sixth_send_of_devices_is_refused(store, clock, settings):
 
 def test_a_device_asks_for_its_own_challenge_first_and_for_strangers_else(store, clock):
     opened = open_one(store).challenge
-    assert store.spend_check(opened.phone, "login", None, Demand(), device=ONE).id == opened.id
+    assert store.spend_check(opened.phone, "login", None, RequestLimits(), device=ONE).id == opened.id
     own = open_one(store, phone=opened.phone, device=ONE).challenge
     clock.advance(60)
     newer = open_one(store, phone=opened.phone).challenge
-    assert store.spend_check(opened.phone, "login", None, Demand(), device=ONE).id == own.id
-    assert store.spend_check(opened.phone, "login", None, Demand(), device=TWO).id == newer.id
+    assert store.spend_check(opened.phone, "login", None, RequestLimits(), device=ONE).id == own.id
+    assert store.spend_check(opened.phone, "login", None, RequestLimits(), device=TWO).id == newer.id
 
 
 def test_only_the_device_that_opened_a_challenge_has_it_sent_again(store, clock):
@@ -1091,26 +1091,26 @@ def test_a_success_of_a_device_closes_strangers_challenges_and_resets_its_own_wa
 
 def test_what_a_clock_that_was_ahead_has_counted_stays_counted(store, clock, settings):
     settings.OTP_PASSWORDS_PER_ACCOUNT_HOUR = 2
-    demand = request_limits.for_password("192.0.2.1", "somebody")
+    limits = request_limits.for_password("192.0.2.1", "somebody")
     clock.advance(1800)
-    store.take(demand)
+    store.take(limits)
     clock.advance(-1800)  # another server answers, or it was set right
-    store.take(demand)
+    store.take(limits)
     with pytest.raises(Limited) as refused:
-        store.take(demand)
+        store.take(limits)
     assert refused.value.limit == "passwords_per_account_hour"
 
 
 def test_passwords_are_taken_and_given_back(store, settings):
     settings.OTP_PASSWORDS_PER_ACCOUNT_HOUR = 2
-    demand = request_limits.for_password("192.0.2.1", "somebody")
-    store.take(demand)
-    charges = store.take(demand)
+    limits = request_limits.for_password("192.0.2.1", "somebody")
+    store.take(limits)
+    increments = store.take(limits)
     with pytest.raises(Limited) as refused:
-        store.take(demand)
+        store.take(limits)
     assert refused.value.limit == "passwords_per_account_hour"
-    store.give_back(charges)
-    store.take(demand)
+    store.give_back(increments)
+    store.take(limits)
     store.take(request_limits.for_password("192.0.2.1", "somebody else"))
 
 

@@ -8,7 +8,7 @@ import pytest
 from otp_project.static import CollectedStorage
 from tests.ports import free_port
 from tests.programs import ROOT, call, checkout, run, running
-from tests.test_readme import SECRET
+from tests.repository.test_readme import SECRET
 
 PAGES = ("/login/", "/admin/login/", "/api/docs/")
 PRODUCTION = {

@@ -84,7 +84,7 @@ def facts(*names):
 def test_a_send_is_in_the_journal_as_soon_as_it_is_committed(store, server):
     grant = take_on(store)
     assert kept.entries(server) == [
-        [grant.challenge.id, str(grant.challenge.sent_at[0]), "one", 1, grant.draft.row["reference"]]
+        [grant.challenge.id, str(grant.challenge.sent_at[0]), "one", 1, grant.claimed.row["reference"]]
     ]
     assert facts() == []
 
@@ -226,7 +226,7 @@ def test_what_a_process_took_on_before_it_died_becomes_unknown_after_the_lease(s
     row = Delivery.objects.get(challenge=grant.challenge.id)
     assert (row.status, row.error, row.provider, row.unconverted) == ("unknown", "lease", "one", 2)
     assert (row.sent_at, row.claimed_at) == (grant.challenge.sent_at[0],) * 2
-    assert (row.reference, row.phone.hex) == (grant.draft.row["reference"], grant.draft.row["phone"])
+    assert (row.reference, row.phone.hex) == (grant.claimed.row["reference"], grant.claimed.row["phone"])
     assert (row.channel, row.device, row.region) == ("sms", False, "UZ")
     assert (store.settle(), kept.entries(server)) == (0, [])
 
@@ -238,7 +238,7 @@ def test_of_two_sends_of_a_challenge_each_becomes_unknown_as_itself(store, clock
     again = send_again(store, first.challenge, claims=CLAIMS)
     clock.advance(LEASE)
     assert store.settle() == 2
-    references = [(grant.draft.row["reference"],) for grant in (first, again)]
+    references = [(grant.claimed.row["reference"],) for grant in (first, again)]
     assert facts("reference") == references
     assert facts("sent_at") == [(at,) for at in again.challenge.sent_at]
 
@@ -329,7 +329,7 @@ def test_who_asks_meanwhile_is_told_to_come_again(remote, failing, client):
 def test_sends_for_workers_do_not_wait_for_it(remote, failing, settings):
     """They are written down themselves before they are sent."""
     services.send_code(phone=new_phone())
-    settings.OTP_QUEUE = "tests.test_sweeps.LosingQueue"
+    settings.OTP_QUEUE = "tests.delivery.test_sweeper.LosingQueue"
     services.send_code(phone=new_phone())
     assert facts("status") == [("queued",)]
 

@@ -12,7 +12,7 @@ from otp_app import health
 from otp_app.challenges import Status, random_id
 from otp_app.errors import Limited, WrongIsolation
 from otp_app.keys import phone_key
-from otp_app.limits.values import Demand
+from otp_app.limits.values import RequestLimits
 from otp_app.stores import postgresql
 from otp_app.stores.sql import SqlStore
 from tests.asking import check, open_one, send_again, sending
@@ -73,7 +73,7 @@ def test_under_another_isolation_each_call_says_what_to_do_and_writes_nothing(st
     calls = {
         "open": lambda: store.open(challenge, sending(challenge, CLIENT)),
         "usage": lambda: store.usage(sending(challenge, CLIENT).limits),
-        "take": lambda: store.take(Demand()),
+        "take": lambda: store.take(RequestLimits()),
     }
     with pytest.raises(WrongIsolation):
         calls[call]()
@@ -103,7 +103,7 @@ def test_within_the_transaction_of_a_test_of_a_hosts_a_call_is_made_by_itself(st
 
 def test_a_call_that_there_is_not_is_an_error(store):
     with pytest.raises(TypeError):
-        postgresql.answer("default", "no_such_call", {}, Demand())
+        postgresql.answer("default", "no_such_call", {}, RequestLimits())
 
 
 def test_all_that_is_installed_is_dropped_again():

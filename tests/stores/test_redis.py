@@ -18,7 +18,7 @@ from otp_app.delivery import records
 from otp_app.errors import InsideTransaction, InvalidOrExpiredCode, Limited, ProofRequired, Unavailable
 from otp_app.keys import phone_key
 from otp_app.limits import request_limits
-from otp_app.limits.values import Conversion, Counts, Demand, Limit
+from otp_app.limits.values import Conversion, Counts, Limit, RequestLimits
 from otp_app.models import BlockRow, Delivery
 from otp_app.stores import redis as redis_store
 from otp_app.stores import wire
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.django_db
 THREADS = 30
 HOUR = 3600
 DAY = 24 * HOUR
-NOTHING = Demand()
+NOTHING = RequestLimits()
 
 
 @pytest.fixture(scope="module")
@@ -93,10 +93,10 @@ def guess_wrong(store, challenge):
     return spent
 
 
-def again(store, challenge, demand=None, **changed):
+def again(store, challenge, limits=None, **changed):
     how = {"device": challenge.device, "language": "uz", "channel": "sms"} | changed
-    demand = demand or request_limits.for_send(challenge.phone, None, device=challenge.device)
-    return store.spend_send(challenge.phone, challenge.purpose, challenge.id, demand, **how)
+    limits = limits or request_limits.for_send(challenge.phone, None, device=challenge.device)
+    return store.spend_send(challenge.phone, challenge.purpose, challenge.id, limits, **how)
 
 
 def refusal_of(call):
@@ -105,8 +105,8 @@ def refusal_of(call):
     return refused.value
 
 
-def crowd(name="a_crowd", amount=5, **values):
-    return Limit(name, Counts.CROWD, amount, HOUR, key=f"{abs(hash(name)):032x}"[:32], subject=f"all {name}", **values)
+def key_limit(name="a_crowd", amount=5, **values):
+    return Limit(name, Counts.KEY, amount, HOUR, key=f"{abs(hash(name)):032x}"[:32], subject=f"all {name}", **values)
 
 
 def used(store, *limits):
@@ -146,10 +146,12 @@ def test_i1_parallel_closes_have_one_winner(store):
 
 @pytest.mark.django_db(transaction=True)
 def test_i8_no_limit_is_overshot_by_parallel_requests(store):
-    demand = Demand((crowd("first", amount=100), crowd("second", amount=7), crowd("third", amount=100)))
-    results = race(lambda _: store.take(demand), THREADS)
+    request_limits = RequestLimits(
+        (key_limit("first", amount=100), key_limit("second", amount=7), key_limit("third", amount=100))
+    )
+    results = race(lambda _: store.take(request_limits), THREADS)
     assert kinds(results) == {"tuple": 7, "Limited": THREADS - 7}
-    assert used(store, *demand.limits) == [7, 7, 7]  # the refused took nothing of the others
+    assert used(store, *request_limits.limits) == [7, 7, 7]  # the refused took nothing of the others
 
 
 @pytest.mark.django_db(transaction=True)
@@ -162,8 +164,8 @@ def test_i8_parallel_sends_to_a_phone_send_one(store):
 
 @pytest.mark.django_db(transaction=True)
 def test_of_many_who_reach_the_end_of_a_crowd_one_is_told_of_the_block(store):
-    demand = Demand((crowd(amount=3, blocks=60),))
-    results = race(lambda _: store.take(demand), 12)
+    request_limits = RequestLimits((key_limit(amount=3, blocks=60),))
+    results = race(lambda _: store.take(request_limits), 12)
     refused = [result for result in results if isinstance(result, Limited)]
     assert len(refused) == 9
     assert sum(result.block is not None for result in refused) == 1
@@ -175,7 +177,7 @@ def test_of_many_who_reach_the_end_of_a_crowd_one_is_told_of_the_block(store):
 def test_every_call_is_one_round_trip(store, round_trips, settings):
     settings.OTP_WAITS = ()
     opened = open_one(store)  # loads the script, and tells an empty server that SQL is empty, too
-    demand = Demand((crowd("another"),))
+    request_limits = RequestLimits((key_limit("another"),))
     for call in (
         lambda: open_one(store, client="192.0.2.1"),
         lambda: again(store, opened),
@@ -184,12 +186,12 @@ def test_every_call_is_one_round_trip(store, round_trips, settings):
         lambda: store.get(opened.id),
         lambda: store.close(opened, Status.APPROVED),
         lambda: store.undo_send(opened),
-        lambda: store.take(demand),
-        lambda: store.give_back(opened.charges),
-        lambda: store.usage(demand.limits),
+        lambda: store.take(request_limits),
+        lambda: store.give_back(opened.increments),
+        lambda: store.usage(request_limits.limits),
         store.settle,
         lambda: store.lift("1" * 32, 0),
-        lambda: store.hold({"1" * 32: 0}),
+        lambda: store.set_blocks({"1" * 32: 0}),
         store.now,
     ):
         call()  # loads the script
@@ -208,40 +210,40 @@ def test_a_server_that_lost_its_scripts_is_given_them_again(store, server):
 
 
 def test_the_longest_wait_names_the_refusal(store):
-    demand = Demand((crowd("short", amount=1), crowd("long", amount=1, blocks=2 * HOUR)))
-    store.take(demand)
-    assert refusal_of(lambda: store.take(demand)).limit == "long"
-    refused = refusal_of(lambda: store.take(demand))
+    request_limits = RequestLimits((key_limit("short", amount=1), key_limit("long", amount=1, blocks=2 * HOUR)))
+    store.take(request_limits)
+    assert refusal_of(lambda: store.take(request_limits)).limit == "long"
+    refused = refusal_of(lambda: store.take(request_limits))
     assert (refused.limit, refused.subject, refused.block) == ("long", "all long", None)
     assert 2 * HOUR - 60 <= refused.retry_after <= 2 * HOUR
 
 
 def test_a_block_is_told_once_and_refused_requests_do_not_prolong_it(store, clock):
-    limit = crowd(amount=2, blocks=12 * HOUR)
-    demand = Demand((limit,))
-    store.take(demand)
-    store.take(demand)
-    begun = refusal_of(lambda: store.take(demand))
+    limit = key_limit(amount=2, blocks=12 * HOUR)
+    request_limits = RequestLimits((limit,))
+    store.take(request_limits)
+    store.take(request_limits)
+    begun = refusal_of(lambda: store.take(request_limits))
     block = begun.block
     assert (block.key, block.forgives, block.limit) == (limit.key, 0, "a_crowd")
     assert (block.reason, block.until - block.since) == ("2 of 2 in 3600 s", 12 * HOUR * 1000)
     clock.advance(11 * HOUR)
-    refused = refusal_of(lambda: store.take(demand))
+    refused = refusal_of(lambda: store.take(request_limits))
     assert refused.block is None
     assert HOUR - 60 <= refused.retry_after <= HOUR
     assert store.usage([limit])[0].blocked_until == block.until
     clock.advance(HOUR)
-    store.take(demand)
+    store.take(request_limits)
 
 
 def test_a_lifted_block_is_over_and_its_counter_empty(store):
-    limit, other = crowd(amount=1, blocks=60), crowd("other", amount=1, blocks=60)
+    limit, other = key_limit(amount=1, blocks=60), key_limit("other", amount=1, blocks=60)
     beside = replace(limit, ring=1, amount=5, blocks=0)
-    store.take(Demand((beside,)))
+    store.take(RequestLimits((beside,)))
     for _ in range(2):
         for each in (limit, other):
             with suppress(Limited):
-                store.take(Demand((each,)))
+                store.take(RequestLimits((each,)))
     store.lift(limit.key, 0)
     usages = store.usage([limit, other, beside])
     assert [usage.blocked_until > 0 for usage in usages] == [False, True, False]
@@ -249,13 +251,13 @@ def test_a_lifted_block_is_over_and_its_counter_empty(store):
 
 
 def test_a_crowd_that_looks_wrong_needs_a_proof_and_nothing_is_taken_without(store):
-    limit = crowd(amount=4, proof=True)
-    store.open(new_challenge(), Demand((limit,)))
-    store.open(new_challenge(), Demand((limit,)))
+    limit = key_limit(amount=4, proof=True)
+    store.open(new_challenge(), RequestLimits((limit,)))
+    store.open(new_challenge(), RequestLimits((limit,)))
     with pytest.raises(ProofRequired):
-        store.open(new_challenge(), Demand((limit,)))
+        store.open(new_challenge(), RequestLimits((limit,)))
     assert used(store, limit) == [2]
-    store.open(new_challenge(), Demand((limit,), proven=True))
+    store.open(new_challenge(), RequestLimits((limit,), proven=True))
 
 
 def test_a_proof_is_good_for_one_send(store):
@@ -268,26 +270,26 @@ def test_a_proof_is_good_for_one_send(store):
 
 @pytest.mark.parametrize(("block", "proof"), [(10, 25), (0, 25)])
 def test_a_region_with_a_poor_conversion_is_blocked_or_asked_for_proofs(store, clock, block, proof):
-    sends = crowd("sends", amount=10**6)
+    sends = key_limit("sends", amount=10**6)
     unconverted = replace(sends, name="unconverted", ring=1, converts=True)
     fresh = replace(unconverted, name="fresh", ring=2, period=60)
     judged = Conversion(sends.key, 0, 1, 2, subject="region XX", least=3, proof=proof, block=block, blocks=HOUR)
-    demand = Demand((sends, unconverted, fresh), judged)
+    request_limits = RequestLimits((sends, unconverted, fresh), judged)
     for _ in range(3):
-        store.open(new_challenge(), demand)
+        store.open(new_challenge(), request_limits)
     with pytest.raises(ProofRequired):  # all of them are young
-        store.open(new_challenge(), demand)
+        store.open(new_challenge(), request_limits)
     clock.advance(120)
     if not block:
         with pytest.raises(ProofRequired):
-            store.open(new_challenge(), demand)
-        store.open(new_challenge(), Demand(demand.limits, judged, proven=True))
+            store.open(new_challenge(), request_limits)
+        store.open(new_challenge(), RequestLimits(request_limits.limits, judged, proven=True))
         return
-    refused = refusal_of(lambda: store.open(new_challenge(), Demand(demand.limits, judged, proven=True)))
+    refused = refusal_of(lambda: store.open(new_challenge(), RequestLimits(request_limits.limits, judged, proven=True)))
     assert (refused.limit, refused.retry_after) == ("conversion", HOUR)
     assert (refused.block.key, refused.block.forgives) == (sends.key, 1)
     assert refused.block.reason == "0 of 3 sends were followed by a success"
-    assert refusal_of(lambda: store.open(new_challenge(), demand)).limit == "sends"
+    assert refusal_of(lambda: store.open(new_challenge(), request_limits)).limit == "sends"
 
 
 def test_devices_and_strangers_have_limits_of_their_own(store):
@@ -303,25 +305,25 @@ def test_devices_and_strangers_have_limits_of_their_own(store):
 
 
 def test_what_is_given_back_is_never_a_credit(store, settings):
-    limit = crowd(amount=10, converts=True)
-    store.take(Demand((limit,)))
-    charges = store.take(Demand((limit,)))
+    limit = key_limit(amount=10, converts=True)
+    store.take(RequestLimits((limit,)))
+    increments = store.take(RequestLimits((limit,)))
     for left in (1, 0, 0):
-        store.give_back(charges)
+        store.give_back(increments)
         assert used(store, limit) == [left]
     for _ in range(10):
-        store.take(Demand((limit,)))
-    refusal_of(lambda: store.take(Demand((limit,))))
+        store.take(RequestLimits((limit,)))
+    refusal_of(lambda: store.take(RequestLimits((limit,))))
 
 
 def test_what_is_given_back_beyond_what_is_there_is_no_credit_either(store):
-    limit = crowd(amount=6, cost=5, converts=True)
-    charges = store.take(Demand((limit,)))
-    store.give_back([replace(charges[0], cost=4)])
+    limit = key_limit(amount=6, cost=5, converts=True)
+    increments = store.take(RequestLimits((limit,)))
+    store.give_back([replace(increments[0], cost=4)])
     assert used(store, limit) == [1]
-    store.give_back(charges)
-    store.take(Demand((limit,)))
-    refusal_of(lambda: store.take(Demand((limit,))))
+    store.give_back(increments)
+    store.take(RequestLimits((limit,)))
+    refusal_of(lambda: store.take(RequestLimits((limit,))))
 
 
 def test_a_right_code_is_no_failure_though_a_wrong_one_came_after_it(store):
@@ -340,12 +342,12 @@ def test_a_right_code_is_no_failure_though_a_wrong_one_came_after_it(store):
 
 
 def test_a_blocked_crowd_is_given_back_too(store):
-    limit = crowd(amount=1, converts=True, blocks=60)
-    charges = store.take(Demand((limit,)))
-    refusal_of(lambda: store.take(Demand((limit,))))
-    store.give_back(charges)
+    limit = key_limit(amount=1, converts=True, blocks=60)
+    increments = store.take(RequestLimits((limit,)))
+    refusal_of(lambda: store.take(RequestLimits((limit,))))
+    store.give_back(increments)
     assert used(store, limit) == [0]
-    assert refusal_of(lambda: store.take(Demand((limit,)))).retry_after == 60
+    assert refusal_of(lambda: store.take(RequestLimits((limit,)))).retry_after == 60
 
 
 def test_the_clock_of_this_machine_does_not_matter(store, server, monkeypatch):
@@ -454,8 +456,8 @@ def test_i4_a_send_that_two_providers_were_asked_for_counts_once_through_a_flush
     records.pass_on(opened, "503", "two")
     records.end(opened, 2, "sent", segments=1)
     Delivery.objects.filter(handover=1).update(segments=1)  # by a report of what the first did after all
-    demand = sending(opened)
-    limits = [limit for limit in demand.limits if limit.name in ("sends_per_phone_day", "sends_per_day")]
+    request_limits = sending(opened)
+    limits = [limit for limit in request_limits.limits if limit.name in ("sends_per_phone_day", "sends_per_day")]
     before = [usage.used for usage in store.usage(limits, phone=opened.phone)]
     server.flush()
     assert [usage.used for usage in store.usage(limits, phone=opened.phone)] == before == [1, 1]
@@ -555,9 +557,9 @@ def test_the_caps_of_a_day_hold_through_a_flush(store, server, clock, settings):
     opened.append(open_one(store))
     tested = {"challenge": random_id(), "sent_at": store.now(), "region": "UZ", "channel": "sms", "provider": "test"}
     Delivery.objects.create(**tested)  # to a test number
-    demand = sending(opened[0])
+    request_limits = sending(opened[0])
     names = ["sends_per_region_day", "sends_per_day", "unconverted_per_day", "failures_per_day"]
-    limits = [limit for name in names for limit in demand.limits if limit.name == name]
+    limits = [limit for name in names for limit in request_limits.limits if limit.name == name]
     devices = [limit for limit in sending(new_challenge(device="d")).limits if limit.name == "device_sends_per_day"]
     before = store.usage([*limits, *devices])
     assert [usage.used for usage in before] == [5, 5, 4, 20, 1]
@@ -595,19 +597,19 @@ def test_unconverted_sends_are_taken_to_be_the_last_ones():
 
 
 def test_blocks_hold_through_a_flush_until_they_end_or_are_lifted(store, server, clock):
-    limits = [crowd(name, blocks=HOUR) for name in ("blocked", "lifted", "over")]
+    limits = [key_limit(name, blocks=HOUR) for name in ("blocked", "lifted", "over")]
     now = store.now()
     for limit, until, lifted in zip(limits, (HOUR, HOUR, -1), (None, now, None), strict=True):
         BlockRow.objects.create(
             key=limit.key, forgives=limit.key, since=now, until=now + until * 1000, lifted_at=lifted
         )
     server.flush()
-    refused = refusal_of(lambda: store.take(Demand((limits[0],))))
+    refused = refusal_of(lambda: store.take(RequestLimits((limits[0],))))
     assert (refused.limit, refused.block) == ("blocked", None)
     assert HOUR - 60 <= refused.retry_after <= HOUR
-    store.take(Demand(tuple(limits[1:])))
+    store.take(RequestLimits(tuple(limits[1:])))
     clock.advance(HOUR)
-    store.take(Demand((limits[0],)))
+    store.take(RequestLimits((limits[0],)))
 
 
 def test_a_challenge_is_gone_with_a_flush_and_its_requests_are_told_so(store, server):
@@ -760,8 +762,8 @@ def test_counters_that_a_new_server_has_are_kept_where_they_are_higher(store, se
     settings.OTP_REDIS_URL = server.url
     opened = open_one(store)
     limits = [limit for limit in sending(opened, "192.0.2.1").limits if limit.name == "sends_per_day"]
-    client = crowd("of an hour")
-    store.take(Demand((client,)))
+    client = key_limit("of an hour")
+    store.take(RequestLimits((client,)))
     Delivery.objects.all().delete()
     open_one(store)
     copy(server, own)
@@ -854,24 +856,24 @@ def test_a_server_that_does_not_answer_is_unavailable_in_time_and_used_again(sto
 
 
 def test_a_call_that_timed_out_is_not_made_again(store, own, round_trips):
-    limit = crowd(amount=100)
-    store.take(Demand((limit,)))
+    limit = key_limit(amount=100)
+    store.take(RequestLimits((limit,)))
     own.pause()
     round_trips.clear()
     with pytest.raises(Unavailable):
-        store.take(Demand((limit,)))
+        store.take(RequestLimits((limit,)))
     assert round_trips == ["EVALSHA"]
     own.resume()
     assert used(store, limit)[0] <= 2
 
 
 def test_a_full_server_is_unavailable_and_takes_nothing(store, own, caplog):
-    limit = crowd()
-    store.take(Demand((limit,)))
+    limit = key_limit()
+    store.take(RequestLimits((limit,)))
     own.command("CONFIG", "SET", "maxmemory", 1)
     try:
         with pytest.raises(Unavailable):
-            store.take(Demand((limit,)))
+            store.take(RequestLimits((limit,)))
         assert "Redis: OutOfMemoryError" in caplog.text
     finally:
         own.command("CONFIG", "SET", "maxmemory", 0)
@@ -938,5 +940,5 @@ def test_processes_of_the_release_before_read_what_this_one_opens_and_see_its_bl
     document = json.loads(server.command("GET", f"otp:c:{opened.id}"))
     assert not document["charges"]  # as Lua writes an empty list: of what this one has taken it gives nothing back
     until = store.now() + 60_000
-    store.hold({"a" * 32: until})
+    store.set_blocks({"a" * 32: until})
     assert int(server.command("HGET", f"otp:n:{'a' * 32}", "b")) == until

@@ -5,7 +5,7 @@ import pytest
 from otp_app.challenges import Challenge, Grant, Status
 from otp_app.errors import InvalidOrExpiredCode, Limited
 from otp_app.keys import phone_key
-from otp_app.limits.values import Counts, Demand, Limit, in_lock_order
+from otp_app.limits.values import Counts, Limit, RequestLimits, in_lock_order
 from otp_app.models import ChallengeRow, Counter, Delivery, Failure
 from otp_app.stores import purge
 from otp_app.stores.sql import SqlStore
@@ -23,8 +23,8 @@ def store(clock):
     return SqlStore()
 
 
-def crowd(key, **values):
-    return Limit("a_crowd", Counts.CROWD, 10_000, 3600, key=key, subject="a crowd", **values)
+def key_limit(key, **values):
+    return Limit("a_crowd", Counts.KEY, 10_000, 3600, key=key, subject="a crowd", **values)
 
 
 def used(store, *limits):
@@ -74,27 +74,27 @@ def test_counters_named_in_either_order_wait_for_each_other_in_one(store):
     """Without one order two requests hold a counter each and wait for the other's: PostgreSQL ends one by an error."""
 
     def take_all(number):
-        limits = [crowd(key) for key in (KEYS if number % 2 else reversed(KEYS))]
+        limits = [key_limit(key) for key in (KEYS if number % 2 else reversed(KEYS))]
         for _ in range(20):
-            store.take(Demand(in_lock_order(limits)))
+            store.take(RequestLimits(in_lock_order(limits)))
         return True
 
     assert race(take_all, 12) == [True] * 12
-    assert used(store, *map(crowd, KEYS)) == [240] * 3
+    assert used(store, *map(key_limit, KEYS)) == [240] * 3
 
 
 @pytest.mark.django_db(transaction=True)
 def test_giving_back_in_any_order_and_taking_wait_for_each_other_in_one(store):
-    demand = Demand(in_lock_order(crowd(key, shared=key == KEYS[0]) for key in KEYS))
+    request_limits = RequestLimits(in_lock_order(key_limit(key, shared=key == KEYS[0]) for key in KEYS))
 
     def take_and_give_back(number):
         for _ in range(20):
-            charges = store.take(demand)
-            store.give_back(charges if number % 2 else charges[::-1])
+            increments = store.take(request_limits)
+            store.give_back(increments if number % 2 else increments[::-1])
         return True
 
     assert race(take_and_give_back, 12) == [True] * 12
-    assert used(store, *demand.limits) == [0] * 3
+    assert used(store, *request_limits.limits) == [0] * 3
 
 
 @pytest.mark.django_db(transaction=True)
@@ -104,23 +104,23 @@ def test_lifting_a_block_and_taking_what_it_is_about_wait_for_each_other(store):
             if number % 2:
                 store.lift(KEYS[number % 4 // 2], 0)
             else:
-                store.take(Demand(in_lock_order(map(crowd, KEYS))))
+                store.take(RequestLimits(in_lock_order(map(key_limit, KEYS))))
         return True
 
     assert race(either, 12) == [True] * 12
-    assert used(store, crowd(KEYS[2])) == [120]  # which nobody lifted
+    assert used(store, key_limit(KEYS[2])) == [120]  # which nobody lifted
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_purge_of_counters_loses_nothing_that_is_taken_meanwhile(store, clock):
-    store.take(Demand((crowd(KEYS[0]),)))
+    store.take(RequestLimits((key_limit(KEYS[0]),)))
     clock.advance(3 * 3600)
 
     def either(number):
-        return store.purge() if number % 2 else len(store.take(Demand((crowd(KEYS[0]),))))
+        return store.purge() if number % 2 else len(store.take(RequestLimits((key_limit(KEYS[0]),))))
 
     assert race(either, 8) == [1, 0] * 4
-    assert used(store, crowd(KEYS[0])) == [4]
+    assert used(store, key_limit(KEYS[0])) == [4]
 
 
 # given back
@@ -137,17 +137,17 @@ def test_what_is_given_back_to_a_counter_that_was_lost_is_no_credit(store, setti
 
 
 def test_what_is_given_back_comes_out_of_the_sub_bucket_that_it_went_into(store, clock):
-    limit = crowd(KEYS[0])
-    first = store.take(Demand((limit,)))
+    limit = key_limit(KEYS[0])
+    first = store.take(RequestLimits((limit,)))
     clock.advance(1800)
-    second = store.take(Demand((limit,)))
+    second = store.take(RequestLimits((limit,)))
     assert second[0].slot - first[0].slot == 12
     store.give_back(second)
     assert used(store, limit) == [1]
     clock.advance(2000)  # that of the first is over
     assert used(store, limit) == [0]
     store.give_back(first)
-    store.take(Demand((limit,)))
+    store.take(RequestLimits((limit,)))
     assert used(store, limit) == [1]
 
 

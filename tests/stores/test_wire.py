@@ -4,24 +4,24 @@ import json
 
 import pytest
 
-from otp_app.challenges import Charge, Claim, Status
+from otp_app.challenges import Claim, Increment, Status
 from otp_app.errors import Limited, ProofRequired
-from otp_app.limits.values import Conversion, Counts, Demand, Limit, Usage
+from otp_app.limits.values import Conversion, Counts, Limit, RequestLimits, Usage
 from otp_app.stores import wire
 from tests.factories import new_challenge
 
-CROWD = Limit("crowd", Counts.CROWD, 5, 3600, key="a" * 32, ring=2, subject="prefix +99890123", blocks=60)
+KEY = Limit("crowd", Counts.KEY, 5, 3600, key="a" * 32, ring=2, subject="prefix +99890123", blocks=60)
 OWN = Limit("own", Counts.WAITS, 1, 3600, steps=(60, 120))
 JUDGED = Conversion("b" * 32, 0, 1, 2, subject="region KZ", least=50, proof=25, block=10, blocks=60)
-DEMAND = Demand((OWN, CROWD), JUDGED)
-CHARGE = Charge("a" * 32, 2, 77, 5, shared=True, converts=True, sent_at=1)
+REQUEST_LIMITS = RequestLimits((OWN, KEY), JUDGED)
+INCREMENT = Increment("a" * 32, 2, 77, 5, shared=True, converts=True, sent_at=1)
 
 
 def test_a_challenge_comes_back_as_it_went():
     challenge = new_challenge(status=Status.APPROVED, sent_at=(1, 2), device="d" * 32)
-    document = json.loads(json.dumps(wire.document_of(challenge) | {"taken": wire.charges_in([CHARGE])}))
+    document = json.loads(json.dumps(wire.document_of(challenge) | {"taken": wire.increments_in([INCREMENT])}))
     back = wire.challenge_of(document)
-    assert back == new_challenge(**{name: getattr(challenge, name) for name in wire.MEMBERS}, charges=(CHARGE,))
+    assert back == new_challenge(**{name: getattr(challenge, name) for name in wire.MEMBERS}, increments=(INCREMENT,))
     assert back.status is Status.APPROVED
 
 
@@ -33,17 +33,17 @@ def test_an_id_is_read_as_our_digits_however_a_database_writes_it():
 
 def test_what_is_asked_is_json_with_the_limits_in_their_order_and_names_no_subject(clock):
     clock.advance(3)
-    asked = json.loads(wire.written({"phone": "p"}, DEMAND))
+    asked = json.loads(wire.written({"phone": "p"}, REQUEST_LIMITS))
     assert (asked["phone"], asked["offset"]) == ("p", 3000)
-    own, crowd = asked["limits"]
+    own, key_limit = asked["limits"]
     assert own == {"counts": "waits", "amount": 1, "period": 3600, "cost": 1, "steps": [60, 120]}
-    assert (crowd["counts"], crowd["key"], crowd["ring"], crowd["blocks"]) == ("crowd", "a" * 32, 2, 60)
+    assert (key_limit["counts"], key_limit["key"], key_limit["ring"], key_limit["blocks"]) == ("crowd", "a" * 32, 2, 60)
     assert asked["conversion"]["least"] == 50
     assert "+99890123" not in str(asked["limits"])
 
 
 def test_without_limits_there_are_none():
-    assert json.loads(wire.written({"id": "i"}, Demand())) == {"id": "i", "offset": 0, "limits": []}
+    assert json.loads(wire.written({"id": "i"}, RequestLimits())) == {"id": "i", "offset": 0, "limits": []}
 
 
 def test_a_delivery_that_is_claimed_names_each_channels_provider_and_all_that_they_watch():
@@ -64,7 +64,7 @@ def test_devices_have_a_lane_of_their_own(device):
 
 
 def refusal(**answer):
-    return wire.refusal({"now": 1000} | answer, DEMAND)
+    return wire.refusal({"now": 1000} | answer, REQUEST_LIMITS)
 
 
 def test_what_is_taken_and_what_there_is_not_refuses_nothing():
@@ -84,7 +84,7 @@ def test_a_limit_that_refuses_is_named_with_its_wait():
 def test_a_block_that_has_begun_is_told_with_why():
     error = refusal(state="refused", usages=[[0, 0, 0], [5, 1000, 0]], begun=2)
     assert (error.limit, error.retry_after) == ("crowd", 60)
-    assert (error.block.key, error.block.forgives, error.block.until) == (CROWD.key, 2, 61_000)
+    assert (error.block.key, error.block.forgives, error.block.until) == (KEY.key, 2, 61_000)
     assert error.block.reason == "5 of 5 in 3600 s"
 
 
@@ -95,8 +95,8 @@ def test_a_region_that_is_blocked_is_told_with_its_conversion():
 
 
 def test_usages_are_those_of_the_limits_in_their_order():
-    usages = wire.usages_of(DEMAND.limits, {"usages": [[1, 2, 0], [3, 4, 5]]})
-    assert usages == [Usage(OWN, 1, 2, 0), Usage(CROWD, 3, 4, 5)]
+    usages = wire.usages_of(REQUEST_LIMITS.limits, {"usages": [[1, 2, 0], [3, 4, 5]]})
+    assert usages == [Usage(OWN, 1, 2, 0), Usage(KEY, 3, 4, 5)]
 
 
 @pytest.mark.parametrize("value", ['{"a": 1}', {"a": 1}])

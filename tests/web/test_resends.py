@@ -27,7 +27,7 @@ def buttons(page):
 
 
 def reached_nobody():
-    Delivery.objects.update(status=Delivery.State.UNDELIVERED)
+    Delivery.objects.update(status=Delivery.Status.UNDELIVERED)
 
 
 @pytest.fixture

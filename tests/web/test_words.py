@@ -4,7 +4,7 @@ import pytest
 from django.utils.translation import override
 from phonenumbers import SUPPORTED_REGIONS
 
-from otp_app.challenges import State
+from otp_app.challenges import ChallengeState
 from otp_app.models import Delivery
 from otp_app.providers.base import Channel
 from otp_app.web import words
@@ -16,7 +16,7 @@ NUMBER = "+998 90 123 45 67"
 def state(**values):
     defaults = {"challenge_id": "0" * 32, "state": "sent", "channel": "sms", "channels": ()}
     numbers = {"checks_left": 5, "sends_left": 2, "expires_in": 300, "resend_in": 60, "switch_in": 60}
-    return State(**(defaults | numbers | values))
+    return ChallengeState(**(defaults | numbers | values))
 
 
 @pytest.mark.parametrize("channel", Channel)
@@ -37,7 +37,7 @@ def test_the_number_is_text_and_no_markup():
 
 
 @pytest.mark.parametrize("channel", Channel)
-@pytest.mark.parametrize("told", [each for each in Delivery.State.values if each != "unknown"])
+@pytest.mark.parametrize("told", [each for each in Delivery.Status.values if each != "unknown"])
 def test_every_state_that_can_be_told_has_words(channel, told):
     assert str(words.state(state(channel=channel, state=told)))
 

@@ -17,7 +17,7 @@ from ... import audit, stores
 from ...conf import conf
 from ...delivery import suppressions
 from ...errors import OtpError
-from ...limits import TABLE, UNLIMITED, Line, amount_of
+from ...limits import TABLE, UNLIMITED, Rule, amount_of
 from ...limits.values import Counts, Limit, Usage
 from ...models import BlockRow
 from ..subjects import KINDS, Part, parts_of
@@ -84,8 +84,8 @@ def _lift_blocks(part: Part) -> None:
 def _whole_table() -> list[str]:
     head = ["limit", "counts", "per", "amount", "period", "beyond it", "source"]
     rows = [
-        [line.name, line.what, line.per, _amount(line), duration(line.period), _then(line), line.source]
-        for line in TABLE
+        [rule.name, rule.what, rule.per, _amount(rule), duration(rule.period), _then(rule), rule.source]
+        for rule in TABLE
     ]
     home = ", ".join(conf.HOME_REGIONS) or "none"
     return [
@@ -101,21 +101,21 @@ def _whole_table() -> list[str]:
     ]
 
 
-def _amount(line: Line) -> str:
-    if line.counts is Counts.WAITS:
+def _amount(rule: Rule) -> str:
+    if rule.counts is Counts.WAITS:
         return _steps(conf.WAITS)
-    return "-" if amount_of(line) >= UNLIMITED else str(amount_of(line))
+    return "-" if amount_of(rule) >= UNLIMITED else str(amount_of(rule))
 
 
 def _steps(seconds: Sequence[int]) -> str:
     return f"{min(seconds)}-{max(seconds)} s" if seconds else "-"
 
 
-def _then(line: Line) -> str:
-    if line.amount == UNLIMITED:
+def _then(rule: Rule) -> str:
+    if rule.amount == UNLIMITED:
         return "judged"
-    words = ["proof"] if "proof" in line.then else []
-    return ", ".join([*words, f"block {duration(conf.PREFIX_BLOCK)}" if "block" in line.then else "refused"])
+    words = ["proof"] if "proof" in rule.then else []
+    return ", ".join([*words, f"block {duration(conf.PREFIX_BLOCK)}" if "block" in rule.then else "refused"])
 
 
 def _state(part: Part) -> list[str]:

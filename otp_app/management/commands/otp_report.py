@@ -18,13 +18,13 @@ from ...errors import Unavailable
 from ...models import ChallengeRow, Delivery
 from ..tables import counted, table
 
-_State = Delivery.State
+_Status = Delivery.Status
 _ENDS = {  # every status is in one of them, so they add up to the sends
-    "delivered": (_State.DELIVERED,),
-    "no_report": (_State.SENT,),
-    "failed": (_State.FAILED, _State.UNDELIVERED),
-    "unknown": (_State.UNKNOWN,),
-    "waiting": (_State.QUEUED,),
+    "delivered": (_Status.DELIVERED,),
+    "no_report": (_Status.SENT,),
+    "failed": (_Status.FAILED, _Status.UNDELIVERED),
+    "unknown": (_Status.UNKNOWN,),
+    "waiting": (_Status.QUEUED,),
 }
 _HEAD = ["provider", "country", "sends", *_ENDS, "segments", "money", "signed_in", "p50", "p95"]
 _SUMMED = ("sends", *_ENDS, "segments", "money", "signed_in", "unpriced")
@@ -73,7 +73,7 @@ def _groups(sent: QuerySet[Delivery]) -> list[dict[str, Any]]:
     accepted = Q(segments__gt=0)
     ends = {name: Count("id", filter=Q(status__in=states)) for name, states in _ENDS.items()}
     others: dict[str, Any] = {
-        "signed_in": Count("id", filter=Q(good=True) & ~Q(status=_State.FAILED)),
+        "signed_in": Count("id", filter=Q(good=True) & ~Q(status=_Status.FAILED)),
         "unpriced": Count("id", filter=accepted & Q(price=None)),
     }
     grouped = sent.annotate(good=Q(converted=True) | Exists(approved)).values("provider", "region")

@@ -14,7 +14,7 @@ from typing import Any
 from django.db import connections
 
 from ...errors import WrongIsolation
-from ...limits.values import Demand
+from ...limits.values import RequestLimits
 from .. import wire
 from ..wire import Document
 
@@ -22,7 +22,7 @@ _MEETING = frozenset(("open", "spend_send", "close", "undo_send"))
 _FILES = ("types", "locks", "rings", "writes", "windows", "calls")
 
 
-def answer(alias: str, name: str, asked: Document, demand: Demand) -> Document:
+def answer(alias: str, name: str, asked: Document, request_limits: RequestLimits) -> Document:
     """Answer one question. Raises WrongIsolation where transactions are not READ COMMITTED."""
     connection: Any = connections[alias]
     early = name in _MEETING and connection.get_autocommit()
@@ -31,7 +31,7 @@ def answer(alias: str, name: str, asked: Document, demand: Demand) -> Document:
     # Values go beside the statement, not in its text, as Django has them: PostgreSQL's log quotes statements that fail.
     raw = connection.Database.Cursor(connection.connection)
     with connection._prepare_cursor(raw) as cursor:  # noqa: SLF001  (of another kind than Django makes)
-        cursor.execute(sql, [name, wire.written(asked, demand)])
+        cursor.execute(sql, [name, wire.written(asked, request_limits)])
         found: Document = json.loads(cursor.fetchone()[0])
     if found["state"] == "isolation":
         raise WrongIsolation

@@ -22,7 +22,7 @@ from ...challenges import Challenge, Claims, Grant, Status, random_id
 from ...conf import conf
 from ...db import clock, writes
 from ...errors import Unavailable
-from ...limits.values import Demand
+from ...limits.values import RequestLimits
 from ...models import Delivery
 from .. import outbox, wire
 from ..asking import AskingStore
@@ -66,14 +66,14 @@ class RedisStore(AskingStore):
         abandoned = 0
         while True:
             asked = {"batch": _SETTLED, "lease": conf.LEASE * 1000, "written": journal.written()}
-            found = self._ask("settle", asked, Demand())
+            found = self._ask("settle", asked, RequestLimits())
             if not found["converted"] and not found["left"]:
                 return abandoned
             outbox.mark_converted(database(), list(found["converted"]))
             abandoned += sum(journal.abandon(entry, self.get) for entry in found["left"])
 
-    def hold(self, holds: Mapping[str, int]) -> None:
-        self._ask("hold", {"holds": holds}, Demand())
+    def set_blocks(self, blocks: Mapping[str, int]) -> None:
+        self._ask("set_blocks", {"blocks": blocks}, RequestLimits())
 
     def now(self) -> int:
         return redis_server.current().now() + clock.offset()
@@ -84,15 +84,15 @@ class RedisStore(AskingStore):
         return 0
 
     def _send(
-        self, name: str, phone: str, device: str, demand: Demand, claims: Claims | None, asked: Document
+        self, name: str, phone: str, device: str, request_limits: RequestLimits, claims: Claims | None, asked: Document
     ) -> Grant:
         """Keep a journal of what is claimed: it comes into the database with its end."""
         if claims is not None:
             journal.require()
             asked["written"] = journal.written()
-        names = [limit.name for limit in demand.limits]
+        names = [limit.name for limit in request_limits.limits]
         asked["unconverted"] = names.index(_UNCONVERTED) + 1 if _UNCONVERTED in names else 0
-        return super()._send(name, phone, device, demand, claims, asked)
+        return super()._send(name, phone, device, request_limits, claims, asked)
 
     def _queue(self, challenge: Challenge, row: dict[str, Any]) -> None:
         """Write the delivery down. A send for which that fails is not delivered, and costs nobody anything."""
@@ -102,11 +102,11 @@ class RedisStore(AskingStore):
             self.undo_send(challenge)
             raise
 
-    def _ask(self, name: str, asked: Document, demand: Demand) -> Document:
+    def _ask(self, name: str, asked: Document, request_limits: RequestLimits) -> Document:
         """Run a script; when the server does not know what it needs for an answer, tell it and ask again."""
         server = redis_server.current()
         for _ in range(_TRIES):
-            answer = server.run(name, wire.written(asked, demand))
+            answer = server.run(name, wire.written(asked, request_limits))
             if answer["state"] == "cold":
                 _begin_generation(server, answer["now"])
             elif answer["state"] == "history":
@@ -117,8 +117,8 @@ class RedisStore(AskingStore):
 
 
 def _begin_generation(server: Server, now: int) -> None:
-    known = recovery.of_crowds(database(), now)
+    known = recovery.of_key_counters(database(), now)
     named: dict[str, Any] = {"id": random_id(), "server": server.identity()}
-    begun = server.run("recover", wire.written(known | named, Demand()))["state"] == "taken"
+    begun = server.run("recover", wire.written(known | named, RequestLimits()))["state"] == "taken"
     if begun and not known["complete"]:
         logger.warning("Redis held nothing, or was replaced: the limits go on from the database")

@@ -37,5 +37,5 @@ def abandon(entry: str, get: Callable[[str], Challenge | None]) -> bool:
     sent = replace(challenge, sent_at=(int(sent_at),))
     claimed = {"provider": provider, "claimed_at": int(sent_at), "unconverted": unconverted}
     claimed |= {"reference": named[0]} if named else {}  # a process of the release before has not said it
-    unknown = {"status": Delivery.State.UNKNOWN.value, "error": "lease"}
+    unknown = {"status": Delivery.Status.UNKNOWN.value, "error": "lease"}
     return write_behind.current().begin(Ended(outbox.row_of(sent) | claimed | unknown, entry))

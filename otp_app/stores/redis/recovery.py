@@ -24,7 +24,7 @@ from ..rows import challenge_of
 
 _MOST = 10_000  # blocked keys that are remembered; of more numbers that get nothing their providers will say so again
 _DAY = 24 * 3600
-_UNDONE = Q(status=Delivery.State.FAILED, segments=0)  # no provider accepted it: what it took was given back
+_UNDONE = Q(status=Delivery.Status.FAILED, segments=0)  # no provider accepted it: what it took was given back
 _WIDTH = rings.width(_DAY)
 
 Slots = dict[int, int]
@@ -63,9 +63,9 @@ def _failures(alias: str, key: str, phone: str, device: str, now: int) -> dict[s
     return failed
 
 
-def of_crowds(alias: str, now: int) -> dict[str, Any]:
+def of_key_counters(alias: str, now: int) -> dict[str, Any]:
     """Return the counters and blocks to begin with; ``complete`` when no phone has anything to be remembered."""
-    held = counters.holds(alias, now - HOUR, _MOST)
+    held = counters.recent_blocks(alias, now - HOUR, _MOST)
     blocks = BlockRow.objects.using(alias).filter(until__gt=now, lifted_at=None).order_by("until")
     return {
         "counters": _counters(alias, now),

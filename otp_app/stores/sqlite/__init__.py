@@ -9,14 +9,14 @@ the block that a refusal may begin. The documents that it is asked and answers a
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from ...challenges import Challenge, Charge, Status
+from ...challenges import Challenge, Increment, Status
 from ...counters import blocks, rings
 from ...db import writes
 from ...db.clock import read_now
 from ...db.transactions import durable
 from ...db.turns import turn
 from ...limits import windows
-from ...limits.values import Counts, Demand
+from ...limits.values import Counts, RequestLimits
 from ...models import Delivery
 from .. import wire
 from ..wire import Document
@@ -48,32 +48,32 @@ def _spend_send(call: Call) -> Document:
 def _send(call: Call, challenge: Challenge, *, new: bool) -> Document:
     """Write a send down: its challenge, its delivery, and what it takes."""
     at = max(call.now, *(before + 1 for before in challenge.sent_at), 0)  # it names the send: no two have the same
-    taken = tuple(replace(charge, sent_at=at) for charge in call.charges)
+    taken = tuple(replace(increment, sent_at=at) for increment in call.increments)
     sent = replace(
         challenge,
         sends_left=challenge.sends_left - 1,
         sent_at=(*challenge.sent_at, at),
-        charges=challenge.charges + taken,
+        increments=challenge.increments + taken,
     )
     (rows.insert if new else rows.update)(call.alias, sent)
     call.write()
     delivery = call.asked["delivery"]
     row = {"challenge": sent.id, "phone": call.asked["ledger"], "device": bool(sent.device), "sent_at": at}
-    row |= {"region": delivery["region"], "channel": sent.channel, "status": Delivery.State.QUEUED.value}
+    row |= {"region": delivery["region"], "channel": sent.channel, "status": Delivery.Status.QUEUED.value}
     row |= dict.fromkeys(("created_at", "updated_at"), delivery["created_at"])
     if "providers" in delivery:
         provider = delivery["providers"].get(sent.channel, "")
         row |= {"provider": provider, "reference": delivery["reference"], "claimed_at": call.now}
     writes.run(call.alias, writes.inserting(call.alias, Delivery, row))
     holds = blocks(call.alias, delivery.get("watched", ()))
-    document = wire.document_of(sent) | {"taken": wire.charges_in(sent.charges)}
+    document = wire.document_of(sent) | {"taken": wire.increments_in(sent.increments)}
     return call.answer("taken", challenge=document, again=_again(call, sent), holds=holds)
 
 
 def _again(call: Call, sent: Challenge) -> int:
     """Return the milliseconds to the phone's next send; a later one of this challenge needs no more comparisons."""
     past = [each for each in call.past if each.id != sent.id] + [sent]
-    own = [each for each in call.demand.limits if each.counts in (Counts.WAITS, Counts.SENDS)]
+    own = [each for each in call.request_limits.limits if each.counts in (Counts.WAITS, Counts.SENDS)]
     return max((windows.phone_usage(each, past, [], call.now).wait for each in own), default=0)
 
 
@@ -88,8 +88,8 @@ def _spend_check(call: Call) -> Document:
     paid = replace(found, checks_left=found.checks_left - 1, phone_checks_left=by_phone, checked_at=call.now)
     rows.update(call.alias, paid)
     call.write()
-    document = wire.document_of(paid) | {"taken": wire.charges_in(paid.charges)}
-    return call.answer("taken", challenge=document, taken=wire.charges_in(call.charges))
+    document = wire.document_of(paid) | {"taken": wire.increments_in(paid.increments)}
+    return call.answer("taken", challenge=document, taken=wire.increments_in(call.increments))
 
 
 def _to_check(call: Call) -> Challenge | None:
@@ -120,8 +120,8 @@ def _close(call: Call) -> Document:
         others = "UPDATE otp_app_challenge SET status = 'canceled', closed_at = %s"
         where = "phone = %s AND purpose = %s AND status = 'pending'"
         rows.run(call.alias, f"{others} WHERE {where}", [call.now, found.phone, found.purpose])
-        converting = [charge for charge in closed.charges if charge.converts]
-        _give_back(call.alias, [*closed.less_failures(converting), *wire.charges_of(asked["charges"])])
+        converting = [increment for increment in closed.increments if increment.converts]
+        _give_back(call.alias, [*closed.less_failures(converting), *wire.increments_of(asked["charges"])])
     return call.answer("taken")
 
 
@@ -129,14 +129,14 @@ def _undo_send(call: Call) -> Document:
     found, at = rows.get(call.alias, call.asked["id"]), call.asked["at"]
     if not found or found.status is not Status.PENDING or at not in found.sent_at:
         return call.answer("none")
-    given = [each for each in found.charges if each.sent_at == at and not call.asked["chosen"]]
+    given = [each for each in found.increments if each.sent_at == at and not call.asked["chosen"]]
     left = tuple(each for each in found.sent_at if each != at)
     undone = replace(
         found,
         sent_at=left,
         sends_left=found.sends_left + 1,
         status=Status.PENDING if left else Status.CANCELED,
-        charges=tuple(each for each in found.charges if each not in given),
+        increments=tuple(each for each in found.increments if each not in given),
     )
     rows.update(call.alias, undone)
     _give_back(call.alias, found.less_failures(given))
@@ -148,19 +148,19 @@ def _take(call: Call) -> Document:
     if no := call.refusal():
         return no
     call.write()
-    return call.answer("taken", taken=wire.charges_in(call.charges))
+    return call.answer("taken", taken=wire.increments_in(call.increments))
 
 
 def _give_back_asked(call: Call) -> Document:
-    _give_back(call.alias, wire.charges_of(call.asked["charges"]))
+    _give_back(call.alias, wire.increments_of(call.asked["charges"]))
     return call.answer("taken")
 
 
-def _give_back(alias: str, charges: Sequence[Charge]) -> None:
-    found = rows.counters(alias, {charge.key for charge in charges})
-    for charge in charges:
-        if counter := found.get(charge.key):
-            rings.add(counter, charge.ring, charge.slot, -charge.cost)
+def _give_back(alias: str, increments: Sequence[Increment]) -> None:
+    found = rows.counters(alias, {increment.key for increment in increments})
+    for increment in increments:
+        if counter := found.get(increment.key):
+            rings.add(counter, increment.ring, increment.slot, -increment.cost)
     rows.keep_counters(alias, found.values())
 
 
@@ -191,14 +191,14 @@ _CALLS: dict[str, Callable[[Call], Document]] = {
 }
 
 
-def answer(alias: str, name: str, asked: Document, demand: Demand) -> Document:
+def answer(alias: str, name: str, asked: Document, request_limits: RequestLimits) -> Document:
     """Answer one question, alone with the file if it is one that writes."""
     if name == "usage":
-        return _usage(Call(alias, asked, demand, read_now(alias)))
+        return _usage(Call(alias, asked, request_limits, read_now(alias)))
     with turn(alias), durable(alias):
         # A write of nothing takes the file's write lock: BEGIN takes it only where OPTIONS say so.
         rows.run(alias, "DELETE FROM otp_app_key_counter WHERE false", [])
-        return _CALLS[name](Call(alias, asked, demand, read_now(alias)))
+        return _CALLS[name](Call(alias, asked, request_limits, read_now(alias)))
 
 
 def _is_open(challenge: Challenge, now: int) -> bool:

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...challenges import Challenge, Charge
+from ...challenges import Challenge, Increment
 from ...counters import MONTH, block, expiry, rings
 from ...limits import refusals, windows
-from ...limits.values import Conversion, Counts, Demand, Limit, Usage
+from ...limits.values import Conversion, Counts, Limit, RequestLimits, Usage
 from .. import wire
 from ..wire import Document
 from . import rows
@@ -19,23 +19,23 @@ class Call:
 
     alias: str
     asked: Document
-    demand: Demand
+    request_limits: RequestLimits
     now: int
     past: list[Challenge] = field(default_factory=list)  # the phone's, in the lane that asks
     failures: list[tuple[Any, ...]] = field(default_factory=list)  # of challenges that are purged: instant, how many
     counters: dict[str, Counter] = field(default_factory=dict)  # as they are with all taken
     usages: list[Usage] = field(default_factory=list)  # of each limit, before anything is taken
-    charges: list[Charge] = field(default_factory=list)
+    increments: list[Increment] = field(default_factory=list)
 
     def look(self) -> None:
         """Read what the limits count, and add to the counters in memory what is asked of them."""
         if "lane" in self.asked:
             self._read_phone()
-        keys = {limit.key for limit in self.demand.limits if limit.key}
+        keys = {limit.key for limit in self.request_limits.limits if limit.key}
         found = rows.counters(self.alias, keys)
         self.counters = {key: found.get(key) or Counter(key, [], []) for key in keys}
-        for limit in self.demand.limits:
-            if limit.counts is Counts.CROWD:
+        for limit in self.request_limits.limits:
+            if limit.counts is Counts.KEY:
                 self._count(limit, self.counters[limit.key])
             else:
                 self.usages.append(windows.phone_usage(limit, self.past, self.failures, self.now))
@@ -52,23 +52,23 @@ class Call:
         width = rings.width(limit.period)
         slot = rings.advance(counter, limit.ring, self.now // width)
         held = rings.slots(counter, limit.ring)
-        self.usages.append(windows.crowd_usage(limit, held, counter.blocked_until, self.now))
+        self.usages.append(windows.key_counter_usage(limit, held, counter.blocked_until, self.now))
         rings.add(counter, limit.ring, slot, limit.cost)
         counter.expires_at = max(counter.expires_at, expiry((slot + rings.SIZE) * width))
         if not limit.kept:
-            self.charges.append(Charge(limit.key, limit.ring, slot, limit.cost, limit.shared, limit.converts))
+            self.increments.append(Increment(limit.key, limit.ring, slot, limit.cost, limit.shared, limit.converts))
 
     def refusal(self) -> Document | None:
         """Return the answer where a limit or the region refuses, else None; begin the block that it leads to."""
         if any(usage.wait > 0 for usage in self.usages):
             begun = next((n for n, usage in enumerate(self.usages, 1) if refusals.begins_block(usage)), None)
             if begun:
-                limit = self.demand.limits[begun - 1]
+                limit = self.request_limits.limits[begun - 1]
                 self._block(limit.key, limit.blocks)
             usages = [(usage.used, usage.wait, usage.blocked_until) for usage in self.usages]
             return self.answer("refused", usages=usages, begun=begun)
         verdict = ""
-        if judged := self.demand.conversion:
+        if judged := self.request_limits.conversion:
             sends, unconverted, fresh = self._converted(judged)
             verdict = windows.judge(judged, sends, unconverted, fresh)
             if verdict == "block":

@@ -75,7 +75,7 @@ def keep_counters(alias: str, changed: Iterable[Counter]) -> None:
 
 
 def _values(challenge: Challenge) -> list[Any]:
-    lists = {"sent_at": json.dumps(challenge.sent_at), "taken": json.dumps(wire.charges_in(challenge.charges))}
+    lists = {"sent_at": json.dumps(challenge.sent_at), "taken": json.dumps(wire.increments_in(challenge.increments))}
     return [lists[name] if name in lists else getattr(challenge, name) for name in _MEMBERS]
 
 

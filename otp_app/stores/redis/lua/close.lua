@@ -4,8 +4,8 @@ found.status = asked.status
 if asked.status == 'approved' then
   local phone = phone_of(asked.phone)
   local converting = {}
-  for _, charge in ipairs(found.taken) do
-    if charge[6] then table.insert(converting, charge) end
+  for _, increment in ipairs(found.taken) do
+    if increment[6] then table.insert(converting, increment) end
   end
   local lane = phone[lane_of(found)]
   for _, pending in ipairs({phone.pending_s, phone.pending_d}) do

@@ -13,7 +13,7 @@ for _, known in ipairs(asked.counters) do
   keep_counter(known.key)
 end
 for key, till in pairs(asked.blocks) do
-  hold(key, till, HOUR)
+  block(key, till, HOUR)
 end
 if not generation then
   generation = {id = asked.id, server = asked.server, since = now, complete = asked.complete}

@@ -52,7 +52,7 @@ local function add(key, number, slot, cost)
 end
 
 -- Refused until then, and remembered that much longer; otp:n:<key> tells it to processes of the release before.
-local function hold(key, till, longer)
+local function block(key, till, longer)
   redis.call('HSET', 'otp:n:' .. key, 'b', text(till))
   redis.call('PEXPIRE', 'otp:n:' .. key, text(math.max(1, till + longer - now)))
   local counter = counter_of(key)

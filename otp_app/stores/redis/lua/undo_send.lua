@@ -17,8 +17,8 @@ lane.s, found.sent_at = without(lane.s), left
 found.sends_left = found.sends_left + 1
 if #found.sent_at == 0 then found.status = 'canceled' end
 local given, kept = {}, {} -- a success must not give back again what is given back now
-for _, charge in ipairs(found.taken) do
-  table.insert(charge[7] == asked.at and not asked.chosen and given or kept, charge)
+for _, increment in ipairs(found.taken) do
+  table.insert(increment[7] == asked.at and not asked.chosen and given or kept, increment)
 end
 found.taken = kept
 give_back(given, found.checks - found.checks_left)

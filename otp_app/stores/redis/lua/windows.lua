@@ -1,17 +1,17 @@
 -- Put before each of the other scripts, after documents.lua: the arithmetic of ../windows.py.
 
--- Milliseconds until cost more fit into amount; holds are pairs of until when and how much.
-local function window(holds, amount, cost)
+-- Milliseconds until cost more fit into amount; entries are pairs of until when and how much.
+local function window(entries, amount, cost)
   local used = 0
-  for _, hold in ipairs(holds) do used = used + hold[2] end
+  for _, entry in ipairs(entries) do used = used + entry[2] end
   local total, wait = used, 0
   if total + cost > amount then
     wait = 3600000
-    table.sort(holds, function(one, other) return one[1] < other[1] end)
-    for _, hold in ipairs(holds) do
-      total = total - hold[2]
+    table.sort(entries, function(one, other) return one[1] < other[1] end)
+    for _, entry in ipairs(entries) do
+      total = total - entry[2]
       if total + cost <= amount then
-        wait = hold[1] - now
+        wait = entry[1] - now
         break
       end
     end
@@ -29,37 +29,37 @@ local function waits_usage(limit, lane)
 end
 
 local function sends_usage(limit, lane)
-  local holds = {}
+  local entries = {}
   for _, at in ipairs(lane.s) do
-    if at > now - limit.period * 1000 then table.insert(holds, {at + limit.period * 1000, 1}) end
+    if at > now - limit.period * 1000 then table.insert(entries, {at + limit.period * 1000, 1}) end
   end
-  return window(holds, limit.amount, limit.cost)
+  return window(entries, limit.amount, limit.cost)
 end
 
 local function failures_usage(limit, lane, pending)
-  local holds = {}
+  local entries = {}
   for at, n in pairs(lane.f) do
     local till = tonumber(at) + limit.period * 1000
-    if till > now then table.insert(holds, {till, n}) end
+    if till > now then table.insert(entries, {till, n}) end
   end
   for _, challenge in ipairs(pending) do
     local till = expires_at(challenge) + GRACE
-    if till > now then table.insert(holds, {till, challenge.checks_left}) end
+    if till > now then table.insert(entries, {till, challenge.checks_left}) end
   end
-  return window(holds, limit.amount, limit.cost)
+  return window(entries, limit.amount, limit.cost)
 end
 
-local function crowd_usage(limit)
+local function key_counter_usage(limit)
   local counter = counter_of(limit.key)
   local ring, newest = ring_of(counter, limit)
   local usage = {used = sum_of(ring, 0), wait = 0, blocked = 0, slot = newest}
   if usage.used + limit.cost > limit.amount then
-    local holds, width = {}, width_of(limit)
+    local entries, width = {}, width_of(limit)
     for slot = newest - SIZE + 1, newest do
       local n = ring[slot % SIZE + 2]
-      if n > 0 then table.insert(holds, {(slot + SIZE) * width, n}) end
+      if n > 0 then table.insert(entries, {(slot + SIZE) * width, n}) end
     end
-    usage.wait = window(holds, limit.amount, limit.cost).wait
+    usage.wait = window(entries, limit.amount, limit.cost).wait
   end
   if counter.b > now then usage.wait, usage.blocked = math.max(usage.wait, counter.b - now), counter.b end
   return usage
@@ -69,7 +69,7 @@ local function usages_of(phone, name)
   local usages = {}
   for i, limit in ipairs(asked.limits) do
     if limit.counts == 'crowd' then
-      usages[i] = crowd_usage(limit)
+      usages[i] = key_counter_usage(limit)
     elseif limit.counts == 'waits' then
       usages[i] = waits_usage(limit, phone[name])
     elseif limit.counts == 'sends' then
@@ -87,8 +87,8 @@ local function triples(usages)
   return list
 end
 
-local function block(key, seconds)
-  hold(key, now + seconds * 1000, 0)
+local function begin_block(key, seconds)
+  block(key, now + seconds * 1000, 0)
 end
 
 -- The answer where a limit refuses; a refusal may begin a block.
@@ -101,7 +101,7 @@ local function refusal(usages)
     if not begun and over and usage.blocked == 0 then begun = i end
   end
   if not refused then return nil end
-  if begun then block(asked.limits[begun].key, asked.limits[begun].blocks) end
+  if begun then begin_block(asked.limits[begun].key, asked.limits[begun].blocks) end
   return answer('refused', {usages = triples(usages), begun = begun})
 end
 
@@ -121,7 +121,7 @@ local function suspicion(usages)
     local sends = counted[judged.sends]
     local converted, settled = sends - counted[judged.unconverted], sends - counted[judged.fresh]
     if settled >= judged.least and converted * 100 < judged.block * settled then
-      block(judged.key, judged.blocks)
+      begin_block(judged.key, judged.blocks)
       return answer('conversion', {sends = sends, converted = converted})
     end
     proof = proof or sends >= judged.least and converted * 100 < judged.proof * sends

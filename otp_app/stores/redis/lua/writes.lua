@@ -1,6 +1,6 @@
 -- Put before each of the other scripts: writing, once all is decided.
 
--- What is taken of the key counters, as a charge has it.
+-- What is taken of the key counters, as an increment has it.
 local function take(usages, sent_at)
   local taken, keys = {}, {}
   for i, limit in ipairs(asked.limits) do
@@ -19,12 +19,12 @@ local function take(usages, sent_at)
 end
 
 -- Of comparisons, of which a send takes several, those that failed stay taken.
-local function give_back(charges, failed)
+local function give_back(increments, failed)
   local keys = {}
-  for _, charge in ipairs(charges) do
-    local cost = charge[4]
-    add(charge[1], charge[2], charge[3], cost == 1 and -1 or failed - cost)
-    keys[charge[1]] = counter_of(charge[1]).x > now
+  for _, increment in ipairs(increments) do
+    local cost = increment[4]
+    add(increment[1], increment[2], increment[3], cost == 1 and -1 or failed - cost)
+    keys[increment[1]] = counter_of(increment[1]).x > now
   end
   for key, alive in pairs(keys) do
     if alive then keep_counter(key) end
@@ -56,7 +56,7 @@ local function send(challenge, phone, usages)
   if asked.unconverted > 0 then
     unconverted = usages[asked.unconverted].used + asked.limits[asked.unconverted].cost
   end
-  for _, charge in ipairs(take(usages, at)) do table.insert(challenge.taken, charge) end
+  for _, increment in ipairs(take(usages, at)) do table.insert(challenge.taken, increment) end
   keep_challenge(challenge)
   keep_phone(asked.phone, phone)
   local reply = {challenge = challenge, again = again, unconverted = unconverted}

@@ -1,0 +1,91 @@
+"""The table of limits and the numbers of the policy."""
+
+import pytest
+from django.test import override_settings
+
+from otp_app.challenges.policies import Policy, policy_for
+from otp_app.conf import Conf, conf
+from otp_app.limits import DAY, HOUR, MONTH, TABLE, UNLIMITED, Trigger, amount_of
+from otp_app.limits.values import Counts
+
+LINES = {rule.name: rule for rule in TABLE}
+
+
+def test_each_name_stands_once_in_the_table():
+    assert len(LINES) == len(TABLE)
+
+
+def test_the_defaults_are_the_published_numbers():
+    wait, *others = TABLE
+    assert {rule.name: (amount_of(rule), rule.period) for rule in others} == {
+        "sends_per_phone_hour": (5, HOUR),
+        "sends_per_phone_day": (10, DAY),
+        "sends_of_devices_day": (5, DAY),
+        "failures_per_phone_day": (20, DAY),
+        "failures_per_phone_month": (100, MONTH),
+        "failures_of_devices_day": (10, DAY),
+        "sends_per_client_hour": (300, HOUR),
+        "sends_per_site_hour": (1500, HOUR),
+        "unconverted_per_client_hour": (30, HOUR),
+        "unconverted_per_site_hour": (150, HOUR),
+        "checks_per_client_hour": (100, HOUR),
+        "checks_per_site_hour": (500, HOUR),
+        "unconverted_per_prefix_hour": (10, HOUR),
+        "sends_per_region_day": (500, DAY),
+        "unconverted_per_region_day": (UNLIMITED, DAY),
+        "fresh_per_region": (UNLIMITED, 60),
+        "sends_per_day": (2000, DAY),
+        "device_sends_per_day": (2000, DAY),
+        "unconverted_per_day": (1000, DAY),
+        "failures_per_day": (5000, DAY),
+        "passwords_per_client_hour": (20, HOUR),
+        "passwords_per_account_hour": (30, HOUR),
+        "passwords_per_site_hour": (100, HOUR),
+    }
+    assert (wait.counts, tuple(conf.WAITS)) == (Counts.WAITS, (60, 120, 300, 600))
+    assert policy_for("login") == Policy(length=6, ttl=300, checks=5, checks_by_phone=3, sends=3)
+    assert (conf.TOKEN_TTL, conf.TOKEN_IDLE) == (30 * 86400, 14 * 86400)
+
+
+def test_an_amount_is_read_from_the_settings_at_use_and_a_site_has_that_of_its_clients(settings):
+    settings.OTP_SENDS_PER_CLIENT_HOUR, settings.OTP_SITE_CLIENTS = 7, 3
+    assert (amount_of(LINES["sends_per_client_hour"]), amount_of(LINES["sends_per_site_hour"])) == (7, 21)
+
+
+def test_the_lanes_of_strangers_and_of_devices_share_no_counter():
+    """But the wait, which is counted for each lane by its own challenges."""
+    shared = [rule.name for rule in TABLE if rule.trigger & Trigger.DEVICE and rule.trigger & ~Trigger.DEVICE]
+    assert shared == [TABLE[0].name]
+
+
+def test_a_device_is_stopped_by_nothing_that_strangers_can_use_up():
+    counted = {rule.per for rule in TABLE if rule.trigger & Trigger.DEVICE}
+    assert counted == {"phone", "all"}
+
+
+def test_a_success_gives_back_what_counts_as_unconverted():
+    assert all(rule.converts for rule in TABLE if rule.what == "unconverted")
+    assert not any(rule.converts for rule in TABLE if rule.what.startswith("sends"))
+
+
+def test_one_more_than_all_the_checks_of_a_day_of_failed_sends_is_never_needed():
+    assert conf.FAILURES_PER_DAY >= conf.CHECKS * conf.UNCONVERTED_PER_DAY
+
+
+@pytest.mark.parametrize("name", [name for name in vars(Conf) if name.isupper()])
+def test_every_setting_is_read_at_use(name):
+    """And kept until Django says that it has changed, for a request reads a hundred of them."""
+    default = getattr(conf, name)
+    marker = object()
+    with override_settings(**{f"OTP_{name}": marker}):
+        assert getattr(conf, name) is getattr(conf, name) is marker
+    assert getattr(conf, name) == default
+    ours = (
+        "PROVIDERS",
+        "PROVIDER_CALLS",
+        "ALLOWED_REGIONS",
+        "HOME_REGIONS",
+        "NEXT_HOSTS",
+        "PROOFS",
+    )  # the suite and the service set these
+    assert name in ours or default == getattr(Conf, name)

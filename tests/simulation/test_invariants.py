@@ -1,0 +1,94 @@
+"""A hole in the guard makes the simulation fail."""
+
+from dataclasses import replace
+
+import pytest
+
+from otp_app.challenges import Status
+from otp_app.models import Delivery
+from otp_app.simulation.invariants import DAY, Books, Violated, most_within
+from otp_app.simulation.sandbox import START, sandbox
+from otp_app.stores.sqlite import rows
+from tests.factories import new_challenge, new_phone
+
+
+@pytest.fixture
+def alias():
+    with sandbox():
+        yield "otp_app_lab"
+
+
+def keep(alias, challenge):
+    """The rows of a challenge of which each send was delivered."""
+    sends = challenge.sent_at
+    rows.insert(alias, replace(challenge, sent_at=sends[:1]))
+    for n, at in enumerate(sends, 1):
+        Delivery.objects.create(challenge=challenge.id, sent_at=at, handover=n if at == sends[0] else 1, channel="sms")
+    Delivery.objects.update(status=Delivery.Status.SENT)
+
+
+def opened(**values):
+    at = values.pop("at", START)
+    return new_challenge(**({"created_at": at, "checked_at": at, "sent_at": (at,)} | values))
+
+
+def proven(messages, books=None):
+    books = books or Books()
+    books.read()
+    books.prove(messages)
+    return books
+
+
+def test_what_the_guard_allows_is_no_violation(alias):
+    phone = new_phone()
+    for number in range(4):
+        keep(alias, opened(phone=phone, at=START + number, checks_left=0))
+    keep(alias, opened(phone=phone, at=START + DAY, checks_left=1, status=Status.APPROVED))
+    assert proven(5).failures == 23
+
+
+@pytest.mark.parametrize(
+    ("allowed", "values", "words"),
+    [
+        (0, {"checks_left": 6}, "I2: -1 of 5"),
+        (4, {"checks_left": 0}, "I3: 25 failed"),
+        (2, {"checks_left": 0, "device": "d" * 32}, "I3: 15 failed"),
+        (10, {}, "I4: 11 messages"),
+        (5, {"device": "d" * 32}, "I4: 6 messages"),
+    ],
+)
+def test_more_than_is_allowed_within_a_day_is_a_violation(alias, allowed, values, words):
+    phone = new_phone()
+    books, step = Books(), (DAY - 1) // max(1, allowed)
+    for number in range(allowed):
+        keep(alias, opened(phone=phone, at=START + number * step, **values))
+    proven(allowed, books)
+    keep(alias, opened(phone=phone, at=START + DAY - 1, **values))
+    with pytest.raises(Violated, match=words):
+        proven(allowed + 1, books)
+
+
+def test_more_than_a_hundred_failures_within_thirty_days_are_a_violation(alias):
+    phone = new_phone()
+    for day in range(21):
+        keep(alias, opened(phone=phone, at=START + day * DAY, checks_left=0))
+    with pytest.raises(Violated, match="I3: 105 failed comparisons of a phone in 30 days"):
+        proven(21)
+
+
+def test_a_message_without_a_challenge_is_a_violation(alias):
+    keep(alias, opened())
+    with pytest.raises(Violated, match="I5: 2 messages, of which 1"):
+        proven(2)
+
+
+def test_a_third_hand_over_of_one_send_is_a_violation(alias):
+    keep(alias, opened(sent_at=(START, START, START)))
+    with pytest.raises(Violated, match="I4: a send was handed over"):
+        proven(3)
+
+
+def test_the_most_within_a_span_slides_over_the_events():
+    assert most_within([], 10) == 0
+    assert most_within([(0, 1), (9, 2)], 10) == 3
+    assert most_within([(0, 5), (10, 2), (11, 2)], 10) == 5
