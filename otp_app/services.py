@@ -19,7 +19,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from . import accounts, audit, faults, phones, queues, stores, tokens
+from . import accounts, audit, faults, phones, queues, staff, stores, tokens
 from .accounts import authorization_codes, devices
 from .challenges import Challenge, ChallengeState, Grant, Status, codes, is_id
 from .challenges.policies import LOGIN, longest
@@ -209,7 +209,7 @@ def _let_in(phone: Phone, backend: TokenBackend, request: HttpRequest | None) ->
     issued = token.issued if token and user else None
     if not user:
         user, is_new = accounts.user_for(phone)
-    if not user.is_active or (phone.is_test and accounts.is_staff(user)):
+    if not user.is_active or (phone.is_test and staff.is_staff(user)):
         raise InvalidOrExpiredCode
     return user, is_new, issued or tokens.issue(backend, user, request)
 

@@ -3,12 +3,11 @@
 Called by services, tokens, the API and the page.
 """
 
-from .adapter import database, found, is_staff, last_login, logger, phone_field, phone_of, record_sign_in, user_for
+from .adapter import database, found, last_login, logger, phone_field, phone_of, record_sign_in, user_for
 
 __all__ = [
     "database",
     "found",
-    "is_staff",
     "last_login",
     "logger",
     "phone_field",

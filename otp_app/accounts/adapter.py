@@ -42,11 +42,6 @@ def phone_of(user: Any) -> str:
     return str(getattr(user, phone_field()) or "")
 
 
-def is_staff(user: Any) -> bool:
-    """Whether the user may do more than other users, as far as Django's own flags tell."""
-    return bool(getattr(user, "is_staff", False) or getattr(user, "is_superuser", False))
-
-
 def database() -> str:
     """The alias of the database that users are written to."""
     return router.db_for_write(get_user_model())

@@ -13,7 +13,7 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 from django.utils import timezone
 
-from .. import accounts, staff
+from .. import staff
 from ..conf import conf
 from ..errors import InvalidOrExpiredCode
 from ..models import UserSession
@@ -32,7 +32,7 @@ class SessionTokens:
     def issue(self, user: Any, request: HttpRequest | None) -> Issued:
         if request is None:
             raise ValueError("the session backend needs the request that signs in")
-        if accounts.is_staff(user) and not (conf.STAFF_BY_CODE or staff.is_kept_out()):
+        if staff.is_staff(user) and not (conf.STAFF_BY_CODE or staff.is_kept_out()):
             logger.error("staff cannot sign in by code: add %s to MIDDLEWARE", staff.MIDDLEWARE)
             raise InvalidOrExpiredCode  # the session would open the admin
         session = request.session
