@@ -163,4 +163,10 @@ def test_words_that_are_gone_are_in_no_name():
 
 @pytest.mark.parametrize("page", sorted((ROOT / "docs").rglob("*.md")), ids=lambda page: page.stem)
 def test_words_that_are_gone_are_on_no_page(page):
-    assert not set(re.findall(r"[a-z]+", page.read_text(encoding="utf-8").lower())) & (GONE - {"charge", "charged"})
+    assert not set(re.findall(r"[a-z]+", page.read_text(encoding="utf-8").lower())) & {
+        "demand",
+        "crowd",
+        "crowds",
+        "road",
+        "roads",
+    }
