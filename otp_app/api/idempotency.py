@@ -117,7 +117,7 @@ def _recall(row: KeptAnswer) -> None:
     if not challenge or not challenge.sent_at or challenge.sent_at[-1] < _held_since(row):
         return
     if not queues.current().at_once:  # else it was taken on with the send, and is not begun twice
-        records.make_good(challenge)
+        records.insert_queued(challenge)
     with suppress(InvalidOrExpiredCode):
         state = services.state(challenge_id=challenge.id)
         answer = sent_answer(challenge.id, state.expires_in, state.resend_in)

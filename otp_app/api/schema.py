@@ -24,6 +24,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiReque
 from .. import errors, tokens
 from ..challenges.policies import LOGIN, policy_for
 from ..conf import conf
+from ..delivery.state import SHOWN_STATUSES
 from ..providers.base import Channel
 from . import problems, serializers, views
 from .authentication import TokenAuthentication
@@ -39,7 +40,6 @@ _STRING: Json = {"type": "string"}
 _ID = _STRING | {"pattern": "^[0-9a-f]{32}$"}
 _KEY = _STRING | {"pattern": "^[!-~](?:[ -~]{0,253}[!-~])?$"}  # a header's value has no space at its ends
 _CHANNEL = _STRING | {"enum": [channel.value for channel in Channel]}
-_STATES = ("queued", "sent", "delivered", "undelivered", "failed")
 _TEXTS: Json = {"type": "array", "items": _STRING}
 _SECONDS: Json = {"type": "integer", "minimum": 0, "description": "Seconds."}
 
@@ -91,7 +91,7 @@ class OtpSchema(AutoSchema):
             schema = self._component(name, _answers(self)[name])
             answers = {(status, "application/json"): OpenApiResponse(schema, description="Done.", examples=examples)}
         self._component("OtpChannel", _CHANNEL, serializers.ChannelField)
-        self._component("OtpMessageState", _STRING | {"enum": list(_STATES)})
+        self._component("OtpMessageState", _STRING | {"enum": list(SHOWN_STATUSES)})
         self._component("ProblemCode", {"type": "string", "enum": list(problems.TITLES)})
         problem = self._component("Problem", _problem())
         for status, group in groupby(self._refusals(), key=lambda refusal: refusal.status):

@@ -55,7 +55,7 @@ def _wrong_entry(entry: Mapping[str, Any]) -> Iterator[CheckMessage]:
 
 def _is_price(value: Any) -> bool:
     try:
-        return value is None or 0 <= Decimal(str(value)) < prices.MOST
+        return value is None or 0 <= Decimal(str(value)) < prices.MAX_SEGMENT_PRICE
     except InvalidOperation:
         return False
 

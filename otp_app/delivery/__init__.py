@@ -1,4 +1,4 @@
-"""From a committed send to a provider, and back by its report: dispatch, records, routing, reports.
+"""Bring a committed send to a provider, and record the attempt and what the provider reports of it.
 
 Called by queues, services and commands; ``webhooks`` by URLs. The only room that calls providers.
 """

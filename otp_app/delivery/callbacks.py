@@ -1,4 +1,4 @@
-"""Where a provider's reports are to go: the address of its webhook, as the world knows it."""
+"""Name the public address to which a provider sends its reports."""
 
 from urllib.parse import urlsplit
 
@@ -8,7 +8,7 @@ from ..conf import conf
 
 
 def url_of(alias: str, query: str = "") -> str:
-    """The public address of a provider's webhook; empty without OTP_PUBLIC_URL. Never made from a Host header."""
+    """Return the public address of a provider's webhook; "" without OTP_PUBLIC_URL. Never made from a Host header."""
     if not urlsplit(conf.PUBLIC_URL).netloc:
         return ""
     try:

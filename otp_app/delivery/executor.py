@@ -1,4 +1,4 @@
-"""Calling providers: each in a bounded pool of threads of its own, with a deadline."""
+"""Call providers: each in a bounded pool of threads of its own, with a deadline."""
 
 import logging
 import threading
@@ -14,46 +14,49 @@ from ..providers.base import Message, NotAccepted, Provider, Receipt, Rejected, 
 
 logger = logging.getLogger("otp_app.calls")
 
-_LEAST = 10  # a call needs a tenth of the whole deadline: with less it would only end as unknown
-# Seconds that a caller waits for a place. Half as many callers as there are places may wait, so the last of them gets
+_LEAST_SHARE = 1 / 10  # of the whole deadline that a call needs: with less it would only end as unknown
+# How long a caller waits for a place. Half as many callers as there are places may wait, so the last of them gets
 # one when half of the calls have ended: in 0.15 s with a provider that takes 0.3 s. One that takes 2 s is too slow.
-_MOMENT = 1.0
+_PLACE_WAIT_SECONDS = 1.0
 
 
 class NotTried(NotAccepted):
-    """It was not even tried, and with another provider it would be the same: none is at fault."""
+    """Report that no provider was called, because of this process: another provider would not be called either."""
 
 
 def call(provider: Provider, message: Message, until: float, *, local: bool) -> Receipt:
-    """Hand a message over. ``until`` is the deadline by ``time.monotonic``. Raises as ``Provider.send`` does.
+    """Hand a message to a provider and return its receipt. ``until`` is the deadline by ``time.monotonic``.
+
+    Raises what ``Provider.send`` raises, NotTried when this process has no place or time for the call, NotAccepted when
+    all threads of the provider hang, and Unknown at the deadline.
 
     A provider that reaches the network works in a thread of a bounded pool: no timeout of a socket bounds a reply that
-    drips, a deadline on the thread does. So many calls are made at once, a few callers wait a moment for one of them to
-    end, and the next is refused instead of taking the process's last threads away from verify. A provider whose threads
-    all hang is refused too, and takes no other's.
+    drips, a deadline on the thread does. OTP_PROVIDER_CALLS calls run at once, half as many
+    callers wait a moment for one of them to end, and the next is refused, so that verify keeps threads of the process.
+    A provider whose threads all hang is refused too, and takes no threads of another.
     """
     if local:
         return provider.send(message)
-    if (spare := until - time.monotonic() - conf.PROVIDER_DEADLINE / _LEAST) <= 0:
+    if (spare := until - time.monotonic() - conf.PROVIDER_DEADLINE * _LEAST_SHARE) <= 0:
         raise NotTried("deadline")
-    with _place(min(_MOMENT, spare)):
+    with _place(min(_PLACE_WAIT_SECONDS, spare)):
         try:
-            return _begin(provider, message).result(timeout=until - time.monotonic())
+            return _submit(provider, message).result(timeout=until - time.monotonic())
         except DeadlineExceeded:
             raise Unknown("deadline") from None
 
 
 @contextmanager
-def _place(patience: float) -> Iterator[None]:
-    """One of the calls that a process may make at once, waited for so many seconds. NotTried."""
+def _place(wait: float) -> Iterator[None]:
+    """Hold one of the places for calls of this process; raise NotTried when none is free within ``wait`` seconds."""
     callers, calls = _places(conf.PROVIDER_CALLS)
-    with _acquired(callers, 0), _acquired(calls, patience):
+    with _acquired(callers, 0), _acquired(calls, wait):
         yield
 
 
 @contextmanager
-def _acquired(semaphore: threading.Semaphore, patience: float) -> Iterator[None]:
-    if not semaphore.acquire(timeout=patience):
+def _acquired(semaphore: threading.Semaphore, wait: float) -> Iterator[None]:
+    if not semaphore.acquire(timeout=wait):
         raise NotTried("busy")
     try:
         yield
@@ -61,7 +64,7 @@ def _acquired(semaphore: threading.Semaphore, patience: float) -> Iterator[None]
         semaphore.release()
 
 
-def _begin(provider: Provider, message: Message) -> "Future[Receipt]":
+def _submit(provider: Provider, message: Message) -> "Future[Receipt]":
     slots, pool = _pool(provider, conf.PROVIDER_CALLS)
     if not slots.acquire(blocking=False):
         raise NotAccepted("stuck")
@@ -82,7 +85,7 @@ def _call(provider: Provider, message: Message, slots: threading.Semaphore) -> R
         logger.error("provider raised %s", type(error).__name__)  # noqa: TRY400  (a traceback may quote it)
         raise Unknown(type(error).__name__) from None
     finally:
-        slots.release()  # before the answer is told: whoever waits for a place then also finds a thread
+        slots.release()  # before the result is set: whoever waits for a place then also finds a thread
 
 
 @lru_cache(maxsize=1)

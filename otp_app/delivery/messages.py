@@ -1,8 +1,8 @@
-"""The text of a message: language, template, the lines that machines read, and how many segments it takes.
+"""Compose the text of a message: language, template, the lines that machines read, and its number of segments.
 
-The text is a template, ``otp_app/sms.txt`` or, for one purpose, ``otp_app/<purpose>.sms.txt``; what is spoken is
-``call.txt``. A project overrides them by a template of that name in an app before ours or in its template folders. What
-a text may depend on is its brand, code, minutes, language and form: with those alone it may be kept.
+The text is a template, ``otp_app/sms.txt`` or, for one purpose, ``otp_app/<purpose>.sms.txt``; a voice reads
+``call.txt``. A project overrides them by a template of that name in an app before ours or in its template folders. A
+text may depend on brand, code, minutes, language and form and on nothing else, because it is cached by them.
 """
 
 from functools import lru_cache, partial
@@ -29,7 +29,7 @@ _GSM_ALL = _GSM | _GSM_TWO
 
 
 def compose(challenge: Challenge, code: str, expires_in: int) -> Message:
-    """What to hand to a provider. ``expires_in`` in seconds; the text says whole minutes, at least one."""
+    """Return the message for a provider. ``expires_in`` is in seconds; the text says whole minutes, at least one."""
     if challenge.channel == Channel.CALL:
         body = spoken_for(challenge.purpose, challenge.language, code)
     else:
@@ -46,19 +46,19 @@ def body_for(purpose: str, language: str, code: str, minutes: int) -> str:
     """
     lines = [conf.ANDROID_APP_HASH, f"@{conf.WEB_HOST} #{code}" if conf.WEB_HOST else ""]
     for form in FORMS:
-        body = "\n".join(line for line in (_text(purpose, language, code, minutes, form), *lines) if line)
+        body = "\n".join(line for line in (_sms_text(purpose, language, code, minutes, form), *lines) if line)
         if segments(body) == 1:
             break
     return body
 
 
 def spoken_for(purpose: str, language: str, code: str) -> str:
-    """What a voice reads."""
+    """Return the text that a voice reads, with the code in words."""
     return _render(purpose, "call", language, code=spell(code, language))
 
 
 def segments(body: str) -> int:
-    """How many SMS segments a text takes, that is what it costs (GSM 03.38 and 03.40: 160/153 or 70/67)."""
+    """Return how many SMS segments a text takes, each of which costs (GSM 03.38 and 03.40: 160/153 or 70/67)."""
     if _GSM_ALL.issuperset(body):
         length, one, more = len(body) + sum(map(body.count, _GSM_TWO)), 160, 153
     else:
@@ -66,20 +66,20 @@ def segments(body: str) -> int:
     return 1 if length <= one else -(-length // more)
 
 
-def _text(purpose: str, language: str, code: str, minutes: int, form: str) -> str:
-    """Rendered once for all codes of a length, if the template shows them as they are."""
-    example, text = _example(purpose, language, conf.BRAND, minutes, len(code), form)
+def _sms_text(purpose: str, language: str, code: str, minutes: int, form: str) -> str:
+    """Return the text with a code, rendered once for all codes of a length if the template shows a code as it is."""
+    example, text = _example_text(purpose, language, conf.BRAND, minutes, len(code), form)
     if not text:
         return _render(purpose, "sms", language, code=code, minutes=minutes, form=form)
     return text.replace(example, code)
 
 
 # Two codes that have no digit in the same place, so that a piece of one is never a piece of the other.
-_EXAMPLES = ("9182736450", "3746501829")
+_EXAMPLE_CODES = ("9182736450", "3746501829")
 
 
 @lru_cache(maxsize=256)
-def _example(
+def _example_text(
     purpose: str,
     language: str,
     brand: str,  # noqa: ARG001  (a part of the text)
@@ -87,8 +87,8 @@ def _example(
     length: int,
     form: str,
 ) -> tuple[str, str]:
-    """An example of a code and its text; none if another code changes more of the text, or less, than itself."""
-    first, second = (code[:length] for code in _EXAMPLES)
+    """Return an example code and its text; "" as text if another code changes more of the text than its own place."""
+    first, second = (code[:length] for code in _EXAMPLE_CODES)
     render = partial(_render, purpose, "sms", language, minutes=minutes, form=form)
     one, other = render(code=first), render(code=second)
     return first, one if one.replace(first, second) == other else ""
@@ -102,22 +102,22 @@ def _render(purpose: str, kind: str, language: str, **values: Any) -> str:
 
 @lru_cache(maxsize=32)
 def _template(purpose: str, kind: str) -> Template:
-    """Through an engine of our own: a host project may have no TEMPLATES."""
+    """Load a template by an engine of our own, because a host project may have no TEMPLATES."""
     folders = [folder for engine in settings.TEMPLATES for folder in cast("list[str]", engine.get("DIRS", []))]
     engine = Engine(dirs=folders, app_dirs=True, libraries={"i18n": "django.templatetags.i18n"})
     return engine.select_template([f"otp_app/{purpose}.{kind}.txt", f"otp_app/{kind}.txt"])
 
 
-def _forget(*, setting: str, **_: Any) -> None:
+def _clear_caches(*, setting: str, **_: Any) -> None:
     if setting in ("TEMPLATES", "INSTALLED_APPS", "LOCALE_PATHS"):
         _template.cache_clear()
-        _example.cache_clear()
+        _example_text.cache_clear()
 
 
-setting_changed.connect(_forget)
+setting_changed.connect(_clear_caches)
 
 
-DIGITS = {
+DIGIT_WORDS = {
     "en": ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
     "ru": ("ноль", "один", "два", "три", "четыре", "пять", "шесть", "семь", "восемь", "девять"),
     "uz": ("nol", "bir", "ikki", "uch", "to'rt", "besh", "olti", "yetti", "sakkiz", "to'qqiz"),
@@ -125,6 +125,6 @@ DIGITS = {
 
 
 def spell(code: str, language: str) -> str:
-    """``"one, two, …"``: a comma is a pause. English for a language that has no words here."""
-    words = DIGITS.get(language, DIGITS["en"])
+    """Return the digits as ``"one, two, …"``: a comma is a pause. English for a language that has no words here."""
+    words = DIGIT_WORDS.get(language, DIGIT_WORDS["en"])
     return ", ".join(words[int(digit)] for digit in code)

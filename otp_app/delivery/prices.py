@@ -1,17 +1,17 @@
-"""What messages cost, by the PRICE of their provider in OTP_PROVIDERS, in OTP_CURRENCY."""
+"""Estimate what messages cost, in OTP_CURRENCY, by the PRICE of their provider in OTP_PROVIDERS."""
 
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 
 from ..conf import provider_entries
 
-MOST = 1000  # for one segment; times the most segments it still fits its column
+MAX_SEGMENT_PRICE = 1000  # in OTP_CURRENCY, excluded; times MAX_SEGMENTS it still fits the column
 
 
 def price_of(alias: str, region: str, segments: int) -> Decimal | None:
-    """The price of so many segments to a country; None where no price is known, or none that is a number.
+    """Return the price of so many segments to a country; None where PRICE is missing or no number in its bounds.
 
-    PRICE is that of one segment (or message, or call): a number, or one for each country with ``*`` for the rest.
+    PRICE is that of one segment (or message, or call): a number, or a number for each country with ``*`` for the rest.
     """
     price = next((entry.get("PRICE") for entry in provider_entries() if entry["ALIAS"] == alias), None)
     if isinstance(price, Mapping):
@@ -20,4 +20,4 @@ def price_of(alias: str, region: str, segments: int) -> Decimal | None:
         each = Decimal(str(price))
     except InvalidOperation:  # the message has left already: a mistake in the settings must not undo that
         return None
-    return each * segments if each.is_finite() and 0 <= each < MOST else None
+    return each * segments if each.is_finite() and 0 <= each < MAX_SEGMENT_PRICE else None

@@ -1,4 +1,4 @@
-"""Which providers may carry a message now: those of its route, without those that are left alone for a while."""
+"""Choose the providers for a message: those of its route, without those whose circuit is open."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,37 +16,45 @@ from . import circuit_breaker, records, suppressions
 
 logger = logging.getLogger("otp_app.deliveries")
 
-TEST = "test"  # stands for the provider of test numbers
+TEST_PROVIDER = "test"  # stands for the provider of test numbers
 
 
 def claims(phone: str, channel: str) -> dict[str, Claim]:
-    """Of a send that is handed over as soon as it is committed: who is asked first, if nothing speaks against it."""
+    """Return a claim for each channel of a send that is delivered as soon as it is committed.
+
+    A claim names the first provider and the keys of the blocks that would forbid it. Without ``channel`` each channel
+    on offer has a claim.
+    """
     phone = phones.of(phone)
     if phone.is_test:
-        return dict.fromkeys([channel] if channel else list(Channel), Claim(TEST))
+        return dict.fromkeys([channel] if channel else list(Channel), Claim(TEST_PROVIDER))
     offered = [channel] if channel else channels(phone)
-    return {each: Claim(_first(phone, each), watched(phone, each)) for each in offered}
+    return {each: Claim(_first(phone, each), block_keys(phone, each)) for each in offered}
 
 
 def _first(phone: Phone, channel: str) -> str:
     return next(iter(aliases(phone, channel)), "")
 
 
-def watched(phone: Phone, channel: str) -> tuple[str, ...]:
-    """The counters whose blocks say whether the number gets anything, and which providers are left alone."""
-    number = _suppressions(phone, channel)
-    return (*number[0], *number[1], *(circuit_breaker.key_of(alias) for alias in aliases(phone, channel)))
+def block_keys(phone: Phone, channel: str) -> tuple[str, ...]:
+    """Return the keys of the blocks that suppress the phone or open the circuit of a provider of the route."""
+    rejected, reported = _suppression_keys(phone, channel)
+    return (*rejected, *reported, *(circuit_breaker.key_of(alias) for alias in aliases(phone, channel)))
 
 
 def usable(grant: Grant) -> Iterator[tuple[str, bool]]:
-    """The route's providers without those whose circuit is open, and whether this message tries one again. Rejected."""
+    """Yield the route's providers whose circuit lets the message through, each with whether the message tests it.
+
+    Raises Rejected, and gives the send up, when the phone is suppressed because a provider rejected it. Yields nothing,
+    and gives the send up, when a report is the reason: the requester is not to notice.
+    """
     challenge, phone = grant.challenge, phones.of(grant.challenge.phone)
     now, until = grant.now, grant.claimed.blocked if grant.claimed else _blocks(phone, challenge.channel)
-    refused, reported = _suppressions(phone, challenge.channel)
-    if any(until.get(key, 0) > now for key in (*refused, *reported)):
-        records.begin(grant)
+    rejected, reported = _suppression_keys(phone, challenge.channel)
+    if any(until.get(key, 0) > now for key in (*rejected, *reported)):
+        records.insert_claimed(grant)
         given_up = records.give_up(challenge.id, challenge.sent_at[-1:], "suppressed", ours=bool(grant.claimed))
-        if given_up and any(until.get(key, 0) > now for key in refused):
+        if given_up and any(until.get(key, 0) > now for key in rejected):
             raise Rejected("suppressed")
         return
     for alias in aliases(phone, challenge.channel):
@@ -55,42 +63,42 @@ def usable(grant: Grant) -> Iterator[tuple[str, bool]]:
             yield alias, blocked_until > 0
 
 
-def _suppressions(phone: str, channel: str) -> tuple[list[str], list[str]]:
-    """By a provider's refusal, and by a report."""
+def _suppression_keys(phone: str, channel: str) -> tuple[list[str], list[str]]:
+    """Return the keys of suppressions after a provider's rejection, and of those after a report."""
     return suppressions.keys_of(phone, channel), suppressions.keys_of(phone, channel, reported=True)
 
 
 def _blocks(phone: Phone, channel: str) -> dict[str, int]:
-    return counters.blocks(records.database(), watched(phone, channel))
+    return counters.blocks(records.database(), block_keys(phone, channel))
 
 
 def provider_of(alias: str) -> Provider:
-    """NotAccepted when it cannot be made."""
+    """Return the provider of an alias; raise NotAccepted when its settings do not allow to make it."""
     try:
         return providers.get(alias)
     except Exception as error:  # noqa: BLE001
-        # Whatever is wrong with its settings, it has carried nothing. A text may quote them, and with them a secret.
+        # Whatever is wrong with its settings, no message has left. Only the type is logged: a text may quote a secret.
         logger.error("provider %s cannot be made: %s", alias, type(error).__name__)  # noqa: TRY400
         raise NotAccepted("misconfigured") from None
 
 
 def is_local(alias: str) -> bool:
-    """Whether it reaches no phone, and so no network."""
+    """Tell whether a provider only shows messages on this machine, without the network."""
     return any(entry["ALIAS"] == alias and entry["BACKEND"] in LOCAL_PROVIDERS for entry in provider_entries())
 
 
 def channels(phone: Phone) -> list[str]:
-    """The channels on offer for a number, the one for who names none first."""
+    """Return the channels on offer for a phone, the default one first."""
     return channels_of(phone.region)
 
 
 def channels_of(region: str) -> list[str]:
-    """The same for a country."""
+    """Return the channels on offer for a region, the default one first."""
     return [channel for channel, named in _route(region).items() if named]
 
 
 def aliases(phone: Phone, channel: str) -> list[str]:
-    """The providers to try, the first one first; none when the channel is not on offer."""
+    """Return the aliases of the route's providers, in order; none when the channel is not on offer."""
     named = list(_route(phone.region).get(channel, ()))
     return ["file"] if named and conf.OUTBOX_FILE else named
 
@@ -103,9 +111,9 @@ def _route(region: str) -> Mapping[str, Sequence[str]]:
     return conf.ROUTES.get(region, conf.ROUTES.get("*", {}))
 
 
-def _forget(*, setting: str, **_: Any) -> None:
+def _clear_routes(*, setting: str, **_: Any) -> None:
     if setting.startswith(("OTP_", "TWILIO_")):
         _route.cache_clear()
 
 
-setting_changed.connect(_forget)
+setting_changed.connect(_clear_routes)

@@ -1,4 +1,4 @@
-"""What became of a challenge's newest message, and what is left of the challenge."""
+"""Tell the holder of a challenge's id what became of its newest message, and what is left of the challenge."""
 
 from .. import phones, stores
 from ..challenges import Challenge, ChallengeState, Status
@@ -6,30 +6,36 @@ from ..limits import request_limits
 from ..limits.values import Counts
 from ..models import Delivery
 from ..phones import Phone
-from . import reports, routing
+from . import records, routing
 
 _REACHED_NOBODY = (Delivery.Status.UNDELIVERED, Delivery.Status.FAILED)
-_TOLD: dict[str, str] = {Delivery.Status.UNKNOWN: Delivery.Status.SENT}
+# A lost reply (*unknown* in our records) is shown as "sent": the person may have the message, nobody knows better, and
+# the advice is the same, to wait for it and then to send again.
+_SHOWN: dict[str, str] = {status: status for status in Delivery.Status.values} | {
+    Delivery.Status.UNKNOWN: Delivery.Status.SENT
+}
+SHOWN_STATUSES = tuple(dict.fromkeys(_SHOWN.values()))
 
 
 def challenge_state(challenge: Challenge, now: int) -> ChallengeState:
-    """Of one that lives at ``now`` (milliseconds).
+    """Return the state of a challenge that has not expired at ``now`` (milliseconds).
 
-    A lost reply (*unknown* in our records) is told as "sent": the person may have the message, nobody knows better, and
-    the advice is the same, to wait for it and then to send again. ``resend_in`` is as after a send, by the phone's own
-    limits alone; ``switch_in`` leaves the pause between sends out where the newest message has reached nobody. An
-    approved or canceled challenge is told until it expires, with nothing left: a send that failed has canceled it.
+    ``resend_in`` is in seconds, by the phone's own limits alone, as after a send. ``switch_in`` leaves out the pause
+    between sends if the newest message has reached nobody. An approved or canceled challenge has a state too, with
+    nothing left: a send that failed has canceled it.
     """
-    phone, delivery = phones.of(challenge.phone), reports.newest(challenge.id)
+    phone, delivery = phones.of(challenge.phone), records.newest(challenge.id)
     waits = _waits(phone, challenge.device)
     checks_left = challenge.checks_left if challenge.status is Status.PENDING else 0
     return ChallengeState(
         challenge.id,
-        _word(delivery),
+        _shown_status(delivery),
         challenge.channel,
         tuple(each for each in routing.channels(phone) if each != challenge.channel),
         checks_left=checks_left,
-        sends_left=challenge.sends_left if checks_left else 0,  # a code that can be compared no more is not sent again
+        sends_left=challenge.sends_left
+        if checks_left
+        else 0,  # a code that cannot be compared any more is not sent again
         expires_in=(challenge.expires_at - now) // 1000,
         resend_in=max(waits.values(), default=0),
         switch_in=waits.get(Counts.SENDS, 0) if _reached_nobody(delivery) else max(waits.values(), default=0),
@@ -44,9 +50,9 @@ def resend_in(phone: str, device: str) -> int:
 def may_switch(challenge_id: str, channel: str) -> bool:
     """Tell whether ``channel`` need not wait: the newest message of the challenge came by another, and reached nobody.
 
-    Of requests at the same instant several may be told so: what is left of the challenge's sends bounds them.
+    Several requests at the same instant may get True: the challenge's ``sends_left`` bounds them.
     """
-    delivery = reports.newest(challenge_id) if channel else None
+    delivery = records.newest(challenge_id) if channel else None
     return bool(delivery and _reached_nobody(delivery) and delivery.channel != channel)
 
 
@@ -65,11 +71,12 @@ def _waits(phone: Phone, device: str) -> dict[Counts, int]:
     return waits
 
 
-def _word(delivery: Delivery | None) -> str:
-    """Of a send that was taken on with its challenge the outcome may not be written down yet.
+def _shown_status(delivery: Delivery | None) -> str:
+    """Return the status to show for a challenge's newest delivery attempt.
 
-    Nobody had the id to ask with before the request was answered, and that it was by the outcome.
+    A send that was claimed together with its challenge is shown as sent while it is queued: the write-behind has not
+    recorded its outcome yet. The id was answered only after the provider had accepted.
     """
     if delivery is None or (delivery.status == Delivery.Status.QUEUED and delivery.claimed_at == delivery.sent_at):
         return Delivery.Status.SENT
-    return _TOLD.get(delivery.status, delivery.status)
+    return _SHOWN[delivery.status]

@@ -1,7 +1,7 @@
-"""Numbers that get nothing more for a while: bad for good, opted out, or not to be reached by a channel.
+"""Suppress messages to numbers that are bad for good, opted out, or not to be reached by a channel.
 
-Asking a provider again would cost money and, with those who opted out, its goodwill. Who asks is answered as before: a
-number that was refused is refused, and of one that a report has told of it is not said that nothing leaves.
+Calling a provider again would cost money and, with people who opted out, its goodwill. The requester is answered as
+before: a number that a provider rejected is refused, and a number that a report named gets the answer of a normal send.
 """
 
 from functools import partial
@@ -17,24 +17,27 @@ from ..providers.base import Channel
 
 
 def keys_of(phone: str, channel: str, *, reported: bool = False) -> list[str]:
-    """Under which names a message by that channel may be held back."""
+    """Return the keys of the blocks that suppress a message to the phone by the channel."""
     return [_key(phone, "", reported), _key(phone, channel, reported)]
 
 
 def suppress(phone: str, channel: str, *, reported: bool = False) -> None:
-    """Nothing more to this number by that channel, or with "" by any, for OTP_SUPPRESSION."""
+    """Suppress messages to the phone by the channel, "" for every channel, for OTP_SUPPRESSION.
+
+    ``reported``: a report named the number, so requesters are not to notice.
+    """
     alias, key = router.db_for_write(Counter), _key(phone, channel, reported)
     now = clock.read_now(alias)
     with counters.changing(alias, key) as counter:
         if counter.blocked_until <= now:
             counter.blocked_until = now + conf.SUPPRESSION * 1000
             counter.expires_at = counters.expiry(counter.blocked_until + counters.HOUR)
-    # Also where it is held already: the store may not have been told.
+    # Also where the block is there already: the store may have missed it.
     transaction.on_commit(partial(stores.share_blocks, {key: counter.blocked_until}), using=alias)
 
 
-def held(phone: str) -> list[str]:
-    """The channels by which nothing goes to a number for now; "" stands for all of them."""
+def suppressed_channels(phone: str) -> list[str]:
+    """Return the channels that are suppressed for the phone now; "" stands for all channels."""
     keys = _keys(phone)
     alias = router.db_for_write(Counter)
     now, blocked = clock.read_now(alias), counters.blocks(alias, list(keys))
@@ -42,7 +45,10 @@ def held(phone: str) -> list[str]:
 
 
 def lift(phone: str) -> int:
-    """End all suppressions of a number; how many there were. Raises Unavailable where the store goes on refusing it."""
+    """End all suppressions of the phone and return how many there were.
+
+    Raises Unavailable when the store cannot be reached: it would go on refusing the phone.
+    """
     alias, keys = router.db_for_write(Counter), list(_keys(phone))
     lifted = Counter.objects.using(alias).filter(key__in=keys, blocked_until__gt=0).update(blocked_until=0)
     transaction.on_commit(partial(stores.current().set_blocks, dict.fromkeys(keys, 0)), using=alias)

@@ -1,8 +1,8 @@
-"""What was left lying: sends that nobody took on are driven again, hand-overs that never ended are given up.
+"""Sweep: deliver sends that no worker claimed, and give up delivery attempts that never ended.
 
-The rows of deliveries, committed with their challenges, are all a sweep goes by. So it makes good whatever a queue
-lost, needs no broker to do it, and two at once are harmless: whoever takes a row on first is the only one to call the
-provider.
+A sweep reads the rows of deliveries, which are committed with their challenges, and nothing else. So it delivers
+whatever a queue lost, needs no broker, and two sweeps at once are harmless: whoever claims a row first is the only one
+to call the provider.
 """
 
 import logging
@@ -24,57 +24,57 @@ from . import dispatch, records, reports
 
 logger = logging.getLogger("otp_app.sweeps")
 
-GRACE = 5_000  # milliseconds that whoever has just committed a send has for taking it on
-BATCH = 200
-LONGEST = 10  # seconds after which a sweep begins nothing more; the next one goes on
+CLAIM_GRACE_MS = 5_000  # that a queue has to claim a send before a sweep does
+BATCH_CHALLENGES = 200
+MAX_SWEEP_SECONDS = 10  # after which a sweep begins nothing more; the next one goes on
 
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """What a sweep did."""
+    """Count what a sweep did."""
 
-    driven: int  # challenges whose newest send was handed over, or ended because it is of no use any more
-    failed: int  # those where that raised; they stay queued for the next sweep
-    abandoned: int  # hand-overs given up as unknown
-    matched: int  # reports that had come before their delivery was known by that name
+    driven: int  # challenges whose newest send was attempted, or ended as late, closed or expired
+    failed: int  # challenges where delivery raised; they stay queued for the next sweep
+    abandoned: int  # delivery attempts given up as unknown
+    matched: int  # reports that had come before the provider's id of their message was recorded
 
 
 def sweep(stop: threading.Event | None = None) -> Swept:
-    """Drive what is overdue, a bounded number at once, for ``LONGEST`` or until ``stop`` is set.
+    """Deliver overdue sends, a bounded number at once, for MAX_SWEEP_SECONDS or until ``stop`` is set.
 
     Raises what the database or the store raises when it cannot be reached.
     """
-    # Hand-overs are taken on by the clock of their database, sends are counted by that of the store.
+    # Attempts are claimed by the clock of their database, sends are counted by the clock of the store.
     abandoned = records.abandon(clock.read_now(records.database()) - conf.LEASE * 1000)
     abandoned += stores.current().settle()
     if abandoned:
-        logger.warning("%d hand-overs given up as unknown", abandoned)
-    before, until = stores.current().now() - GRACE, time.monotonic() + LONGEST
+        logger.warning("%d delivery attempts given up as unknown", abandoned)
+    before, until = stores.current().now() - CLAIM_GRACE_MS, time.monotonic() + MAX_SWEEP_SECONDS
     seen: set[str] = set()
     ends = Tally[bool | None]()
 
-    def drive_in_time(challenge_id: str) -> bool | None:
+    def deliver_in_time(challenge_id: str) -> bool | None:
         if time.monotonic() > until or (stop and stop.is_set()):
             return None
         try:
-            return drive(challenge_id)
+            return deliver_safely(challenge_id)
         finally:
-            connections.close_all()  # of this thread, which nobody else does it for
+            connections.close_all()  # of this thread: Django closes only those of requests
 
-    # Half of the calls that a process may make at once: the other half is for whoever is told of a send meanwhile.
+    # Half of the calls that a process may make at once: the other half is for sends that come meanwhile.
     with ThreadPoolExecutor(max(1, conf.PROVIDER_CALLS // 2), thread_name_prefix="otp-sweep") as pool:
         while not ends[None] and (batch := _overdue(before, seen)):
             seen.update(batch)
-            ends.update(pool.map(drive_in_time, batch))
+            ends.update(pool.map(deliver_in_time, batch))
     swept = Swept(driven=ends[True], failed=ends[False], abandoned=abandoned, matched=reports.match_early())
-    _remember("sweep")
+    _record_run("sweep")
     return swept
 
 
-def drive(challenge_id: str) -> bool:
-    """Deliver, whatever happens: for workers, who have nobody to tell. Whether it came to an end of some kind."""
+def deliver_safely(challenge_id: str) -> bool:
+    """Deliver a challenge's newest send, for workers; log an error and return False where delivery raises."""
     try:
-        # A worker that wraps its tasks in transactions would take a hand-over on, call, and have it all rolled back.
+        # A worker that wraps its tasks in transactions would claim, call the provider, and roll the claim back.
         require_none(records.database())
         dispatch.deliver(challenge_id)
     except Exception as error:  # noqa: BLE001
@@ -85,20 +85,20 @@ def drive(challenge_id: str) -> bool:
 
 
 def purge() -> tuple[int, int]:
-    """Delete what no longer counts; how many challenges, and tokens and sessions, that were."""
+    """Delete what has expired; return how many challenges, and how many tokens and sessions, that were."""
     authorization_codes.purge(stores.current().now())
     purged = stores.current().purge(), tokens.purge()
-    _remember("purge")
+    _record_run("purge")
     return purged
 
 
 def last_run(name: str) -> int:
-    """Return when the last ``sweep`` or ``purge`` ended, by the database's clock; 0: never, or forgotten by now."""
+    """Return when the last ``sweep`` or ``purge`` ended, in milliseconds by the database's clock; 0 when unknown."""
     return counters.blocks(records.database(), [_run_key(name)]).get(_run_key(name), 0)
 
 
-def _remember(name: str) -> None:
-    """Write down when it was, as the end of a block."""
+def _record_run(name: str) -> None:
+    """Record that a run ended now, as the end of a block."""
     counters.block(records.database(), _run_key(name), clock.read_now(records.database()))
 
 
@@ -107,6 +107,6 @@ def _run_key(name: str) -> str:
 
 
 def _overdue(before: int, seen: set[str]) -> list[str]:
-    """The next ones. What failed is still there, so we ask for as many more as we have seen."""
-    found = records.overdue(before, len(seen) + BATCH)
+    """Return the next batch of overdue challenges. The query is larger because those that failed are still there."""
+    found = records.overdue(before, len(seen) + BATCH_CHALLENGES)
     return [challenge_id for challenge_id in dict.fromkeys(found) if challenge_id not in seen]

@@ -1,8 +1,8 @@
-"""Where providers report to: ``…/webhooks/<alias>/``, one view for all of them.
+"""Serve ``…/webhooks/<alias>/``, to which all providers send their reports.
 
-Whether a report is the provider's own is asked first, and of no database: a flood of forged ones costs a signature each
-and one line of the log a minute. The address that is signed is the configured one, for the Host header is written by
-whoever asks. What is answered with 4xx will not be better the next time; with 503 the provider shall report again.
+The signature is verified first, without the database: a flood of forged reports costs a signature each and one line of
+the log a minute. The signed address is made from OTP_PUBLIC_URL, because the Host header is written by the sender. A
+report answered with 4xx would be refused again; 503 asks the provider to report again.
 """
 
 import logging
@@ -21,15 +21,15 @@ from . import callbacks, reports
 
 logger = logging.getLogger("otp_app.webhooks")
 
-MOST = 64 * 1024  # bytes
-AGAIN = 5  # seconds
-QUIET = 60  # seconds for which the same refusal is not logged again
+MAX_BODY_BYTES = 64 * 1024
+RETRY_AFTER_SECONDS = 5
+LOG_INTERVAL_SECONDS = 60  # for which the same refusal is not logged again
 
 _logged: dict[str, float] = {}
 
 
 class _Refused(Exception):
-    """A report that is not taken, with the status of the answer and the word of the log."""
+    """Refuse a report, with the status of the answer and the word for the log."""
 
     def __init__(self, status: int, word: str) -> None:
         super().__init__(word)
@@ -37,10 +37,10 @@ class _Refused(Exception):
         self.word = word
 
 
-@csrf_exempt  # providers have no cookies; what they have is looked at below
-@require_http_methods(["GET", "POST"])  # some companies report by GET, with all they say in the address
+@csrf_exempt  # providers have no cookies: their signature or secret is verified below
+@require_http_methods(["GET", "POST"])  # some companies report by GET, with all fields in the query
 def webhook(request: HttpRequest, alias: str) -> HttpResponse:
-    """204 for all that was understood, also what was known already or is of no message of ours."""
+    """Apply a provider's report and answer 204, also when it is known already or about no message of ours."""
     if alias not in providers.aliases():
         return unlogged(HttpResponse(status=404))  # strangers could fill the log with them
     try:
@@ -54,7 +54,7 @@ def webhook(request: HttpRequest, alias: str) -> HttpResponse:
         return unlogged(HttpResponse(status=refused.status))
     except (Unavailable, OperationalError, InterfaceError, InternalError) as error:
         logger.error("unavailable for a report by %s: %s", alias, type(error).__name__)  # noqa: TRY400  (it may quote)
-        return HttpResponse(status=503, headers={"Retry-After": str(AGAIN)})
+        return HttpResponse(status=503, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
     return HttpResponse(status=204)
 
 
@@ -85,10 +85,10 @@ def _apply(alias: str, event: Event) -> None:
 
 def _report(request: HttpRequest, alias: str) -> Report:
     length = request.META.get("CONTENT_LENGTH") or "0"
-    if length.isascii() and length.isdigit() and int(length) > MOST:
-        raise _Refused(413, "too large")  # it is not even read
-    body = request.read(MOST + 1)
-    if len(body) > MOST:
+    if length.isascii() and length.isdigit() and int(length) > MAX_BODY_BYTES:
+        raise _Refused(413, "too large")  # before anything is read
+    body = request.read(MAX_BODY_BYTES + 1)
+    if len(body) > MAX_BODY_BYTES:
         raise _Refused(413, "too large")
     return Report(
         url=_url(request, alias),
@@ -99,7 +99,7 @@ def _report(request: HttpRequest, alias: str) -> Report:
 
 
 def _url(request: HttpRequest, alias: str) -> str:
-    """As the provider knows it: our public address, with the query as it came, and the closing slash if it has it."""
+    """Return our public address as the provider signed it: with the query, and the final slash only if it came."""
     query = request.META.get("QUERY_STRING", "")
     url = callbacks.url_of(alias, query)
     address, mark, rest = url.partition("?")
@@ -107,8 +107,8 @@ def _url(request: HttpRequest, alias: str) -> str:
 
 
 def _log(alias: str, word: str) -> None:
-    """Aliases and words are few, so what is remembered is little. A second line by another thread does no harm."""
+    """Log a refusal, the same one once a minute. There are few aliases and words, so the dictionary stays small."""
     now, key = time.monotonic(), f"{alias} {word}"
-    if now - _logged.get(key, -QUIET) >= QUIET:
+    if now - _logged.get(key, -LOG_INTERVAL_SECONDS) >= LOG_INTERVAL_SECONDS:
         _logged[key] = now
         logger.warning("report by %s refused: %s", alias, word)

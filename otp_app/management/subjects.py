@@ -50,7 +50,7 @@ def _of_phone(text: str) -> list[Part]:
 
 
 def _suppressions(phone: str) -> tuple[str, ...]:
-    channels = ", ".join(channel or "any channel" for channel in suppressions.held(phone))
+    channels = ", ".join(channel or "any channel" for channel in suppressions.suppressed_channels(phone))
     if not channels:
         return ()
     return (f"Suppressed, so that nothing is sent to it by {channels}: it is bad for good, or its owner opted out.",)

@@ -18,6 +18,15 @@ class Delivery(models.Model):
         FAILED = "failed", _("failed")
         UNKNOWN = "unknown", _("unknown")
 
+    # From which statuses a delivery may come to each one. A status that ended it stays: a late report changes nothing.
+    PREDECESSORS: ClassVar[dict[str, tuple[str, ...]]] = {
+        Status.UNKNOWN: (Status.QUEUED,),
+        Status.SENT: (Status.QUEUED, Status.UNKNOWN),
+        **dict.fromkeys(
+            (Status.DELIVERED, Status.UNDELIVERED, Status.FAILED), (Status.QUEUED, Status.UNKNOWN, Status.SENT)
+        ),
+    }
+
     challenge = models.UUIDField(_("challenge"))  # not a foreign key: the challenge may live in another store
     # A keyed hash of the phone, whether a device asked that signed in before, and the country: what the limits of a day
     # need when the store has forgotten.

@@ -16,6 +16,9 @@ class Channel(StrEnum):
     TELEGRAM = "telegram"
 
 
+REPORT_STATUSES = frozenset({"sent", "delivered", "undelivered", "failed"})  # of an ``Event``
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """What a provider is handed."""
@@ -53,7 +56,7 @@ class Report:
 class Event:
     """A provider's report about a delivery, in our words, with the raw report beside it."""
 
-    status: str  # "sent", "delivered", "undelivered" or "failed"
+    status: str  # one of REPORT_STATUSES
     reference: str = ""  # the provider's own id of the message
     id: str = ""  # ours, where the report quotes it
     error: str = ""  # the provider's error code

@@ -10,12 +10,23 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, quote, urlsplit
 
-from .base import Blocked, Channel, Event, Message, NotAccepted, Provider, Receipt, Rejected, Report, Unreachable
+from .base import (
+    REPORT_STATUSES,
+    Blocked,
+    Channel,
+    Event,
+    Message,
+    NotAccepted,
+    Provider,
+    Receipt,
+    Rejected,
+    Report,
+    Unreachable,
+)
 from .http import Http, refusal, require_secret
 
 NAMES = frozenset({"to", "digits", "body", "code", "id", "callback", "expires_in", "language"})
 ERRORS = {"rejected": Rejected, "unreachable": Unreachable, "blocked": Blocked, "not_accepted": NotAccepted}
-STATUSES = frozenset({"sent", "delivered", "undelivered", "failed"})
 HOLE = re.compile(r"\{([^{}]*)\}")
 # What may be stored and logged as an error code: a word or a short number, so neither a sentence nor a phone number.
 CODE = re.compile(r"-?\d{1,6}|[A-Za-z][A-Za-z_.-]{0,31}\d{0,6}")
@@ -124,8 +135,8 @@ class TemplateProvider(Provider):
             f"channels must be some of {', '.join(Channel)}.": not self.channels or self.channels - set(Channel),
             "reports needs secret, status and words.": self._reports
             and not (self._secret and self._reports.get("status") and words),
-            f"words must be a dict from theirs to {sorted(STATUSES)}.": not isinstance(words, Mapping)
-            or set(words.values()) - STATUSES,
+            f"words must be a dict from theirs to {sorted(REPORT_STATUSES)}.": not isinstance(words, Mapping)
+            or set(words.values()) - REPORT_STATUSES,
         }
         for sentence in (sentence for sentence, holds in sentences.items() if holds):
             raise ValueError(sentence)

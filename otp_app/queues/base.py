@@ -1,4 +1,4 @@
-"""The contract of a queue: one method."""
+"""Define the contract of a queue: one method."""
 
 from typing import ClassVar, Protocol
 
@@ -6,12 +6,12 @@ from ..challenges import Grant
 
 
 class Queue(Protocol):
-    """Brings a committed send to its delivery, now or later.
+    """Bring a committed send to its delivery, now or later.
 
-    What crosses a process is ``grant.challenge.id`` and nothing else; a queue within the process may hand on the grant.
+    Only ``grant.challenge.id`` leaves the process; a queue within the process may hand the grant on.
     """
 
-    at_once: ClassVar[bool]  # it delivers within the request: the store writes down with the send that it is taken on
+    at_once: ClassVar[bool]  # it delivers within the request, so the store claims the delivery together with the send
 
     def enqueue(self, grant: Grant) -> None:
-        """Raises UndeliverablePhone or DeliveryFailed if it knows the outcome already."""
+        """Hand the send to its delivery; raise UndeliverablePhone or DeliveryFailed if the outcome is known already."""

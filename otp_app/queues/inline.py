@@ -1,11 +1,11 @@
-"""Delivers inside the request, so that it can answer with the outcome."""
+"""Deliver inside the request, so that the answer can tell the outcome."""
 
 from ..challenges import Grant
 from ..delivery import dispatch
 
 
 class InlineQueue:
-    """The default: nothing else has to run."""
+    """Deliver at once; the default, because nothing else has to run."""
 
     at_once = True
 

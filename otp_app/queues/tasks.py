@@ -1,4 +1,4 @@
-"""Django's tasks framework: whichever of its backends TASKS names delivers. It is told a challenge's id."""
+"""Deliver by Django's tasks framework, in the backend that TASKS names. It gets a challenge's id and nothing else."""
 
 import logging
 
@@ -15,12 +15,12 @@ logger = logging.getLogger("otp_app.queues.tasks")
 
 @task
 def deliver(challenge_id: str) -> None:
-    """What a worker does with an id."""
-    sweeper.drive(challenge_id)
+    """Deliver the newest send of a challenge, in a worker."""
+    sweeper.deliver_safely(challenge_id)
 
 
 class TasksQueue:
-    """Enqueues to the default backend of TASKS."""
+    """Enqueue to the default backend of TASKS."""
 
     at_once = False
 

@@ -35,7 +35,7 @@ _TOO_MANY = 10 * _MOST  # sends that wait while a database hangs, before no more
 _PAUSE = 1000  # milliseconds between the tries of the thread while the database fails
 
 # A report may have been faster: then its word stands, and ours adds to it.
-_MOVES = "{table}.status IN ('queued', 'unknown')"
+_MOVES = "{{table}}.status IN ({})".format(", ".join(f"'{status}'" for status in Delivery.PREDECESSORS["sent"]))
 _ENDED = f"""
 status = CASE WHEN {_MOVES} THEN excluded.status ELSE {{table}}.status END,
 error = CASE WHEN {_MOVES} THEN excluded.error ELSE {{table}}.error END,

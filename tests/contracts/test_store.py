@@ -64,20 +64,20 @@ def test_whoever_delivers_at_once_has_taken_the_delivery_on_with_the_send(store,
     clock.advance(60)
     again = send_again(store, grant.challenge, claims=CLAIMS)
     for sent in (grant, again):
-        records.begin(sent)  # where it is not in the database yet
+        records.insert_claimed(sent)  # where it is not in the database yet
         delivery = Delivery.objects.get(challenge=challenge.id, sent_at=sent.challenge.sent_at[-1])
         assert (delivery.status, delivery.provider) == ("queued", "one")
         assert delivery.reference == sent.claimed.row["reference"]
         assert abs(delivery.claimed_at - sent.now) < 60_000
         assert sent.claimed.claim == CLAIM
-    assert records.waiting(challenge.id) == []
+    assert records.unclaimed_sends(challenge.id) == []
 
 
 def test_what_a_claimed_send_begins_with_is_the_whole_row_that_it_has(store):
     """So that its end can be written down by itself, wherever its beginning is."""
     challenge = new_challenge(device="a device")
     grant = store.open(challenge, sending(challenge), CLAIMS)
-    records.begin(grant)
+    records.insert_claimed(grant)
     row, ids = Delivery.objects.values().get(), {name: UUID(grant.claimed.row[name]) for name in ("challenge", "phone")}
     assert {name: row[name] for name in grant.claimed.row} == grant.claimed.row | ids
     assert (row["status"], row["device"], row["region"]) == ("queued", True, "UZ")
@@ -95,7 +95,7 @@ def test_a_channel_that_is_on_offer_no_more_is_claimed_by_nobody_who_could_be_as
     grant = open_one(store, channel="whatsapp")
     again = send_again(store, grant.challenge, claims=CLAIMS, channel="")
     assert (again.challenge.channel, again.claimed.claim) == ("whatsapp", Claim(""))
-    records.begin(again)
+    records.insert_claimed(again)
     row = Delivery.objects.get(sent_at=again.challenge.sent_at[-1])
     assert (row.provider, row.claimed_at > 0) == ("", True)  # nor does a sweep drive it
 

@@ -40,7 +40,7 @@ def send(phone=None):
 
 def break_circuit(alias="one"):
     for _ in range(5):
-        circuit_breaker.failed(alias)
+        circuit_breaker.record_failure(alias)
 
 
 def held(server, key):

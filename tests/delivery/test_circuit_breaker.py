@@ -127,7 +127,7 @@ def test_both_providers_of_a_failover_are_counted(remote):
 
 @pytest.mark.django_db(transaction=True)
 def test_failures_at_once_open_it_once(clock, caplog):
-    race(lambda _: circuit_breaker.failed("one"), 12)
+    race(lambda _: circuit_breaker.record_failure("one"), 12)
     assert is_open()
     assert len([record for record in caplog.records if "opened" in record.getMessage()]) == 1
 
@@ -154,16 +154,22 @@ def test_with_all_circuits_open_nothing_is_sent_and_all_is_given_back(alone, eac
 
 
 def test_the_pause_is_that_of_the_first_to_be_asked_again(clock):
-    assert circuit_breaker.pause([]) == circuit_breaker.pause(["one", "two"]) == 0
+    assert circuit_breaker.seconds_until_retry([]) == circuit_breaker.seconds_until_retry(["one", "two"]) == 0
     for _ in range(FAILURES):
-        circuit_breaker.failed("one")
+        circuit_breaker.record_failure("one")
     clock.advance(15)
-    assert circuit_breaker.pause(["one", "two"]) == 0
+    assert circuit_breaker.seconds_until_retry(["one", "two"]) == 0
     for _ in range(FAILURES):
-        circuit_breaker.failed("two")
-    assert 0 < circuit_breaker.pause(["one", "two"]) <= PAUSE - 15 < circuit_breaker.pause(["two"]) <= PAUSE
+        circuit_breaker.record_failure("two")
+    assert (
+        0
+        < circuit_breaker.seconds_until_retry(["one", "two"])
+        <= PAUSE - 15
+        < circuit_breaker.seconds_until_retry(["two"])
+        <= PAUSE
+    )
     clock.advance(PAUSE)
-    assert circuit_breaker.pause(["one", "two"]) == 0
+    assert circuit_breaker.seconds_until_retry(["one", "two"]) == 0
 
 
 # half-open
@@ -250,7 +256,7 @@ def test_of_twenty_sends_at_once_one_tries_it(remote, clock, settings):
 
 def test_while_a_half_open_circuit_is_tried_others_are_told_to_wait(alone, clock):
     for _ in range(FAILURES):
-        circuit_breaker.failed("one")
+        circuit_breaker.record_failure("one")
     clock.advance(PAUSE + 1)
     now = clocks.read_now(records.database())
     (until,) = counters.blocks(records.database(), [circuit_breaker.key_of("one")]).values()

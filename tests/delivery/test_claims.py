@@ -46,7 +46,7 @@ def facts(*names):
 
 def break_circuit(alias):
     for _ in range(5):
-        circuit_breaker.failed(alias)
+        circuit_breaker.record_failure(alias)
 
 
 def sweep(clock, seconds):
@@ -117,7 +117,7 @@ def test_a_send_that_is_made_good_is_taken_on_by_none_and_a_sweep_delivers_it(re
     challenge = open_one(each_store).challenge
     Delivery.objects.all().delete()
     for _ in range(2):
-        records.make_good(challenge)
+        records.insert_queued(challenge)
     assert facts("status", "provider", "reference", "claimed_at") == [("queued", "", "", 0)]
     assert sweep(clock, 10).driven == 1
     assert remote.asked() == ["one"]
@@ -125,7 +125,7 @@ def test_a_send_that_is_made_good_is_taken_on_by_none_and_a_sweep_delivers_it(re
 
 def test_what_is_there_is_not_made_good(remote, each_store):
     grant = services.send_code(phone=new_phone())
-    records.make_good(grant.challenge)
+    records.insert_queued(grant.challenge)
     assert facts("status", "provider") == [("sent", "one")]
 
 

@@ -428,7 +428,7 @@ def test_killed_once_it_was_taken_on_it_is_unknown_and_never_sent_again(remote, 
 @pytest.mark.parametrize(
     ("place", "left"),
     [
-        ("otp_app.delivery.circuit_breaker.failed", [("unknown", "lease")]),
+        ("otp_app.delivery.circuit_breaker.record_failure", [("unknown", "lease")]),
         ("otp_app.delivery.records.pass_on", [("unknown", "lease")]),
         ("otp_app.providers.get", [("failed", "503"), ("unknown", "lease")]),
     ],
@@ -536,7 +536,7 @@ def test_a_worker_that_sees_a_circuit_tried_by_another_does_not_end_the_send(que
     """It was taken for a circuit that is open, and the other had not taken the send on yet."""
     with remotes("one") as remote:
         for _ in range(5):
-            circuit_breaker.failed("one")
+            circuit_breaker.record_failure("one")
         clock.advance(31)
         really = records.claim
 
@@ -579,10 +579,12 @@ def test_who_finds_a_number_held_back_and_its_send_taken_on_gives_nothing_back(r
 def test_two_workers_with_a_send_of_no_use_give_back_once(remote, queued, settings, clock, late):
     settings.OTP_TEST_NUMBERS = {} if late else {queued.phone: {"code": "246810"}}
     clock.advance(200 if late else 0)
-    waiting = records.waiting(queued.id)
+    waiting = records.unclaimed_sends(queued.id)
     dispatch.deliver(queued.id)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(records, "waiting", lambda challenge_id: waiting)  # who looked before the other had done it
+        patch.setattr(
+            records, "unclaimed_sends", lambda challenge_id: waiting
+        )  # who looked before the other had done it
         dispatch.deliver(queued.id)
     assert remote.sent == []
     assert rows(queued) == [("failed", "late") if late else ("sent", "")]

@@ -206,7 +206,7 @@ def test_what_a_company_says_strangely_is_kept_as_far_as_it_can_be(settings):
 def test_nor_does_it_keep_a_circuit_open_that_it_was_to_try(clock):
     with remotes("one", "two") as remote:
         for _ in range(5):
-            circuit_breaker.failed("one")
+            circuit_breaker.record_failure("one")
         clock.advance(31)
         remote.fail(Unsuited("not_uzbek"), "one")
         services.send_code(phone=new_phone())

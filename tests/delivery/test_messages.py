@@ -178,7 +178,7 @@ def test_each_brand_and_language_and_purpose_has_a_text_of_its_own(settings):
     assert len(texts) == 6
 
 
-EXAMPLE = messages._EXAMPLES[0]
+EXAMPLE = messages._EXAMPLE_CODES[0]
 
 
 @pytest.fixture
@@ -191,14 +191,14 @@ def renderings(monkeypatch):
         return render(*asked, code=code, **values)
 
     monkeypatch.setattr(messages, "_render", noted)
-    messages._example.cache_clear()
+    messages._example_text.cache_clear()
     return codes
 
 
 def test_a_text_that_shows_codes_as_they_are_is_rendered_with_two_examples_and_for_no_code_after(renderings):
     texts = {messages.body_for("login", "en", f"{n:06d}", 5) for n in range(20)}
     assert len(texts) == 20
-    assert renderings == [code[:6] for code in messages._EXAMPLES]
+    assert renderings == [code[:6] for code in messages._EXAMPLE_CODES]
     messages.body_for("login", "en", "123456", 4)
     messages.body_for("login", "en", "12345678", 5)
     assert len(renderings) == 6  # for other minutes, and another length
@@ -212,7 +212,9 @@ def test_a_text_that_does_more_with_a_code_is_rendered_for_each(template, render
 
 
 @pytest.mark.parametrize("length", range(6, 11))
-@pytest.mark.parametrize("brand", [EXAMPLE, f"Taxi {EXAMPLE[:6]}", EXAMPLE[2:], EXAMPLE[:3], messages._EXAMPLES[1]])
+@pytest.mark.parametrize(
+    "brand", [EXAMPLE, f"Taxi {EXAMPLE[:6]}", EXAMPLE[2:], EXAMPLE[:3], messages._EXAMPLE_CODES[1]]
+)
 def test_a_brand_that_has_the_digits_of_an_example_keeps_them(settings, length, brand):
     settings.OTP_BRAND = brand
     code = "1234567890"[:length]
@@ -222,13 +224,13 @@ def test_a_brand_that_has_the_digits_of_an_example_keeps_them(settings, length, 
 
 
 def test_a_code_that_is_an_example_is_one_like_any_other():
-    for code in messages._EXAMPLES:
+    for code in messages._EXAMPLE_CODES:
         for length in range(6, 11):
             assert messages.body_for("login", "en", code[:length], 5).startswith(f"OTP: {code[:length]}")
 
 
 def test_examples_differ_in_every_place():
-    first, second = messages._EXAMPLES
+    first, second = messages._EXAMPLE_CODES
     assert len(first) == len(second) == 10
     assert all(one != other for one, other in zip(first, second, strict=True))
 

@@ -56,9 +56,9 @@ def test_i4_of_many_processes_one_passes_a_send_on(challenge):
 
 
 def test_what_was_taken_on_waits_for_nobody(challenge):
-    assert records.waiting(challenge.id) == list(challenge.sent_at)
+    assert records.unclaimed_sends(challenge.id) == list(challenge.sent_at)
     assert records.claim(challenge, "one")
-    assert records.waiting(challenge.id) == []
+    assert records.unclaimed_sends(challenge.id) == []
     assert not records.give_up(challenge.id, challenge.sent_at, "late")
     assert row(challenge).status == "queued"
 
@@ -70,7 +70,7 @@ def test_what_was_abandoned_is_never_taken_on_again(challenge, clock):
     assert (row(challenge).status, row(challenge).error) == ("unknown", "lease")
     assert not records.claim(challenge, "two")
     assert not records.pass_on(challenge, "503", "two")
-    assert records.waiting(challenge.id) == []
+    assert records.unclaimed_sends(challenge.id) == []
     assert Delivery.objects.count() == 1
 
 

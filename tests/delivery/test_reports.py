@@ -257,7 +257,7 @@ def test_the_sweep_asks_one_question_when_there_is_nothing(sent):
 def test_the_sweep_leaves_alone_what_has_waited_for_more_than_an_hour(sent):
     EventRow.objects.create(digest="1" * 32, provider="remote", reference=REFERENCE, status="delivered", raw={})
     row = EventRow.objects.get()
-    EventRow.objects.update(received_at=row.received_at - timedelta(seconds=reports.EARLY + 5))
+    EventRow.objects.update(received_at=row.received_at - timedelta(seconds=reports.MATCH_PERIOD_SECONDS + 5))
     assert reports.match_early() == 0
     say("sent")  # but the next report does not
     assert now(sent) == "delivered"
@@ -567,6 +567,6 @@ def test_the_newest_hand_over_of_the_newest_send_is_found(sent):
     copies = [(sent.sent_at + 1, 1), (sent.sent_at + 1, 2), (sent.sent_at - 1, 1)]
     for at, handover in copies:
         Delivery.objects.create(challenge=sent.challenge, sent_at=at, handover=handover, channel="sms")
-    found = reports.newest(sent.challenge.hex)
+    found = records.newest(sent.challenge.hex)
     assert (found.sent_at, found.handover) == (sent.sent_at + 1, 2)
-    assert reports.newest("0" * 32) is None
+    assert records.newest("0" * 32) is None

@@ -11,10 +11,10 @@ from tests.factories import new_challenge
 EVERY_DIGIT = "0123456789"
 
 
-@pytest.mark.parametrize("language", sorted(speech.DIGITS))
+@pytest.mark.parametrize("language", sorted(speech.DIGIT_WORDS))
 def test_every_digit_has_a_word_of_its_own(language):
     words = speech.spell(EVERY_DIGIT, language).split(", ")
-    assert words == list(speech.DIGITS[language])
+    assert words == list(speech.DIGIT_WORDS[language])
     assert len(set(words)) == 10
     assert not any(char.isdigit() for word in words for char in word)
 
@@ -28,7 +28,7 @@ def test_a_language_without_words_hears_english():
 
 
 def test_every_language_of_the_texts_can_be_spoken():
-    assert set(speech.DIGITS) == set(languages.LANGUAGES)
+    assert set(speech.DIGIT_WORDS) == set(languages.LANGUAGES)
 
 
 @pytest.mark.parametrize("language", [*languages.LANGUAGES, "de"])

@@ -56,7 +56,7 @@ def test_what_a_queue_lost_is_delivered_once_with_its_own_code(remote, each_stor
 
 
 def test_a_send_that_was_committed_just_now_is_left_to_who_committed_it(remote, clock, monkeypatch):
-    monkeypatch.setattr(sweeper, "GRACE", 60_000)
+    monkeypatch.setattr(sweeper, "CLAIM_GRACE_MS", 60_000)
     lost_sends(1)
     clock.advance(30)
     assert sweep().driven == 0
@@ -109,7 +109,7 @@ def test_what_its_process_died_over_becomes_unknown_and_is_never_sent_again(remo
 def test_of_more_than_a_batch_all_are_delivered_and_a_whole_bad_one_holds_up_no_other(
     remote, clock, monkeypatch, caplog
 ):
-    monkeypatch.setattr(sweeper, "BATCH", 2)
+    monkeypatch.setattr(sweeper, "BATCH_CHALLENGES", 2)
     *bad, good, better, best = lost_sends(5)
     deliver = sweeper.dispatch.deliver
 
@@ -148,10 +148,10 @@ def test_the_threads_of_a_sweep_leave_no_connection_behind(remote, clock):
 def test_within_a_transaction_nothing_is_sent_that_its_rollback_would_have_sent_again(remote, clock, caplog):
     (challenge,) = lost_sends(1)
     with transaction.atomic():
-        assert sweeper.drive(challenge.id) is False
+        assert sweeper.deliver_safely(challenge.id) is False
     assert remote.sent == []
     assert "to be swept: InsideTransaction" in caplog.text
-    assert sweeper.drive(challenge.id)
+    assert sweeper.deliver_safely(challenge.id)
     assert len(remote.sent) == 1
 
 
@@ -179,7 +179,7 @@ def test_no_more_than_half_of_the_calls_of_a_process_run_at_once(remote, setting
 
 
 def test_when_its_time_is_over_a_sweep_leaves_the_rest_to_the_next(remote, clock, monkeypatch):
-    monkeypatch.setattr(sweeper, "LONGEST", -1)
+    monkeypatch.setattr(sweeper, "MAX_SWEEP_SECONDS", -1)
     lost_sends(2)
     clock.advance(10)
     assert sweep() == Swept(0, 0, 0, 0)

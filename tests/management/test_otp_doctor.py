@@ -215,10 +215,10 @@ def test_deliveries_that_nobody_takes_on_are_a_fault(remote, clock):
 
 
 def test_an_open_circuit_is_a_fault_until_it_ends(remote, clock):
-    circuit_breaker.failed("remote")
+    circuit_breaker.record_failure("remote")
     assert doctor()[0] == 0
     for _ in range(4):
-        circuit_breaker.failed("remote")
+        circuit_breaker.record_failure("remote")
     code, text = doctor()
     assert (code, "FAULT   remote: failed too often and is left alone for another " in text) == (1, True)
     clock.advance(31)

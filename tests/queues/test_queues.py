@@ -164,8 +164,8 @@ def test_the_whole_of_celerys_message_tells_neither_code_nor_phone(monkeypatch, 
 
 
 def test_a_broker_that_hangs_costs_one_request_its_timeout_and_the_next_ones_nothing(monkeypatch, caplog):
-    monkeypatch.setattr(celery, "TIMEOUT", 0.3)
-    monkeypatch.setattr(celery, "PAUSE", 600)
+    monkeypatch.setattr(celery, "BROKER_TIMEOUT_SECONDS", 0.3)
+    monkeypatch.setattr(celery, "BROKER_PAUSE_SECONDS", 600)
     queue, grant = celery.CeleryQueue(), Grant(new_challenge(), 0, 0)
     with valkey.running() as server:
         monkeypatch.setattr(app.conf, "broker_url", server.url)

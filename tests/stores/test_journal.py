@@ -157,7 +157,7 @@ def test_the_row_that_comes_with_the_end_says_what_the_store_knew_when_it_began(
 
 def test_what_is_written_is_forgotten_with_the_next_send(store, server):
     first = take_on(store)
-    records.begin(first)
+    records.insert_claimed(first)
     assert len(kept.entries(server)) == 1
     second = take_on(store)
     assert [challenge_id for challenge_id, *_ in kept.entries(server)] == [second.challenge.id]
@@ -166,7 +166,7 @@ def test_what_is_written_is_forgotten_with_the_next_send(store, server):
 def test_what_is_written_is_forgotten_with_the_next_send_again_too(store, server, settings):
     settings.OTP_WAITS = ()
     first = take_on(store)
-    records.begin(first)
+    records.insert_claimed(first)
     again = send_again(store, first.challenge, claims=CLAIMS)
     assert [int(at) for _, at, *_ in kept.entries(server)] == [again.challenge.sent_at[-1]]
 
@@ -174,7 +174,7 @@ def test_what_is_written_is_forgotten_with_the_next_send_again_too(store, server
 def test_what_is_written_is_forgotten_with_a_send_that_is_refused_as_well(store, server):
     """It is told once: else every refusal would leave some for a sweep."""
     first = take_on(store)
-    records.begin(first)
+    records.insert_claimed(first)
     with pytest.raises(Limited):
         take_on(store, phone=first.challenge.phone)
     assert kept.entries(server) == []
@@ -182,7 +182,7 @@ def test_what_is_written_is_forgotten_with_a_send_that_is_refused_as_well(store,
 
 def test_what_is_written_is_forgotten_by_a_server_that_has_to_be_told_first_what_it_lacks(store, server):
     first = take_on(store)
-    records.begin(first)
+    records.insert_claimed(first)
     server.command("DEL", "otp:generation")
     take_on(store)
     assert first.challenge.id not in [challenge_id for challenge_id, *_ in kept.entries(server)]
@@ -191,7 +191,7 @@ def test_what_is_written_is_forgotten_by_a_server_that_has_to_be_told_first_what
 def test_so_many_are_forgotten_at_once(store, server, monkeypatch):
     monkeypatch.setattr(journal, "_MOST", 2)
     for grant in [take_on(store) for _ in range(3)]:
-        records.begin(grant)
+        records.insert_claimed(grant)
     take_on(store)
     assert len(kept.entries(server)) == 2
     take_on(store)
@@ -351,7 +351,7 @@ def test_what_a_report_says_during_the_call_counts_when_the_row_is_there(remote,
     assert facts("status", "reference", "error", "segments", "price") == [
         ("undelivered", "SM1", "30006", 3, Decimal("0.9"))
     ]
-    assert suppressions.held(phone) == ["sms"]
+    assert suppressions.suppressed_channels(phone) == ["sms"]
 
 
 def test_a_report_of_a_call_whose_reply_is_lost_is_matched_by_our_id(remote, clock):
@@ -389,4 +389,4 @@ def test_a_rejection_that_came_early_holds_the_number_back_on_all_channels(remot
     phone = new_phone()
     services.send_code(phone=phone)
     sweeper.sweep()
-    assert suppressions.held(phone) == [""]
+    assert suppressions.suppressed_channels(phone) == [""]
