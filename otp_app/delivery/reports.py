@@ -149,7 +149,7 @@ def _facts_of(event: Event) -> dict[str, Any]:
 
 
 def _phone_at_fault(alias: str, ids: Sequence[str], received_at: datetime) -> str:
-    """Return the phone of the rejected message; "" when forgotten, or when the message is older than OTP_SUPPRESSION."""
+    """Return the phone of the rejected message; "" when forgotten, or when OTP_SUPPRESSION has passed."""
     delivery = _find(alias, ids)
     if delivery is None or _moment(delivery.sent_at + conf.SUPPRESSION * 1000) < received_at:
         return ""

@@ -226,3 +226,13 @@ def test_what_a_report_has_said_of_price_and_segments_is_worth_more_than_our_est
     row.refresh_from_db()
     assert (row.status, row.segments, row.price) == ("delivered", 3, Decimal("0.30"))
     assert (row.reference, row.latency) == ("theirs", 7)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_newest_attempt_of_the_newest_send_is_found(sent):
+    copies = [(sent.sent_at + 1, 1), (sent.sent_at + 1, 2), (sent.sent_at - 1, 1)]
+    for at, handover in copies:
+        Delivery.objects.create(challenge=sent.challenge, sent_at=at, handover=handover, channel="sms")
+    found = records.newest(sent.challenge.hex)
+    assert (found.sent_at, found.handover) == (sent.sent_at + 1, 2)
+    assert records.newest("0" * 32) is None

@@ -1,0 +1,35 @@
+"""Reports by a provider, and deliveries for them."""
+
+from otp_app import services
+from otp_app.delivery import reports
+from otp_app.models import Delivery
+from otp_app.providers.base import Event, Unknown
+from tests.factories import new_phone
+from tests.remote import remotes
+
+REFERENCE = "their-1"
+
+
+def say(status, reference=REFERENCE, **more):
+    reports.apply("remote", Event(status, reference=reference, **more))
+
+
+def now(delivery):
+    delivery.refresh_from_db()
+    return delivery.status
+
+
+def unanswered(phone=None):
+    """A message that the provider was handed and has not answered for, and our id of it."""
+    ids = []
+
+    def lost(message):
+        ids.append(message.id)
+        raise Unknown("timeout")
+
+    with remotes() as told:
+        told.behave(lost)
+        challenge = services.send_code(phone=phone or new_phone()).challenge
+    delivery = Delivery.objects.get(challenge=challenge.id)
+    Delivery.objects.update(status="queued", error="")  # as it was while the provider was at it
+    return delivery, ids[0], challenge
