@@ -19,7 +19,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from . import accounts, audit, faults, phones, queues, staff, stores, tokens
+from . import accounts, audit, phones, queues, staff, stores, tokens
 from .accounts import authorization_codes, devices
 from .challenges import Challenge, ChallengeState, Grant, Status, codes, is_id
 from .challenges.policies import LOGIN, longest
@@ -81,9 +81,7 @@ def send_code(
             how = {"device": known, "language": language, "channel": channel}
             switched = may_switch(challenge_id, channel)
             grant = store.spend_send(phone, purpose, challenge_id, limits(waits=not switched), claims, **how)
-    faults.point("send.committed")
     queue.enqueue(grant)
-    faults.point("send.queued")
     return replace(grant, resend_in=resend_in(phone, known)) if switched else grant
 
 
@@ -120,13 +118,11 @@ def _verified(
     failed = partial(audit.check_failed, phone, client, challenge_id)
     if challenge is None:
         raise failed("no_open_challenge")
-    faults.point("check.spent")
     if not codes.matches(challenge, code):
         store.fail(challenge)
         raise failed("wrong_code")
     if not store.close(challenge, Status.APPROVED):
         raise failed("no_open_challenge")
-    faults.point("challenge.closed")
     return challenge
 
 

@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .. import faults, phones
+from .. import phones
 from ..challenges import Grant
 from ..models import Delivery
 from ..providers.base import Blocked, Message, NotAccepted, Rejected, Unknown, Unreachable, Unsuited
@@ -56,10 +56,8 @@ def call_and_record(attempt: DeliveryAttempt, message: Message, deadline: float)
     That error is not recorded yet, because another provider may accept. Raises Rejected when the number is at fault.
     """
     begun, alias = time.monotonic(), attempt.alias
-    faults.point("handover.claimed" if attempt.number == 1 else "handover.passed_on")
     try:
         receipt = executor.call(routing.provider_of(alias), message, deadline, local=routing.is_local(alias))
-        faults.point("handover.answered")
     except Rejected as error:
         _record_rejection(attempt, error)
         raise
@@ -117,6 +115,5 @@ def end(attempt: DeliveryAttempt, status: str, **facts: Any) -> None:
 
 
 def _log_outcome(attempt: DeliveryAttempt, status: str, error: str = "") -> None:
-    faults.point("handover.ended")
     level, phone = logging.INFO if status == Delivery.Status.SENT else logging.WARNING, attempt.grant.challenge.phone
     logger.log(level, "send %s by %s to %s%s", status, attempt.alias, phones.mask(phone), error and f" {error}")

@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from .. import faults, providers
+from .. import providers
 from ..errors import Unavailable, unlogged
 from ..providers.base import Event, Forged, Provider, Report
 from . import callbacks, reports
@@ -44,11 +44,8 @@ def webhook(request: HttpRequest, alias: str) -> HttpResponse:
     if alias not in providers.aliases():
         return unlogged(HttpResponse(status=404))  # strangers could fill the log with them
     try:
-        events = _events(_provider(alias), alias, request)
-        faults.point("report.verified")
-        for event in events:
+        for event in _events(_provider(alias), alias, request):
             _apply(alias, event)
-            faults.point("report.applied")
     except _Refused as refused:
         _log(alias, refused.word)
         return unlogged(HttpResponse(status=refused.status))

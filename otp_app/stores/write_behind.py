@@ -23,7 +23,6 @@ from typing import Any
 
 from django.db import DataError, IntegrityError, OperationalError, connections, router
 
-from .. import faults
 from ..conf import conf
 from ..db import writes
 from ..models import Delivery
@@ -142,7 +141,6 @@ class _Writer:
             self._failing = True
             self._waiting.extendleft(reversed(batch))
             raise
-        faults.point("outcomes.written")
         self._written.extend(ended.journal for ended in batch if ended.journal)
 
 

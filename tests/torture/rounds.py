@@ -7,14 +7,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 
-from otp_app import faults
-
-from . import invariants
+from . import fault_points, invariants
 from .cluster import LEASE, cluster
 from .life import Life
-
-PLACES = [line.split()[0] for line in faults.__doc__.split("::")[1].splitlines() if line.strip()]
-
 
 KINDS = list(product(("celery", "inline"), ("sql", "redis")))
 
@@ -88,8 +83,8 @@ def _round(made, chance, *, outside):
 
 
 def _plan(made, chance):
-    """Somebody is to die at a named place; in every other round it is a kill from outside."""
-    place, odds = chance.choice(PLACES), chance.choice([0.2, 0.5, 1])
+    """Somebody is to die at a fault point; in every other round it is a kill from outside."""
+    place, odds = chance.choice(fault_points.NAMES), chance.choice([0.2, 0.5, 1])
     made.plan.write_text(f"{place} {odds}")
     return f"{place} {odds}"
 
