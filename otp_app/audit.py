@@ -1,7 +1,7 @@
-"""Tells the operator what was refused, opened again or signed in: a log record each; of refusals also a signal.
+"""Write a record to the log ``otp_app.guard`` for each refusal, block, lifted block, failed check and sign-in.
 
-A block has a row as well. No record holds a code, a token or a phone in full, and none tells whether there is an
-account before somebody has signed in to it.
+A refusal and a block also send a signal, and a block is written as a row. No record holds a code, a token or a whole
+phone, and none tells whether an account exists before somebody has signed in to it.
 """
 
 import logging
@@ -23,60 +23,60 @@ logger = logging.getLogger("otp_app.guard")
 
 @contextmanager
 def reporting(phone: str, client: str | None) -> Iterator[None]:
-    """Tell the operator of what is refused within, and put its task beside a proof of work that is asked for."""
+    """Record a refusal that is raised within this context, and add the task to a ProofRequired."""
     try:
         yield
     except Limited as refused:
         report(refused, phone, client)
         raise
     except ProofRequired:
-        proof_asked(phone, client)
+        proof_required(phone, client)
         raise ProofRequired(proof_of_work.task()) from None
 
 
 def report(refused: Limited, phone: str, client: str | None, *, account: str = "") -> None:
-    """To be called once for each refusal.
+    """Record one refusal by a limit, and the block that it begins.
 
-    ``phone`` is empty where none was named, as for the password of an account that has none; ``account`` is then a name
-    under which the log tells such accounts apart. Never the name that was typed: it may be a password by mistake.
+    ``phone`` may be "" for a password of an account without a phone. ``account`` is then a hash by which the log tells
+    such accounts apart; the name that was typed is never logged, because it may be a password by mistake.
     """
-    who = {"phone": phones.mask(phone)} if phone else {}
+    masked = {"phone": phones.mask(phone)} if phone else {}
     named = {"account": account} if account else {}
     _log(
         logging.INFO,
         "limited",
-        {"limit": refused.limit, "retry_after": refused.retry_after, **who, **named, "client": client},
+        {"limit": refused.limit, "retry_after": refused.retry_after, **masked, **named, "client": client},
     )
-    # A receiver that fails must not make another answer of a refusal; Django logs it.
+    # A receiver that raises must not change the answer; Django logs the error.
     limited.send_robust(None, limit=refused.limit, retry_after=refused.retry_after, phone=phone, client=client)
     if refused.block:
-        _begin(refused.block)
+        _record_block(refused.block)
 
 
-def proof_asked(phone: str, client: str | None) -> None:
-    """Record that a send was answered by a proof of work to solve."""
+def proof_required(phone: str, client: str | None) -> None:
+    """Record that a send needs a proof of work."""
     _log(logging.INFO, "proof_required", {"phone": phones.mask(phone), "client": client})
 
 
 def check_failed(phone: str, client: str | None, challenge_id: str | None, reason: str) -> InvalidOrExpiredCode:
-    """Record why a check failed, and by what its challenge was named; the error to raise, which tells neither."""
+    """Record why a check failed, and return the error to raise, which does not tell the reason."""
     by = "challenge_id" if challenge_id else "phone"
     _log(logging.INFO, "check_failed", {"reason": reason, "by": by, "phone": phones.mask(phone), "client": client})
     return InvalidOrExpiredCode()
 
 
 def signed_in(user: Any, client: str | None, *, is_new: bool) -> None:
-    """Record a sign-in, by the key of its user."""
+    """Record a sign-in, with the primary key of its user."""
     _log(logging.INFO, "signed_in", {"user": str(user.pk), "is_new": is_new, "client": client})
 
 
 def unblocked(row: BlockRow, by: object) -> None:
-    """An operator, the user with the key ``by``, has lifted a block."""
+    """Record that an operator, the user with the primary key ``by``, has lifted a block."""
     _log(logging.WARNING, "unblocked", {"subject": str(row), "limit": row.limit, "by": str(by)})
 
 
-def _begin(block: Block) -> None:
-    """Told before it is written down: the alarm must not depend on the database."""
+def _record_block(block: Block) -> None:
+    """Log a block and send its signal, then write its row: the alarm must not depend on the database."""
     seconds = (block.until - block.since) // 1000
     subject = phones.mask_subject(block.subject)
     _log(
@@ -87,12 +87,12 @@ def _begin(block: Block) -> None:
     blocked.send_robust(None, block=block)
     try:
         BlockRow.objects.create(**asdict(block) | {"forgives": block.key})
-    except DatabaseError:  # nobody could lift a block without its row: it begins again when there is a database
+    except DatabaseError:  # without a row nobody could lift the block: end it, and the next refusal begins it again
         stores.current().lift(block.key, block.forgives)
         raise
 
 
 def _log(level: int, event: str, facts: Mapping[str, object]) -> None:
-    """The facts stand in the text for people and in the record for programs (``record.otp``)."""
+    """Log an event with its facts, in the text for people and in ``record.otp`` for programs."""
     words = " ".join(f"{name}={value!r}" if " " in str(value) else f"{name}={value}" for name, value in facts.items())
     logger.log(level, "%s %s", event, words, extra={"otp": {"event": event, **facts}})

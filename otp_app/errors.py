@@ -1,23 +1,24 @@
-"""What can go wrong, as one tree.
+"""Name everything that can go wrong, as one tree of exceptions.
 
 ::
 
     OtpError                       has code, status, detail (translated) and, where it helps, retry_after in seconds
     ├── InvalidRequest             400 invalid_request          the shape of the request; errors says where
-    │   ├── ChannelNotOffered                                   no provider has that channel for that number
-    │   └── InvalidAuthorization                                a site sent a person here in a way not agreed on
+    │   ├── ChannelNotOffered                                   no route has that channel for that number
+    │   └── InvalidAuthorization                                a site's link to the page is not valid
     ├── InvalidPhone               400 invalid_phone            not a plain number that can receive texts
     ├── RegionNotAllowed           400 region_not_allowed       a good number of a country not served
-    ├── UndeliverablePhone         400 undeliverable_phone      the provider says the number gets no texts
+    ├── UndeliverablePhone         400 undeliverable_phone      the provider says that the number gets no messages
     ├── InvalidOrExpiredCode       400 invalid_or_expired_code  wrong, expired, used, exhausted, unknown, deactivated
     ├── ProofRequired              403 proof_required           solve the proof of work in it and send it along
     ├── Limited                    429 limited                  a limit is reached; limit names it, for logs only
     ├── DeliveryFailed             503 delivery_failed          surely not sent; try again
     └── Unavailable                503 unavailable              the store cannot be reached
     InsideTransaction              a mistake of the calling program, never of a client
-    UserNotCreated                 a mistake in the user model, which no repetition by a client mends
+    WrongIsolation                 a mistake in the settings of the database
+    UserNotCreated                 a mistake in the user model, which a client cannot mend by repeating its request
 
-One class per reason: a caller never has to look into a text to know what happened.
+Each reason has a class of its own, so a caller never has to read a text to know what happened.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,13 +38,13 @@ def _again(seconds: int) -> str:
     return gettext("Try again in %(wait)s.") % {"wait": describe(seconds)}
 
 
-_when = lazy(_again, str)  # said in the language of who reads it
+_when = lazy(_again, str)  # in the language of the reader
 
-FAILED = _("Something went wrong on our side. Try again in a moment.")  # a mistake of ours, which no class below is for
+FAILED = _("Something went wrong on our side. Try again in a moment.")  # for an error of ours that has no class below
 
 
 class OtpError(Exception):
-    """A refusal that may be shown to the person who caused it: ``detail`` holds nothing secret."""
+    """Refuse a request. The person who made it may see ``detail``, which holds nothing secret."""
 
     code: str
     status: int = 400
@@ -73,21 +74,21 @@ class RegionNotAllowed(OtpError):
     detail = _("We do not serve numbers of this country yet.")
 
     def __init__(self, served: Sequence[str] = ()) -> None:
-        """``served`` names the countries that are, where they are few enough to be read."""
+        """Add the names of the countries that are served, if they are few enough to be read."""
         super().__init__()
         if served:
             self.detail = format_lazy("{} {} {}.", self.detail, _("Countries we serve:"), ", ".join(served))
 
 
 class ChannelNotOffered(InvalidRequest):
-    """The routes have no provider for that channel and that number."""
+    """Refuse a channel for which the routes of the number have no provider."""
 
     def __init__(self) -> None:
         super().__init__({"channel": [str(_("This channel is not offered."))]})
 
 
 class InvalidAuthorization(InvalidRequest):
-    """``parameter`` is the one that is wrong. The person can do nothing about it, the site's developer can."""
+    """Refuse a site's link to the page because of one ``parameter``, which only the site's developer can mend."""
 
     detail = _("This sign-in link is not valid. Go back to the site and try again, or tell its owner.")
 
@@ -102,14 +103,14 @@ class UndeliverablePhone(OtpError):
 
 
 class InvalidOrExpiredCode(OtpError):
-    """One answer for every reason, so that it tells a guesser nothing (ASVS 5.0 6.3.8)."""
+    """Refuse a code, whatever the reason, with one answer that tells a guesser nothing (OWASP ASVS 5.0, 6.3.8)."""
 
     code = "invalid_or_expired_code"
     detail = _("The code is wrong or no longer valid. Check it or get a new one.")
 
 
 class ProofRequired(OtpError):
-    """``altcha`` is the proof of work to solve, in the form that the ALTCHA widget takes."""
+    """Ask for a proof of work. ``altcha`` is the task, in the form that the ALTCHA widget takes."""
 
     code = "proof_required"
     status = 403
@@ -122,7 +123,7 @@ class ProofRequired(OtpError):
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A key that is refused for a while, and why. Instants in milliseconds by the store's clock."""
+    """Refuse a key until an instant, with the reason. Instants are milliseconds by the store's clock."""
 
     key: str
     forgives: int  # the ring under that key that is emptied when an operator lifts the block
@@ -134,7 +135,7 @@ class Block:
 
 
 class Limited(OtpError):
-    """``block`` is there when this very request led to one: somebody has to write it down."""
+    """Refuse a request by a limit. ``block`` is the block that this request begins; the caller writes it down."""
 
     code = "limited"
     status = 429
@@ -172,13 +173,13 @@ class Unavailable(OtpError):
 
 
 def unlogged(response: Response) -> Response:
-    """Keep Django from logging a warning of a response: an expected refusal, which a record of ours tells better."""
+    """Keep Django from logging a warning for an expected refusal, because our own log has a better record."""
     response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001  (Django has no public word for it)
     return response
 
 
 class InsideTransaction(RuntimeError):
-    """A service was called inside ``transaction.atomic()``.
+    """Report that a service was called inside ``transaction.atomic()``.
 
     Rolling that transaction back would give back the check a wrong guess has paid for, so the limit on guesses
     would be gone. Call the service outside, or mark the view ``@transaction.non_atomic_requests``.
@@ -186,23 +187,23 @@ class InsideTransaction(RuntimeError):
 
 
 class WrongIsolation(RuntimeError):
-    """Transactions of the database are not READ COMMITTED, which is PostgreSQL's default.
+    """Report that transactions of the database are not READ COMMITTED, which is PostgreSQL's default.
 
-    Under another level a statement sees what was there before it waited for its lock, so limits would be overshot. Take
-    ``isolation_level`` out of the database's OPTIONS, and ``default_transaction_isolation`` out of the server's
-    settings.
+    Under another level a statement does not see what was committed while it waited for a lock, so limits would be
+    overshot. Remove ``isolation_level`` from the database's OPTIONS, and ``default_transaction_isolation`` from the
+    server's settings.
     """
 
 
 class UserNotCreated(RuntimeError):
-    """Say why the user model does not let a user be created who has a phone only: what the database or model said.
+    """Report that the user model refuses a user who has only a phone, with the words of the database or the model.
 
-    It is no ``OtpError``: the client can do nothing, and should not be told to try again, for each try is a message.
+    This is no ``OtpError``: the client must not be told to try again, because each try costs a message.
     """
 
 
 def describe(seconds: int) -> str:
-    """Rounded up, so that who waits as long as it says does not come too early."""
+    """Describe a duration in the person's language, rounded up so that nobody comes back too early."""
     if seconds < 60:  # noqa: PLR2004
         return ngettext("%(n)d second", "%(n)d seconds", seconds) % {"n": seconds}
     if seconds <= 90 * 60:  # "2 hours" would be much more than an hour and a bit

@@ -1,6 +1,6 @@
-"""What a request is answered that no view has answered: problem details below the API, elsewhere a page.
+"""Answer requests that no view has answered: below the API with problem details, elsewhere with a page.
 
-Named in the ``urls.py`` of a project: ``handler404 = "otp_app.handlers.not_found"``, and so on.
+A project names these handlers in its ``urls.py``: ``handler404 = "otp_app.handlers.not_found"``, and so on.
 """
 
 from django.http import HttpRequest
@@ -23,12 +23,12 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def server_error(request: HttpRequest) -> HttpResponseBase:
-    """Answer ``handler500``, with nothing that may have been what failed."""
+    """Answer ``handler500`` without a database, session or template, because one of them may have failed."""
     return problems.answer(request, problems.ServerError()) if _is_for_api(request) else pages.server_error(request)
 
 
 def _is_for_api(request: HttpRequest) -> bool:
-    """Tell by where ``otp_app.urls`` is included; at the root, where pages may be too, by what is accepted."""
+    """Return whether a request is for the API: by its path, or by Accept where the API is included at the root."""
     try:
         root = reverse("otp_app:me").removesuffix("me/")
     except NoReverseMatch:

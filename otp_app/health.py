@@ -1,9 +1,9 @@
-"""``/healthz``: the process answers. ``/readyz``: it can do its work (database, store, migrations).
+"""Answer ``/healthz`` (the process works) and ``/readyz`` (its database, store and migrations do, too).
 
-Anybody may ask ``/readyz``, so an answer is kept for a second.
+An answer of ``/readyz`` is kept for a second, because anybody may ask.
 
-Load balancers ask by address. The service answers whatever the ``Host``; in a project of yours ``CommonMiddleware``
-looks at it first, so name that address in ``ALLOWED_HOSTS``.
+Load balancers ask by address. The ready service answers for any ``Host``. In your own project ``CommonMiddleware``
+refuses unknown hosts first, so name that address in ``ALLOWED_HOSTS``.
 """
 
 import logging
@@ -22,8 +22,8 @@ from .db.transactions import without_transactions
 
 logger = logging.getLogger("otp_app.health")
 
-KEPT = 1  # seconds for which an answer of all parts is good
-PATIENCE = 2  # seconds; parts that have not answered by then are not ready
+CACHE_SECONDS = 1  # for which an answer of all parts is good
+TIMEOUT_SECONDS = 2  # parts that have not answered by then are not ready
 
 
 @without_transactions
@@ -37,40 +37,40 @@ def healthz(_request: HttpRequest) -> JsonResponse:
 @require_safe
 @never_cache
 def readyz(_request: HttpRequest) -> JsonResponse:
-    """200 when all parts answer, else 503; which part failed is said, why stands in the log only."""
-    parts = _kept.states()
+    """Answer 200 when all parts work, else 503 with the names of those that do not; the reason is only logged."""
+    parts = _cached.parts()
     ready = all(parts.values())
     words = {name: "ok" if good else "failed" for name, good in parts.items()}
     return JsonResponse({"status": "ok" if ready else "failed", **words}, status=200 if ready else 503)
 
 
-def states() -> dict[str, bool]:
-    """Which parts can do their work."""
-    return {name: _answers(name, probe) for name, probe in _PROBES.items()}
+def probe_parts() -> dict[str, bool]:
+    """Return for each part whether it works."""
+    return {name: _works(name, probe) for name, probe in _PROBES.items()}
 
 
-class _Kept:
-    """Asks the parts once in a while, however many ask for them; and one asks at a time."""
+class _Cached:
+    """Probe the parts at most once in CACHE_SECONDS, and in one thread at a time."""
 
     def __init__(self) -> None:
-        self._asking = threading.Lock()
-        self._states: Mapping[str, bool] = {}
+        self._probing = threading.Lock()
+        self._parts: Mapping[str, bool] = {}
         self._until = 0.0
 
-    def states(self) -> Mapping[str, bool]:
-        """Return the states of a moment ago, or new ones; who waits in vain for another who asks gets bad ones."""
-        if not self._asking.acquire(timeout=PATIENCE):
+    def parts(self) -> Mapping[str, bool]:
+        """Return the cached answers or new ones; all False if another thread's probe takes over TIMEOUT_SECONDS."""
+        if not self._probing.acquire(timeout=TIMEOUT_SECONDS):
             return dict.fromkeys(_PROBES, False)
         try:
             if time.monotonic() >= self._until:
-                self._states = states()
-                self._until = time.monotonic() + KEPT
-            return self._states
+                self._parts = probe_parts()
+                self._until = time.monotonic() + CACHE_SECONDS
+            return self._parts
         finally:
-            self._asking.release()
+            self._probing.release()
 
 
-_kept = _Kept()
+_cached = _Cached()
 
 
 def _database() -> bool:
@@ -80,7 +80,7 @@ def _database() -> bool:
 
 
 def _store() -> bool:
-    return stores.current().usage(()) == []  # as it is asked at a request, but for nothing
+    return stores.current().usage(()) == []  # the way of a request, without limits
 
 
 def _migrations() -> bool:
@@ -91,7 +91,7 @@ def _migrations() -> bool:
 _PROBES: dict[str, Callable[[], bool]] = {"database": _database, "store": _store, "migrations": _migrations}
 
 
-def _answers(name: str, probe: Callable[[], bool]) -> bool:
+def _works(name: str, probe: Callable[[], bool]) -> bool:
     try:
         return probe()
     except Exception:

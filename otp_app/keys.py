@@ -1,4 +1,4 @@
-"""Keys for each use, derived from Django's secrets, each with its own salt so that none stands in for another."""
+"""Derive a key for each use from Django's secrets, each with its own salt so that none can stand in for another."""
 
 import hashlib
 import hmac
@@ -13,27 +13,28 @@ from .conf import conf
 
 @lru_cache(maxsize=64)
 def derive(secret: str | bytes, use: str) -> bytes:
-    """A 256-bit key for ``use``; cached because it is a pure function asked for at every request."""
+    """Derive a 256-bit key for ``use`` from a secret; cached because every request needs some."""
     raw = secret.encode() if isinstance(secret, str) else secret
     return hmac.digest(raw, b"otp_app." + use.encode(), hashlib.sha256)
 
 
 @lru_cache(maxsize=64)
 def fingerprint(key: bytes) -> str:
-    """A name for a key that tells nothing about it: 64 bits of a keyed hash of nothing."""
+    """Return a name for a key that does not reveal the key: 64 bits of a hash that is keyed with it."""
     return hmac.digest(key, b"fingerprint", hashlib.sha256)[:8].hex()
 
 
 def keys_for(use: str) -> list[bytes]:
-    """The keys that may have been in use for it, the one for what is new first."""
+    """Return the keys for ``use``: first the current one, then those of SECRET_KEY_FALLBACKS."""
     return [derive(secret, use) for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)]
 
 
-@lru_cache(maxsize=4096)  # a request asks for some names several times, and every request for those that all share
+@lru_cache(maxsize=4096)  # requests need some of these names several times, and share others
 def ledger_id(kind: str, subject: str) -> str:
-    """Return under which name a phone or client is counted: 128 bits of a keyed hash, so that counters hold neither.
+    """Return the name under which a phone or client is counted: 128 bits of a keyed hash, 32 hexadecimal digits.
 
-    The oldest secret is the default key: it stays while SECRET_KEY rotates and its predecessor is a fallback.
+    So counters hold neither phones nor addresses. The key is OTP_LEDGER_KEY, or else the oldest secret, which stays the
+    same while SECRET_KEY rotates and its predecessor is a fallback.
     """
     return hmac.digest(_ledger_key(), f"{kind}|{subject}".encode(), "sha256")[:16].hex()
 
@@ -52,8 +53,8 @@ def _forget(*, setting: str, **_: Any) -> None:
 setting_changed.connect(_forget)
 
 
-# The lines of the table by whose name the counters of a subject are called; blocks are stored under these names.
-_FIRST_LINES = {
+# The rule that gives the counters of a subject their name. Stored: counters and blocks are kept under these names.
+_FIRST_RULES = {
     "client": "sends_per_client_hour",
     "site": "sends_per_site_hour",
     "prefix": "unconverted_per_prefix_hour",
@@ -64,10 +65,10 @@ _FIRST_LINES = {
 
 
 def counter_key(per: str, subject: str) -> str:
-    """Return under which name all counters of a subject are kept: a client, site, prefix, region, account, or all."""
-    return ledger_id(_FIRST_LINES[per], subject)
+    """Return the name of all counters of a subject; ``per`` is client, site, prefix, region, account or all."""
+    return ledger_id(_FIRST_RULES[per], subject)
 
 
 def phone_key(phone: str, device: str = "") -> str:
-    """Under which name a phone's sends and failures are kept; those of devices that signed in before are apart."""
+    """Return the name of a phone's sends and failures; known devices have one of their own."""
     return ledger_id("devices" if device else "failures", phone)

@@ -35,12 +35,12 @@ from .tokens.base import Issued, TokenBackend
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """What a sign-in gives."""
+    """Hold the result of a sign-in."""
 
     user: Any
     is_new: bool
-    issued: Issued
-    device: str  # to be sent along from now on, so that strangers cannot use up this device's sends and checks
+    issued: Issued  # the token
+    device: str  # the client sends it along from now on, so that strangers cannot use up its sends and checks
 
 
 def send_code(
@@ -55,17 +55,20 @@ def send_code(
     proof: str | None = None,
     new_id: str = "",
 ) -> Grant:
-    """Send a code to ``phone`` (E.164, from ``phones.parse``); with ``challenge_id``, the same code again.
+    """Send a code to ``phone`` (E.164, from ``phones.parse``); with ``challenge_id``, send the same code again.
 
-    ``channel`` "" is the first one on offer for the number, or the one of the send before; another channel need not
-    wait when that send has reached nobody. ``client`` is who asks, for the limits; None is not limited. ``device`` is
-    what an earlier sign-in gave, ``proof`` the solved task of a ProofRequired, ``new_id`` (from ``random_id``) what a
-    new challenge shall be called. Raises ProofRequired, Limited, ChannelNotOffered, RegionNotAllowed (no provider
-    carries messages there), InvalidOrExpiredCode (an id that is not this phone's open challenge; nothing is charged),
-    UndeliverablePhone or DeliveryFailed.
+    - ``client``: the client that the limits count (``limits.clients.client_of``); None is not counted.
+    - ``channel``: "" takes the first channel that the number's routes offer, or that of the send before. Another
+      channel need not wait when the send before has reached nobody.
+    - ``device``: the value that an earlier sign-in returned.
+    - ``proof``: the solution of the task of a ProofRequired.
+    - ``new_id``: the id of a new challenge, from ``random_id``.
+
+    Raise ProofRequired, Limited, ChannelNotOffered, RegionNotAllowed (no route to the region), InvalidOrExpiredCode
+    (the id names no open challenge of this phone; nothing is taken), UndeliverablePhone or DeliveryFailed.
     """
     phone = phones.of(phone)
-    channel = _offered(phone, channel, first=challenge_id is None)
+    channel = _offered_channel(phone, channel, first=challenge_id is None)
     known = devices.recognise(phone, device)
     limits = partial(
         request_limits.for_send, phone, client, device=known, proof=proof_of_work.name_of(proof), test=phone.is_test
@@ -94,25 +97,25 @@ def verify_code(
     challenge_id: str | None = None,
     device: str | None = None,
 ) -> Challenge:
-    """Prove control of ``phone``; the approved challenge.
+    """Verify the code for ``phone`` and return its challenge, approved.
 
-    Without an id the newest open challenge of the device, or else of the phone, answers. The check is paid and
-    committed before the code is looked at, then one caller closes the challenge. Raises InvalidOrExpiredCode, or
-    Limited before anything is spent.
+    Without an id, check the newest open challenge of the device, or else of the phone. The check is paid and committed
+    before the code is compared; then one caller closes the challenge. Raise InvalidOrExpiredCode, or Limited before
+    anything is spent.
     """
     known = devices.recognise(phone, device)
-    return _verified(phone, code, purpose, client, challenge_id, known)
+    return _spend_compare_close(phone, code, purpose, client, challenge_id, known)
 
 
-def _verified(
+def _spend_compare_close(
     phone: str, code: str, purpose: str, client: str | None, challenge_id: str | None, known: str
 ) -> Challenge:
-    """Spend a check, compare, close; ``known`` is the device that is recognised."""
+    """Spend a check, compare the code and close the challenge; ``known`` is the recognised device, or ""."""
     if challenge_id is not None:
         _require_id(challenge_id)
     store = stores.current()
     with audit.reporting(phone, client):
-        # A known device pays by its phone's budget alone: what is counted of a client, its neighbours can use up.
+        # A known device is not counted by its client, because its neighbours can use up the client's checks.
         limits = request_limits.for_check(None if known else client)
         challenge = store.spend_check(phone, purpose, challenge_id, limits, device=known)
     failed = partial(audit.check_failed, phone, client, challenge_id)
@@ -136,15 +139,15 @@ def sign_in(
     request: HttpRequest | None = None,
     backend: TokenBackend | None = None,
 ) -> SignIn:
-    """Verify, find or create the user, issue a token by ``backend``, which is else the one in force.
+    """Verify the code, find or create the user, and issue a token by ``backend`` (default: OTP_TOKEN_BACKEND).
 
-    A deactivated user gets the error of a wrong code. A receiver of ``signed_in`` that fails changes nothing: the code
-    is used up and the token issued by then, and Django logs the receiver's error.
+    Raise InvalidOrExpiredCode for a deactivated user, as for a wrong code. A receiver of ``signed_in`` that raises does
+    not undo the sign-in: by then the code is used up and the token issued. Django logs the error.
     """
     phone = phones.of(phone)
     known = devices.recognise(phone, device)
-    challenge = _verified(phone, code, LOGIN, client, challenge_id, known)
-    user, is_new, issued = _let_in(phone, backend or tokens.current(), request)
+    challenge = _spend_compare_close(phone, code, LOGIN, client, challenge_id, known)
+    user, is_new, issued = _user_with_token(phone, backend or tokens.current(), request)
     renewed = devices.renew(phone, challenge.checked_at, device, known=bool(known))
     result = SignIn(user, is_new, issued, renewed)
     audit.signed_in(user, client, is_new=is_new)
@@ -153,25 +156,28 @@ def sign_in(
 
 
 def sign_out_everywhere(*, user: Any) -> None:
-    """End all tokens and sessions of a user, and let no device be known any more that signed in until now."""
-    devices.end_all(accounts.phone_of(user))  # first: it may find the store down, and whoever asks again needs a token
-    authorization_codes.revoke_all(user)  # before the tokens: what is redeemed until now is one of them
+    """End all tokens and sessions of a user, and forget all devices that have signed in until now."""
+    devices.end_all(accounts.phone_of(user))  # first: the store may be down, and a second try needs the token
+    authorization_codes.revoke_all(user)  # before the tokens: a code redeemed until now has become a token
     tokens.revoke_all(user)
 
 
 def exchange(
     *, client: str, redirect_uri: str, code: str, code_verifier: str, request: HttpRequest | None = None
 ) -> tuple[Any, Issued]:
-    """The user and a token for a site with an authorization code. InvalidOrExpiredCode, and the code is gone."""
+    """Redeem a site's authorization code and return the user and a token.
+
+    Raise InvalidOrExpiredCode; the code cannot be tried again.
+    """
     user = authorization_codes.redeem(client=client, redirect_uri=redirect_uri, code=code, code_verifier=code_verifier)
     return user, tokens.current().issue(user, request)
 
 
 def extend(*, challenge_id: str) -> None:
-    """Let a challenge live twice as long, once, for who needs more time (WCAG 2.2, 2.2.1).
+    """Double the life of a challenge, once, for people who need more time (WCAG 2.2, success criterion 2.2.1).
 
-    Never beyond 600 s (``policies.LONGEST_TTL``). No check and no send comes with it, so a guesser gains nothing.
-    InvalidOrExpiredCode when it is open no more, or lives that long already.
+    The life never exceeds ``policies.LONGEST_TTL`` seconds. A guesser gains nothing, because no check and no send is
+    added. Raise InvalidOrExpiredCode when the challenge is not open, or was extended already.
     """
     _require_id(challenge_id)
     store = stores.current()
@@ -181,7 +187,7 @@ def extend(*, challenge_id: str) -> None:
 
 
 def cancel(*, challenge_id: str) -> bool:
-    """End a challenge before its time, as when the person gives up; whether it was still pending."""
+    """Cancel a challenge, for example because the person gives up; return whether it was pending."""
     _require_id(challenge_id)
     store = stores.current()
     challenge = store.get(challenge_id)
@@ -189,7 +195,10 @@ def cancel(*, challenge_id: str) -> bool:
 
 
 def state(*, challenge_id: str) -> ChallengeState:
-    """What became of a challenge's newest message, and what is left. InvalidOrExpiredCode when it lives no more."""
+    """Return what became of a challenge's newest message, and which checks, sends and seconds are left.
+
+    Raise InvalidOrExpiredCode when the challenge is unknown or expired.
+    """
     _require_id(challenge_id)
     store = stores.current()
     challenge = store.get(challenge_id)
@@ -198,8 +207,11 @@ def state(*, challenge_id: str) -> ChallengeState:
     return challenge_state(challenge, now)
 
 
-def _let_in(phone: Phone, backend: TokenBackend, request: HttpRequest | None) -> tuple[Any, bool, Issued]:
-    """The user of a verified phone, whether it is new, and the token."""
+def _user_with_token(phone: Phone, backend: TokenBackend, request: HttpRequest | None) -> tuple[Any, bool, Issued]:
+    """Return the user of a verified phone, whether the user is new, and the token.
+
+    For a known user one statement finds the user and writes the token, if the backend's tokens are rows.
+    """
     token = None if phone.is_test else tokens.issuing(backend)
     user, is_new = token and accounts.found(phone, token.model, token.row), False
     issued = token.issued if token and user else None
@@ -210,9 +222,9 @@ def _let_in(phone: Phone, backend: TokenBackend, request: HttpRequest | None) ->
     return user, is_new, issued or tokens.issue(backend, user, request)
 
 
-def _offered(phone: Phone, channel: str, *, first: bool) -> str:
-    """The channel to take, of those that the routes have for a number."""
-    # A test number gets nothing, so it needs no route: that of a country where there is none may take any channel.
+def _offered_channel(phone: Phone, channel: str, *, first: bool) -> str:
+    """Return the channel of a send, or "" for that of the send before; raise if the routes do not offer it."""
+    # A test number gets no message, so it needs no route: where its country has none it may take any channel.
     channels = routing.channels(phone) or (list(Channel) if phone.is_test else [])
     if not channels:
         raise RegionNotAllowed
@@ -222,6 +234,6 @@ def _offered(phone: Phone, channel: str, *, first: bool) -> str:
 
 
 def _require_id(challenge_id: str) -> None:
-    """What is no id of ours is the id of no challenge; the stores need not look."""
+    """Raise InvalidOrExpiredCode for a text that cannot be the id of a challenge, without asking the store."""
     if not is_id(challenge_id):
         raise InvalidOrExpiredCode

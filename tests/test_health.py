@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def kept(monkeypatch):
     """Each test begins with nothing kept."""
-    monkeypatch.setattr(health, "_kept", health._Kept())
+    monkeypatch.setattr(health, "_cached", health._Cached())
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_however_often_it_is_asked_the_parts_are_asked_once_a_second(client, ask
     for _ in range(20):
         assert client.get("/readyz").status_code == 200
     assert len(asked) == 1
-    now[0] += health.KEPT
+    now[0] += health.CACHE_SECONDS
     assert client.get("/readyz").status_code == 200
     assert len(asked) == 2
 
@@ -81,20 +81,20 @@ def test_a_part_that_went_down_and_one_that_came_back_is_told_a_second_later(cli
     monkeypatch.setitem(health._PROBES, "store", lambda: up[0])
     for state, status in ((True, 200), (False, 503), (True, 200)):
         up[0] = state
-        now[0] += health.KEPT
+        now[0] += health.CACHE_SECONDS
         assert client.get("/readyz").status_code == status
 
 
 def test_of_many_who_ask_at_once_one_asks_the_parts(asked, now):
-    answers = race(lambda _: health._kept.states()["store"], 8)
+    answers = race(lambda _: health._cached.parts()["store"], 8)
     assert (answers, len(asked)) == ([True] * 8, 1)
 
 
 def test_who_waits_for_parts_that_hang_is_told_that_they_are_not_ready(client, monkeypatch):
-    monkeypatch.setattr(health, "PATIENCE", 0.05)
+    monkeypatch.setattr(health, "TIMEOUT_SECONDS", 0.05)
     hanging, let_go = threading.Event(), threading.Event()
     monkeypatch.setattr(health, "_PROBES", {"store": lambda: hanging.set() or let_go.wait(60)})
-    asking = threading.Thread(target=health._kept.states)
+    asking = threading.Thread(target=health._cached.parts)
     asking.start()
     hanging.wait(60)
     answer = client.get("/readyz")

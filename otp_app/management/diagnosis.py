@@ -55,7 +55,7 @@ def _settings() -> Iterator[Finding]:
 
 def _parts() -> Iterator[Finding]:
     words = {"database": "answers.", "store": "answers.", "migrations": "are all applied."}
-    for name, well in health.states().items():
+    for name, well in health.probe_parts().items():
         yield Finding(name, well, words[name] if well else "failed; the log says why.")
 
 

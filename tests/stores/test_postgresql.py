@@ -85,7 +85,7 @@ def test_under_another_isolation_each_call_says_what_to_do_and_writes_nothing(st
 def test_under_another_isolation_level_the_api_is_unavailable_and_not_ready(client):
     answer = client.post("/api/send-otp/", {"phone": new_phone()}, content_type="application/json")
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
-    assert health.states()["store"] is False
+    assert health.probe_parts()["store"] is False
 
 
 # functions
