@@ -1,6 +1,6 @@
-"""A challenge, the code that answers it, and the policy that both follow: frozen values and pure functions.
+"""Define a challenge, the code that answers it, and the policy of both: frozen values and pure functions.
 
-Every room above may call it. Nothing here reads or writes a store.
+Every room above may call this one. Nothing here reads or writes a store.
 """
 
 from .challenge import (

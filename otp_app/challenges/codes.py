@@ -1,7 +1,7 @@
-"""Codes are derived, never stored.
+"""Derive codes; codes are never stored.
 
 ``code = first 8 bytes of HMAC-SHA256(key, purpose | id | nonce), big-endian, mod 10^length``. A dump of the store holds
-the nonce but no key, the key alone lacks the nonce, so neither gives a code; and a resend needs nothing kept but the
+the nonce but no key, and the key alone lacks the nonce, so neither gives a code. A resend needs nothing but the
 challenge. The bias of the modulus is below 10^10 / 2^64, that is 10^-9.
 """
 
@@ -15,12 +15,12 @@ from .policies import policy_for
 
 
 def current_key_id() -> str:
-    """The fingerprint a new challenge carries."""
+    """Return the fingerprint of the key that new challenges use."""
     return fingerprint(keys_for("code")[0])
 
 
 def new_challenge(new_id: str, phone: str, purpose: str, language: str, channel: str, device: str) -> Challenge:
-    """What a policy grants, and all that a code is derived from; without an id under a new one."""
+    """Make a challenge with a random nonce and what the purpose's policy grants; ``new_id`` "" takes a random id."""
     policy = policy_for(purpose)
     return Challenge(
         id=new_id or random_id(),
@@ -34,7 +34,7 @@ def new_challenge(new_id: str, phone: str, purpose: str, language: str, channel:
         ttl=policy.ttl,
         checks=policy.checks,
         checks_left=policy.checks,
-        # A device is told apart by its value as a challenge is by its id: no stranger can spend its checks.
+        # Strangers cannot spend the checks of a known device, because they lack its value.
         phone_checks_left=policy.checks if device else min(policy.checks, policy.checks_by_phone),
         sends_left=policy.sends,
         device=device,
@@ -42,7 +42,7 @@ def new_challenge(new_id: str, phone: str, purpose: str, language: str, channel:
 
 
 def code_for(challenge: Challenge) -> str | None:
-    """The code of a challenge, or None when its key was retired from SECRET_KEY_FALLBACKS."""
+    """Return the code of a challenge; None when its key is no longer in SECRET_KEY_FALLBACKS."""
     if fixed := test_numbers.code_of(challenge.phone):
         return fixed
     key = next((key for key in keys_for("code") if fingerprint(key) == challenge.key_id), None)
@@ -54,6 +54,6 @@ def code_for(challenge: Challenge) -> str | None:
 
 
 def matches(challenge: Challenge, code: str) -> bool:
-    """Compare in constant time, as bytes: ``compare_digest`` raises on text that is not ASCII."""
+    """Compare a code in constant time; as bytes, because ``compare_digest`` raises on text that is not ASCII."""
     expected = code_for(challenge)
     return expected is not None and hmac.compare_digest(expected.encode(), code.encode())

@@ -1,27 +1,30 @@
-"""The frozen numbers for each purpose."""
+"""Hold the numbers for each purpose: length and life of a code, checks, sends."""
 
 from dataclasses import dataclass, replace
 
 from ..conf import conf
 
-LONGEST_TTL = 600  # seconds: the most NIST SP 800-63B-4 §3.1.3.2 leaves a code sent over the telephone network
+LONGEST_TTL = 600  # seconds: the longest that NIST SP 800-63B-4 §3.1.3.2 allows for a code by telephone
 LOGIN = "login"
 CHANGE_PHONE = "change_phone"
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What a challenge of one purpose grants. Seconds and counts."""
+    """Hold what a challenge of one purpose grants."""
 
-    length: int
-    ttl: int
+    length: int  # digits of the code
+    ttl: int  # seconds
     checks: int
-    checks_by_phone: int
+    checks_by_phone: int  # of the checks, those open to requests that name only the phone
     sends: int
 
 
 def policy_for(purpose: str) -> Policy:
-    """The policy of a purpose. ValueError for a purpose nobody declared: a typo would otherwise open a new lane."""
+    """Return the policy of a purpose.
+
+    Raise ValueError for an undeclared purpose, because a typo would otherwise open a way around the others' limits.
+    """
     overrides = conf.POLICIES.get(purpose)
     if overrides is None and purpose not in (LOGIN, CHANGE_PHONE):
         raise ValueError(f"unknown purpose {purpose!r}: declare it in OTP_POLICIES")
@@ -30,5 +33,5 @@ def policy_for(purpose: str) -> Policy:
 
 
 def longest(purpose: str) -> int:
-    """Seconds that a challenge lives once its time was extended."""
+    """Return the seconds that an extended challenge of a purpose lives."""
     return min(2 * policy_for(purpose).ttl, LONGEST_TTL)

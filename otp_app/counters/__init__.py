@@ -1,7 +1,6 @@
-"""Key counters in the project's database, whichever store is in force: read, incremented, blocked, and their rings.
+"""Keep key counters in the project's database, whichever store is in force: read, increment and block them.
 
-Called by stores, and by delivery for circuit breakers and suppressions. What a request's limits take is counted by the
-stores alone.
+Stores call this room, and delivery for circuit breakers and suppressions. Only the stores count what requests take.
 """
 
 from .rows import HOUR, MONTH, block, blocks, changing, count, expiry, recent_blocks

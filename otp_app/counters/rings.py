@@ -1,8 +1,8 @@
-"""Key counters as rings: each counts in 25 sub-buckets of a 24th of its period, the oldest of which counts whole.
+"""Count in rings: 25 sub-buckets, each a 24th of the period, of which the oldest counts whole.
 
-So it never lets more through than its amount, and lets the next one through at most a 24th of the period late. A row
-has one ring for each line of the table of limits that counts its subject. Sub-bucket n, the n-th since 1970, stands at
-n mod 25 of its ring. PostgreSQL has the same in ``postgresql/functions/rings.sql``, Redis in ``lua/rings.lua``.
+So a counter never lets through more than its amount, and lets the next request through at most a 24th of the period
+late. A row has one ring for each rule that counts its subject. The n-th sub-bucket since 1970 stands at n mod 25 of its
+ring. PostgreSQL has the same in ``postgresql/functions/rings.sql``, Redis in ``lua/rings.lua``.
 """
 
 from typing import Protocol
@@ -12,21 +12,21 @@ SIZE = SUB_BUCKETS + 1
 
 
 class Rings(Protocol):
-    """Hold them, as a row of ``models.Counter`` does."""
+    """Hold the rings of a subject, as a row of ``models.Counter`` does."""
 
     newest: list[int]
     rings: list[int]
 
 
 def width(period: int) -> int:
-    """Return the milliseconds of a sub-bucket of so many seconds."""
+    """Return the milliseconds of a sub-bucket; ``period`` is in seconds."""
     return period * 1000 // SUB_BUCKETS
 
 
 def advance(counter: Rings, ring: int, slot: int) -> int:
-    """Make that sub-bucket the newest of a ring, and forget what is too old by it; return the newest there is.
+    """Make a sub-bucket the newest of a ring, empty those that are too old, and return the newest.
 
-    Another server's clock may have been ahead: then its sub-bucket stays the newest.
+    A later sub-bucket stays the newest: another server's clock may have been ahead.
     """
     missing = ring + 1 - len(counter.newest)
     counter.newest += [0] * missing
@@ -40,14 +40,14 @@ def advance(counter: Rings, ring: int, slot: int) -> int:
 
 
 def add(counter: Rings, ring: int, slot: int, cost: int) -> None:
-    """Add to a sub-bucket, or give back by a negative cost: what is forgotten by now is nothing, never a credit."""
+    """Add a cost to a sub-bucket, or give it back if negative; a sub-bucket that is gone takes nothing."""
     if ring < len(counter.newest) and 0 <= counter.newest[ring] - slot <= SUB_BUCKETS:
         at = ring * SIZE + slot % SIZE
         counter.rings[at] = max(0, counter.rings[at] + cost)
 
 
 def slots(counter: Rings, ring: int) -> dict[int, int]:
-    """Return what is in each sub-bucket of a ring that is not empty, by its number."""
+    """Return the sub-buckets of a ring that are not empty, by number."""
     if ring >= len(counter.newest):
         return {}
     newest, at = counter.newest[ring], ring * SIZE
@@ -56,5 +56,5 @@ def slots(counter: Rings, ring: int) -> dict[int, int]:
 
 
 def empty(counter: Rings, ring: int) -> None:
-    """Forget all that a ring has counted."""
+    """Empty a ring."""
     counter.rings[ring * SIZE : (ring + 1) * SIZE] = [0] * len(counter.rings[ring * SIZE : (ring + 1) * SIZE])

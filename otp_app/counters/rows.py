@@ -1,7 +1,7 @@
-"""Key counters in the project's database: read any, and change those that no request's limit counts.
+"""Read key counters in the database, and change those that no limit counts.
 
-Those are a provider's failures, numbers that get nothing for a while, and when a sweep ran. What requests take is
-counted by the stores.
+These are a provider's failures, suppressed numbers, and the time of the last sweep. The stores count what requests
+take.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,24 +15,24 @@ from ..models import Counter
 from . import rings
 
 HOUR = 3_600_000  # milliseconds
-MONTH = 30 * 24 * HOUR  # how long a phone's failed checks count, and the records of deliveries and blocks are kept
+MONTH = 30 * 24 * HOUR  # failed checks of a phone count so long; records of deliveries and blocks are kept so long
 
 
 def blocks(alias: str, keys: Sequence[str]) -> dict[str, int]:
-    """Return until when each of the keys is blocked, or was the last time; those that never were are missing."""
+    """Return until when each key is or was blocked, in milliseconds; keys that never were are missing."""
     rows = Counter.objects.using(alias).filter(key__in=keys, blocked_until__gt=0)
     return {key.hex: until for key, until in rows.values_list("key", "blocked_until")}
 
 
 def block(alias: str, key: str, until: int) -> None:
-    """Refuse a key until then."""
+    """Block a key until an instant."""
     with changing(alias, key) as counter:
         counter.blocked_until = until
         counter.expires_at = max(counter.expires_at, expiry(until + HOUR))
 
 
 def count(alias: str, key: str, period: int) -> int:
-    """Count one more in the first ring of a key; return how many there were in so many seconds."""
+    """Add one to the first ring of a key; return the sum over ``period`` seconds."""
     slot = read_now(alias) // rings.width(period)
     with changing(alias, key) as counter:
         newest = rings.advance(counter, 0, slot)
@@ -43,7 +43,7 @@ def count(alias: str, key: str, period: int) -> int:
 
 @contextmanager
 def changing(alias: str, key: str) -> Iterator[Counter]:
-    """Give a counter to be changed, alone with it, and write it down."""
+    """Lock a counter, yield it to be changed, and save it."""
     with transaction.atomic(using=alias):
         empty = {"key": key, "newest": [], "rings": [], "expires_at": 0}
         # A write of nothing locks the row, also one that was not there, and SQLite's file before anything is read.
@@ -54,11 +54,11 @@ def changing(alias: str, key: str) -> Iterator[Counter]:
 
 
 def expiry(at: int) -> int:
-    """Round up to whole hours: the column is indexed, and PostgreSQL changes a row in its place if no index does."""
+    """Round an expiry up to whole hours: PostgreSQL updates a row in place while no indexed column changes."""
     return -(-at // HOUR) * HOUR
 
 
 def recent_blocks(alias: str, since: int, most: int) -> dict[str, int]:
-    """Return which keys are blocked, or were since that instant, and until when: the latest, at most so many."""
+    """Return the keys whose block ends after ``since``, with the end of the block: the latest, at most ``most``."""
     rows = Counter.objects.using(alias).filter(blocked_until__gt=since).order_by("-blocked_until")
     return {key.hex: until for key, until in rows.values_list("key", "blocked_until")[:most]}

@@ -1,6 +1,6 @@
-"""Phone numbers: strict parsing, the gate by country and kind, masking, languages of countries, test numbers.
+"""Parse phone numbers strictly, admit them by country and kind, mask them; languages of countries, test numbers.
 
-Every room above may call it. It knows no challenge and no table.
+Every room above may call this one. It knows no challenge and no table.
 """
 
 from .numbers import (

@@ -1,4 +1,4 @@
-"""What countries are called: CLDR's names, which ``tools/countries.py`` has written into ``countries.json``."""
+"""Name countries by CLDR's names, which ``tools/countries.py`` writes into ``countries.json``."""
 
 import json
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Which of our languages a client is answered in."""
+"""Choose which of our languages a client is answered in."""
 
 from collections.abc import Iterator
 
@@ -11,15 +11,15 @@ from . import numbers
 
 LANGUAGES = ("en", "ru", "uz")
 
-# A language that we do not speak counts as that of its country: there people read it too, and not always English.
+# A language that we do not have counts as our language of its country, which people there read, too.
 _HOMES = {"ba": "RU", "be": "BY", "cv": "RU", "kaa": "UZ", "kk": "KZ", "ky": "KG", "tg": "TJ", "tk": "TM", "tt": "RU"}
 
 NAMES = {"uz": "Oʻzbekcha", "ru": "Русский", "en": "English"}  # each in its own language
 
 
 def language_of(request: HttpRequest, phone: str = "") -> str:
-    """The first that we speak: the person's choice (Django's cookie), what ``Accept-Language`` asks for in its order,
-    the one of the phone's country, the project's own, English.
+    """Return the first language that we have: of the person's choice (Django's cookie), ``Accept-Language`` in its
+    order, the phone's country, the project, and English.
     """
     return next((ours for code in _wanted(request, phone) if (ours := _nearest(code)) in LANGUAGES), "en")
 
@@ -34,8 +34,8 @@ def _wanted(request: HttpRequest, phone: str) -> Iterator[str]:
 
 
 def _nearest(code: str) -> str:
-    """Return which of ours somebody reads who asks for a language; empty or not ours when nobody can say."""
+    """Return our language for speakers of a language; "" or a code that is not ours when there is none."""
     base, *rest = code.lower().split("-")
-    if base == "uz" and "cyrl" in rest:  # our Uzbek is in Latin letters, and who asks for Cyrillic ones reads Russian
+    if base == "uz" and "cyrl" in rest:  # our Uzbek is in Latin letters; readers of Cyrillic letters read Russian
         return "ru"
     return base if base in LANGUAGES else conf.REGION_LANGUAGES.get(_HOMES.get(base, ""), "")

@@ -1,7 +1,7 @@
-"""Strict parsing of phone numbers to E.164, the gate by region and number type, and masking.
+"""Parse phone numbers to E.164, refuse regions and kinds that are not served, and mask numbers.
 
-Whatever the limits count is keyed by what this module returns, so two spellings of a number must never stay two
-strings, and what a phone library would silently repair (extensions, letters, other scripts' digits) is refused.
+The limits count by the numbers that this module returns, so two spellings of a number must never stay two strings.
+What a phone library would silently repair (extensions, letters, digits of other scripts) is refused.
 """
 
 import re
@@ -21,52 +21,51 @@ _PLAIN = re.compile(r"\+?[0-9](?:[0-9 .()-]*[0-9])?\Z|\+?\([0-9][0-9 .()-]*[0-9]
 _FIRST, _LAST, _HIDDEN = 4, 2, 4  # characters of a masked number that are shown, and how many must stay hidden
 LONGEST = 32  # characters: 15 digits with every separator a person would type
 
-# Types that can receive a text. Premium, shared-cost, toll-free, UAN, pager and voicemail earn money for their owner or
-# reach nobody; landlines and UK-style personal numbers (a known fraud lane) do not receive texts either.
+# Kinds that can receive a text. Premium, shared-cost, toll-free, UAN, pager and voicemail numbers earn money for their
+# owner or reach nobody; landlines, and personal numbers as in the UK (known for fraud), receive no texts either.
 _TEXTABLE = {PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE, PhoneNumberType.VOIP}
 HOME_REGION = "UZ"
-_FEW = 5  # countries that are named to who has a number of another
+_MAX_NAMED_COUNTRIES = 5  # a refusal names the served countries if they are not more
 _NON_GEOGRAPHIC = "001"  # satellite and international services: never served, not even by "*"
 
 
-class Phone(str):  # noqa: SLOT000  (what is known of it is kept beside the text)
-    """Carry a number in E.164 with what a request asks of it several times: each is looked up when it is asked first.
+class Phone(str):  # noqa: SLOT000  (cached properties need a dict)
+    """Carry a number in E.164 with its region, key and kind, each computed once.
 
-    It is the text itself: models, templates, JSON and the drivers of databases take it as any other text. Make it anew
-    for each request, for a test number of today need not be one tomorrow.
+    A Phone is a str: models, templates, JSON and database drivers take it as any other text. Make a new one for each
+    request, because a test number of today need not be one tomorrow.
     """
 
     def __reduce__(self) -> tuple[type["Phone"], tuple[str]]:
-        return Phone, (str(self),)  # a copy, or what a session keeps of it, is asked anew
+        return Phone, (str(self),)  # a copy computes its properties anew
 
     @cached_property
     def region(self) -> str:
-        """Return its ISO code; empty when unknown."""
+        """Return the ISO 3166 code of the number's country; "" when unknown."""
         number = _read(self)
         return number.country if number else ""
 
     @cached_property
     def key(self) -> str:
-        """Return under which name its sends and failures by strangers are kept."""
+        """Return the name under which sends and failures by strangers are kept."""
         return phone_key(self)
 
     @cached_property
     def is_test(self) -> bool:
-        """Tell whether it was a test number of OTP_TEST_NUMBERS when this was asked first."""
+        """Return whether the number is in OTP_TEST_NUMBERS, as of the first call."""
         return test_numbers.is_one(self)
 
 
 def of(text: str) -> Phone:
-    """Make the value of what is E.164 already; a value is returned as it is."""
+    """Make a Phone of a text that is E.164 already; return a Phone as it is."""
     return text if isinstance(text, Phone) else Phone(text)
 
 
 def parse(raw: str, *, gate: bool = True, region: str = "") -> Phone:
-    """Read what a person typed.
+    """Parse what a person typed.
 
-    ``region`` is the country whose national form is taken too, else OTP_DEFAULT_REGION. ``gate=False`` skips the region
-    and type gate (for staff creating users); the form is strict all the same.
-    Raises InvalidPhone or RegionNotAllowed.
+    ``region`` is the country whose national form is accepted, too (default: OTP_DEFAULT_REGION). ``gate=False`` accepts
+    all regions and kinds, for staff who create users. Raise InvalidPhone or RegionNotAllowed.
     """
     if len(raw) > LONGEST or not _PLAIN.match(raw):
         raise InvalidPhone
@@ -92,10 +91,7 @@ class _Number(NamedTuple):
 
 @lru_cache(maxsize=256)
 def _read(raw: str, region: str = "") -> _Number | None:
-    """Return what the library makes of it; None without a country code where no region is given.
-
-    Kept for a moment, for one request may ask several times. It takes the library longer than a request of SQL.
-    """
+    """Parse with the library; None if it finds no number. Cached, because parsing takes longer than an SQL query."""
     try:
         number = phonenumbers.parse(raw, region or None)
     except phonenumbers.NumberParseException:
@@ -110,16 +106,18 @@ def _read(raw: str, region: str = "") -> _Number | None:
 def _gate(number: _Number) -> None:
     allowed = allowed_regions()
     if number.country == _NON_GEOGRAPHIC or ("*" not in allowed and number.country not in allowed):
-        raise RegionNotAllowed(sorted(countries.names(allowed).values()) if len(allowed) <= _FEW else ())
+        raise RegionNotAllowed(
+            sorted(countries.names(allowed).values()) if len(allowed) <= _MAX_NAMED_COUNTRIES else ()
+        )
     if not number.textable:
         raise InvalidPhone
 
 
 def allowed_regions() -> frozenset[str]:
-    """ISO 3166 codes that are served, ``*`` for all.
+    """Return the ISO 3166 codes that are served; ``*`` stands for all.
 
-    Without a list, a provider that costs nothing serves all. One that costs money serves, where the setting is absent,
-    Uzbekistan and the country of the Twilio number (a check warns), and nobody where it is empty (a check refuses it).
+    Without OTP_ALLOWED_REGIONS all are served if no provider costs money; otherwise Uzbekistan and the country of the
+    Twilio number (a check warns). An empty list serves nobody (a check refuses it).
     """
     value = conf.ALLOWED_REGIONS
     if not value and not costs_money():
@@ -140,20 +138,20 @@ def _regions(text: str) -> frozenset[str]:
 
 
 def home() -> str:
-    """The country that a person is taken to be in as long as nothing else is known; empty when nobody can say."""
+    """Return the country to assume for a person of whom nothing is known; "" if several are as likely."""
     allowed = allowed_regions()
     served = [region for region in conf.HOME_REGIONS if region in allowed or "*" in allowed]
     return conf.DEFAULT_REGION or next(iter([*served, *sorted(allowed - {"*"})]), "")
 
 
 def example() -> str:
-    """A number of that country, or of Uzbekistan, as people read it."""
+    """Return an example number of the home country, or of Uzbekistan, as people write it."""
     number = phonenumbers.example_number_for_type(home() or HOME_REGION, PhoneNumberType.MOBILE)
     return phonenumbers.format_number(number, PhoneNumberFormat.INTERNATIONAL) if number else ""
 
 
 def spaced(phone: str) -> str:
-    """Write a number in E.164 as people read it: ``+998 90 123 45 67``."""
+    """Write a number as people read it: ``+998 90 123 45 67``."""
     try:
         return phonenumbers.format_number(phonenumbers.parse(phone), PhoneNumberFormat.INTERNATIONAL)
     except phonenumbers.NumberParseException:  # a test number need not be one of any country
@@ -167,14 +165,15 @@ def warm() -> None:
 
 
 def mask(phone: str) -> str:
-    """``+998•••••••67``: enough for support to recognise, too little to call, beside its prefix as well."""
+    """Mask a number as ``+998•••••••67``: support can recognise it, nobody can call it, even beside its prefix."""
     hidden = len(phone) - _FIRST - _LAST
     return f"{phone[:_FIRST]}{'•' * hidden}{phone[-_LAST:]}" if hidden >= _HIDDEN else "•" * len(phone)
 
 
 def mask_subject(subject: str) -> str:
-    """``prefix +998901••`` for a prefix, which is a number without its last four digits; other subjects as they are.
+    """Mask the prefix in a subject as ``prefix +998901••``; return other subjects unchanged.
 
-    So whoever reads a phone and its prefix in one log, both masked, still lacks four digits of the number.
+    A prefix is a number without its last four digits. A masked phone and its masked prefix together still hide four
+    digits of the number.
     """
     return f"{subject[:-_LAST]}{'•' * _LAST}" if subject.startswith("prefix ") else subject

@@ -1,7 +1,7 @@
-"""Numbers with a fixed code, for reviewers of app stores and end-to-end tests: OTP_TEST_NUMBERS.
+"""Look up test numbers (OTP_TEST_NUMBERS): numbers with a fixed code, for app reviewers and end-to-end tests.
 
-Nothing is ever sent to them, and they sign in nobody who is staff. An entry is good until the end (UTC) of the day it
-names; without a day it is good for ever, which a check refuses in production. Afterwards the number is like any other.
+They get no messages and never sign in staff. An entry is valid until the end (UTC) of its day; then the number is like
+any other. An entry without a day is valid for ever, which a check refuses in production.
 """
 
 import re
@@ -15,7 +15,7 @@ FIELDS = frozenset(("code", "expires", "permit_real"))
 
 
 def code_of(phone: str) -> str | None:
-    """The fixed code of a number in E.164; None when it is no test number, or no longer."""
+    """Return the fixed code of a number; None if it is no test number (any more)."""
     entry = conf.TEST_NUMBERS.get(phone)
     if entry is None:
         return None
@@ -29,7 +29,7 @@ def is_one(phone: str) -> bool:
 
 
 def as_date(value: str | date) -> date:
-    """The day of a date, a date-time or its ISO form. ValueError or TypeError for what is none."""
+    """Return the day of a date, a datetime or its ISO form; raise ValueError or TypeError for anything else."""
     if isinstance(value, datetime):
         return value.date()  # a datetime is a date too, but cannot be compared with one
     return value if isinstance(value, date) else date.fromisoformat(value)
