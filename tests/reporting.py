@@ -20,7 +20,7 @@ def now(delivery):
 
 
 def unanswered(phone=None):
-    """A message that the provider was handed and has not answered for, and our id of it."""
+    """A delivery whose provider was called and has not answered yet, our id of it, and its challenge."""
     ids = []
 
     def lost(message):

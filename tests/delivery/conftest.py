@@ -18,7 +18,7 @@ def remote():
 
 @pytest.fixture
 def queued(remote, each_store, clock):
-    """A committed send that nobody has brought to a provider."""
+    """A committed send that no process has claimed."""
     return open_one(each_store, client="192.0.2.1").challenge
 
 
@@ -31,7 +31,7 @@ def sent(remote):
 
 @pytest.fixture
 def heard():
-    """What the signal told."""
+    """The statuses of each event and its delivery that the signal ``reported`` was sent with."""
     calls = []
 
     def hear(**told):

@@ -1,4 +1,4 @@
-"""A send that is handed over at once is taken on with the statement that writes it, by the process that asks for it."""
+"""A send that is delivered within its request is claimed by the statement that commits it."""
 
 import pytest
 from django.db import connections
@@ -28,7 +28,7 @@ def remote(clock):
 
 @pytest.fixture
 def begun(each_store, request):
-    """Who is written down to be asked, and when that was: in the row, or in the journal of the store in Redis."""
+    """The provider and the instant of the claim: in the row, or in the journal of the store in Redis."""
 
     def begun():
         if isinstance(each_store, SqlStore):
@@ -94,14 +94,14 @@ def test_its_reference_is_the_id_that_the_provider_is_handed(remote, each_store,
 
 @pytest.mark.parametrize("place", ["challenges.codes.code_for", "delivery.executor.call", "delivery.routing.usable"])
 def test_killed_once_it_was_committed_it_is_unknown_and_never_sent_again(remote, each_store, clock, monkeypatch, place):
-    """Nobody knows how far that process came."""
+    """Nobody knows whether that process had called the provider."""
     monkeypatch.setattr(f"otp_app.{place}", die)
     with pytest.raises(Killed):
         services.send_code(phone=new_phone())
     monkeypatch.undo()
-    assert sweep(clock, 10).driven == 0
+    assert sweep(clock, 10).attempted == 0
     assert sweep(clock, 55).abandoned == 1
-    assert sweep(clock, 10).driven == 0
+    assert sweep(clock, 10).attempted == 0
     assert facts("status", "error", "provider") == [("unknown", "lease", "one")]
     assert remote.sent == []
 
@@ -113,13 +113,13 @@ def test_a_send_for_workers_is_taken_on_by_none(remote, settings):
 
 
 def test_a_send_that_is_made_good_is_taken_on_by_none_and_a_sweep_delivers_it(remote, each_store, clock):
-    """The process may have died before its row was written, and then it asked nobody."""
+    """The process may have died before its row was written, and then it called no provider."""
     challenge = open_one(each_store).challenge
     Delivery.objects.all().delete()
     for _ in range(2):
         records.insert_queued(challenge)
     assert facts("status", "provider", "reference", "claimed_at") == [("queued", "", "", 0)]
-    assert sweep(clock, 10).driven == 1
+    assert sweep(clock, 10).attempted == 1
     assert remote.asked() == ["one"]
 
 
@@ -141,13 +141,13 @@ def test_a_message_that_cannot_be_put_together_is_left_to_a_sweep(remote, each_s
         services.send_code(phone=new_phone())
     monkeypatch.undo()
     assert facts("status", "provider", "reference", "claimed_at") == [("queued", "", "", 0)]
-    assert sweep(clock, 10).driven == 1
+    assert sweep(clock, 10).attempted == 1
     assert remote.asked() == ["one"]
     assert facts("status", "provider") == [("sent", "one")]
 
 
 def test_of_the_second_provider_no_claim_is_given_back(remote, each_store, clock, monkeypatch):
-    """The first was asked: two hand-overs are all there are (I4)."""
+    """The first provider was called: there are at most two attempts (I4)."""
 
     def fail(*asked):
         raise ValueError
@@ -188,7 +188,7 @@ def test_the_next_is_named_before_it_is_asked(remote, each_store, monkeypatch):
 
 
 def test_a_send_that_was_given_up_meanwhile_goes_to_no_other(remote, each_store, monkeypatch, clock):
-    """Who gave it up may have told somebody that the person perhaps has it."""
+    """The requester may have been told already that the person perhaps has the message."""
     break_circuit("one")
     really = circuit_breaker.may_carry
 
@@ -233,7 +233,7 @@ def test_of_a_number_that_refused_messages_nobody_was_asked(remote, each_store):
 
 
 def test_of_a_number_that_was_reported_nobody_was_asked_and_nothing_is_told(remote, each_store):
-    """Or reports of others would tell strangers who has opted out."""
+    """Otherwise reports would tell strangers who has opted out."""
     phone = new_phone()
     suppressions.suppress(phone, "", reported=True)
     services.send_code(phone=phone)

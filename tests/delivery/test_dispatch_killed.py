@@ -29,7 +29,7 @@ def give_up_the_dead(clock):
 
 
 def given_up_elsewhere(clock):
-    """The same in the thread of a provider, which has a database connection of its own."""
+    """Give up dead attempts in the thread of a provider, which has a database connection of its own."""
     try:
         return give_up_the_dead(clock)
     finally:
@@ -114,7 +114,7 @@ def test_an_answer_that_comes_after_it_was_given_up_is_believed(remote, queued, 
 
 
 def test_what_was_given_up_while_it_was_refused_goes_to_no_other(queued, clock):
-    """Who gave it up may have told somebody that the person perhaps has it."""
+    """The requester may have been told already that the person perhaps has the message."""
     with remotes("one", "two") as remote:
 
         def refuse(message):

@@ -41,7 +41,7 @@ def test_a_worker_that_has_no_place_for_a_call_takes_its_claim_back(remote, queu
 
 
 def test_of_the_second_provider_no_claim_is_taken_back(queued, monkeypatch):
-    """The first has been asked: two hand-overs are all there are (I4)."""
+    """The first provider was called: there are at most two attempts (I4)."""
     with remotes("one", "two") as remote:
         really = executor.call
 
@@ -65,7 +65,7 @@ def test_until_it_is_too_late(queued, clock):
 
 
 def test_a_worker_that_sees_a_circuit_tried_by_another_does_not_end_the_send(queued, clock, monkeypatch):
-    """It was taken for a circuit that is open, and the other had not taken the send on yet."""
+    """The circuit looked open to that worker, and the other one had not claimed the send yet."""
     with remotes("one") as remote:
         for _ in range(5):
             circuit_breaker.record_failure("one")
@@ -83,7 +83,7 @@ def test_a_worker_that_sees_a_circuit_tried_by_another_does_not_end_the_send(que
 
 
 def test_within_a_transaction_nothing_is_handed_over(remote, queued):
-    """Its rollback would take the claim back when the provider has the message."""
+    """A rollback would undo the claim although the provider has the message."""
     with transaction.atomic(), pytest.raises(InsideTransaction):
         dispatch.deliver(queued.id)
     assert remote.sent == []

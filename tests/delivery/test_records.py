@@ -1,4 +1,4 @@
-"""The rows of deliveries: one process takes each on, and they move forward only."""
+"""The rows of deliveries: one process claims each delivery attempt, and its status moves forward only."""
 
 from dataclasses import replace
 from decimal import Decimal

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def remote():
-    """A provider that gives its messages this name."""
+    """A provider that answers REFERENCE for every message."""
     with remotes() as told:
         told.behave(lambda message: Receipt(REFERENCE, 1))
         yield told

@@ -1,4 +1,4 @@
-"""Providers and numbers that are left alone: what is written of them in the database is told the store in Redis."""
+"""Open circuits and suppressions: what the database has of them is shared with the store in Redis."""
 
 import pytest
 from django.db import transaction
@@ -44,7 +44,7 @@ def break_circuit(alias="one"):
 
 
 def held(server, key):
-    """Until when, as the server has it."""
+    """The end of a block, as the server has it."""
     return server.counter(key)["b"]
 
 
@@ -267,7 +267,7 @@ def test_a_number_that_is_refused_is_told_so_though_nobody_else_can_be(remote, d
 
 
 def test_a_circuit_whose_end_could_not_be_told_is_tried_after_its_pause_and_closed(remote, deaf, clock, monkeypatch):
-    """The server goes by what it was told last, the database knows better."""
+    """The server keeps the last block that reached it; the database decides."""
     break_circuit()
     clock.advance(31)
     with monkeypatch.context():

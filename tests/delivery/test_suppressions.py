@@ -1,4 +1,4 @@
-"""Numbers that get nothing more for a while."""
+"""Numbers that get no message for a while."""
 
 import logging
 

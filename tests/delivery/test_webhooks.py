@@ -1,4 +1,4 @@
-"""POST /api/webhooks/<alias>/: whose report it is comes first, then what it says."""
+"""POST /api/webhooks/<alias>/: the signature is verified first, then the report is read."""
 
 import json
 import logging
@@ -51,7 +51,7 @@ def client(client):
 
 @pytest.fixture
 def remote(monkeypatch):
-    """A provider that believes whoever knows the word; ``seen`` are the reports that it was shown."""
+    """A provider that accepts reports with the right word; ``seen`` keeps all reports it was shown."""
     with remotes() as told:
         told.seen = []
         told.says = lambda report: [Event(**json.loads(report.body))]

@@ -1,4 +1,4 @@
-"""What every queue must do, and what each does when the other side of it fails."""
+"""What every queue must do, and what each does when its broker or backend fails."""
 
 import json
 import threading
@@ -35,7 +35,7 @@ class Inline:
     path = "otp_app.queues.inline.InlineQueue"
 
     def deliver(self, challenge_id):
-        """There is nobody else to do it."""
+        """Do nothing, because ``enqueue`` has delivered already."""
 
     def carried(self):
         return []

@@ -66,7 +66,7 @@ def _seconds(text: str) -> int:
 
 
 def _line(swept: sweeper.Swept) -> str:
-    sends = f"{swept.driven} sends driven, {swept.failed} failed, {swept.abandoned} given up as unknown"
+    sends = f"{swept.attempted} sends driven, {swept.failed} failed, {swept.abandoned} given up as unknown"
     return f"Swept: {sends}; {swept.matched} early reports matched."
 
 
