@@ -27,8 +27,8 @@ def unanswered(phone=None):
         ids.append(message.id)
         raise Unknown("timeout")
 
-    with remotes() as told:
-        told.behave(lost)
+    with remotes() as providers:
+        providers.behave(lost)
         challenge = services.send_code(phone=phone or new_phone()).challenge
     delivery = Delivery.objects.get(challenge=challenge.id)
     Delivery.objects.update(status="queued", error="")  # as it was while the provider was at it

@@ -12,8 +12,8 @@ from tests.remote import remotes
 
 @pytest.fixture
 def remote():
-    with remotes() as told:
-        yield told
+    with remotes() as providers:
+        yield providers
 
 
 @pytest.fixture
@@ -34,8 +34,8 @@ def heard():
     """The statuses of each event and its delivery that the signal ``reported`` was sent with."""
     calls = []
 
-    def hear(**told):
-        calls.append((told["event"].status, told["delivery"].status))
+    def hear(**values):
+        calls.append((values["event"].status, values["delivery"].status))
 
     reported.connect(hear)
     yield calls

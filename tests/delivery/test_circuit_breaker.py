@@ -24,14 +24,14 @@ FAILURES, PAUSE = 5, 30  # the defaults
 
 @pytest.fixture
 def remote(clock):
-    with remotes("one", "two", routes=ROUTE) as told:
-        yield told
+    with remotes("one", "two", routes=ROUTE) as providers:
+        yield providers
 
 
 @pytest.fixture
 def alone(clock):
-    with remotes("one") as told:
-        yield told
+    with remotes("one") as providers:
+        yield providers
 
 
 def send():

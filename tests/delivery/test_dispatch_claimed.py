@@ -22,8 +22,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def remote(clock):
-    with remotes("one", "two", routes={"*": {"sms": ["one", "two"], "telegram": ["two"]}}) as told:
-        yield told
+    with remotes("one", "two", routes={"*": {"sms": ["one", "two"], "telegram": ["two"]}}) as providers:
+        yield providers
 
 
 @pytest.fixture
@@ -65,9 +65,7 @@ def die(*args, **options):
 # what is written with the send
 
 
-def test_who_asks_the_first_provider_has_taken_the_send_on_before_anybody_is_asked(
-    remote, each_store, monkeypatch, begun
-):
+def test_the_first_provider_is_called_only_after_the_send_was_claimed(remote, each_store, monkeypatch, begun):
     seen = []
 
     def look(*asked, **options):
@@ -106,13 +104,13 @@ def test_killed_once_it_was_committed_it_is_unknown_and_never_sent_again(remote,
     assert remote.sent == []
 
 
-def test_a_send_for_workers_is_taken_on_by_none(remote, settings):
+def test_a_send_for_workers_is_committed_unclaimed(remote, settings):
     settings.OTP_QUEUE = "tests.delivery.test_sweeper.LosingQueue"
     assert services.send_code(phone=new_phone()).claimed is None
     assert facts("status", "provider", "reference", "claimed_at") == [("queued", "", "", 0)]
 
 
-def test_a_send_that_is_made_good_is_taken_on_by_none_and_a_sweep_delivers_it(remote, each_store, clock):
+def test_a_send_that_is_queued_again_is_unclaimed_and_a_sweep_delivers_it(remote, each_store, clock):
     """The process may have died before its row was written, and then it called no provider."""
     challenge = open_one(each_store).challenge
     Delivery.objects.all().delete()
@@ -123,7 +121,7 @@ def test_a_send_that_is_made_good_is_taken_on_by_none_and_a_sweep_delivers_it(re
     assert remote.asked() == ["one"]
 
 
-def test_what_is_there_is_not_made_good(remote, each_store):
+def test_a_row_that_is_there_is_not_queued_again(remote, each_store):
     grant = services.send_code(phone=new_phone())
     records.insert_queued(grant.challenge)
     assert facts("status", "provider") == [("sent", "one")]
@@ -170,14 +168,14 @@ def test_of_the_second_provider_no_claim_is_given_back(remote, each_store, clock
 # another than the first
 
 
-def test_where_the_first_is_left_alone_the_next_is_asked_and_named(remote, each_store):
+def test_where_the_first_circuit_is_open_the_next_provider_is_called_and_recorded(remote, each_store):
     break_circuit("one")
     services.send_code(phone=new_phone())
     assert remote.asked() == ["two"]
     assert facts("status", "provider", "handover") == [("sent", "two", 1)]
 
 
-def test_the_next_is_named_before_it_is_asked(remote, each_store, monkeypatch):
+def test_the_next_provider_is_recorded_before_it_is_called(remote, each_store, monkeypatch):
     break_circuit("one")
     monkeypatch.setattr(executor, "call", die)
     with pytest.raises(Killed):
@@ -213,7 +211,7 @@ def nobody_was_asked(error):
 NOBODY = ("status", "error", "provider", "reference", "claimed_at")
 
 
-def test_where_all_are_left_alone_nobody_was_asked(remote, each_store):
+def test_where_all_circuits_are_open_no_provider_is_recorded(remote, each_store):
     break_circuit("one")
     break_circuit("two")
     phone = new_phone()
@@ -223,7 +221,7 @@ def test_where_all_are_left_alone_nobody_was_asked(remote, each_store):
     assert remote.sent == []
 
 
-def test_of_a_number_that_refused_messages_nobody_was_asked(remote, each_store):
+def test_for_a_number_that_was_rejected_no_provider_is_recorded(remote, each_store):
     phone = new_phone()
     suppressions.suppress(phone, "")
     with pytest.raises(UndeliverablePhone):
@@ -232,7 +230,7 @@ def test_of_a_number_that_refused_messages_nobody_was_asked(remote, each_store):
     assert remote.sent == []
 
 
-def test_of_a_number_that_was_reported_nobody_was_asked_and_nothing_is_told(remote, each_store):
+def test_for_a_number_that_was_reported_no_provider_is_recorded_and_the_answer_is_as_ever(remote, each_store):
     """Otherwise reports would tell strangers who has opted out."""
     phone = new_phone()
     suppressions.suppress(phone, "", reported=True)
@@ -241,7 +239,7 @@ def test_of_a_number_that_was_reported_nobody_was_asked_and_nothing_is_told(remo
     assert remote.sent == []
 
 
-def test_a_number_that_is_held_back_and_whose_send_was_given_up_costs_what_it_cost(remote, each_store, monkeypatch):
+def test_a_suppressed_number_whose_send_was_given_up_meanwhile_gets_nothing_back(remote, each_store, monkeypatch):
     phone = new_phone()
     suppressions.suppress(phone, "")
     monkeypatch.setattr(records, "give_up", lambda *args, **options: 0)  # as after a sweep in this instant

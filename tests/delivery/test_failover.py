@@ -20,8 +20,8 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def remote(clock):
-    with remotes("one", "two", "three") as told:
-        yield told
+    with remotes("one", "two", "three") as providers:
+        yield providers
 
 
 def rows():

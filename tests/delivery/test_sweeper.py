@@ -31,8 +31,8 @@ class LosingQueue:
 @pytest.fixture
 def remote(settings, clock):
     settings.OTP_QUEUE = "tests.delivery.test_sweeper.LosingQueue"
-    with remotes() as told:
-        yield told
+    with remotes() as providers:
+        yield providers
 
 
 def lost_sends(number):

@@ -27,8 +27,8 @@ BACKENDS = f"{'django.tasks' if find_spec('django.tasks') else 'django_tasks'}.b
 
 @pytest.fixture
 def remote():
-    with remotes() as told:
-        yield told
+    with remotes() as providers:
+        yield providers
 
 
 class Inline:
