@@ -82,7 +82,7 @@ def test_the_first_provider_is_called_only_after_the_send_was_claimed(remote, ea
 
 
 def test_its_reference_is_the_id_that_the_provider_is_handed(remote, each_store, clock, monkeypatch):
-    monkeypatch.setattr(records, "sent", die)
+    monkeypatch.setattr(records, "record_sent", die)
     with pytest.raises(Killed):
         services.send_code(phone=new_phone())
     sweep(clock, 61)

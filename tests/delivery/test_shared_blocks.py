@@ -195,7 +195,7 @@ def test_a_suppression_that_holds_already_is_not_set_anew(remote, server, clock)
 
 def test_a_block_that_has_ended_is_forgotten_and_what_was_counted_is_kept(server, clock):
     store, key = stores.current(), "a" * 32
-    limit = Limit("a_crowd", Counts.KEY, 5, 3600, key, ring=2)
+    limit = Limit("per_key", Counts.KEY, 5, 3600, key, ring=2)
     store.take(RequestLimits((limit,)))
     store.set_blocks({key: store.now() + 5000})
     assert held(server, key) > 0

@@ -8,7 +8,7 @@ from django.db.backends.signals import connection_created
 
 from otp_app import services, stores
 from otp_app.delivery import records, sweeper
-from otp_app.delivery.sweeper import Swept, sweep
+from otp_app.delivery.sweeper import Sweep, sweep
 from otp_app.errors import Unavailable
 from otp_app.models import Delivery
 from otp_app.providers.base import NotAccepted
@@ -46,8 +46,8 @@ def states():
 def test_what_a_queue_lost_is_delivered_once_with_its_own_code(remote, each_store, clock):
     lost = lost_sends(3)
     clock.advance(10)
-    assert sweep() == Swept(attempted=3, failed=0, abandoned=0, matched=0)
-    assert sweep() == Swept(0, 0, 0, 0)
+    assert sweep() == Sweep(attempted=3, failed=0, abandoned=0, matched=0)
+    assert sweep() == Sweep(0, 0, 0, 0)
     assert sorted(message.reference for _, message in remote.sent) == sorted(challenge.id for challenge in lost)
     assert states() == [("sent", "")] * 3
     code = remote.sent[0][1].code
@@ -101,7 +101,7 @@ def test_what_its_process_died_over_becomes_unknown_and_is_never_sent_again(remo
     clock.advance(30)
     assert records.claim(alive, "remote")
     clock.advance(31)
-    assert sweep() == Swept(attempted=0, failed=0, abandoned=1, matched=0)
+    assert sweep() == Sweep(attempted=0, failed=0, abandoned=1, matched=0)
     assert states() == [("queued", ""), ("unknown", "lease")]
     assert remote.sent == []
 
@@ -120,12 +120,12 @@ def test_of_more_than_a_batch_all_are_delivered_and_a_whole_bad_one_holds_up_no_
 
     monkeypatch.setattr(sweeper.dispatch, "deliver", broken)
     clock.advance(10)
-    assert sweep() == Swept(attempted=3, failed=2, abandoned=0, matched=0)
+    assert sweep() == Sweep(attempted=3, failed=2, abandoned=0, matched=0)
     assert {message.reference for _, message in remote.sent} == {good.id, better.id, best.id}
     assert "to be swept: DatabaseError" in caplog.text
     assert bad[0].phone not in caplog.text
     monkeypatch.setattr(sweeper.dispatch, "deliver", deliver)
-    assert sweep() == Swept(attempted=2, failed=0, abandoned=0, matched=0)
+    assert sweep() == Sweep(attempted=2, failed=0, abandoned=0, matched=0)
 
 
 def test_the_threads_of_a_sweep_leave_no_connection_behind(remote, clock):
@@ -182,7 +182,7 @@ def test_when_its_time_is_over_a_sweep_leaves_the_rest_to_the_next(remote, clock
     monkeypatch.setattr(sweeper, "MAX_SWEEP_SECONDS", -1)
     lost_sends(2)
     clock.advance(10)
-    assert sweep() == Swept(0, 0, 0, 0)
+    assert sweep() == Sweep(0, 0, 0, 0)
     assert states() == [("queued", "")] * 2
 
 
@@ -191,7 +191,7 @@ def test_a_sweep_that_is_to_stop_begins_nothing_more(remote, clock):
     stop.set()
     lost_sends(2)
     clock.advance(10)
-    assert sweep(stop) == Swept(0, 0, 0, 0)
+    assert sweep(stop) == Sweep(0, 0, 0, 0)
     assert remote.sent == []
 
 

@@ -65,7 +65,7 @@ def _seconds(text: str) -> int:
     return int(text)
 
 
-def _line(swept: sweeper.Swept) -> str:
+def _line(swept: sweeper.Sweep) -> str:
     sends = f"{swept.attempted} sends driven, {swept.failed} failed, {swept.abandoned} given up as unknown"
     return f"Swept: {sends}; {swept.matched} early reports matched."
 
