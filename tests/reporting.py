@@ -20,15 +20,15 @@ def now(delivery):
 
 
 def unanswered(phone=None):
-    """A message that the provider was handed and has not answered for, and our id of it."""
+    """A delivery whose provider was called and has not answered yet, our id of it, and its challenge."""
     ids = []
 
     def lost(message):
         ids.append(message.id)
         raise Unknown("timeout")
 
-    with remotes() as told:
-        told.behave(lost)
+    with remotes() as providers:
+        providers.behave(lost)
         challenge = services.send_code(phone=phone or new_phone()).challenge
     delivery = Delivery.objects.get(challenge=challenge.id)
     Delivery.objects.update(status="queued", error="")  # as it was while the provider was at it

@@ -16,7 +16,7 @@ def unconverted(challenge):
 
 
 def counted(challenge):
-    """What is used of all that a first send takes, but of what is gone in a minute: these tests may take as long."""
+    """The usage of the limits that a first send takes, without those of a minute: a test may take as long."""
     limits = [limit for limit in sending(challenge, "192.0.2.1").limits if limit.period > 60]
     return {usage.limit.name: usage.used for usage in stores.current().usage(limits, phone=challenge.phone)}
 

@@ -31,9 +31,9 @@ def call(provider: Provider, message: Message, until: float, *, local: bool) -> 
     all threads of the provider hang, and Unknown at the deadline.
 
     A provider that reaches the network works in a thread of a bounded pool: no timeout of a socket bounds a reply that
-    drips, a deadline on the thread does. OTP_PROVIDER_CALLS calls run at once, half as many
-    callers wait a moment for one of them to end, and the next is refused, so that verify keeps threads of the process.
-    A provider whose threads all hang is refused too, and takes no threads of another.
+    drips, a deadline on the thread does. OTP_PROVIDER_CALLS calls run at once, half as many callers wait a moment for
+    one of them to end, and the next is refused, so that verify keeps threads of the process. A provider whose threads
+    all hang is refused too, and takes no threads of another.
     """
     if local:
         return provider.send(message)

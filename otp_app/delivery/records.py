@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db import connections, models, router
+from django.db import connections, models
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
@@ -25,21 +25,17 @@ from ..stores.write_behind import Ended
 from . import messages, prices
 
 Status = Delivery.Status
-_MAX_ERROR_CHARACTERS = 64  # of the column: with more, PostgreSQL would refuse to record what has happened already
+database = outbox.database
+_MAX_CHARACTERS = 64  # of a reference and an error: with more, PostgreSQL would refuse to record what has happened
 
 _CHALLENGE: Any = Delivery._meta.get_field("challenge")
 _REPORTED = ("segments", "price")  # facts that a report knows better than we do
 MAX_SEGMENTS = 999  # a provider that counts more is not believed
 
 
-def storable_text(text: object, max_characters: int = 64) -> str:
+def storable_text(text: object, max_characters: int = _MAX_CHARACTERS) -> str:
     """Return a provider's text as every database takes it: without NUL and half surrogate pairs, cut to its column."""
     return str(text).encode("utf-8", "replace").decode().replace("\0", "")[:max_characters]
-
-
-def database() -> str:
-    """Return the alias of the database that deliveries are in."""
-    return router.db_for_write(Delivery)
 
 
 def insert_queued(challenge: Challenge) -> None:
@@ -88,16 +84,16 @@ def claim(challenge: Challenge, alias: str) -> bool:
 
 def reassign(challenge: Challenge, alias: str) -> bool:
     """Name another provider in the first attempt, which was claimed with the send; False when it has ended."""
-    return _attempts(challenge, 1).filter(status=Status.QUEUED).update(provider=alias) == 1
+    return _attempt(challenge, 1).filter(status=Status.QUEUED).update(provider=alias) == 1
 
 
 def pass_on(challenge: Challenge, reason: str, alias: str) -> bool:
     """End the first attempt as surely not accepted and claim the second, both or neither; False when it had ended."""
     with durable(database()):
-        first = _attempts(challenge, 1).filter(status=Status.QUEUED)
-        if not first.update(status=Status.FAILED, error=reason[:_MAX_ERROR_CHARACTERS], updated_at=timezone.now()):
+        first = _attempt(challenge, 1).filter(status=Status.QUEUED)
+        if not first.update(status=Status.FAILED, error=reason[:_MAX_CHARACTERS], updated_at=timezone.now()):
             return False
-        row = _attempts(challenge, 1).get()
+        row = _attempt(challenge, 1).get()
         row.pk, row.handover, row.provider, row.reference = None, 2, alias, id_of(challenge, 2)
         row.status, row.error, row.claimed_at = Status.QUEUED, "", clock.read_now(database())
         row.save(force_insert=True, using=database())
@@ -111,19 +107,24 @@ def reference_of(grant: Grant, number: int) -> str:
 
 def release(grant: Grant) -> None:
     """Release our claim of the first attempt: no provider was called, so another process may claim it."""
-    ours = _attempts(grant.challenge, 1).filter(status=Status.QUEUED, reference=reference_of(grant, 1))
+    ours = _attempt(grant.challenge, 1).filter(status=Status.QUEUED, reference=reference_of(grant, 1))
     ours.update(claimed_at=0, provider="", reference="")
 
 
 def end(challenge: Challenge, number: int, status: str, *, error: str = "", **facts: Any) -> None:
     """Record the outcome of an attempt. The status of a report that was faster stays; our facts are added to it."""
     alias, before = database(), Delivery.PREDECESSORS[status]
-    ended = {"status": status, "updated_at": timezone.now(), "error": error[:_MAX_ERROR_CHARACTERS]} | facts
+    ended = {"status": status, "updated_at": timezone.now(), "error": error[:_MAX_CHARACTERS]} | facts
     where = f"challenge = %s AND sent_at = %s AND handover = %s AND status IN ({', '.join(['%s'] * len(before))})"
-    which = [_CHALLENGE.get_db_prep_value(challenge.id, connections[alias]), challenge.sent_at[-1], number, *before]
-    moved = writes.run(alias, writes.updating(alias, Delivery, ended, where, which))
+    parameters = [
+        _CHALLENGE.get_db_prep_value(challenge.id, connections[alias]),
+        challenge.sent_at[-1],
+        number,
+        *before,
+    ]
+    moved = writes.run(alias, writes.updating(alias, Delivery, ended, where, parameters))
     if not moved and status == Status.SENT:
-        row = _attempts(challenge, number)
+        row = _attempt(challenge, number)
         row.update(**{name: facts[name] for name in facts if name not in _REPORTED})
         row.filter(price=None).update(**facts)
 
@@ -174,7 +175,7 @@ def _queued(challenge_id: str) -> models.QuerySet[Delivery]:
     return rows.filter(challenge=challenge_id, handover=1, status=Status.QUEUED)
 
 
-def _attempts(challenge: Challenge, number: int) -> models.QuerySet[Delivery]:
+def _attempt(challenge: Challenge, number: int) -> models.QuerySet[Delivery]:
     rows = Delivery.objects.using(database())
     return rows.filter(challenge=challenge.id, sent_at=challenge.sent_at[-1], handover=number)
 

@@ -30,16 +30,16 @@ MAX_SWEEP_SECONDS = 10  # after which a sweep begins nothing more; the next one 
 
 
 @dataclass(frozen=True, slots=True)
-class Swept:
+class Sweep:
     """Count what a sweep did."""
 
-    driven: int  # challenges whose newest send was attempted, or ended as late, closed or expired
+    attempted: int  # challenges whose newest send was attempted, or ended as late, closed or expired
     failed: int  # challenges where delivery raised; they stay queued for the next sweep
     abandoned: int  # delivery attempts given up as unknown
     matched: int  # reports that had come before the provider's id of their message was recorded
 
 
-def sweep(stop: threading.Event | None = None) -> Swept:
+def sweep(stop: threading.Event | None = None) -> Sweep:
     """Deliver overdue sends, a bounded number at once, for MAX_SWEEP_SECONDS or until ``stop`` is set.
 
     Raises what the database or the store raises when it cannot be reached.
@@ -66,7 +66,7 @@ def sweep(stop: threading.Event | None = None) -> Swept:
         while not ends[None] and (batch := _overdue(before, seen)):
             seen.update(batch)
             ends.update(pool.map(deliver_in_time, batch))
-    swept = Swept(driven=ends[True], failed=ends[False], abandoned=abandoned, matched=reports.match_early())
+    swept = Sweep(attempted=ends[True], failed=ends[False], abandoned=abandoned, matched=reports.match_early())
     _record_run("sweep")
     return swept
 

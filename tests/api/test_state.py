@@ -90,7 +90,7 @@ def test_what_waits_in_a_queue_is_queued(client, remote, settings):
 
 def test_a_send_whose_outcome_is_not_written_yet_is_sent_as_its_request_was_told(client, remote, monkeypatch):
     """In SQL it stands as it began, on the Redis store there is no row yet."""
-    monkeypatch.setattr(records, "sent", lambda *asked: None)
+    monkeypatch.setattr(records, "record_sent", lambda *asked: None)
     answer = told(client, sent())
     assert (answer["state"], answer["channel"]) == ("sent", "sms")
 
@@ -299,7 +299,7 @@ def test_while_the_database_is_down_it_is_503(client, remote, monkeypatch):
     def fail(challenge_id):
         raise OperationalError
 
-    monkeypatch.setattr(reports, "newest", fail)
+    monkeypatch.setattr(records, "newest", fail)
     assert state(client, challenge_id).json()["code"] == "unavailable"
 
 

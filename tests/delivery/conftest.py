@@ -12,13 +12,13 @@ from tests.remote import remotes
 
 @pytest.fixture
 def remote():
-    with remotes() as told:
-        yield told
+    with remotes() as providers:
+        yield providers
 
 
 @pytest.fixture
 def queued(remote, each_store, clock):
-    """A committed send that nobody has brought to a provider."""
+    """A committed send that no process has claimed."""
     return open_one(each_store, client="192.0.2.1").challenge
 
 
@@ -31,11 +31,11 @@ def sent(remote):
 
 @pytest.fixture
 def heard():
-    """What the signal told."""
+    """The statuses of each event and its delivery that the signal ``reported`` was sent with."""
     calls = []
 
-    def hear(**told):
-        calls.append((told["event"].status, told["delivery"].status))
+    def hear(**values):
+        calls.append((values["event"].status, values["delivery"].status))
 
     reported.connect(hear)
     yield calls

@@ -1,4 +1,4 @@
-"""Where providers send their reports to."""
+"""The addresses to which providers send their reports."""
 
 import pytest
 from django.http import HttpResponse

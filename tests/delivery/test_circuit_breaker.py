@@ -1,4 +1,4 @@
-"""Providers that keep failing are left alone for a while, by all processes."""
+"""Providers that keep failing are called by no process for a while."""
 
 import logging
 
@@ -24,14 +24,14 @@ FAILURES, PAUSE = 5, 30  # the defaults
 
 @pytest.fixture
 def remote(clock):
-    with remotes("one", "two", routes=ROUTE) as told:
-        yield told
+    with remotes("one", "two", routes=ROUTE) as providers:
+        yield providers
 
 
 @pytest.fixture
 def alone(clock):
-    with remotes("one") as told:
-        yield told
+    with remotes("one") as providers:
+        yield providers
 
 
 def send():
@@ -215,7 +215,7 @@ def test_after_the_pause_a_failure_opens_it_again_at_once(remote, clock, error):
 
 @pytest.mark.parametrize("error", [Rejected("21211"), Unreachable("63003"), Blocked("30450")])
 def test_a_provider_that_refuses_a_number_answers_again(remote, clock, error):
-    """Else who asks for bad numbers all the time would keep a circuit open."""
+    """Otherwise a stranger who asks for bad numbers all the time would keep a circuit open."""
     break_it(remote)
     clock.advance(PAUSE + 1)
     remote.fail(error, "one")

@@ -1,4 +1,4 @@
-"""A send that is handed over at once is taken on with the statement that writes it, by the process that asks for it."""
+"""A send that is delivered within its request is claimed by the statement that commits it."""
 
 import pytest
 from django.db import connections
@@ -22,13 +22,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def remote(clock):
-    with remotes("one", "two", routes={"*": {"sms": ["one", "two"], "telegram": ["two"]}}) as told:
-        yield told
+    with remotes("one", "two", routes={"*": {"sms": ["one", "two"], "telegram": ["two"]}}) as providers:
+        yield providers
 
 
 @pytest.fixture
 def begun(each_store, request):
-    """Who is written down to be asked, and when that was: in the row, or in the journal of the store in Redis."""
+    """The provider and the instant of the claim: in the row, or in the journal of the store in Redis."""
 
     def begun():
         if isinstance(each_store, SqlStore):
@@ -65,9 +65,7 @@ def die(*args, **options):
 # what is written with the send
 
 
-def test_who_asks_the_first_provider_has_taken_the_send_on_before_anybody_is_asked(
-    remote, each_store, monkeypatch, begun
-):
+def test_the_first_provider_is_called_only_after_the_send_was_claimed(remote, each_store, monkeypatch, begun):
     seen = []
 
     def look(*asked, **options):
@@ -84,7 +82,7 @@ def test_who_asks_the_first_provider_has_taken_the_send_on_before_anybody_is_ask
 
 
 def test_its_reference_is_the_id_that_the_provider_is_handed(remote, each_store, clock, monkeypatch):
-    monkeypatch.setattr(records, "sent", die)
+    monkeypatch.setattr(records, "record_sent", die)
     with pytest.raises(Killed):
         services.send_code(phone=new_phone())
     sweep(clock, 61)
@@ -94,36 +92,36 @@ def test_its_reference_is_the_id_that_the_provider_is_handed(remote, each_store,
 
 @pytest.mark.parametrize("place", ["challenges.codes.code_for", "delivery.executor.call", "delivery.routing.usable"])
 def test_killed_once_it_was_committed_it_is_unknown_and_never_sent_again(remote, each_store, clock, monkeypatch, place):
-    """Nobody knows how far that process came."""
+    """Nobody knows whether that process had called the provider."""
     monkeypatch.setattr(f"otp_app.{place}", die)
     with pytest.raises(Killed):
         services.send_code(phone=new_phone())
     monkeypatch.undo()
-    assert sweep(clock, 10).driven == 0
+    assert sweep(clock, 10).attempted == 0
     assert sweep(clock, 55).abandoned == 1
-    assert sweep(clock, 10).driven == 0
+    assert sweep(clock, 10).attempted == 0
     assert facts("status", "error", "provider") == [("unknown", "lease", "one")]
     assert remote.sent == []
 
 
-def test_a_send_for_workers_is_taken_on_by_none(remote, settings):
+def test_a_send_for_workers_is_committed_unclaimed(remote, settings):
     settings.OTP_QUEUE = "tests.delivery.test_sweeper.LosingQueue"
     assert services.send_code(phone=new_phone()).claimed is None
     assert facts("status", "provider", "reference", "claimed_at") == [("queued", "", "", 0)]
 
 
-def test_a_send_that_is_made_good_is_taken_on_by_none_and_a_sweep_delivers_it(remote, each_store, clock):
-    """The process may have died before its row was written, and then it asked nobody."""
+def test_a_send_that_is_queued_again_is_unclaimed_and_a_sweep_delivers_it(remote, each_store, clock):
+    """The process may have died before its row was written, and then it called no provider."""
     challenge = open_one(each_store).challenge
     Delivery.objects.all().delete()
     for _ in range(2):
         records.insert_queued(challenge)
     assert facts("status", "provider", "reference", "claimed_at") == [("queued", "", "", 0)]
-    assert sweep(clock, 10).driven == 1
+    assert sweep(clock, 10).attempted == 1
     assert remote.asked() == ["one"]
 
 
-def test_what_is_there_is_not_made_good(remote, each_store):
+def test_a_row_that_is_there_is_not_queued_again(remote, each_store):
     grant = services.send_code(phone=new_phone())
     records.insert_queued(grant.challenge)
     assert facts("status", "provider") == [("sent", "one")]
@@ -141,13 +139,13 @@ def test_a_message_that_cannot_be_put_together_is_left_to_a_sweep(remote, each_s
         services.send_code(phone=new_phone())
     monkeypatch.undo()
     assert facts("status", "provider", "reference", "claimed_at") == [("queued", "", "", 0)]
-    assert sweep(clock, 10).driven == 1
+    assert sweep(clock, 10).attempted == 1
     assert remote.asked() == ["one"]
     assert facts("status", "provider") == [("sent", "one")]
 
 
 def test_of_the_second_provider_no_claim_is_given_back(remote, each_store, clock, monkeypatch):
-    """The first was asked: two hand-overs are all there are (I4)."""
+    """The first provider was called: there are at most two attempts (I4)."""
 
     def fail(*asked):
         raise ValueError
@@ -170,14 +168,14 @@ def test_of_the_second_provider_no_claim_is_given_back(remote, each_store, clock
 # another than the first
 
 
-def test_where_the_first_is_left_alone_the_next_is_asked_and_named(remote, each_store):
+def test_where_the_first_circuit_is_open_the_next_provider_is_called_and_recorded(remote, each_store):
     break_circuit("one")
     services.send_code(phone=new_phone())
     assert remote.asked() == ["two"]
     assert facts("status", "provider", "handover") == [("sent", "two", 1)]
 
 
-def test_the_next_is_named_before_it_is_asked(remote, each_store, monkeypatch):
+def test_the_next_provider_is_recorded_before_it_is_called(remote, each_store, monkeypatch):
     break_circuit("one")
     monkeypatch.setattr(executor, "call", die)
     with pytest.raises(Killed):
@@ -188,7 +186,7 @@ def test_the_next_is_named_before_it_is_asked(remote, each_store, monkeypatch):
 
 
 def test_a_send_that_was_given_up_meanwhile_goes_to_no_other(remote, each_store, monkeypatch, clock):
-    """Who gave it up may have told somebody that the person perhaps has it."""
+    """The requester may have been told already that the person perhaps has the message."""
     break_circuit("one")
     really = circuit_breaker.may_carry
 
@@ -213,7 +211,7 @@ def nobody_was_asked(error):
 NOBODY = ("status", "error", "provider", "reference", "claimed_at")
 
 
-def test_where_all_are_left_alone_nobody_was_asked(remote, each_store):
+def test_where_all_circuits_are_open_no_provider_is_recorded(remote, each_store):
     break_circuit("one")
     break_circuit("two")
     phone = new_phone()
@@ -223,7 +221,7 @@ def test_where_all_are_left_alone_nobody_was_asked(remote, each_store):
     assert remote.sent == []
 
 
-def test_of_a_number_that_refused_messages_nobody_was_asked(remote, each_store):
+def test_for_a_number_that_was_rejected_no_provider_is_recorded(remote, each_store):
     phone = new_phone()
     suppressions.suppress(phone, "")
     with pytest.raises(UndeliverablePhone):
@@ -232,8 +230,8 @@ def test_of_a_number_that_refused_messages_nobody_was_asked(remote, each_store):
     assert remote.sent == []
 
 
-def test_of_a_number_that_was_reported_nobody_was_asked_and_nothing_is_told(remote, each_store):
-    """Or reports of others would tell strangers who has opted out."""
+def test_for_a_number_that_was_reported_no_provider_is_recorded_and_the_answer_is_as_ever(remote, each_store):
+    """Otherwise reports would tell strangers who has opted out."""
     phone = new_phone()
     suppressions.suppress(phone, "", reported=True)
     services.send_code(phone=phone)
@@ -241,7 +239,7 @@ def test_of_a_number_that_was_reported_nobody_was_asked_and_nothing_is_told(remo
     assert remote.sent == []
 
 
-def test_a_number_that_is_held_back_and_whose_send_was_given_up_costs_what_it_cost(remote, each_store, monkeypatch):
+def test_a_suppressed_number_whose_send_was_given_up_meanwhile_gets_nothing_back(remote, each_store, monkeypatch):
     phone = new_phone()
     suppressions.suppress(phone, "")
     monkeypatch.setattr(records, "give_up", lambda *args, **options: 0)  # as after a sweep in this instant

@@ -29,7 +29,7 @@ def give_up_the_dead(clock):
 
 
 def given_up_elsewhere(clock):
-    """The same in the thread of a provider, which has a database connection of its own."""
+    """Give up dead attempts in the thread of a provider, which has a database connection of its own."""
     try:
         return give_up_the_dead(clock)
     finally:
@@ -40,7 +40,7 @@ def given_up_elsewhere(clock):
     "place",
     ["otp_app.delivery.records.claim", "otp_app.challenges.codes.code_for", "otp_app.delivery.messages.compose"],
 )
-def test_killed_before_it_was_taken_on_the_next_worker_delivers_it(remote, queued, monkeypatch, clock, place):
+def test_killed_before_the_claim_the_next_worker_delivers_the_send(remote, queued, monkeypatch, clock, place):
     monkeypatch.setattr(place, die)
     with pytest.raises(Killed):
         dispatch.deliver(queued.id)
@@ -52,7 +52,7 @@ def test_killed_before_it_was_taken_on_the_next_worker_delivers_it(remote, queue
 
 
 @pytest.mark.parametrize("place", ["otp_app.delivery.executor.call", "otp_app.delivery.records.end"])
-def test_killed_once_it_was_taken_on_it_is_unknown_and_never_sent_again(remote, queued, monkeypatch, clock, place):
+def test_killed_after_the_claim_the_attempt_is_unknown_and_never_sent_again(remote, queued, monkeypatch, clock, place):
     monkeypatch.setattr(place, die)
     with pytest.raises(Killed):
         dispatch.deliver(queued.id)
@@ -77,7 +77,7 @@ def test_killed_once_it_was_taken_on_it_is_unknown_and_never_sent_again(remote, 
         ("otp_app.providers.get", [("failed", "503"), ("unknown", "lease")]),
     ],
 )
-def test_killed_between_two_providers_the_second_is_not_asked_later(queued, monkeypatch, clock, place, left):
+def test_killed_between_two_providers_the_second_is_not_called_later(queued, monkeypatch, clock, place, left):
     with remotes("one", "two") as remote:
 
         def refuse(message):
@@ -114,7 +114,7 @@ def test_an_answer_that_comes_after_it_was_given_up_is_believed(remote, queued, 
 
 
 def test_what_was_given_up_while_it_was_refused_goes_to_no_other(queued, clock):
-    """Who gave it up may have told somebody that the person perhaps has it."""
+    """The requester may have been told already that the person perhaps has the message."""
     with remotes("one", "two") as remote:
 
         def refuse(message):

@@ -16,7 +16,7 @@ from tests.sends import counted, phone_sends, rows, unconverted
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_where_nobody_may_be_asked_a_worker_leaves_the_send_for_later(queued):
+def test_where_no_provider_may_be_called_a_worker_leaves_the_send_queued(queued):
     """An open circuit is tried again in half a minute, and a code is of use for longer than that."""
     with remotes("one", routes={"*": {"whatsapp": ["one"]}}) as remote:
         assert race(lambda _: dispatch.deliver(queued.id), 8) == [None] * 8
@@ -40,8 +40,8 @@ def test_a_worker_that_has_no_place_for_a_call_takes_its_claim_back(remote, queu
     assert (rows(queued), len(remote.sent)) == ([("sent", "")], 1)
 
 
-def test_of_the_second_provider_no_claim_is_taken_back(queued, monkeypatch):
-    """The first has been asked: two hand-overs are all there are (I4)."""
+def test_the_claim_of_the_second_attempt_is_not_released(queued, monkeypatch):
+    """The first provider was called: there are at most two attempts (I4)."""
     with remotes("one", "two") as remote:
         really = executor.call
 
@@ -56,7 +56,7 @@ def test_of_the_second_provider_no_claim_is_taken_back(queued, monkeypatch):
     assert rows(queued) == [("failed", "503"), ("failed", "busy")]
 
 
-def test_until_it_is_too_late(queued, clock):
+def test_a_send_that_no_provider_may_be_called_for_ends_when_it_is_late(queued, clock):
     with remotes("one", routes={"*": {"whatsapp": ["one"]}}):
         clock.advance(151)
         dispatch.deliver(queued.id)
@@ -65,7 +65,7 @@ def test_until_it_is_too_late(queued, clock):
 
 
 def test_a_worker_that_sees_a_circuit_tried_by_another_does_not_end_the_send(queued, clock, monkeypatch):
-    """It was taken for a circuit that is open, and the other had not taken the send on yet."""
+    """The circuit looked open to that worker, and the other one had not claimed the send yet."""
     with remotes("one") as remote:
         for _ in range(5):
             circuit_breaker.record_failure("one")
@@ -83,13 +83,13 @@ def test_a_worker_that_sees_a_circuit_tried_by_another_does_not_end_the_send(que
 
 
 def test_within_a_transaction_nothing_is_handed_over(remote, queued):
-    """Its rollback would take the claim back when the provider has the message."""
+    """A rollback would undo the claim although the provider has the message."""
     with transaction.atomic(), pytest.raises(InsideTransaction):
         dispatch.deliver(queued.id)
     assert remote.sent == []
 
 
-def test_two_workers_with_a_number_held_back_give_back_once(remote, queued):
+def test_two_workers_with_a_suppressed_number_give_back_once(remote, queued):
     suppressions.suppress(queued.phone, "")
     assert race(lambda _: dispatch.deliver(queued.id), 8) == [None] * 8
     assert rows(queued) == [("failed", "suppressed")]
@@ -98,7 +98,7 @@ def test_two_workers_with_a_number_held_back_give_back_once(remote, queued):
     assert unconverted(queued) == 1
 
 
-def test_who_finds_a_number_held_back_and_its_send_taken_on_gives_nothing_back(remote, queued):
+def test_a_worker_that_finds_a_suppressed_number_and_its_send_claimed_gives_nothing_back(remote, queued):
     suppressions.suppress(queued.phone, "")
     assert records.claim(queued, "remote")  # before it was held back, by somebody who is still at it
     dispatch.dispatch(Grant(queued, queued.created_at, 0))
@@ -124,7 +124,7 @@ def test_two_workers_with_a_send_of_no_use_give_back_once(remote, queued, settin
     assert unconverted(queued) == phone_sends(queued) == (0 if late else 1)
 
 
-def test_who_finds_a_late_send_taken_on_gives_nothing_back(remote, queued, monkeypatch, clock):
+def test_a_worker_that_finds_a_late_send_claimed_gives_nothing_back(remote, queued, monkeypatch, clock):
     clock.advance(200)
     monkeypatch.setattr(records, "give_up", lambda *args: 0)  # as after a claim in this instant
     dispatch.deliver(queued.id)

@@ -18,8 +18,8 @@ MESSAGE = Message("+998901234567", "123456 is your code", "sms", "123456", "en",
 
 @pytest.fixture
 def remote():
-    with remotes("one", "two") as told:
-        yield told
+    with remotes("one", "two") as providers:
+        yield providers
 
 
 def ask(name="one", seconds=30.0, *, local=False):

@@ -20,8 +20,8 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def remote(clock):
-    with remotes("one", "two", "three") as told:
-        yield told
+    with remotes("one", "two", "three") as providers:
+        yield providers
 
 
 def rows():
@@ -182,7 +182,7 @@ def test_a_message_that_a_provider_does_not_carry_says_nothing_against_it(settin
 
 
 def test_nor_is_it_free_for_who_asks(each_store):
-    """Who asks has chosen the number: only the phone is given back."""
+    """The requester has chosen the number, so only the phone gets its send back."""
     with remotes("one") as remote:
         remote.fail(Unsuited("21408"), "one")
         for _ in range(3):

@@ -1,4 +1,4 @@
-"""What a phone gets."""
+"""The texts of messages and their segments."""
 
 import pytest
 from babel.messages.catalog import Catalog

@@ -1,4 +1,4 @@
-"""The rows of deliveries: one process takes each on, and they move forward only."""
+"""The rows of deliveries: one process claims each delivery attempt, and its status moves forward only."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -38,7 +38,7 @@ def now():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_i4_of_many_processes_one_takes_a_send_on(challenge):
+def test_i4_of_many_processes_one_claims_a_send(challenge):
     results = race(lambda number: records.claim(challenge, f"provider{number}"), 20)
     assert sorted(results) == [False] * 19 + [True]
     taken = row(challenge)
@@ -55,7 +55,7 @@ def test_i4_of_many_processes_one_passes_a_send_on(challenge):
     assert Delivery.objects.count() == 2
 
 
-def test_what_was_taken_on_waits_for_nobody(challenge):
+def test_a_claimed_send_is_no_longer_unclaimed(challenge):
     assert records.unclaimed_sends(challenge.id) == list(challenge.sent_at)
     assert records.claim(challenge, "one")
     assert records.unclaimed_sends(challenge.id) == []
@@ -63,7 +63,7 @@ def test_what_was_taken_on_waits_for_nobody(challenge):
     assert row(challenge).status == "queued"
 
 
-def test_what_was_abandoned_is_never_taken_on_again(challenge, clock):
+def test_an_abandoned_attempt_is_never_claimed_again(challenge, clock):
     records.claim(challenge, "one")
     clock.advance(60)
     assert records.abandon(now()) == 1
@@ -74,7 +74,7 @@ def test_what_was_abandoned_is_never_taken_on_again(challenge, clock):
     assert Delivery.objects.count() == 1
 
 
-def test_only_what_was_taken_on_long_ago_and_never_ended_is_abandoned(each_store, clock):
+def test_only_attempts_claimed_long_ago_and_never_ended_are_abandoned(each_store, clock):
     free, ended, old, young = (open_one(each_store).challenge for _ in range(4))
     for challenge in (ended, old):
         records.claim(challenge, "one")

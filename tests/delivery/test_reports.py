@@ -20,10 +20,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def remote():
-    """A provider that gives its messages this name."""
-    with remotes() as told:
-        told.behave(lambda message: Receipt(REFERENCE, 1))
-        yield told
+    """A provider that answers REFERENCE for every message."""
+    with remotes() as providers:
+        providers.behave(lambda message: Receipt(REFERENCE, 1))
+        yield providers
 
 
 def test_a_message_arrives_and_its_record_says_so_and_after_how_long(sent, clock):
@@ -107,7 +107,7 @@ def test_many_different_reports_at_once_lose_nothing_and_end_once(sent, heard):
 
 
 def test_a_receiver_that_fails_stops_neither_the_record_nor_the_others(sent, heard, caplog):
-    def fail(**told):
+    def fail(**values):
         raise RuntimeError("a receiver's own")
 
     reported.connect(fail)
@@ -119,10 +119,10 @@ def test_a_receiver_that_fails_stops_neither_the_record_nor_the_others(sent, hea
     assert heard == [("delivered", "delivered")]
 
 
-def test_it_is_told_after_the_commit(sent):
+def test_the_signal_is_sent_after_the_commit(sent):
     seen = []
 
-    def look(**told):
+    def look(**values):
         seen.append(connection.in_atomic_block)
 
     reported.connect(look)

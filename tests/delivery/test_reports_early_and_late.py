@@ -19,10 +19,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def remote():
-    """A provider that gives its messages this name."""
-    with remotes() as told:
-        told.behave(lambda message: Receipt(REFERENCE, 1))
-        yield told
+    """A provider that answers REFERENCE for every message."""
+    with remotes() as providers:
+        providers.behave(lambda message: Receipt(REFERENCE, 1))
+        yield providers
 
 
 def test_a_report_is_earlier_than_the_answer_of_the_create_call():
@@ -34,7 +34,7 @@ def test_a_report_is_earlier_than_the_answer_of_the_create_call():
     assert (now(delivery), delivery.reference, delivery.segments) == ("delivered", REFERENCE, 2)
 
 
-def test_one_that_does_not_quote_our_id_waits_for_the_sweep():
+def test_a_report_that_does_not_quote_our_id_waits_for_the_sweep():
     delivery, _our_id, challenge = unanswered()
     say("delivered")
     assert (now(delivery), EventRow.objects.get().delivery, reports.match_early()) == ("queued", None, 0)
@@ -45,7 +45,7 @@ def test_one_that_does_not_quote_our_id_waits_for_the_sweep():
     assert reports.match_early() == 0
 
 
-def test_or_for_the_next_report_on_it(heard):
+def test_an_early_report_waits_for_the_next_report_on_its_message(heard):
     delivery, _our_id, challenge = unanswered()
     say("sent")
     records.end(challenge, 1, "sent", reference=REFERENCE)
@@ -55,7 +55,7 @@ def test_or_for_the_next_report_on_it(heard):
     assert [status for status, _ in heard] == ["sent", "undelivered"]
 
 
-def test_or_for_the_same_report_again():
+def test_an_early_report_waits_for_the_same_report_again():
     delivery, _our_id, challenge = unanswered()
     say("delivered")
     records.end(challenge, 1, "sent", reference=REFERENCE)
@@ -90,7 +90,7 @@ def test_of_two_who_apply_the_same_early_reports_each_applies_what_the_other_has
     assert heard == [("sent", "sent")]
 
 
-def test_the_sweep_tells_of_what_it_applied(heard):
+def test_the_sweep_sends_the_signal_for_what_it_applied(heard):
     _delivery, _our_id, challenge = unanswered()
     say("delivered")
     records.end(challenge, 1, "sent", reference=REFERENCE)
@@ -121,7 +121,7 @@ def test_the_sweep_leaves_alone_what_has_waited_for_more_than_an_hour(sent):
     assert now(sent) == "delivered"
 
 
-def test_a_message_of_nobody_is_kept_and_told_to_nobody(heard):
+def test_a_report_of_no_delivery_is_kept_and_sends_no_signal(heard):
     say("delivered", raw={"status": "delivered"})
     assert EventRow.objects.get().raw == {"status": "delivered"}
     assert heard == []

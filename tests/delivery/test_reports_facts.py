@@ -19,10 +19,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def remote():
-    """A provider that gives its messages this name."""
-    with remotes() as told:
-        told.behave(lambda message: Receipt(REFERENCE, 1))
-        yield told
+    """A provider that answers REFERENCE for every message."""
+    with remotes() as providers:
+        providers.behave(lambda message: Receipt(REFERENCE, 1))
+        yield providers
 
 
 def test_a_price_of_theirs_replaces_our_estimate_whenever_it_comes(sent):
@@ -76,14 +76,14 @@ def test_inside_somebodys_transaction_it_is_refused(sent):
     assert now(sent) == "sent"
 
 
-def test_who_reports_on_a_message_has_taken_it_and_wants_its_price(remote):
+def test_a_report_on_a_lost_reply_means_that_the_message_was_accepted_and_has_its_price(remote):
     delivery, our_id, challenge = unanswered()
     records.end(challenge, 1, "unknown", error="timeout")
     say("sent", id=our_id)
     assert (now(delivery), delivery.segments, delivery.price) == ("sent", 1, Decimal("0.05"))
 
 
-def test_with_as_many_segments_as_it_says_or_the_price_that_it_says():
+def test_a_lost_reply_gets_the_segments_and_the_price_of_its_report():
     delivery, our_id, challenge = unanswered()
     records.end(challenge, 1, "unknown", error="timeout")
     say("sent", id=our_id, segments=3)
@@ -92,7 +92,7 @@ def test_with_as_many_segments_as_it_says_or_the_price_that_it_says():
     assert (now(delivery), delivery.segments, delivery.price) == ("delivered", 3, Decimal("0.11"))
 
 
-def test_while_our_own_side_is_still_at_it_the_price_is_left_to_it():
+def test_while_the_provider_is_still_being_called_a_report_sets_no_price():
     delivery, our_id, challenge = unanswered()
     say("sent", id=our_id)
     assert (now(delivery), delivery.segments, delivery.price) == ("sent", 1, None)

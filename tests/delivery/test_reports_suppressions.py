@@ -17,10 +17,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def remote():
-    """A provider that gives its messages this name."""
-    with remotes() as told:
-        told.behave(lambda message: Receipt(REFERENCE, 1))
-        yield told
+    """A provider that answers REFERENCE for every message."""
+    with remotes() as providers:
+        providers.behave(lambda message: Receipt(REFERENCE, 1))
+        yield providers
 
 
 def test_a_number_that_is_not_to_be_reached_by_a_channel_gets_nothing_more_by_that_one(remote, clock, settings):

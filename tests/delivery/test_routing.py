@@ -35,8 +35,8 @@ class OnlyCalls:
 
 @pytest.fixture
 def remote():
-    with remotes("one", "two", routes=ROUTES) as told:
-        yield told
+    with remotes("one", "two", routes=ROUTES) as providers:
+        yield providers
 
 
 @pytest.mark.usefixtures("remote")

@@ -1,4 +1,4 @@
-"""Providers and numbers that are left alone: what is written of them in the database is told the store in Redis."""
+"""Open circuits and suppressions: what the database has of them is shared with the store in Redis."""
 
 import pytest
 from django.db import transaction
@@ -30,8 +30,8 @@ def server(redis_server, settings):
 
 @pytest.fixture
 def remote(clock):
-    with remotes("one", "two", routes={"*": {"sms": ["one", "two"]}}) as told:
-        yield told
+    with remotes("one", "two", routes={"*": {"sms": ["one", "two"]}}) as providers:
+        yield providers
 
 
 def send(phone=None):
@@ -44,7 +44,7 @@ def break_circuit(alias="one"):
 
 
 def held(server, key):
-    """Until when, as the server has it."""
+    """The end of a block, as the server has it."""
     return server.counter(key)["b"]
 
 
@@ -165,7 +165,7 @@ def test_of_very_many_those_that_last_longest_are_brought_back(remote, server, c
     send(first)
 
 
-def test_what_a_report_says_is_told_when_it_is_committed_and_never_when_it_is_not(remote, server):
+def test_a_suppression_by_a_report_is_shared_when_it_is_committed_and_not_when_it_is_rolled_back(remote, server):
     phone = new_phone()
     (key,) = suppressions.keys_of(phone, "", reported=True)[:1]
     with transaction.atomic():
@@ -180,7 +180,7 @@ def test_what_a_report_says_is_told_when_it_is_committed_and_never_when_it_is_no
     assert remote.sent == []
 
 
-def test_one_that_holds_already_is_told_no_second_time(remote, server, clock):
+def test_a_suppression_that_holds_already_is_not_set_anew(remote, server, clock):
     phone = new_phone()
     suppressions.suppress(phone, "")
     (key,) = suppressions.keys_of(phone, "")[:1]
@@ -193,9 +193,9 @@ def test_one_that_holds_already_is_told_no_second_time(remote, server, clock):
 # the store
 
 
-def test_what_is_held_no_more_is_forgotten_and_what_was_counted_is_kept(server, clock):
+def test_a_block_that_has_ended_is_forgotten_and_what_was_counted_is_kept(server, clock):
     store, key = stores.current(), "a" * 32
-    limit = Limit("a_crowd", Counts.KEY, 5, 3600, key, ring=2)
+    limit = Limit("per_key", Counts.KEY, 5, 3600, key, ring=2)
     store.take(RequestLimits((limit,)))
     store.set_blocks({key: store.now() + 5000})
     assert held(server, key) > 0
@@ -205,7 +205,7 @@ def test_what_is_held_no_more_is_forgotten_and_what_was_counted_is_kept(server, 
     assert store.usage([limit])[0].used == 1
 
 
-def test_several_are_told_at_once(server):
+def test_several_blocks_are_shared_at_once(server):
     store, keys = stores.current(), ["a" * 32, "b" * 32]
     until = store.now() + 5000
     store.set_blocks(dict.fromkeys(keys, until))
@@ -226,7 +226,7 @@ def test_after_the_server_has_lost_all_one_tries_a_circuit_whose_pause_is_over(r
     assert remote.asked().count("one") == 1
 
 
-# a server that cannot be told
+# a server that cannot be reached
 
 
 @pytest.fixture
@@ -241,7 +241,7 @@ def deaf(monkeypatch):
     return lambda: monkeypatch.setattr(RedisStore, "_ask", asked)
 
 
-def test_a_lost_reply_is_no_error_though_the_circuit_cannot_be_told(remote, deaf):
+def test_a_lost_reply_is_no_error_though_the_open_circuit_cannot_be_shared(remote, deaf):
     remote.fail(Unknown("timeout"), "one")
     for _ in range(4):
         send()
@@ -249,7 +249,7 @@ def test_a_lost_reply_is_no_error_though_the_circuit_cannot_be_told(remote, deaf
     assert send().claimed.claim.provider == "one"
 
 
-def test_the_next_provider_is_asked_though_the_circuit_cannot_be_told(remote, deaf):
+def test_the_next_provider_is_called_though_the_open_circuit_cannot_be_shared(remote, deaf):
     remote.fail(NotAccepted("503"), "one")
     for _ in range(4):
         send()
@@ -259,15 +259,15 @@ def test_the_next_provider_is_asked_though_the_circuit_cannot_be_told(remote, de
     assert remote.asked() == ["one", "two"]
 
 
-def test_a_number_that_is_refused_is_told_so_though_nobody_else_can_be(remote, deaf):
+def test_a_rejected_number_is_refused_though_its_suppression_cannot_be_shared(remote, deaf):
     remote.fail(Rejected("21610"), "one")
     deaf()
     with pytest.raises(UndeliverablePhone):
         send()
 
 
-def test_a_circuit_whose_end_could_not_be_told_is_tried_after_its_pause_and_closed(remote, deaf, clock, monkeypatch):
-    """The server goes by what it was told last, the database knows better."""
+def test_a_circuit_whose_end_could_not_be_shared_is_tried_after_its_pause_and_closed(remote, deaf, clock, monkeypatch):
+    """The server keeps the last block that reached it; the database decides."""
     break_circuit()
     clock.advance(31)
     with monkeypatch.context():
@@ -281,7 +281,7 @@ def test_a_circuit_whose_end_could_not_be_told_is_tried_after_its_pause_and_clos
     assert remote.asked() == ["one"] * 3
 
 
-def test_a_number_that_could_not_be_told_is_told_when_it_is_refused_again(remote, deaf, monkeypatch):
+def test_a_suppression_that_could_not_be_shared_is_shared_when_the_number_is_rejected_again(remote, deaf, monkeypatch):
     phone = new_phone()
     deaf()
     suppressions.suppress(phone, "")
@@ -292,7 +292,7 @@ def test_a_number_that_could_not_be_told_is_told_when_it_is_refused_again(remote
     assert remote.sent == []
 
 
-def test_who_lifts_what_cannot_be_told_is_told_so(remote, deaf):
+def test_lifting_a_suppression_raises_when_it_cannot_be_shared(remote, deaf):
     phone = new_phone()
     suppressions.suppress(phone, "")
     deaf()
@@ -300,7 +300,7 @@ def test_who_lifts_what_cannot_be_told_is_told_so(remote, deaf):
         suppressions.lift(phone)
 
 
-def test_what_is_lifted_and_taken_back_is_held_on(remote):
+def test_a_lift_that_is_rolled_back_leaves_the_suppression(remote):
     phone = new_phone()
     suppressions.suppress(phone, "")
     with transaction.atomic():

@@ -1,4 +1,4 @@
-"""Numbers that get nothing more for a while."""
+"""Numbers that get no message for a while."""
 
 import logging
 
@@ -24,8 +24,8 @@ DAY = 24 * 3600
 
 @pytest.fixture
 def remote(clock):
-    with remotes("one", "two", routes={"*": {"sms": ["one", "two"], "telegram": ["two"]}}) as told:
-        yield told
+    with remotes("one", "two", routes={"*": {"sms": ["one", "two"], "telegram": ["two"]}}) as providers:
+        yield providers
 
 
 def refused(phone, **how):
@@ -37,13 +37,13 @@ def refused(phone, **how):
 def reject(remote, error, phone=None, **how):
     phone = phone or new_phone()
     remote.fail(error, "one")
-    told = refused(phone, **how)
+    refusal = refused(phone, **how)
     remote.work("one")
     remote.sent.clear()
-    return phone, told
+    return phone, refusal
 
 
-@pytest.mark.django_db(transaction=True)  # the store is told of it after the commit
+@pytest.mark.django_db(transaction=True)  # the block is shared with the store after the commit
 def test_a_number_bad_for_good_gets_nothing_more_for_a_day_on_any_channel(remote, each_store, clock):
     phone, first = reject(remote, Rejected("21610"))
     for channel in ("", "sms", "telegram"):
@@ -82,7 +82,7 @@ def test_a_suspicion_of_fraud_holds_nothing_back(remote):
     assert remote.asked() == ["one"]
 
 
-def test_nobody_else_is_held_back(remote):
+def test_no_other_number_is_suppressed(remote):
     reject(remote, Rejected("21610"))
     services.send_code(phone=new_phone())
     assert remote.asked() == ["one"]
@@ -99,7 +99,7 @@ def test_an_operator_lifts_all_of_a_number(remote, error):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_number_held_back_is_no_free_probe(remote, each_store, settings):
+def test_a_suppressed_number_is_no_free_probe(remote, each_store, settings):
     settings.OTP_UNCONVERTED_PER_CLIENT_HOUR = 4
     phone, _ = reject(remote, Rejected("21610"), client="192.0.2.1")
     for _ in range(3):
@@ -113,7 +113,7 @@ def test_a_number_held_back_is_no_free_probe(remote, each_store, settings):
     assert used["sends_per_phone_day"] == used["wait_per_phone"] == 0
 
 
-def test_a_device_that_is_known_is_held_back_too(remote, clock, outbox):
+def test_a_known_device_is_suppressed_too(remote, clock, outbox):
     phone = new_phone()
     services.send_code(phone=phone)
     done = services.sign_in(phone=phone, code=remote.sent[-1][1].code)
@@ -125,14 +125,14 @@ def test_a_device_that_is_known_is_held_back_too(remote, clock, outbox):
     assert remote.sent == []
 
 
-def test_a_test_number_is_never_held_back(remote, settings):
+def test_a_test_number_is_never_suppressed(remote, settings):
     phone, _ = reject(remote, Rejected("21610"))
     settings.OTP_TEST_NUMBERS = {phone: {"code": "246810"}}
     services.send_code(phone=phone)
     assert Delivery.objects.order_by("-pk")[0].provider == "test"
 
 
-def test_a_second_send_that_is_held_back_leaves_the_challenge_open(remote, clock):
+def test_a_second_send_that_is_suppressed_leaves_the_challenge_open(remote, clock):
     phone = new_phone()
     challenge = services.send_code(phone=phone).challenge
     code = remote.sent[-1][1].code

@@ -1,4 +1,4 @@
-"""What was left lying is driven again, once, or ended."""
+"""Sends that no worker claimed are delivered once, and attempts that never ended are given up."""
 
 import threading
 
@@ -8,7 +8,7 @@ from django.db.backends.signals import connection_created
 
 from otp_app import services, stores
 from otp_app.delivery import records, sweeper
-from otp_app.delivery.sweeper import Swept, sweep
+from otp_app.delivery.sweeper import Sweep, sweep
 from otp_app.errors import Unavailable
 from otp_app.models import Delivery
 from otp_app.providers.base import NotAccepted
@@ -31,8 +31,8 @@ class LosingQueue:
 @pytest.fixture
 def remote(settings, clock):
     settings.OTP_QUEUE = "tests.delivery.test_sweeper.LosingQueue"
-    with remotes() as told:
-        yield told
+    with remotes() as providers:
+        yield providers
 
 
 def lost_sends(number):
@@ -46,8 +46,8 @@ def states():
 def test_what_a_queue_lost_is_delivered_once_with_its_own_code(remote, each_store, clock):
     lost = lost_sends(3)
     clock.advance(10)
-    assert sweep() == Swept(driven=3, failed=0, abandoned=0, matched=0)
-    assert sweep() == Swept(0, 0, 0, 0)
+    assert sweep() == Sweep(attempted=3, failed=0, abandoned=0, matched=0)
+    assert sweep() == Sweep(0, 0, 0, 0)
     assert sorted(message.reference for _, message in remote.sent) == sorted(challenge.id for challenge in lost)
     assert states() == [("sent", "")] * 3
     code = remote.sent[0][1].code
@@ -59,16 +59,16 @@ def test_a_send_that_was_committed_just_now_is_left_to_who_committed_it(remote, 
     monkeypatch.setattr(sweeper, "CLAIM_GRACE_MS", 60_000)
     lost_sends(1)
     clock.advance(30)
-    assert sweep().driven == 0
+    assert sweep().attempted == 0
     clock.advance(30)
-    assert sweep().driven == 1
+    assert sweep().attempted == 1
 
 
 def test_two_sweeps_at_once_deliver_each_send_once(remote, clock, settings):
     settings.OTP_PROVIDER_CALLS = 40  # of a process; sweeps at once are in processes of their own
     lost_sends(20)
     clock.advance(10)
-    assert sum(swept.driven for swept in race(lambda _: sweep(), 2)) >= 20
+    assert sum(swept.attempted for swept in race(lambda _: sweep(), 2)) >= 20
     assert len({message.reference for _, message in remote.sent}) == len(remote.sent) == 20
 
 
@@ -78,7 +78,7 @@ def test_a_code_older_than_half_its_life_is_not_sent_and_costs_its_phone_nothing
 ):
     (challenge,) = lost_sends(1)
     clock.advance(seconds)
-    assert sweep().driven == 1
+    assert sweep().attempted == 1
     assert states() == [("failed", error) if error else ("sent", "")]
     assert len(remote.sent) == (not error)
     if error:
@@ -101,7 +101,7 @@ def test_what_its_process_died_over_becomes_unknown_and_is_never_sent_again(remo
     clock.advance(30)
     assert records.claim(alive, "remote")
     clock.advance(31)
-    assert sweep() == Swept(driven=0, failed=0, abandoned=1, matched=0)
+    assert sweep() == Sweep(attempted=0, failed=0, abandoned=1, matched=0)
     assert states() == [("queued", ""), ("unknown", "lease")]
     assert remote.sent == []
 
@@ -120,12 +120,12 @@ def test_of_more_than_a_batch_all_are_delivered_and_a_whole_bad_one_holds_up_no_
 
     monkeypatch.setattr(sweeper.dispatch, "deliver", broken)
     clock.advance(10)
-    assert sweep() == Swept(driven=3, failed=2, abandoned=0, matched=0)
+    assert sweep() == Sweep(attempted=3, failed=2, abandoned=0, matched=0)
     assert {message.reference for _, message in remote.sent} == {good.id, better.id, best.id}
     assert "to be swept: DatabaseError" in caplog.text
     assert bad[0].phone not in caplog.text
     monkeypatch.setattr(sweeper.dispatch, "deliver", deliver)
-    assert sweep() == Swept(driven=2, failed=0, abandoned=0, matched=0)
+    assert sweep() == Sweep(attempted=2, failed=0, abandoned=0, matched=0)
 
 
 def test_the_threads_of_a_sweep_leave_no_connection_behind(remote, clock):
@@ -182,7 +182,7 @@ def test_when_its_time_is_over_a_sweep_leaves_the_rest_to_the_next(remote, clock
     monkeypatch.setattr(sweeper, "MAX_SWEEP_SECONDS", -1)
     lost_sends(2)
     clock.advance(10)
-    assert sweep() == Swept(0, 0, 0, 0)
+    assert sweep() == Sweep(0, 0, 0, 0)
     assert states() == [("queued", "")] * 2
 
 
@@ -191,7 +191,7 @@ def test_a_sweep_that_is_to_stop_begins_nothing_more(remote, clock):
     stop.set()
     lost_sends(2)
     clock.advance(10)
-    assert sweep(stop) == Swept(0, 0, 0, 0)
+    assert sweep(stop) == Sweep(0, 0, 0, 0)
     assert remote.sent == []
 
 

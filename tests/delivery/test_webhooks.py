@@ -1,4 +1,4 @@
-"""POST /api/webhooks/<alias>/: whose report it is comes first, then what it says."""
+"""POST /api/webhooks/<alias>/: the signature is verified first, then the report is read."""
 
 import json
 import logging
@@ -51,20 +51,20 @@ def client(client):
 
 @pytest.fixture
 def remote(monkeypatch):
-    """A provider that believes whoever knows the word; ``seen`` are the reports that it was shown."""
-    with remotes() as told:
-        told.seen = []
-        told.says = lambda report: [Event(**json.loads(report.body))]
+    """A provider that accepts reports with the right word; ``seen`` keeps all reports it was shown."""
+    with remotes() as providers:
+        providers.seen = []
+        providers.says = lambda report: [Event(**json.loads(report.body))]
 
         def events(self, report):
-            told.seen.append(report)
+            providers.seen.append(report)
             if report.headers.get("x-word") != "sesame":
                 raise Forged
-            return told.says(report)
+            return providers.says(report)
 
         monkeypatch.setattr(RemoteProvider, "events", events)
-        told.behave(lambda message: Receipt("their-1"))
-        yield told
+        providers.behave(lambda message: Receipt("their-1"))
+        yield providers
 
 
 def report(client, body, alias="remote", *, word="sesame", address=None, **more):
@@ -76,7 +76,7 @@ def report(client, body, alias="remote", *, word="sesame", address=None, **more)
 # These run without a database: whoever asks it anything fails.
 
 
-def test_a_forged_report_is_403_and_no_database_is_asked(client, remote):
+def test_a_forged_report_is_403_without_a_query(client, remote):
     response = report(client, {"status": "delivered", "reference": "their-1"}, word="guess")
     assert (response.status_code, response.content) == (403, b"")
     assert len(remote.seen) == 1

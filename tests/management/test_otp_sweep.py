@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection
 
 from otp_app.delivery import sweeper
-from otp_app.delivery.sweeper import Swept
+from otp_app.delivery.sweeper import Sweep
 from tests.delivery.test_sweeper import lost_sends
 from tests.remote import remotes
 
@@ -76,7 +76,7 @@ def test_with_purge_the_command_purges_at_its_start_and_then_once_an_hour(monkey
         now[0] += 1800
         if len(done) == 6:
             stop.set()
-        return Swept(0, 0, 0, 0)
+        return Sweep(0, 0, 0, 0)
 
     monkeypatch.setattr(sweeper, "sweep", swept)
     monkeypatch.setattr(sweeper, "purge", lambda: done.append("purge"))

@@ -1,4 +1,4 @@
-"""What every queue must do, and what each does when the other side of it fails."""
+"""What every queue must do, and what each does when its broker or backend fails."""
 
 import json
 import threading
@@ -27,15 +27,15 @@ BACKENDS = f"{'django.tasks' if find_spec('django.tasks') else 'django_tasks'}.b
 
 @pytest.fixture
 def remote():
-    with remotes() as told:
-        yield told
+    with remotes() as providers:
+        yield providers
 
 
 class Inline:
     path = "otp_app.queues.inline.InlineQueue"
 
     def deliver(self, challenge_id):
-        """There is nobody else to do it."""
+        """Do nothing, because ``enqueue`` has delivered already."""
 
     def carried(self):
         return []
@@ -198,7 +198,7 @@ def test_after_a_pause_one_request_tries_the_broker_again(monkeypatch):
     monkeypatch.setattr(celery, "_publish", publish)
     monkeypatch.setattr(celery.time, "monotonic", lambda: now[0])
     queue = celery.CeleryQueue()
-    queue._left_alone_until = 100.0
+    queue._paused_until = 100.0
     for at, tries in ((100, 1), (104, 1), (105, 2), (109, 2), (110, 3), (110, 4)):
         now[0] = float(at)
         queue.enqueue(Grant(new_challenge(id="one"), 0, 0))

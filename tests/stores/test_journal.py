@@ -373,7 +373,7 @@ def test_a_report_on_what_a_process_took_with_it_is_matched_by_our_id(remote, cl
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(records, "sent", die)
+        patch.setattr(records, "record_sent", die)
         with pytest.raises(Killed):
             services.send_code(phone=new_phone())
     dead()

@@ -14,6 +14,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 from ... import stores
 from ...challenges import Status
 from ...conf import conf
+from ...delivery import routing
 from ...errors import Unavailable
 from ...models import ChallengeRow, Delivery
 from ..tables import counted, table
@@ -65,7 +66,7 @@ class Command(BaseCommand):
 def _sent(since: int) -> QuerySet[Delivery]:
     with suppress(Unavailable):  # then some sign-ins of the last hour are missing
         stores.current().settle()
-    return Delivery.objects.filter(sent_at__gte=since).exclude(provider="test")
+    return Delivery.objects.filter(sent_at__gte=since).exclude(provider=routing.TEST_PROVIDER)
 
 
 def _groups(sent: QuerySet[Delivery]) -> list[dict[str, Any]]:

@@ -65,8 +65,8 @@ def _seconds(text: str) -> int:
     return int(text)
 
 
-def _line(swept: sweeper.Swept) -> str:
-    sends = f"{swept.driven} sends driven, {swept.failed} failed, {swept.abandoned} given up as unknown"
+def _line(swept: sweeper.Sweep) -> str:
+    sends = f"{swept.attempted} sends driven, {swept.failed} failed, {swept.abandoned} given up as unknown"
     return f"Swept: {sends}; {swept.matched} early reports matched."
 
 
