@@ -79,7 +79,7 @@ class DeviceField(TextField):
 class ProofField(TextField):
     """A solved task, in base64. One that is not good counts as none: then the next task comes."""
 
-    longest = proof_of_work.LONGEST
+    longest = proof_of_work.MAX_CHARACTERS
 
 
 class VerifierField(TextField):

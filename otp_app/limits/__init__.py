@@ -1,6 +1,6 @@
-"""Limits: the table, which of its lines a request takes, the arithmetic of their windows, what a refusal says.
+"""Hold the table of limits, choose the rules that a request takes, compute their windows, and word refusals.
 
-Called by stores, which judge by it, and by services and audit. It asks no store.
+Stores call this room to judge, and services and audit call it. It asks no store.
 """
 
 from .table import DAY, HOUR, MONTH, RINGS, TABLE, UNLIMITED, Rule, Trigger, amount_of, forgiven_ring

@@ -1,7 +1,7 @@
-"""Who asks: the identity that limits per client count.
+"""Identify the client that limits count.
 
-``X-Forwarded-For`` is written by anybody, so it is read only from the right, past as many entries as the operator has
-proxies, and not at all when it has fewer entries than that, or no address at that place.
+Anybody can write ``X-Forwarded-For``. So it is read from the right, past as many entries as the operator has proxies,
+and not at all if it has fewer entries, or no address at that place.
 """
 
 import logging
@@ -11,18 +11,18 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 from ..conf import conf
 
-_LONGEST = 80  # characters: an IPv6 address with a zone, brackets and a port
+_MAX_CHARACTERS = 80  # an IPv6 address with a zone, brackets and a port
 _ALL_ARE_ONE = (
-    "X-Forwarded-For has come, and OTP_TRUSTED_PROXIES is 0. If a proxy of yours sets it, all clients are one and "
+    "A request has X-Forwarded-For, but OTP_TRUSTED_PROXIES is 0. If your proxy sets it, all clients count as one and "
     "share its limits: set OTP_TRUSTED_PROXIES to the number of your proxies."
 )
 _warn = cache(logging.getLogger("otp_app.clients").warning)  # once: anybody can send that header
 
 
 def client_of(meta: Mapping[str, str]) -> str:
-    """An IPv4 address or an IPv6 /64, which is what one subscriber is given (RFC 6177); ``unknown`` for neither.
+    """Return the client of a request: an IPv4 address or an IPv6 /64, else ``unknown``; ``meta`` is ``request.META``.
 
-    ``meta`` is ``request.META``.
+    A subscriber is given at least a /64 (RFC 6177), so all its addresses count as one.
     """
     address = meta.get("REMOTE_ADDR", "")
     if conf.TRUSTED_PROXIES > 0:
@@ -35,7 +35,7 @@ def client_of(meta: Mapping[str, str]) -> str:
 
 
 def site_of(client: str) -> str:
-    """The IPv6 /48 around a client, which is what one site may be given (RFC 6177); empty for others."""
+    """Return the IPv6 /48 of a client, which one site may be given (RFC 6177); "" for IPv4."""
     return str(IPv6Network(client).supernet(new_prefix=48)) if ":" in client else ""
 
 
@@ -48,13 +48,13 @@ def _normalise(ip: IPv4Address | IPv6Address | None) -> str:
 
 
 def _parse(text: str) -> IPv4Address | IPv6Address | None:
-    """Read an address; whatever is longer than any is not kept, for a client may have written it."""
-    return _parsed(text) if len(text) <= _LONGEST else None
+    """Parse an address; a text longer than any address is not cached, because a client may have written it."""
+    return _parsed(text) if len(text) <= _MAX_CHARACTERS else None
 
 
 @lru_cache(maxsize=4096)
 def _parsed(text: str) -> IPv4Address | IPv6Address | None:
-    """Some proxies append the port: ``192.0.2.1:4711``, ``[2001:db8::1]:4711``."""
+    """Parse an address to which a proxy may have appended the port: ``192.0.2.1:4711``, ``[2001:db8::1]:4711``."""
     host = text[1:].partition("]")[0] if text.startswith("[") else text
     for candidate in (host, host.rpartition(":")[0] if host.count(":") == 1 else host):
         try:

@@ -1,10 +1,10 @@
-"""Proofs of work: what a client solves that looks wrong, before it is refused. The form is ALTCHA's, version 2.
+"""Make and verify proofs of work, which suspect requests solve, in the form of ALTCHA, version 2.
 
-PBKDF2 because browsers have it built in: it costs an attacker's machine as much as a visitor's, which a plain hash,
-many times faster outside of a browser, would not. The server derives one key at most for each solution it is shown,
-and none for what it did not sign.
+PBKDF2 is built into browsers, so it costs an attacker's machine as much as a visitor's; a plain hash is many times
+faster outside of a browser. The server derives at most one key for a solution, and none for a task that it did not
+sign.
 
-ALTCHA's own verification reads the machine's clock and believes the types of what it is given; ours does neither.
+The module verifies solutions itself, by the store's clock and with strict types: ALTCHA's function does neither.
 """
 
 import base64
@@ -19,11 +19,11 @@ from ..conf import conf
 from ..db import clock
 from ..keys import keys_for
 
-LONGEST = 2048  # characters
+MAX_CHARACTERS = 2048
 _ALGORITHM = "PBKDF2/SHA-256"
-_PREFIX = "00"  # one byte: 256 keys on average until one begins like this
-_MOST = 2**32  # counters
-# Exactly these are signed: what else a client puts in, or in another type, is not ours.
+_PREFIX = "00"  # one byte: on average one key of 256 begins with it
+_COUNTERS = 2**32
+# The signed parameters and their types: a task with others is not ours.
 _FORM = {
     "algorithm": str,
     "cost": int,
@@ -36,7 +36,7 @@ _FORM = {
 
 
 def task() -> dict[str, Any]:
-    """A new one, for OTP_PROOF_TTL seconds, as the ALTCHA widget takes it."""
+    """Make a task that is valid for OTP_PROOF_TTL seconds, as the ALTCHA widget takes it."""
     expires_at = clock.milliseconds() // 1000 + conf.PROOF_TTL
     made = altcha.create_challenge(
         _ALGORITHM,
@@ -49,12 +49,12 @@ def task() -> dict[str, Any]:
 
 
 def name_of(proof: str | None) -> str:
-    """The name of a task that was solved in time; empty for anything else, which counts as no proof at all.
+    """Return the name of the task that a proof solves; "" if the proof is wrong, late or not ours.
 
-    A good proof stays good until its task expires: the store has to remember the name and take it once. The name is
-    part of what was signed, so no other spelling or second solution of a task has another.
+    A right proof stays right until its task expires, so the store remembers the name and accepts it once. The name is
+    signed with the task, so another spelling or a second solution of the task has the same name.
     """
-    if not proof or len(proof) > LONGEST:
+    if not proof or len(proof) > MAX_CHARACTERS:
         return ""
     try:
         read = json.loads(base64.b64decode(proof))
@@ -68,7 +68,7 @@ def name_of(proof: str | None) -> str:
 
 
 def _is_ours(parameters: Any, signature: Any) -> bool:
-    """Whether we signed this very task."""
+    """Return whether we signed this task."""
     if not isinstance(parameters, dict) or {name: type(value) for name, value in parameters.items()} != _FORM:
         return False
     text = json.dumps(parameters, sort_keys=True, separators=(",", ":")).encode()
@@ -76,8 +76,8 @@ def _is_ours(parameters: Any, signature: Any) -> bool:
 
 
 def _is_solved(parameters: dict[str, Any], counter: Any, key: Any) -> bool:
-    """The one expensive step, so what can be seen without it is looked at first."""
-    if type(counter) is not int or not 0 <= counter < _MOST:
+    """Return whether a solution is right; cheap tests come first, because deriving the key is expensive."""
+    if type(counter) is not int or not 0 <= counter < _COUNTERS:
         return False
     if not isinstance(key, str) or not key.startswith(parameters["keyPrefix"]):
         return False

@@ -1,4 +1,4 @@
-"""Which lines of the table of limits a request takes, and under which keys."""
+"""Choose the rules that a request takes, with the keys that they count."""
 
 from functools import cache, lru_cache
 
@@ -9,7 +9,7 @@ from .clients import site_of
 from .table import RINGS, TABLE, Rule, Trigger, amount_of
 from .values import Conversion, Counts, Limit, RequestLimits, in_lock_order
 
-_SHARED = ("region", "all")  # every request meets there
+_SHARED = ("region", "all")  # subjects whose counters many or all requests share
 
 
 def for_send(
@@ -22,11 +22,12 @@ def for_send(
     test: bool = False,
     waits: bool = True,
 ) -> RequestLimits:
-    """What a send takes. ``checks`` are those of the challenge it opens; 0: it exists, and with it its reserve.
+    """Return the limits that a send takes.
 
-    ``client`` is who asks (see :mod:`.clients`); None, for a call from the project's own code, is not limited.
-    ``proof`` names the proof of work that came with it, which is good for one send. Without ``waits`` the pause between
-    sends to the phone does not hold it back; all else does.
+    - ``client``: from :mod:`.clients`; None, for a call from the project's own code, is not counted.
+    - ``checks``: those of the challenge that the send opens; 0 for a later send, whose checks are reserved already.
+    - ``proof``: the name of the proof of work that came with the request; it is good for one send.
+    - ``waits``: False leaves out the pause between sends to the phone.
     """
     first = Trigger.DEVICE_FIRST if device else Trigger.FIRST
     trigger = Trigger.TEST if test else first if checks else Trigger.DEVICE_AGAIN if device else Trigger.AGAIN
@@ -41,12 +42,12 @@ def for_send(
 
 
 def for_check(client: str | None) -> RequestLimits:
-    """What a check takes: the phone's own budget was reserved when the challenge opened, so no counter of it."""
+    """Return the limits that a check takes; its part of the phone's budget was reserved by the send."""
     return RequestLimits(in_lock_order(_limits(Trigger.CHECK, _clients(client))))
 
 
 def for_password(client: str, account: str) -> RequestLimits:
-    """What a try to sign in by password takes; a success gives it back."""
+    """Return the limits that a sign-in by password takes; a success gives them back."""
     return RequestLimits(in_lock_order(_limits(Trigger.PASSWORD, _clients(client) | {"account": account})))
 
 
@@ -69,7 +70,7 @@ def _limit(rule: Rule, subject: str, checks: int) -> Limit:
     return _key_limit(rule, amount_of(rule), cost, counter_key(rule.per, subject), subject, proof, blocks)
 
 
-# Kept, for those of the phone, of a region and of all requests are the same for everybody.
+# Cached, because the limits of phones, regions and all requests are the same values in most requests.
 @lru_cache(maxsize=64)
 def _phone_limit(rule: Rule, amount: int, cost: int, steps: tuple[int, ...]) -> Limit:
     return Limit(rule.name, rule.counts, amount, rule.period, cost=cost, steps=steps)
@@ -99,7 +100,7 @@ def _clients(client: str | None) -> dict[str, str]:
 
 
 def _conversion(region: str) -> Conversion:
-    """What is judged of a region; a home region is never blocked, or 50 junk sends would switch the country off."""
+    """Return how to judge a region. A home region is never blocked, or 50 junk sends would switch the country off."""
     home = region in conf.HOME_REGIONS
     return Conversion(
         counter_key("region", region),

@@ -1,6 +1,6 @@
-"""The table of limits. A request takes all that apply to it, or none and it is refused (:mod:`.request_limits`).
+"""Hold the table of limits. A request takes all rules that apply to it, or it takes none and is refused.
 
-An amount is the setting ``OTP_<NAME>``; ``manage.py otp_limits`` prints the table with the amounts in force. Two lines
+An amount is the setting ``OTP_<NAME>``; ``manage.py otp_limits`` prints the table with the amounts in force. Two rules
 bound what an attack can cost when all else fails: ``sends_per_day`` times the price of a message is the bill of a day,
 ``failures_per_day`` in 10⁶ the accounts that fall to guessing in it. Size both at twice your busiest day.
 """
@@ -18,22 +18,22 @@ UNLIMITED = 2**40
 
 
 class Trigger(Flag):
-    """What takes a limit."""
+    """List the kinds of request that take a rule."""
 
     FIRST = auto()  # the send that opens a challenge
     AGAIN = auto()  # a later send of it
-    DEVICE_FIRST = auto()  # the same by a device that signed in before
+    DEVICE_FIRST = auto()  # FIRST and AGAIN by a known device
     DEVICE_AGAIN = auto()
     TEST = auto()  # a send to a test number
     CHECK = auto()  # a comparison
-    PASSWORD = auto()  # a try to sign in by password
+    PASSWORD = auto()  # a sign-in by password
     SEND = FIRST | AGAIN
     DEVICE = DEVICE_FIRST | DEVICE_AGAIN
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rule:
-    """One line of the table. Crowds are counted in 24 sub-buckets of the period, a phone exactly."""
+    """Hold one line of the table. Key counters count in 24 sub-buckets of the period, a phone is counted exactly."""
 
     name: str
     trigger: Trigger
@@ -42,7 +42,7 @@ class Rule:
     per: str  # phone, client, site, prefix, region, account or all
     period: int  # seconds
     source: str
-    then: str = ""  # what happens beside a refusal beyond the amount: "proof" beyond half of it, "block" beyond it
+    then: str = ""  # "proof": beyond half of the amount a proof of work; "block": beyond the amount a block
     converts: bool = False  # a success gives it back
     amount: int | None = None  # None: the setting
 
@@ -107,7 +107,7 @@ TABLE = (
 
 
 def _rings() -> dict[str, int]:
-    """Number the lines of each subject in the order of the table."""
+    """Number the rules of each subject in the order of the table."""
     found: dict[str, list[str]] = {}
     for rule in TABLE:
         if rule.counts is KEY:
@@ -115,17 +115,17 @@ def _rings() -> dict[str, int]:
     return {name: ring for names in found.values() for ring, name in enumerate(names)}
 
 
-# Which counter of its subject a line has. Stored: a new line goes behind the others of its subject.
+# The number of each rule's ring. Stored: put a new rule behind the others of its subject.
 RINGS = _rings()
 
 
 def forgiven_ring(limit: str) -> int:
-    """Return which counter a block by that limit has led to, for a lift to empty."""
+    """Return the ring that led to a block by this limit; lifting the block empties it."""
     return RINGS["unconverted_per_region_day" if limit == "conversion" else limit]
 
 
 def amount_of(rule: Rule) -> int:
-    """The amount in force. A site has that of five clients."""
+    """Return the amount in force; a site has that of OTP_SITE_CLIENTS clients."""
     if rule.amount is not None or rule.counts is WAITS:
         return rule.amount or 1
     if rule.per == "site":

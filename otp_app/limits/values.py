@@ -1,4 +1,4 @@
-"""What limits are made of, as frozen values. No Django here."""
+"""Define limits as frozen values, without Django."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,58 +6,59 @@ from enum import StrEnum
 
 
 class Counts(StrEnum):
-    """What a limit counts."""
+    """List what a limit can count. The words are stored: the functions in PostgreSQL compare with them."""
 
-    WAITS = "waits"  # the pause between sends to the challenge's phone
-    SENDS = "sends"  # sends to the challenge's phone, by exact time
-    FAILURES = "failures"  # failed comparisons on the challenge's phone, by exact time, reserved when it opens
-    KEY = "crowd"  # requests under a key shared by many phones, in 24 sub-buckets
+    WAITS = "waits"  # the pause between sends to the phone
+    SENDS = "sends"  # sends to the phone, by exact time
+    FAILURES = "failures"  # failed comparisons for the phone, by exact time; a challenge reserves its own when it opens
+    KEY = "crowd"  # requests in a key counter, in 24 sub-buckets
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most ``amount`` per ``period`` seconds."""
+    """Allow at most ``amount`` per ``period`` seconds."""
 
     name: str
     counts: Counts
     amount: int
     period: int
-    key: str = ""  # whom a key counter counts, as 32 hexadecimal digits; other limits count the challenge's phone
-    ring: int = 0  # which of the counters under that key
-    subject: str = ""  # the same for people: "prefix +99890123", "region UZ"; never a phone
+    key: str = ""  # of the key counter, 32 hexadecimal digits; "" for limits that count the phone
+    ring: int = 0  # the ring under that key
+    subject: str = ""  # the key for people: "prefix +99890123", "region UZ"; never a phone
     cost: int = 1  # how much a request takes
-    converts: bool = False  # what it took comes back when the challenge is approved
-    steps: tuple[int, ...] = ()  # of a WAITS limit: the pause in seconds after the 1st, 2nd, … send of the period
+    converts: bool = False  # an approval gives back what the request took
+    steps: tuple[int, ...] = ()  # for WAITS: the pause in seconds after the 1st, 2nd, … send of the period
     proof: bool = False  # beyond half of its amount a send needs a proof of work
-    blocks: int = 0  # seconds for which the key is refused once it would go beyond its amount
-    shared: bool = False  # all requests meet in it: it is locked last
-    kept: bool = False  # what it took never comes back, whatever becomes of the send
+    blocks: int = 0  # seconds for which the key is blocked when it would exceed its amount
+    shared: bool = False  # a hot counter, which all requests share: it is locked last
+    kept: bool = False  # never given back, whatever becomes of the send
 
     def __hash__(self) -> int:
-        return hash((self.name, self.key))  # a request looks up a dozen of them, and few are alike in both
+        return hash((self.name, self.key))  # cheaper than hashing all fields, and nearly as distinct
 
 
 def in_lock_order(limits: Iterable[Limit]) -> tuple[Limit, ...]:
-    """Return the limits in the one order in which every store locks what they count.
+    """Return limits in the order in which every store locks what they count, so that no two requests deadlock.
 
-    The phone's own come first, then the key counters that few requests share, by key, then those in which all requests
-    meet, by key. Challenges are locked after them. Two requests that lock in one order never wait for each other.
+    First the phone, then the request's own key counters by key, then the shared key counters by key. Challenges are
+    locked after all of them.
     """
     return tuple(sorted(limits, key=lambda limit: (limit.shared, limit.key)))
 
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """Say how many of a region's sends must be followed by a success, judged on three limits of the same send and key.
+    """Judge a region by the share of its sends that a success has followed.
 
-    Below ``proof`` percent of at least ``least`` sends a proof of work is needed. Below ``block`` percent, not counting
-    what is so young that its success may still come, the region is refused for ``blocks`` seconds.
+    Of at least ``least`` sends, a share below ``proof`` percent makes sends need a proof of work. A share below
+    ``block`` percent blocks the region for ``blocks`` seconds; there, sends so fresh that a success may still come do
+    not count.
     """
 
-    key: str  # of the region's counters
-    sends: int  # the ring that counts all sends
-    unconverted: int  # the ring that counts those without a success
-    fresh: int  # the ring that counts, of these, the young ones
+    key: str  # of the region's key counters
+    sends: int  # the ring of all sends
+    unconverted: int  # the ring of unconverted sends
+    fresh: int  # the ring of fresh unconverted sends
     subject: str
     least: int
     proof: int
@@ -67,18 +68,18 @@ class Conversion:
 
 @dataclass(frozen=True, slots=True)
 class RequestLimits:
-    """What a request asks of the limits: all of it is taken, or nothing and it is refused."""
+    """Hold all limits that a request takes: the store takes all of them, or none and refuses."""
 
     limits: tuple[Limit, ...] = ()
     conversion: Conversion | None = None
-    proven: bool = False  # a proof of work came with it
+    proven: bool = False  # the request brings a proof of work
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """The state of one limit: how much is taken and how long the next request would wait, in milliseconds."""
+    """Hold the state of one limit."""
 
     limit: Limit
     used: int
-    wait: int
-    blocked_until: int = 0  # milliseconds since 1970; 0 when it is not blocked
+    wait: int  # milliseconds until the next request fits
+    blocked_until: int = 0  # milliseconds since 1970; 0 when the key is not blocked

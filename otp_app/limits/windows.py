@@ -1,4 +1,4 @@
-"""Arithmetic of the windows: how long until a limit lets one more through. Pure functions on milliseconds."""
+"""Compute how much of a limit is used and how long the next request waits: pure functions on milliseconds."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -7,13 +7,13 @@ from ..challenges import Challenge, Status
 from ..counters import rings
 from .values import Conversion, Counts, Limit, Usage
 
-GRACE = 10_000  # milliseconds: more than any transaction of ours takes
+GRACE_MS = 10_000  # more than any transaction of ours takes
 
-Entries = list[tuple[int, int]]  # (until when it counts, how much)
+Entries = list[tuple[int, int]]  # (the instant until which it counts, how much)
 
 
 def wait(entries: Entries, now: int, amount: int, cost: int) -> int:
-    """Return the milliseconds until ``cost`` more fit into ``amount``; 0 when they fit now."""
+    """Return the milliseconds until ``cost`` more fits into ``amount``; 0 if it fits now."""
     live = sorted((until, n) for until, n in entries if until > now and n > 0)
     total = sum(n for _, n in live)
     if total + cost <= amount:
@@ -22,19 +22,19 @@ def wait(entries: Entries, now: int, amount: int, cost: int) -> int:
         total -= n
         if total + cost <= amount:
             return until - now
-    return 3_600_000  # more than the limit ever lets through: a mistake of its settings
+    return 3_600_000  # cost exceeds amount: a mistake in the settings
 
 
 def slot_entries(slots: Mapping[int, int], width: int) -> Entries:
-    """Return until when each sub-bucket counts: until the newest is more than 24 ahead of it."""
+    """Return the entries of sub-buckets: each counts until the newest is more than 24 ahead of it."""
     return [((slot + rings.SIZE) * width, n) for slot, n in slots.items()]
 
 
 def phone_usage(limit: Limit, past: list[Challenge], ledger: Entries, now: int) -> Usage:
-    """Return the state of a limit on a phone.
+    """Return the usage of a limit that counts a phone.
 
-    ``past`` are its challenges by devices that signed in before or by strangers, ``ledger`` the failures of those that
-    are already purged, by the instants of their checks.
+    ``past`` are the phone's challenges of known devices, or those of strangers. ``ledger`` are the failures of purged
+    challenges: the instant of the check, and how many.
     """
     period = limit.period * 1000
     sent = sorted(at for challenge in past for at in challenge.sent_at if at > now - period)
@@ -50,7 +50,7 @@ def phone_usage(limit: Limit, past: list[Challenge], ledger: Entries, now: int) 
 
 
 def key_counter_usage(limit: Limit, slots: Mapping[int, int], blocked_until: int, now: int) -> Usage:
-    """Return the state of a limit on a key counter; a blocked key waits until its block ends."""
+    """Return the usage of a limit that counts a key; a blocked key waits until its block ends."""
     usage = _window(limit, slot_entries(slots, rings.width(limit.period)), now)
     blocked = max(0, blocked_until - now)
     return replace(usage, wait=max(usage.wait, blocked), blocked_until=blocked_until if blocked else 0)
@@ -61,21 +61,21 @@ def _window(limit: Limit, entries: Entries, now: int) -> Usage:
 
 
 def longest(usages: Iterable[Usage]) -> Usage | None:
-    """Return the limit that makes a request wait longest; None when none does."""
+    """Return the usage with the longest wait; None if none waits."""
     waiting = [usage for usage in usages if usage.wait > 0]
     return max(waiting, key=lambda usage: usage.wait, default=None)
 
 
 def needs_proof(limit: Limit, used: int) -> bool:
-    """Say whether a key needs a proof of work: more than half of its amount is used."""
+    """Return whether a key needs a proof of work: more than half of its amount is used."""
     return limit.proof and used * 2 > limit.amount
 
 
 def judge(conversion: Conversion, sends: int, unconverted: int, fresh: int) -> str:
-    """Return ``"block"``, ``"proof"`` or "", for a region with these counts before the send that is judged.
+    """Return ``"block"``, ``"proof"`` or "" for a region; the counts exclude the send that is judged.
 
-    What is fresh may yet succeed: it speaks for a proof of work, which costs an honest person a second, but not for a
-    block.
+    Fresh sends may still succeed, so they count towards a proof of work, which costs a person a second, but not towards
+    a block.
     """
     converted, settled = sends - unconverted, sends - fresh
     if settled >= conversion.least and converted * 100 < conversion.block * settled:
@@ -90,12 +90,12 @@ def _ladder(steps: tuple[int, ...], sent: list[int], now: int) -> int:
 
 
 def _failures(challenge: Challenge, period: int) -> Entries:
-    """Return until when a challenge's comparisons count, and how many.
+    """Return the entries of a challenge's comparisons.
 
-    Those that failed count from the last of them. A pending challenge also holds its unspent checks until it expires,
-    and a little longer: a check that was paid in the last instant may not be committed yet.
+    Failed ones count from the last of them. A pending challenge also reserves its unspent checks until it expires, and
+    a little longer, because a check paid in the last instant may not be committed yet.
     """
     entries = [(challenge.checked_at + period, challenge.failures)]
     if challenge.status is Status.PENDING:
-        entries.append((challenge.expires_at + GRACE, challenge.checks_left))
+        entries.append((challenge.expires_at + GRACE_MS, challenge.checks_left))
     return entries

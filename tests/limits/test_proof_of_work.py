@@ -161,7 +161,7 @@ def test_a_solution_must_begin_as_the_task_says():
 @pytest.mark.parametrize("text", ["[" * 1536, "[" * 768 + "]" * 768, '{"challenge":' * 118, '{"":' * 384])
 def test_json_nested_as_deep_as_fits_is_no_proof(text):
     proof = base64.b64encode(text.encode()).decode()
-    assert len(proof) <= proof_of_work.LONGEST
+    assert len(proof) <= proof_of_work.MAX_CHARACTERS
     assert proof_of_work.name_of(proof) == ""
 
 
@@ -178,8 +178,8 @@ def test_what_is_no_base64_or_no_object_is_no_proof(proof):
 
 def test_a_good_proof_that_is_padded_to_be_too_long_is_none():
     payload = solved()
-    assert proof_of_work.name_of(packed(payload | {"more": "x" * proof_of_work.LONGEST})) == ""
-    assert len(packed(payload)) < proof_of_work.LONGEST
+    assert proof_of_work.name_of(packed(payload | {"more": "x" * proof_of_work.MAX_CHARACTERS})) == ""
+    assert len(packed(payload)) < proof_of_work.MAX_CHARACTERS
 
 
 @given(st.text(max_size=3000))
