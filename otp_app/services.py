@@ -201,7 +201,7 @@ def state(*, challenge_id: str) -> ChallengeState:
 def _let_in(phone: Phone, backend: TokenBackend, request: HttpRequest | None) -> tuple[Any, bool, Issued]:
     """The user of a verified phone, whether it is new, and the token."""
     token = None if phone.is_test else tokens.issuing(backend)
-    user, is_new = token and accounts.found(phone, token.model, token.row), False
+    user, is_new = token and accounts.find_and_sign_in(phone, token.model, token.row), False
     issued = token.issued if token and user else None
     if not user:
         user, is_new = accounts.user_for(phone)

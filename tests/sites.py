@@ -40,7 +40,7 @@ def requested(site, **changed):
         "code_challenge": challenge_of(VERIFIER),
         "state": "",
     }
-    return authorization_codes.requested(**(asked | changed))
+    return authorization_codes.validate_request(**(asked | changed))
 
 
 def answer_in(address):
