@@ -57,7 +57,7 @@ class Command(BaseCommand):
 
 
 def _subjects(kind: str, text: str, *, lift: bool) -> list[SubjectLimits]:
-    """Return the subjects to print; if ``lift``, end their block or suppression first. Raise CommandError if one is wrong."""
+    """Return the subjects to print; if ``lift``, end their blocks first. Raise CommandError if ``text`` is wrong."""
     try:
         subjects = subjects_of(kind, text)
     except ValueError as error:
@@ -91,13 +91,13 @@ def _table_of_rules() -> list[str]:
     return [
         *table([head, *rows], _columns(), wrapped=(1, 5, 6)),
         "",
-        "amount       the setting OTP_<LIMIT>, the name in capitals; a site (an IPv6 /48) has that of "
+        "amount       the setting OTP_ and the name in capitals; a site (an IPv6 /48) has that of "
         f"{conf.SITE_CLIENTS} clients",
         "unconverted  sends that no success has followed yet",
         f"proof        of work, asked for beyond half of the amount{'' if conf.PROOFS else ' (OTP_PROOFS is off)'}",
         f"judged       below {conf.CONVERSION_PROOF} % successes a proof of work is asked for, below "
-        f"{conf.CONVERSION_BLOCK} % the region is",
-        f"             blocked for {duration(conf.REGION_BLOCK)}, unless it is a home region ({home})",
+        f"{conf.CONVERSION_BLOCK} % the",
+        f"             region is blocked for {duration(conf.REGION_BLOCK)}, unless it is a home region ({home})",
     ]
 
 
