@@ -213,7 +213,7 @@ def _user_with_token(phone: Phone, backend: TokenBackend, request: HttpRequest |
     For a known user one statement finds the user and writes the token, if the backend's tokens are rows.
     """
     token = None if phone.is_test else tokens.issuing(backend)
-    user, is_new = token and accounts.found(phone, token.model, token.row), False
+    user, is_new = token and accounts.find_and_sign_in(phone, token.model, token.row), False
     issued = token.issued if token and user else None
     if not user:
         user, is_new = accounts.user_for(phone)

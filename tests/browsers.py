@@ -1,4 +1,4 @@
-"""Where the browser of the tests is, and how one gets on a machine without."""
+"""Find the browser of the tests, or install one."""
 
 import os
 import shutil
@@ -15,19 +15,19 @@ _PLAYWRIGHT = [sys.executable, "-m", "playwright", "install", "chromium"]
 
 
 def find():
-    """The path of a Chromium: what TEST_BROWSER names, the system's, or Playwright's own; "" if there is none."""
-    candidates = chain([os.environ.get("TEST_BROWSER")], map(shutil.which, NAMES), _of_playwright())
+    """Return the path of a Chromium: TEST_BROWSER, the system's or Playwright's own; "" if there is none."""
+    candidates = chain([os.environ.get("TEST_BROWSER")], map(shutil.which, NAMES), _playwright_path())
     return next((path for path in candidates if path and Path(path).exists()), "")
 
 
 def install():
-    """Debian's package where we may install it, else Playwright's own; the path, "" where neither could be had."""
+    """Install Debian's package if we may, else Playwright's own. Return the path; "" if neither could be installed."""
     if debian.install("chromium") and (path := find()):
         return path
     return find() if debian.succeeds(_PLAYWRIGHT) else ""
 
 
-def _of_playwright():
-    """Where its own browser is, or would be."""
+def _playwright_path():
+    """Yield the path of Playwright's own browser, which may not be installed."""
     with sync_playwright() as playwright:
         yield playwright.chromium.executable_path

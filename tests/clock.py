@@ -1,8 +1,8 @@
-"""A clock for OTP_CLOCK_OFFSET_FILE."""
+"""Move the app's clock by OTP_CLOCK_OFFSET_FILE."""
 
 
 class Clock:
-    """Time passes when a test says so."""
+    """Let time pass when a test says so."""
 
     def __init__(self, path):
         self.path = path
@@ -12,4 +12,4 @@ class Clock:
         self.seconds += seconds
         fresh = self.path.with_suffix(".new")
         fresh.write_text(str(self.seconds))
-        fresh.replace(self.path)  # at once: a file caught between truncating and writing would be a jump back
+        fresh.replace(self.path)  # atomically: reading a truncated file would make time jump back

@@ -1,14 +1,14 @@
-"""Programs that the tests use where there are some, from Debian."""
+"""Install optional programs of the tests from Debian."""
 
 import os
 import shutil
 import subprocess
 
-_PATIENCE = 600  # seconds for an installation
+_MAX_SECONDS = 600  # for an installation
 
 
 def install(package):
-    """Whether the package was installed: where there is apt-get, and we may."""
+    """Install a package if there is apt-get and we are root. Return whether that succeeded."""
     if os.geteuid() or not shutil.which("apt-get"):
         return False
     commands = (["update"], ["install", "-y", "--no-install-recommends", package])
@@ -16,12 +16,12 @@ def install(package):
 
 
 def succeeds(command):
-    """Whether a command that asks nobody anything ends well, in time."""
+    """Run a command without input. Return whether it ended successfully, in time."""
     try:
         done = subprocess.run(
             command,
             env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
-            timeout=_PATIENCE,
+            timeout=_MAX_SECONDS,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             check=False,

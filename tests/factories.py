@@ -1,4 +1,4 @@
-"""Values for tests that need a challenge but not the road to it."""
+"""Make values for tests that need a challenge but do not test how it is opened."""
 
 import itertools
 
@@ -9,7 +9,7 @@ _numbers = itertools.count(1)
 
 
 def new_phone():
-    """A good Uzbek mobile number that no other test uses, of another prefix than its neighbours."""
+    """Return a valid Uzbek mobile number that no other test uses, with another prefix than the numbers before it."""
     return f"+99890{next(_numbers) * 10_007 % 10**7:07d}"
 
 
@@ -33,5 +33,5 @@ def new_challenge(**values):
 
 
 def other_than(code):
-    """A code of the same length that is wrong."""
+    """Return a wrong code of the same length."""
     return str((int(code) + 1) % 10 ** len(code)).zfill(len(code))

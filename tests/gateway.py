@@ -1,4 +1,4 @@
-"""A fake gateway: real HTTP, with the good and the bad days of a provider's API, and it remembers what it was asked."""
+"""Run a fake gateway: real HTTP with the answers and failures of a provider's API. It keeps all requests."""
 
 import json
 import threading
@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 @dataclass(frozen=True)
 class Asked:
-    """A request as it came."""
+    """Hold a request as it came."""
 
     method: str
     path: str
@@ -30,11 +30,11 @@ class Asked:
 
 @dataclass
 class Gateway:
-    """``answer`` is what comes next, ``answers`` what comes for paths that begin so, the longest first.
+    """Answer by path: ``answers`` maps beginnings of paths to answers, the longest first; ``answer`` is for the rest.
 
     An answer is (status, body as JSON or text), or (status, body, headers), or a word: "cut" closes without one,
     "reset" with a TCP reset, "hang" waits until ``release`` is set, "drip" sends a byte now and then. A list of answers
-    is given one by one, its last for ever; a function is called with what was asked. ``delay`` in seconds.
+    is given one by one, its last one for ever; a function is called with the request. ``delay`` is in seconds.
     """
 
     answer: object = (200, {})
@@ -45,7 +45,7 @@ class Gateway:
     url: str = ""
 
     def asked(self, prefix):
-        """The requests to paths that begin so."""
+        """Return the requests to paths that begin with the prefix."""
         return [request for request in self.requests if request.path.startswith(prefix)]
 
     def answer_to(self, asked):
@@ -62,24 +62,24 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 128
 
     def handle_error(self, request, client_address):
-        """Clients that give up are part of the tests."""
+        """Print nothing, because clients that give up are part of the tests."""
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def _serve(self):
-        told = self.server.told
+        gateway = self.server.gateway
         parts = urlsplit(self.path)
         headers = {name.lower(): value for name, value in self.headers.items()}
         body = self.rfile.read(int(headers.get("content-length", 0))).decode()
         asked = Asked(self.command, parts.path, dict(parse_qsl(parts.query)), headers, body)
-        told.requests.append(asked)
-        time.sleep(told.delay)
-        answer = told.answer_to(asked)
+        gateway.requests.append(asked)
+        time.sleep(gateway.delay)
+        answer = gateway.answer_to(asked)
         if isinstance(answer, str):
             self.close_connection = True
-            getattr(self, f"_{answer}")(told)
+            getattr(self, f"_{answer}")(gateway)
             return
         status, body, *more = answer
         data = (body if isinstance(body, str) else json.dumps(body)).encode()
@@ -92,41 +92,41 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _serve  # noqa: N815  (the names that http.server looks for)
 
-    def _cut(self, told):
-        """Nothing: the connection ends after the request was read."""
+    def _cut(self, gateway):
+        """Send nothing: the connection ends after the request was read."""
 
-    def _reset(self, told):
+    def _reset(self, gateway):
         import socket
         import struct
 
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.connection.close()
 
-    def _hang(self, told):
-        told.release.wait(60)
+    def _hang(self, gateway):
+        gateway.release.wait(60)
 
-    def _drip(self, told):
+    def _drip(self, gateway):
         self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n")
         for _ in range(600):
-            if told.release.wait(0.1):
+            if gateway.release.wait(0.1):
                 return
             self.wfile.write(b" ")
 
     def log_message(self, *args):
-        """What it was asked is kept, not printed."""
+        """Print nothing, because requests are kept."""
 
 
 @contextmanager
 def gateway(answer=(200, {})):
-    """A gateway on a free port, until the end of the block."""
+    """Run a gateway on a free port until the end of the block."""
     server = _Server(("127.0.0.1", 0), _Handler)
-    server.told = told = Gateway(answer=answer, url=f"http://127.0.0.1:{server.server_port}")
+    server.gateway = running = Gateway(answer=answer, url=f"http://127.0.0.1:{server.server_port}")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
-        yield told
+        yield running
     finally:
-        told.release.set()
+        running.release.set()
         server.shutdown()
         server.server_close()
         thread.join()

@@ -1,8 +1,8 @@
-"""``make mutants``: whether tests notice it when the functions in PostgreSQL are other than they are.
+"""Run ``make mutants``: change the functions in PostgreSQL one place at a time, and see whether tests notice.
 
-Each statement in turn is left out, and each comparison turned round: the contract, the races and the tests of the store
-must fail. What they let pass is printed: there a test is missing, or the statement is of no use. ``ONLY=open`` tries
-those functions alone that have this in their names.
+Each statement is left out in turn, and each comparison is inverted: the contract, the races or the store's tests must
+fail. A change that they let pass is printed: a test is missing there, or the statement is useless. ``ONLY=open`` tries
+only functions with ``open`` in their names.
 """
 
 import multiprocessing
@@ -18,10 +18,10 @@ import pytest
 from tests import inner, plpgsql
 from tests.__main__ import postgresql
 
-PATIENCE = 120  # seconds; whoever waits longer for a loop that does not end has noticed it
+MAX_SECONDS = 120  # of a trial; a loop that does not end counts as noticed
 
-TURNED = {"<": ">=", ">=": "<", ">": "<=", "<=": ">", "=": "<>", "<>": "=", "AND": "OR", "OR": "AND"}
-TURNED |= {"NOT": "", "IS": "IS NOT"}  # IS NOT NOT is no SQL, and so no mutant
+INVERTED = {"<": ">=", ">=": "<", ">": "<=", "<=": ">", "=": "<>", "<>": "=", "AND": "OR", "OR": "AND"}
+INVERTED |= {"NOT": "", "IS": "IS NOT"}  # IS NOT NOT is no SQL, and so no mutant
 
 
 def main():
@@ -39,13 +39,13 @@ def main():
 
 
 def _mutants(connection):
-    """What is other in the one that is to be tried next, and the SQL that installs it."""
+    """Yield a description of each mutant, and the SQL that installs it."""
     for function in plpgsql.installed(connection.cursor()):
         if os.environ.get("ONLY", "") not in function.name:
             continue
         body = function.body
         places = [("NULL;", *place) for place in function.statements]
-        places += [(TURNED[word.upper()], *place) for word, *place in plpgsql.words(body) if word.upper() in TURNED]
+        places += [(INVERTED[word.upper()], *place) for word, *place in plpgsql.words(body) if word.upper() in INVERTED]
         for instead, begin, end in places:
             around = " ".join(f"{body[max(0, begin - 30) : begin]}[{body[begin:end]}]{body[end : end + 30]}".split())
             yield f"{function.name}: {around} -> {instead}", function.replaced(body[:begin] + instead + body[end:])
@@ -59,7 +59,7 @@ def _is_noticed(connection, what, sql):
         return True  # by PostgreSQL
     trial = multiprocessing.get_context("fork").Process(target=_try)
     trial.start()
-    trial.join(PATIENCE)
+    trial.join(MAX_SECONDS)
     trial.kill()
     trial.join()
     print("noticed " if trial.exitcode else "SURVIVED", what, flush=True)

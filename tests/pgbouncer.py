@@ -1,4 +1,4 @@
-"""A PgBouncer of a test's own, that lends connections for a transaction each."""
+"""Run a PgBouncer that lends connections for one transaction each."""
 
 import os
 import shutil
@@ -17,9 +17,8 @@ from tests.ports import free_port
 
 PATIENCE = 60  # seconds
 
-# Fewer connections than there are threads, and each in its turn: whoever relies on having the same one as before, which
-# without load PgBouncer mostly gives, does not get it.
-# What the suite asks PL/pgSQL to be strict about (``options``) it cannot hand on.
+# Fewer connections than threads, used in turn, so that no code gets the same connection twice in a row by luck, as it
+# would from an idle PgBouncer. PgBouncer cannot pass on ``options``, by which the suite makes PL/pgSQL strict.
 _SETTINGS = """
 [databases]
 * = {server}
@@ -38,18 +37,18 @@ ignore_startup_parameters = options
 
 
 def find():
-    """The path of the program, which Debian keeps where only root looks; "" if there is none."""
+    """Return the path of the program, which Debian keeps in /usr/sbin; "" if there is none."""
     return shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin") or ""
 
 
 def install():
-    """Debian's; the path, "" where it could not be had."""
+    """Install Debian's package. Return the path; "" if that failed."""
     return find() if debian.install("pgbouncer") else ""
 
 
 @contextmanager
 def running(url):
-    """The address of one in front of the PostgreSQL at this address."""
+    """Run a PgBouncer in front of the PostgreSQL at ``url``, and give its address."""
     server = {name: value for name, value in conninfo_to_dict(url).items() if name != "dbname"}
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="otp-pgbouncer-") as folder:
@@ -68,7 +67,7 @@ def running(url):
 
 
 def _as_user(server):
-    """It does not want to be root: then who may reach the server's socket, if it is one."""
+    """Return the option for another user if we are root, which PgBouncer refuses: the owner of the server's socket."""
     if os.geteuid():
         return []
     host = Path(server.get("host", ""))

@@ -1,10 +1,10 @@
-"""The functions in the database, taken apart: their statements and comparisons."""
+"""Parse the functions in the database into statements and words."""
 
 import re
 from dataclasses import dataclass
 
 _WORD = re.compile(r"--[^\n]*|'(?:[^']|'')*'|\w+|[<>=!:|@-]+|.", re.DOTALL)
-# What has statements within it, and behind which word the first of them, or its condition, stands.
+# Compound statements, each with the word after which its first statement or condition begins.
 _COMPOUND = {"IF": "THEN", "FOR": "LOOP", "FOREACH": "LOOP", "WHILE": "LOOP", "LOOP": "", "CASE": "WHEN"}
 
 
@@ -17,16 +17,16 @@ class Function:
 
     @property
     def statements(self):
-        """Where each begins and ends, those within others too; none in SQL."""
+        """Return begin and end of each statement, nested ones too; none for SQL functions."""
         return _Reader(self.body).block() if self.language == "plpgsql" else []
 
     def replaced(self, body):
-        """The SQL that installs it with another body."""
+        """Return the SQL that installs the function with another body."""
         return self.definition.replace(self.body, body)
 
 
 def installed(cursor):
-    """Ours, in the database that this cursor is of."""
+    """Return the app's functions in the cursor's database."""
     cursor.execute(
         "SELECT proname, lanname, prosrc, pg_get_functiondef(p.oid) FROM pg_proc AS p JOIN pg_language AS l "
         "ON l.oid = prolang WHERE proname LIKE 'otp\\_app\\_%' ORDER BY proname"
@@ -35,7 +35,7 @@ def installed(cursor):
 
 
 def words(body):
-    """Each word, operator and text with its place; comments and white space are none."""
+    """Return each word, operator and string with begin and end, without comments and white space."""
     found = ((match[0], match.start(), match.end()) for match in _WORD.finditer(body))
     return [each for each in found if not each[0].isspace() and not each[0].startswith("--")]
 
@@ -72,7 +72,7 @@ class _Reader:
         self._found.append((begin, self._words[self._at - 1][2]))
 
     def _branches(self):
-        """As far as the END of what has begun, and the word behind that."""
+        """Go on past the END of the compound statement and the word after it."""
         while self._last != "END":
             if self._last in ("WHEN", "ELSIF"):
                 self._pass("THEN")
@@ -81,7 +81,7 @@ class _Reader:
         self._at += 1
 
     def _pass(self, wanted):
-        """Go on behind this word, where it stands neither in brackets nor in an expression with CASE."""
+        """Go on past this word, ignoring it in brackets and in CASE expressions."""
         depth = 0
         while wanted and (depth or self._next != wanted):
             depth += (self._next in ("(", "[", "CASE")) - (self._next in (")", "]", "END"))

@@ -1,4 +1,4 @@
-"""Runs the project's programs as a person would, without what that person's shell happens to hold."""
+"""Run the project's programs as a person would, without the variables of that person's shell."""
 
 import http.client
 import os
@@ -21,12 +21,12 @@ _INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH")
 
 
 def environment(**more):
-    """What a program is started with: of ours only what it cannot do without."""
+    """Return a program's environment: of ours only what it cannot do without."""
     return {name: os.environ[name] for name in _INHERITED if name in os.environ} | {"PYTHONUTF8": "1"} | more
 
 
 def run(*command, cwd, python=sys.executable, status=0, patience=PATIENCE, **more):
-    """Run Python with these arguments to its end; what it printed."""
+    """Run Python with these arguments to its end, and return what it printed."""
     done = subprocess.run(
         [python, *command],
         cwd=cwd,
@@ -43,7 +43,7 @@ def run(*command, cwd, python=sys.executable, status=0, patience=PATIENCE, **mor
 
 
 class Program:
-    """A program that goes on running, and what it has printed so far."""
+    """Hold a running program, and what it has printed so far."""
 
     def __init__(self, command, cwd, port, env):
         self.url = f"http://127.0.0.1:{port}"
@@ -126,12 +126,12 @@ def call(url, *, method="GET", headers=None, data=None):
 
 
 def checkout(folder):
-    """A copy of what a fresh clone would hold: everything here that .gitignore does not name."""
+    """Copy what a fresh clone would hold: everything here that .gitignore does not name."""
     ignored = [line.rstrip("/") for line in (ROOT / ".gitignore").read_text().split()]
     return Path(shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(".git", *ignored)))
 
 
 def rows(database, sql, *params):
-    """What an SQLite file answers."""
+    """Return the rows that an SQLite file answers."""
     with closing(sqlite3.connect(database, timeout=PATIENCE)) as connection:
         return connection.execute(sql, params).fetchall()

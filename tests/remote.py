@@ -1,4 +1,4 @@
-"""Providers that stand for any on the network: a test says of each how its ``send`` ends."""
+"""Stand in for providers on the network: a test chooses how the ``send`` of each ends."""
 
 import threading
 import time
@@ -14,7 +14,7 @@ PATIENCE = 60  # seconds; no test means to wait so long
 
 
 class RemoteProvider(Provider):
-    """``behaviours`` maps names to functions of a message; a name without one accepts. ``sent`` keeps all messages."""
+    """Act as tests say: ``behaviours`` maps names to functions of a message; others accept. ``sent`` keeps all."""
 
     title = "Remote"
     channels = frozenset({"sms", "call", "whatsapp", "telegram"})
@@ -35,10 +35,10 @@ class RemoteProvider(Provider):
 
 
 class Remotes:
-    """What a test holds: how providers behave, and what they were handed."""
+    """Let a test choose how providers behave, and see what they were handed."""
 
     def __init__(self):
-        self.release = threading.Event()  # ends what hangs
+        self.release = threading.Event()  # ends calls that hang
 
     def behave(self, behaviour, name="remote"):
         RemoteProvider.behaviours[name] = behaviour
@@ -60,13 +60,13 @@ class Remotes:
         return RemoteProvider.sent
 
     def asked(self):
-        """The names of the providers that were called, in order."""
+        """Return the names of the providers that were called, in order."""
         return [name for name, _ in RemoteProvider.sent]
 
 
 @contextmanager
 def _in_force(**values):
-    """Settings for a while. Unlike override_settings it may end before what a test sets within it by ``settings``."""
+    """Apply settings for a while. Unlike override_settings, it may end before settings that a test sets within it."""
     holder = settings._wrapped
     before = {name: getattr(holder, name) for name in values if hasattr(holder, name)}
     try:
@@ -82,25 +82,25 @@ def _in_force(**values):
 def _set(holder, values):
     for name, value in values.items():
         setattr(holder, name, value)
-        settings.__dict__.pop(name, None)  # what was read before
+        settings.__dict__.pop(name, None)  # forget the value that was read before
         setting_changed.send(None, setting=name, value=value, enter=True)
 
 
 @contextmanager
 def remotes(*names, routes=None):
-    """Providers of these names in force, in this order."""
+    """Put providers with these names in force, in this order."""
     RemoteProvider.behaviours.clear()
     RemoteProvider.sent.clear()
     entries = [
         {"ALIAS": name, "BACKEND": "tests.remote.RemoteProvider", "OPTIONS": {"name": name}, "PRICE": "0.05"}
         for name in names or ("remote",)
     ]
-    told = Remotes()
+    remote = Remotes()
     with _in_force(OTP_PROVIDERS=entries, OTP_ROUTES=routes or {}, OTP_ALLOWED_REGIONS=["UZ", "KZ", "US"]):
         try:
-            yield told
+            yield remote
         finally:
-            told.release.set()
+            remote.release.set()
             until = time.monotonic() + PATIENCE
             while RemoteProvider.running and time.monotonic() < until:
                 time.sleep(0.005)
@@ -108,7 +108,7 @@ def remotes(*names, routes=None):
 
 
 def once_others_were_asked(remote, alias, times):
-    """To behave so: its answer comes when that provider was asked so many times."""
+    """Return a behaviour that answers once the provider ``alias`` was asked ``times`` times."""
 
     def answer(message):
         until = time.monotonic() + PATIENCE

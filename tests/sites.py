@@ -1,4 +1,4 @@
-"""A site that sends people here to sign in, and what it sends along."""
+"""Play a site that sends people here to sign in."""
 
 import hashlib
 from base64 import urlsafe_b64encode
@@ -12,7 +12,7 @@ BACK = "https://shop.example.com/back"
 
 
 def challenge_of(verifier):
-    """RFC 7636 §4.2, S256."""
+    """Return the S256 code challenge of a verifier (RFC 7636 §4.2)."""
     return urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
 
 
@@ -21,28 +21,28 @@ def new_site(**values):
 
 
 def asked_by(site, **changed):
-    """The query string with which a site sends somebody here."""
-    asked = {
+    """Return the query string with which a site sends people here."""
+    parameters = {
         "client": site.pk,
         "redirect_uri": site.redirect_uris.split()[0],
         "state": "the state",
         "code_challenge": challenge_of(VERIFIER),
         "code_challenge_method": "S256",
     }
-    return "?" + urlencode({name: value for name, value in (asked | changed).items() if value is not None})
+    return "?" + urlencode({name: value for name, value in (parameters | changed).items() if value is not None})
 
 
 def requested(site, **changed):
-    """The same, checked."""
-    asked = {
+    """Return the valid Authorization that the site asks for."""
+    parameters = {
         "client": site.pk,
         "redirect_uri": site.redirect_uris.split()[0],
         "code_challenge": challenge_of(VERIFIER),
         "state": "",
     }
-    return authorization_codes.requested(**(asked | changed))
+    return authorization_codes.validate_request(**(parameters | changed))
 
 
 def answer_in(address):
-    """What stands in the query of an address, one value each."""
+    """Return the parameters in the query of an address, one value each."""
     return {name: value for name, (value,) in parse_qs(urlsplit(address).query, strict_parsing=True).items()}

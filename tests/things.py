@@ -1,4 +1,4 @@
-"""A table with a column of each kind that needs care, and how it is written."""
+"""Define a table with a column of each kind that needs care, and insert rows into it."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -13,7 +13,7 @@ POSTGRESQL = connection.vendor == "postgresql"
 
 
 class Loud(models.CharField):
-    """Stored in small letters, and read in capital ones."""
+    """Store text in small letters, and read it in capitals."""
 
     def get_prep_value(self, value):
         return value and value.lower()
@@ -23,7 +23,7 @@ class Loud(models.CharField):
 
 
 class Thing(models.Model):
-    """A column of each kind that needs care."""
+    """Hold a column of each kind that needs care."""
 
     name = Loud(max_length=16, unique=True)
     number = models.IntegerField(default=7)
@@ -65,5 +65,5 @@ def insert(name, **values):
 
 
 def facts(thing):
-    """As plain values: SQLite gives bytes, PostgreSQL a view of them."""
+    """Return a thing's values. The digest becomes bytes, because PostgreSQL gives a memoryview."""
     return {name: getattr(thing, name) for name in WHOLE} | {"digest": bytes(thing.digest)}

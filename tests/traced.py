@@ -1,6 +1,6 @@
-"""A plugin of pytest (``-p tests.traced``): each statement of the functions in PostgreSQL says when it is executed.
+"""Trace the functions in PostgreSQL, as a plugin of pytest (``-p tests.traced``): each executed statement is noticed.
 
-Those that no test executes are written to the file that UNSEEN names.
+Statements that no test executes are written to the file that UNSEEN names.
 """
 
 import os
@@ -33,10 +33,12 @@ def _traced(django_db_setup, django_db_blocker):
 
 
 def _trace(cursor):
-    """Put a notice in front of each statement; the names and texts of all."""
+    """Put a notice in front of each statement, and yield names and texts of all statements."""
     for function in plpgsql.installed(cursor):
         body = function.body
-        for begin, end in sorted(function.statements, reverse=True):  # from the end, so that no other is moved
+        for begin, end in sorted(
+            function.statements, reverse=True
+        ):  # from the end, so that the places before it stay the same
             name = f"{function.name} {begin}"
             yield name, function.body[begin:end]
             body = f"{body[:begin]}RAISE NOTICE '{name}'; {body[begin:]}"

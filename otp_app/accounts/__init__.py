@@ -1,13 +1,13 @@
-"""The account behind a number: its user, its known devices, the codes it carries to other sites.
+"""Hold what belongs to the account of a phone: its user, its known devices, its authorization codes for other sites.
 
-Called by services, tokens, the API and the page.
+Services, tokens, the API and the hosted page may call it.
 """
 
-from .adapter import database, found, last_login, logger, phone_field, phone_of, record_sign_in, user_for
+from .adapter import database, find_and_sign_in, last_login, logger, phone_field, phone_of, record_sign_in, user_for
 
 __all__ = [
     "database",
-    "found",
+    "find_and_sign_in",
     "last_login",
     "logger",
     "phone_field",

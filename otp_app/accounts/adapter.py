@@ -1,4 +1,4 @@
-"""The user of a phone."""
+"""Find, create and sign in the user of a phone, whatever user model the project has."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -22,11 +22,12 @@ from ..keys import phone_key
 from . import sign_ups
 
 logger = logging.getLogger("otp_app.accounts")
-_REFUSALS = (IntegrityError, DataError, ValidationError)  # the last by models that clean themselves when they are saved
+# What a model raises that refuses a row; ValidationError, if its ``save`` calls ``full_clean``.
+_REFUSALS = (IntegrityError, DataError, ValidationError)
 
 
 def phone_field() -> str:
-    """The field of the user model that holds the phone: OTP_USER_PHONE_FIELD, else ``phone``, else the user name."""
+    """Return the name of the user model's phone field: OTP_USER_PHONE_FIELD, else ``phone``, else the user name's."""
     if conf.USER_PHONE_FIELD:
         return conf.USER_PHONE_FIELD
     model = get_user_model()
@@ -38,71 +39,72 @@ def phone_field() -> str:
 
 
 def phone_of(user: Any) -> str:
-    """The phone of a user as text, whatever the field makes of it; empty when there is none."""
+    """Return the phone of a user as text, whatever type its field has; empty when there is none."""
     return str(getattr(user, phone_field()) or "")
 
 
 def database() -> str:
-    """The alias of the database that users are written to."""
+    """Return the alias of the database that users are written to."""
     return router.db_for_write(get_user_model())
 
 
-def found(phone: str, row_model: type[models.Model], row: Mapping[str, Any]) -> Any | None:
-    """Find the user of a verified phone, and sign an active one in by a row with that ``user``, in one statement.
+def find_and_sign_in(phone: str, row_model: type[models.Model], row: Mapping[str, Any]) -> Any | None:
+    """Find the user of a verified phone and, if active, insert the row with that ``user``, all in one statement.
 
-    None for nobody, and where one statement cannot do it: then nothing was asked of the database.
+    Return None if there is no such user, or, without a query, if this database or model needs several statements.
     """
     model, alias, now = get_user_model(), database(), timezone.now()
-    if not _may_sign_in_found(model, alias, row_model):
+    if not _can_sign_in_at_once(model, alias, row_model):
         return None
-    signing_in = writes.inserting_found(alias, row_model, row)
-    user = _find(model, alias, phone, [signing_in, *_recording(model, alias, now)])
-    if user and user.is_active and _keeps_last_login(model):
+    insertion = writes.inserting_found(alias, row_model, row)
+    user = _find(model, alias, phone, [insertion, *_last_login_update(model, alias, now)])
+    if user and user.is_active and _has_last_login(model):
         user.last_login = now
     return user
 
 
 def record_sign_in(user: Any) -> None:
-    """Write down that a user who was found without a token has signed in now, past what the model's ``save`` does."""
+    """Set ``last_login`` of a user to now, without the model's ``save``, which may do more."""
     model: Any = type(user)
-    if _keeps_last_login(model):
+    if _has_last_login(model):
         user.last_login = timezone.now()
         model._base_manager.using(database()).filter(pk=user.pk).update(last_login=user.last_login)
 
 
 def last_login(user: Any) -> datetime | None:
-    """Return when a user signed in last; None too where the model does not keep it."""
+    """Return when a user signed in last; None if never, or if the model does not keep it."""
     when: datetime | None = getattr(user, "last_login", None)
     return when
 
 
 def user_for(phone: str) -> tuple[Any, bool]:
-    """The user of a verified phone and whether this call created it. Two calls at once give one user.
+    """Return the user of a verified phone and whether this call created it. Two calls at once return one user.
 
-    Asked of the database that is written to, past any manager that hides users: a replica that lags, or a filter on the
-    active ones, would have us create a user that exists. Raises UserNotCreated where the model refuses the new user.
+    Read from the database that is written to, and past managers that hide users: a replica that lags, or a filter on
+    active users, would make us create a user who exists. Raise UserNotCreated if the model refuses the new user.
     """
     model, alias = get_user_model(), database()
     if user := _find(model, alias, phone):
         return user, False
     with transaction.atomic(using=alias):
-        if user := _created_meanwhile(model, alias, phone):
+        if user := _find_after_turn(model, alias, phone):
             return user, False
-        for name in (phone, f"user-{random_id()}"):  # somebody may have chosen the phone as a user name
+        for name in (phone, f"user-{random_id()}"):  # another user may have chosen the phone as user name
             try:
                 return _create(phone, name, alias), True
             except _REFUSALS as error:
                 if user := _find(model, alias, phone):
                     return user, False
-                why = _without(phone, error)
+                why = _mask_phone(phone, error)
     logger.error("no user could be created: %s", why)
-    raise UserNotCreated(why)  # without its cause, whose details show the phone
+    raise UserNotCreated(why)  # without the cause, because its details show the phone
 
 
-def _created_meanwhile(model: Any, alias: str, phone: str) -> Any | None:
-    """Wait for another first sign-in of that phone, and return its user.
+def _find_after_turn(model: Any, alias: str, phone: str) -> Any | None:
+    """Wait until another first sign-in of the same phone has ended, and return the user that it created.
 
-    On PostgreSQL only, which would log the error of the second with the phone. On SQLite it is refused, and found then.
+    This is for PostgreSQL only: it would log the second insertion's error, which shows the phone. On SQLite the second
+    insertion fails, and its user is found afterwards.
     """
     if not writes.may_combine(alias):
         return None
@@ -110,8 +112,8 @@ def _created_meanwhile(model: Any, alias: str, phone: str) -> Any | None:
     return _find(model, alias, phone)
 
 
-def _without(phone: str, error: Exception) -> str:
-    """Return the first line of an error, the phone masked: it names the field, the others the values of the row."""
+def _mask_phone(phone: str, error: Exception) -> str:
+    """Return an error's first line, which names the field, with the phone masked. Other lines show the row's values."""
     first, _, _ = str(error).partition("\n")
     return f"{type(error).__name__}: {first.replace(phone[1:], phones.mask(phone)[1:])}"
 
@@ -122,25 +124,25 @@ def _find(model: Any, alias: str, phone: str, also: Sequence[Part] = ()) -> Any 
 
 
 @lru_cache(maxsize=8)
-def _keeps_last_login(model: Any) -> bool:
+def _has_last_login(model: Any) -> bool:
     return any(each.name == "last_login" for each in model._meta.concrete_fields)
 
 
-def _may_sign_in_found(model: Any, alias: str, row_model: type[models.Model]) -> bool:
-    """Tell whether the row is in the users' database, which combines statements and itself knows who is active."""
-    return alias == router.db_for_write(row_model) and writes.may_combine(alias) and _knows_who_is_active(model)
+def _can_sign_in_at_once(model: Any, alias: str, row_model: type[models.Model]) -> bool:
+    """Tell whether row and users share a database that combines statements, and users have an ``is_active`` column."""
+    return alias == router.db_for_write(row_model) and writes.may_combine(alias) and _has_is_active(model)
 
 
 @lru_cache(maxsize=8)
-def _knows_who_is_active(model: Any) -> bool:
+def _has_is_active(model: Any) -> bool:
     return any(
         each.attname == "is_active" and isinstance(each, models.BooleanField) for each in model._meta.concrete_fields
     )
 
 
-def _recording(model: Any, alias: str, now: datetime) -> list[Part]:
-    """Write the statement that sets ``last_login`` of who was ``found``, in the table that has it: maybe a parent's."""
-    if not _keeps_last_login(model):
+def _last_login_update(model: Any, alias: str, now: datetime) -> list[Part]:
+    """Return the statement that sets ``last_login`` of the user in ``found``; the column may be in a parent's table."""
+    if not _has_last_login(model):
         return []
     field = model._meta.get_field("last_login")
     owner, connection = field.model._meta, connections[alias]
@@ -157,7 +159,7 @@ def _by_phone(model: Any, field: str) -> Lookup:
 
 def _create(phone: str, name: str, alias: str) -> Any:
     model = get_user_model()
-    user = model(**sign_ups.values(model, phone_field(), phone, name))
+    user = model(**sign_ups.field_values(model, phone_field(), phone, name))
     user.set_unusable_password()
     with transaction.atomic(using=alias):
         user.save(force_insert=True, using=alias)

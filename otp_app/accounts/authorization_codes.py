@@ -1,8 +1,8 @@
-"""Sign-in for other sites: an authorization code with PKCE (RFC 6749 §4.1, RFC 7636 with S256), no more of OAuth.
+"""Sign people in to other sites by an authorization code with PKCE (RFC 6749 §4.1, RFC 7636 S256), no more of OAuth.
 
 ::
 
-    site ── /login/?client=…&redirect_uri=…&state=…&code_challenge=… ── requested
+    site ── /login/?client=…&redirect_uri=…&state=…&code_challenge=… ── validate_request
     person signs in ── redirect_uri?code=…&state=… ─────────────────── issue
     site ── code, code_verifier ─────────────────────────────────────── redeem: spend, then compare
 """
@@ -27,12 +27,12 @@ from ..models import AuthorizationClient, AuthorizationCode
 
 _CHALLENGE = re.compile("[A-Za-z0-9_-]{43}")  # base64url of a SHA-256
 _VERIFIER = re.compile("[A-Za-z0-9._~-]{43,128}")  # RFC 7636 §4.1
-LONGEST = 2048  # characters of an address or a state
+MAX_ADDRESS_CHARACTERS = 2048  # of an address, and of a state as it stands in one
 
 
 @dataclass(frozen=True, slots=True)
 class Authorization:
-    """What a site asks for, once it has been checked."""
+    """Hold the valid request of a site for a code."""
 
     client: AuthorizationClient
     redirect_uri: str
@@ -40,24 +40,27 @@ class Authorization:
     state: str
 
 
-def requested(
+def validate_request(
     *, client: str, redirect_uri: str, code_challenge: str, state: str, method: str = "S256"
 ) -> Authorization:
-    """InvalidAuthorization, which is shown to the person and never sent to an address that nobody registered."""
-    found = client.isalnum() and AuthorizationClient.objects.filter(pk=client, is_active=True).first()
-    if not found:
+    """Return what a site asks for. Raise InvalidAuthorization with the name of the first parameter that is wrong.
+
+    Show the error to the person: it must never be sent to an address that nobody registered.
+    """
+    known = client.isalnum() and AuthorizationClient.objects.filter(pk=client, is_active=True).first()
+    if not known:
         raise InvalidAuthorization("client")
-    if redirect_uri not in found.redirect_uris.split():  # exactly, or a sibling page could fetch codes (RFC 9700 §2.1)
+    if redirect_uri not in known.redirect_uris.split():  # exactly, or a sibling page could fetch codes (RFC 9700 §2.1)
         raise InvalidAuthorization("redirect_uri")
     if not _CHALLENGE.fullmatch(code_challenge) or method != "S256":
         raise InvalidAuthorization("code_challenge")
-    if len(quote(state)) > LONGEST:  # as it stands in an address
+    if len(quote(state)) > MAX_ADDRESS_CHARACTERS:
         raise InvalidAuthorization("state")
-    return Authorization(found, redirect_uri, code_challenge, state)
+    return Authorization(known, redirect_uri, code_challenge, state)
 
 
 def issue(authorization: Authorization, user: Any) -> str:
-    """The address by which the person goes back, with a code for OTP_AUTHORIZATION_TTL seconds."""
+    """Return the address by which the person goes back to the site, with a code. It lives OTP_AUTHORIZATION_TTL s."""
     code = secrets.token_urlsafe(32)
     AuthorizationCode.objects.create(
         digest=_digest(code),
@@ -67,37 +70,36 @@ def issue(authorization: Authorization, user: Any) -> str:
         code_challenge=authorization.code_challenge,
         expires_at=stores.current().now() + conf.AUTHORIZATION_TTL * 1000,
     )
-    joint = "&" if "?" in authorization.redirect_uri else "?"
-    answer = {"code": code} | ({"state": authorization.state} if authorization.state else {})
-    return f"{authorization.redirect_uri}{joint}{urlencode(answer)}"
+    separator = "&" if "?" in authorization.redirect_uri else "?"
+    parameters = {"code": code} | ({"state": authorization.state} if authorization.state else {})
+    return f"{authorization.redirect_uri}{separator}{urlencode(parameters)}"
 
 
 def redeem(*, client: str, redirect_uri: str, code: str, code_verifier: str) -> Any:
-    """The user whom a code stands for. InvalidOrExpiredCode for everything else.
+    """Return the user whom a code was issued for. Raise InvalidOrExpiredCode if anything about it is wrong.
 
-    The code is spent before anything else about it is compared: of many who bring it at once, one deletes it, and who
-    brings it with the wrong verifier has made it worthless.
+    Delete the code before its other parameters are compared: of many requests at once only one deletes it, and one with
+    the wrong verifier makes it worthless.
     """
     row = _codes().select_related("user", "client").filter(digest=_digest(code)).first()
     require_none(_codes().db)  # a rollback would bring the code back
-    now = stores.current().now()  # asked first: a code must not be spent for an answer that says to ask again
+    now = stores.current().now()  # before the code is spent: Unavailable asks the site to try again
     if row is None or not _codes().filter(pk=row.pk).delete()[0]:
         raise InvalidOrExpiredCode
-    same = (row.client_id, row.redirect_uri) == (client, redirect_uri) and row.client.is_active
-    if not same or row.expires_at <= now or not _proves(code_verifier, row.code_challenge):
-        raise InvalidOrExpiredCode
-    if not row.user.is_active:
+    matches = (row.client_id, row.redirect_uri) == (client, redirect_uri) and row.client.is_active
+    matches = matches and _verifier_matches(code_verifier, row.code_challenge)
+    if not matches or row.expires_at <= now or not row.user.is_active:
         raise InvalidOrExpiredCode
     return row.user
 
 
 def revoke_all(user: Any) -> None:
-    """End the codes that are on their way."""
+    """Delete the codes of a user that no site has redeemed yet."""
     _codes().filter(user=user).delete()
 
 
 def purge(now: int) -> None:
-    """Delete the codes that nobody fetched."""
+    """Delete the codes that had expired by ``now`` (milliseconds by the store's clock)."""
     _codes().filter(expires_at__lt=now).delete()
 
 
@@ -105,11 +107,11 @@ def _codes() -> QuerySet[AuthorizationCode]:
     return AuthorizationCode.objects.using(router.db_for_write(AuthorizationCode))
 
 
-def _proves(verifier: str, challenge: str) -> bool:
+def _verifier_matches(verifier: str, challenge: str) -> bool:
     if not _VERIFIER.fullmatch(verifier):
         return False
-    made = urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=")
-    return hmac.compare_digest(made, challenge.encode())
+    expected = urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=")
+    return hmac.compare_digest(expected, challenge.encode())
 
 
 def _digest(code: str) -> bytes:

@@ -1,4 +1,4 @@
-"""What a sign-up by phone fills in of the user model, for who creates the user and for who checks the model alike."""
+"""Say which fields of the user model a sign-up by phone fills in, to create users and to check the model."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -6,80 +6,80 @@ from typing import Any
 
 from django.db import models
 
-_OWN: Any = object()  # stands for a value that each new user gets for itself
+_DISTINCT: Any = object()  # stands for a value that differs for each new user
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Fields for which a user made by phone has no value, or, ``repeated``, together the same ones as every other."""
+    """Name fields for which a sign-up has no value, or, if ``repeated``, the same values for every user."""
 
     names: tuple[str, ...]
     repeated: bool
 
 
-def values(model: Any, phone_field: str, phone: str, name: str) -> dict[str, Any]:
-    """Give the fields to create a user with: the phone, and ``name`` where the model wants a user name beside it."""
-    named = {field.name: name[: field.max_length] for field in _names(model) if field.name != phone_field}
+def field_values(model: Any, phone_field: str, phone: str, name: str) -> dict[str, Any]:
+    """Return the fields to create a user with: the phone, and ``name`` if the model wants a user name beside it."""
+    named = {field.name: name[: field.max_length] for field in _name_fields(model) if field.name != phone_field}
     return {**named, phone_field: phone}
 
 
 def gaps(model: Any, phone_field: str) -> Iterator[Gap]:
-    """Find the fields because of which no user, or no second one, could be created with ``values`` alone."""
-    filled = {"password", *values(model, phone_field, "", "")}  # the password is one that nobody knows
-    left = {each.name: _left(each) for each in model._meta.concrete_fields if each.name not in filled}
-    for name, value in left.items():
+    """Find the fields because of which no user, or no second one, could be created with ``field_values`` alone."""
+    filled = {"password", *field_values(model, phone_field, "", "")}  # the password is set to an unusable one
+    unfilled = {each.name: _value_of(each) for each in model._meta.concrete_fields if each.name not in filled}
+    for name, value in unfilled.items():
         if value is None and not model._meta.get_field(name).null:
             yield Gap((name,), repeated=False)
-    for names, nulls_differ in _unique(model):
-        if all(_repeats(left.get(name, _OWN), nulls_differ) for name in names):
+    for names, nulls_differ in _unique_together(model):
+        if all(_repeats(unfilled.get(name, _DISTINCT), nulls_differ) for name in names):
             yield Gap(tuple(names), repeated=True)
 
 
-def _names(model: Any) -> list[Any]:
-    """Find the texts that people are named by. An e-mail address is none: an invented one would be somebody's."""
+def _name_fields(model: Any) -> list[Any]:
+    """Return the text fields that hold a user name. An e-mail field is none: an invented address may be somebody's."""
     texts = [each for each in model._meta.concrete_fields if isinstance(each, models.CharField)]
     return [each for each in texts if not isinstance(each, models.EmailField) and _is_name(each, model.USERNAME_FIELD)]
 
 
 def _is_name(field: Any, username_field: str) -> bool:
-    """Tell whether it is the field of the model's user names, or what AbstractUser has left beside that field."""
+    """Tell whether a field is USERNAME_FIELD, or AbstractUser's ``username`` beside another USERNAME_FIELD."""
     required = field.unique and not field.null and not field.has_default()
     return bool(field.name == username_field or (field.name == "username" and required))
 
 
-def _left(field: Any) -> Any:
-    """Return the value of a field that a sign-up leaves out; ``_OWN`` too where only a program could tell."""
+def _value_of(field: Any) -> Any:
+    """Return the value of a field that a sign-up leaves out; ``_DISTINCT`` also if a function makes the value."""
     if field.has_default():
-        return _OWN if callable(field.default) else field.default
+        return _DISTINCT if callable(field.default) else field.default
     if field.has_db_default():
-        return _OWN if hasattr(field.db_default, "resolve_expression") else field.db_default
-    return _OWN if _is_made(field) else field.get_default()
+        return _DISTINCT if hasattr(field.db_default, "resolve_expression") else field.db_default
+    return _DISTINCT if _is_made(field) else field.get_default()
 
 
 def _is_made(field: Any) -> bool:
-    """Tell whether the database makes the value, or the field when it is saved, or the row of a parent model."""
+    """Tell whether the value is made by the database, by the field when it is saved, or by a parent model's row."""
     parent = field.remote_field and field.remote_field.parent_link
     stamped = getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False)
     own = not type(field).pre_save.__module__.startswith("django.")
     return bool(isinstance(field, models.AutoField) or field.generated or parent or stamped or own)
 
 
-def _unique(model: Any) -> Iterator[tuple[Sequence[str], bool]]:
-    """Names of fields that must differ together, and whether two NULLs do; without what holds for some rows only."""
+def _unique_together(model: Any) -> Iterator[tuple[Sequence[str], bool]]:
+    """Yield names of fields that are unique together, and whether NULLs differ. Leave out conditional constraints."""
     for meta in (each._meta for each in (model, *model._meta.all_parents)):
         yield from (((each.name,), True) for each in meta.local_concrete_fields if each.unique)
         yield from ((names, True) for names in meta.unique_together)
         for each in meta.constraints:
             if isinstance(each, models.UniqueConstraint) and each.condition is None:
-                yield each.fields or _mentioned(each.expressions), each.nulls_distinct is not False
+                yield each.fields or _fields_in(each.expressions), each.nulls_distinct is not False
 
 
-def _mentioned(expressions: Any) -> list[str]:
+def _fields_in(expressions: Any) -> list[str]:
     flat: list[Any] = [
         part for each in expressions for part in (each.flatten() if hasattr(each, "flatten") else [each])
     ]
-    return [part.name for part in flat if isinstance(part, models.F)]  # type: ignore[attr-defined]  # the stubs' own
+    return [part.name for part in flat if isinstance(part, models.F)]  # type: ignore[attr-defined]
 
 
 def _repeats(value: Any, nulls_differ: bool) -> bool:
-    return value is not _OWN and not (value is None and nulls_differ)
+    return value is not _DISTINCT and not (value is None and nulls_differ)

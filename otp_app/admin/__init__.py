@@ -1,4 +1,4 @@
-"""The pages of Django's admin, one module for each table that has one. Only Django imports the room."""
+"""Define the pages of Django's admin, one module for each table that has one. Only Django imports the room."""
 
 from django.contrib import admin
 
@@ -13,4 +13,4 @@ __all__ = ["PhoneUserAdmin"]
 admin.site.register(AuthorizationClient, AuthorizationClientAdmin)
 admin.site.register(BlockRow, BlockAdmin)
 admin.site.register(Delivery, DeliveryAdmin)
-admin.site.register(User, PhoneUserAdmin)  # passes over it where a project has a user model of its own
+admin.site.register(User, PhoneUserAdmin)  # does nothing if the project has a user model of its own

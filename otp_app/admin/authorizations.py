@@ -1,4 +1,4 @@
-"""The admin of sites and apps that send people here to sign in."""
+"""Administer the sites and apps that send people here to sign in."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from django.http import HttpRequest
 
 
 class AuthorizationClientAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at run time
-    """Its id is made when it is saved; it is no secret."""
+    """Edit a site. Its id, which is no secret, is made when it is saved."""
 
     list_display = ("name", "id", "is_active")
     list_filter = ("is_active",)
@@ -16,4 +16,4 @@ class AuthorizationClientAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # n
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         fields = ("name", "redirect_uris", "is_active")
-        return ("id", *fields) if obj else fields  # what the form would show before it is saved is not what is saved
+        return ("id", *fields) if obj else fields  # an unsaved form would show an id that is not the saved one

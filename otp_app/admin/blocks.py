@@ -1,4 +1,4 @@
-"""The admin of blocks: who is refused for a while, to see and to lift."""
+"""Administer blocks: show who is refused for a while, and lift blocks."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -22,6 +22,8 @@ STATES = {"active": _("active"), "over": _("over"), "lifted": _("lifted")}
 
 
 class BlockState(admin.SimpleListFilter):
+    """Filter blocks by their computed state."""
+
     title = _("state")
     parameter_name = "state"
 
@@ -33,7 +35,7 @@ class BlockState(admin.SimpleListFilter):
 
 
 class BlockAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at run time
-    """To read, and to lift those that are active. Who is blocked is a prefix or a region, never a phone.
+    """Show blocks of prefixes and regions, and lift those that are active. A phone is never blocked.
 
     Staff without the permission to see phones see prefixes masked.
     """
@@ -46,7 +48,7 @@ class BlockAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BlockRow]:
         try:
             now = stores.current().now()
-        except Unavailable:  # what is blocked can be seen all the same
+        except Unavailable:  # blocks must be visible without the store, too
             now = clock.milliseconds()
         lifted, over = When(lifted_at__isnull=False, then=Value("lifted")), When(until__lte=now, then=Value("over"))
         rows: QuerySet[BlockRow] = super().get_queryset(request)
@@ -62,13 +64,13 @@ class BlockAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at 
     get_readonly_fields = get_fields
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        # A filter in the address would let the prefix be read digit by digit.
+        # A filter in the address would reveal the prefix digit by digit.
         hidden = lookup.partition("__")[0] == "subject" and not may_see_phones(request.user)
         return not hidden and super().lookup_allowed(lookup, value, request)
 
     def get_urls(self) -> list[URLPattern]:
         urls: list[URLPattern] = super().get_urls()
-        for url in urls:  # lifting is a transaction of the store's own
+        for url in urls:  # the store lifts blocks in a transaction of its own
             url.callback = without_transactions(url.callback)
         return urls
 
@@ -79,7 +81,7 @@ class BlockAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at 
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: BlockRow | None = None) -> bool:
-        return False  # the block would go on without its row, and could no longer be lifted
+        return False  # without its row the block would go on, and could not be lifted
 
     def has_unblock_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("otp_app.change_blockrow")

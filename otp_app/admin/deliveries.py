@@ -1,4 +1,4 @@
-"""The admin of deliveries: what became of each message, at what price, and what its provider reported."""
+"""Show deliveries: what became of each message, at what price, and what its provider reported."""
 
 from contextlib import suppress
 from typing import Any
@@ -20,7 +20,7 @@ from ..users import may_see_phones
 
 
 class EventInline(admin.TabularInline):  # type: ignore[type-arg]  # not generic at run time
-    """The reports on a delivery, in the order in which they came: to read only, by whoever may see the delivery."""
+    """Show the reports on a delivery in the order of arrival, read-only, to staff who may see the delivery."""
 
     model = EventRow
     fields = readonly_fields = ("received_at", "status", "error", "reference", "raw")
@@ -39,17 +39,17 @@ class EventInline(admin.TabularInline):  # type: ignore[type-arg]  # not generic
 
 
 class DeliveryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at run time
-    """Show deliveries to read only, found by what is known in full, for which there are indexes."""
+    """Show deliveries read-only. Search by full values only, because these have indexes."""
 
-    # What fits beside the filters into a window of 1280 pixels; the rest stands on the page of each.
-    list_display = ("when", "status", "carrier", "price", "times", "error")
+    # These columns fit beside the filters into a window 1280 pixels wide; a delivery's own page shows the rest.
+    list_display = ("when", "status", "provider_route", "price", "times", "error")
     list_filter = ("status", "provider", "channel", "region")
-    search_fields = ("challenge", "reference")  # the box is there; get_search_results looks
+    search_fields = ("challenge", "reference")  # makes the admin show the box; get_search_results searches
     search_help_text = _(
         "A challenge's id, a provider's reference or, for staff who may see phones, a phone number: each in full."
     )
     date_hierarchy = "created_at"
-    # Without the name under which its phone is counted: it would tell which messages went to one person.
+    # The phone's keyed hash is left out: it would show which messages went to the same person.
     fields = (
         *("created_at", "status", "provider", "channel", "region", "handover", "segments", "price", "latency"),
         *("delivered_after", "error", "challenge", "reference", "device", "converted", "updated_at"),
@@ -61,7 +61,7 @@ class DeliveryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic 
     ) -> tuple[QuerySet[Delivery], bool]:
         if not (text := search_term.strip()):
             return queryset, False
-        # The index of references begins with the provider.
+        # The provider is named because the index of references begins with it.
         wanted = Q(provider__in=providers.aliases(), reference=text)
         with suppress(ValueError):
             wanted |= Q(challenge=UUID(text))
@@ -72,15 +72,15 @@ class DeliveryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic 
         return queryset.filter(wanted), False
 
     @admin.display(description=_("created"), ordering="created_at")
-    def when(self, row: Delivery) -> str:  # a text, for Django breaks no line of a time
+    def when(self, row: Delivery) -> str:  # as text, because Django never wraps a time
         return date_format(localtime(row.created_at) if settings.USE_TZ else row.created_at, "SHORT_DATETIME_FORMAT")
 
     @admin.display(description=_("provider"), ordering="provider")
-    def carrier(self, row: Delivery) -> str:
+    def provider_route(self, row: Delivery) -> str:
         return f"{row.provider} {row.channel} {row.region}".strip()
 
     @admin.display(description=_("times, ms"), ordering="latency")
-    def times(self, row: Delivery) -> str:  # of the answer, and of the arrival
+    def times(self, row: Delivery) -> str:  # until the provider's answer, and until delivery
         return ", ".join("-" if time is None else str(time) for time in (row.latency, row.delivered_after))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -90,4 +90,4 @@ class DeliveryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic 
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Delivery | None = None) -> bool:
-        return False  # the limits of a day are restored from them when Redis has forgotten
+        return False  # the limits of a day are restored from deliveries when Redis has lost its data

@@ -1,4 +1,4 @@
-"""The admin's page of users by phone. Phones are masked for who may not see them."""
+"""Administer users by phone. Mask phones for staff who may not see them."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ class PhoneUserCreationForm(AdminUserCreationForm):  # type: ignore[type-arg]  #
 
 
 class PhoneUserAdmin(UserAdmin):  # type: ignore[type-arg]  # not generic at run time
-    """For ``User``; usable for a model that extends ``AbstractPhoneUser`` as well."""
+    """Administer ``User``, or any model that extends ``AbstractPhoneUser``."""
 
     add_form = PhoneUserCreationForm
     ordering = ("-date_joined",)
@@ -41,7 +41,7 @@ class PhoneUserAdmin(UserAdmin):  # type: ignore[type-arg]  # not generic at run
         return ("phone" if self._sees_phones(request) else "masked_phone", *others)
 
     def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
-        # Searching by part of a number would let it be read digit by digit.
+        # A search by part of a number would reveal the number digit by digit.
         return self.search_fields if self._sees_phones(request) else ("phone__exact", "full_name")
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
@@ -55,12 +55,12 @@ class PhoneUserAdmin(UserAdmin):  # type: ignore[type-arg]  # not generic at run
         return (*super().get_readonly_fields(request, obj), "masked_phone")
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        # A filter in the address, or an order, would let the number be read digit by digit as well.
+        # So would a filter or an order in the address.
         hidden = lookup.partition("__")[0] == "phone" and not self._sees_phones(request)
         return not hidden and super().lookup_allowed(lookup, value, request)
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
-        if not self._sees_phones(request):  # the page is titled by the phone
+        if not self._sees_phones(request):  # the page's title is the phone
             raise PermissionDenied
         return super().user_change_password(request, id, form_url)
 

@@ -73,7 +73,7 @@ class ChannelField(TextField):
 class DeviceField(TextField):
     """What verify-otp gave. One that is not known, or not any more, counts as none."""
 
-    longest = devices.LONGEST
+    longest = devices.MAX_VALUE_CHARACTERS
 
 
 class ProofField(TextField):
@@ -124,7 +124,7 @@ class VerifySerializer(StrictSerializer):
 
 
 class AddressField(TextField):
-    longest = authorization_codes.LONGEST
+    longest = authorization_codes.MAX_ADDRESS_CHARACTERS
 
 
 class ExchangeSerializer(StrictSerializer):

@@ -1,4 +1,4 @@
-"""Whom ``otp_limits`` can be asked about, and which limits concern them. ValueError says what is wrong with a text."""
+"""Find the limits that concern a phone, client, prefix or region, for ``otp_limits``."""
 
 import re
 from collections.abc import Callable
@@ -17,12 +17,12 @@ from ..limits.clients import client_of, site_of
 from ..limits.values import Counts, Limit
 
 _PREFIX = re.compile(r"\+[1-9][0-9]{2,10}")
-_SOME_PHONE = "+998901234567"  # anybody's: of its limits only what is the same for all subjects is used
+_ANY_PHONE = "+998901234567"  # only those properties of its limits are used that are the same for all phones
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """One subject, and those of its limits that are asked for."""
+class SubjectLimits:
+    """Hold a subject with its limits; the phone is empty unless limits count by phone."""
 
     title: str
     limits: tuple[Limit, ...]
@@ -31,7 +31,7 @@ class Part:
     notes: tuple[str, ...] = ()
 
 
-def _of_phone(text: str) -> list[Part]:
+def _phone_subjects(text: str) -> list[SubjectLimits]:
     try:
         phone = phones.parse(text, gate=False)
     except InvalidPhone as error:
@@ -40,77 +40,77 @@ def _of_phone(text: str) -> list[Part]:
     strangers = request_limits.for_send(phone, None, checks=checks, test=phone.is_test).limits
     devices = request_limits.for_send(phone, None, checks=checks, device="any").limits
     shown = phones.mask(phone)
-    notes = ("A test number: nothing is sent to it.",) if phone.is_test else _suppressions(phone)
+    notes = ("A test number: nothing is sent to it.",) if phone.is_test else _suppression_notes(phone)
     return [
-        Part(f"phone {shown}, strangers", _of_a_phone(strangers), phone, notes=notes),
-        Part(f"phone {shown}, devices that signed in before", _of_a_phone(devices), phone, device=True),
-        *_of_prefix(phone[:-4]),
+        SubjectLimits(f"phone {shown}, strangers", _own_limits(strangers), phone, notes=notes),
+        SubjectLimits(f"phone {shown}, devices that signed in before", _own_limits(devices), phone, device=True),
+        *_prefix_subjects(phone[:-4]),
         *([_region(phone.region)] if phone.region else []),
     ]
 
 
-def _suppressions(phone: str) -> tuple[str, ...]:
+def _suppression_notes(phone: str) -> tuple[str, ...]:
     channels = ", ".join(channel or "any channel" for channel in suppressions.suppressed_channels(phone))
     if not channels:
         return ()
-    return (f"Suppressed, so that nothing is sent to it by {channels}: it is bad for good, or its owner opted out.",)
+    return (f"Suppressed: nothing is sent to it by {channels}, because it is bad for good or its owner opted out.",)
 
 
-def _of_a_phone(limits: tuple[Limit, ...]) -> tuple[Limit, ...]:
+def _own_limits(limits: tuple[Limit, ...]) -> tuple[Limit, ...]:
     return tuple(limit for limit in limits if limit.counts is not Counts.KEY)
 
 
-def _of_client(text: str) -> list[Part]:
+def _client_subjects(text: str) -> list[SubjectLimits]:
     client = client_of({"REMOTE_ADDR": text.removesuffix("/64")})
     if client == "unknown":
         raise ValueError("this is no IPv4 or IPv6 address.")
     site = site_of(client)
-    return [_key_counters("client", client), *([_key_counters("site", site)] if site else [])]
+    return [_with_key_counters("client", client), *([_with_key_counters("site", site)] if site else [])]
 
 
-def _of_prefix(text: str) -> list[Part]:
+def _prefix_subjects(text: str) -> list[SubjectLimits]:
     if not _PREFIX.fullmatch(text):
         raise ValueError("give + and the digits of a number without its last four: +99890123.")
-    return [_key_counters("prefix", text)]
+    return [_with_key_counters("prefix", text)]
 
 
-def _of_region(text: str) -> list[Part]:
+def _region_subjects(text: str) -> list[SubjectLimits]:
     if text.upper() not in SUPPORTED_REGIONS:
         raise ValueError("give a country by its two letters, as UZ.")
     return [_region(text.upper())]
 
 
-def _region(region: str) -> Part:
+def _region(region: str) -> SubjectLimits:
     notes = ("A home region: it is never blocked.",) if region in conf.HOME_REGIONS else ()
-    return replace(_key_counters("region", region), notes=notes)
+    return replace(_with_key_counters("region", region), notes=notes)
 
 
-def _key_counters(per: str, subject: str) -> Part:
-    """Its limits, as a request of it would take them."""
+def _with_key_counters(per: str, subject: str) -> SubjectLimits:
+    """Return a subject with the limits that its requests take."""
     client = "2001:db8::/64"
-    asked = [
-        *request_limits.for_send(_SOME_PHONE, client, checks=1).limits,
-        *request_limits.for_send(_SOME_PHONE, client, checks=1, device="any").limits,
+    taken = [
+        *request_limits.for_send(_ANY_PHONE, client, checks=1).limits,
+        *request_limits.for_send(_ANY_PHONE, client, checks=1, device="any").limits,
         *request_limits.for_check(client).limits,
         *request_limits.for_password(client, "").limits,
     ]
-    named = {limit.name: limit for limit in asked}
+    by_name = {limit.name: limit for limit in taken}
     limits = [
-        replace(named[rule.name], key=counter_key(per, subject), subject=f"{per} {subject}")
+        replace(by_name[rule.name], key=counter_key(per, subject), subject=f"{per} {subject}")
         for rule in TABLE
         if rule.per == per
     ]
-    return Part(phones.mask_subject(f"{per} {subject}"), tuple(limits))
+    return SubjectLimits(phones.mask_subject(f"{per} {subject}"), tuple(limits))
 
 
-KINDS: dict[str, Callable[[str], list[Part]]] = {
-    "phone": _of_phone,
-    "client": _of_client,
-    "prefix": _of_prefix,
-    "region": _of_region,
+KINDS: dict[str, Callable[[str], list[SubjectLimits]]] = {
+    "phone": _phone_subjects,
+    "client": _client_subjects,
+    "prefix": _prefix_subjects,
+    "region": _region_subjects,
 }
 
 
-def parts_of(kind: str, text: str) -> list[Part]:
-    """The subject itself, those it belongs to, and everybody."""
-    return [*KINDS[kind](text), replace(_key_counters("all", "all"), title="everybody")]
+def subjects_of(kind: str, text: str) -> list[SubjectLimits]:
+    """Return the subject, those that it belongs to, and everybody. Raise ValueError that says why ``text`` is wrong."""
+    return [*KINDS[kind](text), replace(_with_key_counters("all", "all"), title="everybody")]

@@ -1,4 +1,4 @@
-"""The tables, one module for each kind. Import them from here, not from its modules."""
+"""Define the tables, one module for each kind. Import them from this room, not from its modules."""
 
 from ..users import AbstractPhoneUser
 from .answers import KeptAnswer

@@ -1,4 +1,4 @@
-"""The table of answers that are kept for a repeat."""
+"""Define the table of answers that are kept for repeated requests."""
 
 from typing import Any, ClassVar
 
@@ -7,11 +7,11 @@ from django.utils.translation import gettext_lazy as _
 
 
 class KeptAnswer(models.Model):
-    """The answer to a request that came with an Idempotency-Key, for when it comes again."""
+    """Keep the answer to a request with an Idempotency-Key, for when the request is repeated."""
 
-    key = models.UUIDField(primary_key=True)  # a keyed hash of the client and its key
-    body = models.UUIDField()  # a keyed hash of what was asked
-    challenge = models.UUIDField()  # chosen before it is opened, so that a crash in between loses nothing
+    key = models.UUIDField(primary_key=True)  # a keyed hash of the client and its Idempotency-Key
+    body = models.UUIDField()  # a keyed hash of the request's body
+    challenge = models.UUIDField()  # its id is chosen before it is opened, so that a crash in between loses nothing
     answer = models.JSONField(null=True)  # null: still being made
     expires_at = models.BigIntegerField()  # milliseconds by the store's clock
 

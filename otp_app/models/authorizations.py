@@ -1,4 +1,4 @@
-"""Tables of sign-in for other sites: who may ask for it, and the codes that are on their way back."""
+"""Define the tables of sign-in for other sites: the sites, and the codes that they have not redeemed yet."""
 
 import re
 import secrets
@@ -11,7 +11,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 _LOOPBACK = {"127.0.0.1", "localhost"}
-# Also a source in a content security policy, which has no form for IPv6 addresses and knows other signs as its own.
+# It is also a source in a content security policy, which cannot express IPv6 addresses and gives other signs a meaning.
 _HOST = re.compile(r"[a-z0-9.-]+(:[0-9]{1,5})?", re.IGNORECASE)
 _APP_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+")  # a domain of the app's owner, reversed (RFC 8252 §7.1)
 
@@ -21,7 +21,7 @@ def new_client_id() -> str:
 
 
 def check_redirect_uris(text: str) -> None:
-    """Each line an address that a code may be sent to (RFC 6749 §3.1.2, RFC 8252 §7)."""
+    """Raise ValidationError unless a code may be sent to the address on each line (RFC 6749 §3.1.2, RFC 8252 §7)."""
     for uri in text.split():
         if not _is_redirect_uri(uri):
             raise ValidationError(
@@ -35,7 +35,7 @@ def _is_redirect_uri(uri: str) -> bool:
         return False
     try:
         parts = urlsplit(uri)
-        _port = parts.port
+        _port = parts.port  # raises ValueError if it is out of range
     except ValueError:
         return False
     if parts.scheme in ("http", "https"):
@@ -44,7 +44,7 @@ def _is_redirect_uri(uri: str) -> bool:
 
 
 class AuthorizationClient(models.Model):
-    """A site or an app that sends people here to sign in. It has no secret: PKCE protects its codes."""
+    """Represent a site or an app that sends people here to sign in. PKCE protects its codes, so it has no secret."""
 
     id = models.CharField(_("client id"), max_length=64, primary_key=True, default=new_client_id, editable=False)
     name = models.CharField(_("name"), max_length=64)
@@ -65,7 +65,7 @@ class AuthorizationClient(models.Model):
 
 
 class AuthorizationCode(models.Model):
-    """A code on its way to a site: only its SHA-256, so that a dump of the table signs nobody in."""
+    """Represent an authorization code by its SHA-256, so that a dump of the table signs nobody in."""
 
     digest = models.BinaryField(max_length=32, unique=True)
     client = models.ForeignKey(AuthorizationClient, on_delete=models.CASCADE)

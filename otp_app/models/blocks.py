@@ -1,4 +1,4 @@
-"""The table of blocks."""
+"""Define the table of blocks."""
 
 from typing import Any, ClassVar
 
@@ -9,10 +9,10 @@ from .. import phones
 
 
 class BlockRow(models.Model):
-    """A key that is refused for a while, for the operator to see and to lift. Instants as of challenges."""
+    """Show a block to the operator, who can lift it. Instants are as in ChallengeRow."""
 
     key = models.UUIDField()
-    forgives = models.UUIDField()  # as the key; processes of the release before write and read it
+    forgives = models.UUIDField()  # the same as the key; processes of the release before write and read it
     subject = models.CharField(_("who"), max_length=64)
     limit = models.CharField(_("limit"), max_length=64)
     reason = models.CharField(_("reason"), max_length=200)

@@ -1,4 +1,4 @@
-"""The table of challenges."""
+"""Define the table of challenges."""
 
 from typing import Any, ClassVar
 
@@ -10,7 +10,7 @@ from ..challenges import Status
 
 
 class ChallengeRow(models.Model):
-    """A challenge in the SQL store. Instants are whole milliseconds since 1970, by the store's clock."""
+    """Represent a challenge in the SQL store. Instants are whole milliseconds since 1970, by the store's clock."""
 
     id = models.UUIDField(primary_key=True)
     nonce = models.CharField(max_length=32)
@@ -33,7 +33,7 @@ class ChallengeRow(models.Model):
     closed_at = models.BigIntegerField(default=0)
     sent_at = models.JSONField()
     charges = models.JSONField(default=list, db_default=[])  # for processes of the release before
-    # What its sends took (challenges.Charge); null where a process of the release before has opened it.
+    # The increments of its sends; null if a process of the release before has opened it.
     taken = models.JSONField(default=list, null=True)
 
     class Meta:

@@ -1,4 +1,4 @@
-"""Tables of what is counted beside challenges."""
+"""Define the tables of what is counted beside challenges."""
 
 from typing import Any, ClassVar
 
@@ -11,13 +11,13 @@ from .fields import IntegersField
 class Counter(models.Model):
     """Hold the key counters of one subject, such as a client or all requests, in rings (:mod:`otp_app.counters.rings`).
 
-    The key is a keyed hash: a dump of the table names neither phone nor client. Instants as of challenges.
+    The key is a keyed hash: a dump of the table names neither phone nor client. Instants are as in ChallengeRow.
     """
 
     key = models.UUIDField(primary_key=True)
-    newest = IntegersField(big=True)  # of each ring the number of its newest sub-bucket
-    rings = IntegersField()  # of each ring its 25 sub-buckets, one ring behind the other
-    blocked_until = models.BigIntegerField(default=0)  # also of the last block, when it is over
+    newest = IntegersField(big=True)  # for each ring, the number of its newest sub-bucket
+    rings = IntegersField()  # for each ring, its 25 sub-buckets, one ring after the other
+    blocked_until = models.BigIntegerField(default=0)  # stays when the block is over
     expires_at = models.BigIntegerField()
 
     class Meta:
@@ -31,9 +31,9 @@ class Counter(models.Model):
 
 
 class Failure(models.Model):
-    """Keep failed checks of a phone that its challenges do not tell any more, for thirty days."""
+    """Keep failed checks of a phone for thirty days, once its challenges no longer show them."""
 
-    phone = models.UUIDField()  # a keyed hash, one of strangers' checks and one of its devices'
+    phone = models.UUIDField()  # a keyed hash: one for strangers' checks, another for its devices'
     at = models.BigIntegerField()
     checks = models.PositiveSmallIntegerField(default=1)
 

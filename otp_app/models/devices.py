@@ -1,14 +1,14 @@
-"""The table of devices that are known no more."""
+"""Define the table of phones whose devices were signed out."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 
 class DevicesEnd(models.Model):
-    """When all devices of a phone were signed out: what was issued to one before is worth nothing."""
+    """Keep the instant when all devices of a phone were signed out: values issued until then are worth nothing."""
 
     phone = models.UUIDField(primary_key=True)  # a keyed hash
-    at = models.BigIntegerField()
+    at = models.BigIntegerField()  # milliseconds by the store's clock
 
     class Meta:
         db_table = "otp_app_devices_end"

@@ -1,4 +1,4 @@
-"""Columns that Django has for one database only."""
+"""Define columns that Django has for PostgreSQL only."""
 
 import json
 from typing import Any

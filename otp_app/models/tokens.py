@@ -1,4 +1,4 @@
-"""Tables of what people are signed in by."""
+"""Define the tables of tokens and sessions by which people are signed in."""
 
 from typing import Any, ClassVar
 
@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Token(models.Model):
-    """A token of the opaque backend: only its SHA-256, so that a dump of the table signs nobody in."""
+    """Represent a token of the opaque backend by its SHA-256, so that a dump of the table signs nobody in."""
 
     digest = models.BinaryField(max_length=32, unique=True)
     user: models.ForeignKey[Any, Any] = models.ForeignKey(
@@ -27,9 +27,9 @@ class Token(models.Model):
 
 
 class UserSession(models.Model):
-    """Which sessions of Django's a sign-in by phone has begun, so that all of a user's can be ended."""
+    """Record the sessions that a sign-in by phone began, so that all of a user's can be ended."""
 
-    key = models.CharField(max_length=40, unique=True)  # as Django keeps it
+    key = models.CharField(max_length=40, unique=True)  # the length of Django's own column
     user: models.ForeignKey[Any, Any] = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="otp_sessions"
     )

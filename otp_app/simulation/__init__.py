@@ -1,6 +1,6 @@
-"""The abuse lab: attacks and ordinary days, played against the real services. Only ``otp_simulate`` calls it.
+"""Play attacks and ordinary days against the real services. Only ``otp_simulate`` may call the room.
 
-``sandbox`` is a throw-away database and stopped time, ``world`` plays actors (generators that yield how long they
-wait) through the front door, ``profiles`` says which, ``invariants`` asserts what may never happen, ``result`` and
-``page`` show what came out. Nothing of the project's database is touched and no message leaves the process.
+``sandbox`` makes a throw-away database and stops time, ``profiles`` chooses actors, ``world`` runs them through the
+services, ``invariants`` asserts what may never happen, ``result`` and ``page`` report. The project's database is not
+touched, and no message leaves the process.
 """

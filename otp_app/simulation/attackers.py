@@ -1,4 +1,4 @@
-"""Strangers who want somebody else's phone to ring, to be let in as its owner, or to keep the owner out."""
+"""Play strangers who flood a phone with messages, guess its codes, or try to keep its owner out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,20 +7,20 @@ from ..challenges import Challenge
 from . import numbers
 from .client import CLOSED, Answer, Caller, ask, check
 from .honest import Person, known_device
-from .world import DAY, Actor, World
+from .world import DAY_SECONDS, Actor, World
 
-WRONG = "-"  # is no digit: guesses fail on purpose, so that the same seed gives the same run
-CLIENTS = 1000  # addresses of who keeps somebody out
-OPENED = 20  # victims whose challenge is open when the attack begins, of each kind
-_VICTIMS = 5  # attacked all day, each of whom comes with and without a known device
-_VISITS = 4  # a day, of each kind
-_ATTACK = 250  # seconds that the attack on an open challenge lasts
-_TRIES = 40  # in this time
-_PACE = 5  # seconds between the guesses that a challenge grants: they are all made while it is open
+WRONG = "-"  # no digit, so that every guess fails and the same seed gives the same run
+CLIENTS = 1000  # addresses of an attacker who keeps owners out
+VICTIMS_WITH_OPEN_CHALLENGE = 20  # for each kind of client
+_VICTIMS = 5  # attacked all day; each visits with and without a known device
+_VISITS = 4  # a day, for each kind of client
+_ATTACK_SECONDS = 250  # that the attack on an open challenge lasts
+_TRIES = 40  # in that time
+_GUESS_PAUSE_SECONDS = 5  # so short that all checks of a challenge are used while it is open
 
 
 def bomber(world: World, phone: str, clients: list[str], tries: int) -> Actor:
-    """Many ask for codes to one phone all day; they come again when they may, and ask for the same code again."""
+    """Ask all day for codes to one phone from many addresses, again as soon as a limit permits, and for resends."""
     open_id = ""
     for number in range(tries):
         caller = Caller(world, "bombing", phone, clients[number % len(clients)])
@@ -31,15 +31,15 @@ def bomber(world: World, phone: str, clients: list[str], tries: int) -> Actor:
 
 @dataclass(slots=True)
 class Guesser:
-    """Guesses the codes of some phones, with the challenges that it opens itself and without."""
+    """Guess the codes of some phones, with challenges of its own and without any."""
 
     world: World
     phones: Sequence[str]
     clients: list[str]
-    _open: tuple[Challenge, Caller, int] | None = None  # and how many checks it grants yet
+    _open: tuple[Challenge, Caller, int] | None = None  # with its checks left
 
-    def works(self, tries: int) -> Actor:
-        """Each try is a guess, or a request for a message where there is nothing to guess."""
+    def act(self, tries: int) -> Actor:
+        """Guess ``tries`` times; ask for a message if no challenge is open."""
         for number in range(tries):
             phone = self.phones[number % len(self.phones)]
             caller = Caller(self.world, "guessing", phone, self.clients[number % len(self.clients)])
@@ -49,55 +49,58 @@ class Guesser:
                 self._open = grant.challenge, caller, grant.challenge.checks_left
             else:
                 check(caller, WRONG)  # the owner may have a challenge open
-            yield _PACE if self._open else self.world.pace(tries)
+            yield _GUESS_PAUSE_SECONDS if self._open else self.world.seconds_between(tries)
 
     def _guess(self, challenge: Challenge, opener: Caller, left: int, client: str) -> None:
-        """All that a challenge grants, one after the other from different addresses."""
+        """Use one check of a challenge, from the next address."""
         outcome = check(replace(opener, client=client), WRONG * challenge.length, challenge.id)
         closed = isinstance(outcome, Answer) and outcome.why == CLOSED
         self._open = (challenge, opener, left - 1) if closed and left > 1 else None
 
 
 def _pause(world: World, tries: int, answer: Answer) -> float:
-    """Evenly over all days, but at once where the wait ends before that."""
-    even = world.pace(tries)
+    """Return the seconds until the next try: evenly over all days, or sooner if a limit permits it."""
+    even = world.seconds_between(tries)
     return min(even, answer.retry_after) if answer.retry_after else even
 
 
 def all_day(world: World) -> None:
+    """Attack phones all day while their owners visit."""
     clients = numbers.addresses(world.chance, CLIENTS)
     tries = world.size.tries // _VICTIMS // 2
     for _ in range(_VICTIMS):
         phone = numbers.phone(world.chance, numbers.regions()[0])
         world.enter(0, bomber(world, phone, clients, tries))
-        world.enter(1, Guesser(world, [phone], clients).works(tries))
+        world.enter(1, Guesser(world, [phone], clients).act(tries))
         for _ in range(_VISITS * world.size.days):
-            for party in ("without anything", "known device"):
-                world.enter(world.chance.uniform(0.05, 0.99) * world.size.days * DAY, _visit(world, phone, party))
+            for group in ("without anything", "known device"):
+                world.enter(
+                    world.chance.uniform(0.05, 0.99) * world.size.days * DAY_SECONDS, _visit(world, phone, group)
+                )
 
 
 def once_open(world: World) -> None:
-    """Each victim's attack begins a second after the message was asked for."""
+    """Attack each victim one second after the victim asked for a message."""
     clients = numbers.addresses(world.chance, CLIENTS)
-    for number in range(OPENED):
-        for party, with_id in (("challenge_id", True), ("phone alone", False)):
-            at = (number + 0.5) / OPENED * world.size.days * DAY
+    for number in range(VICTIMS_WITH_OPEN_CHALLENGE):
+        for group, with_id in (("challenge_id", True), ("phone alone", False)):
+            at = (number + 0.5) / VICTIMS_WITH_OPEN_CHALLENGE * world.size.days * DAY_SECONDS
             phone = numbers.phone(world.chance, numbers.regions()[0])
-            caller = Caller(world, party, phone, numbers.home(world.chance))
-            world.enter(at, Person(caller, with_id=with_id, may_give_up=False).comes())
+            caller = Caller(world, group, phone, numbers.home(world.chance))
+            world.enter(at, Person(caller, with_id=with_id, may_give_up=False).visit())
             world.enter(at + 1, _burst(world, phone, clients))
 
 
-def _visit(world: World, phone: str, party: str) -> Actor:
-    """The owner comes."""
-    caller = Caller(world, party, phone, numbers.home(world.chance))
-    if party == "known device":
+def _visit(world: World, phone: str, group: str) -> Actor:
+    """Let the owner visit."""
+    caller = Caller(world, group, phone, numbers.home(world.chance))
+    if group == "known device":
         caller = replace(caller, device=known_device(phone))
-    yield from Person(caller, may_give_up=False).comes()
+    yield from Person(caller, may_give_up=False).visit()
 
 
 def _burst(world: World, phone: str, clients: list[str]) -> Actor:
-    """Asks for messages and guesses by the phone alone, as fast as the owner types."""
+    """Ask for messages and guess by the phone alone, as fast as the owner types."""
     guesser = Guesser(world, [phone], clients)
-    for step in guesser.works(_TRIES):
-        yield min(step, _ATTACK / _TRIES)
+    for step in guesser.act(_TRIES):
+        yield min(step, _ATTACK_SECONDS / _TRIES)

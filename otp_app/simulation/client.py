@@ -1,4 +1,4 @@
-"""The front door as actors see it: real calls of the services, written down, with an answer instead of an error."""
+"""Call the real services for actors: count each call, and return an answer instead of raising an error."""
 
 import base64
 import json
@@ -22,7 +22,7 @@ CLOSED = "closed"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """To a request for a message: the grant and what the phone received, or why not and when to come again."""
+    """Answer a request for a message: the grant and its code, or the refusal and the seconds to wait."""
 
     grant: Grant | None = None
     code: str = ""
@@ -32,10 +32,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, from where, and whether it solves a proof of work that it is asked for."""
+    """Identify who calls, from which client, and whether the caller solves proofs of work."""
 
     world: World
-    party: str
+    group: str
     phone: str
     client: str
     device: str | None = None
@@ -43,26 +43,26 @@ class Caller:
 
 
 def ask(caller: Caller, challenge_id: str | None = None) -> Answer:
-    """One try to get a message. A proof that is solved belongs to it."""
-    tally, hour = caller.world.party(caller.party), caller.world.hour
+    """Ask for a message once, solving a proof of work if the caller does."""
+    tally, hour = caller.world.tally_of(caller.group), caller.world.hour
     tally.tries += 1
     answer = _ask(caller, challenge_id, None)
     if answer.grant:
-        tally.sent(hour)
+        tally.count_sent(hour)
     else:
-        tally.refuse(answer.why, hour)
+        tally.count_refused(answer.why, hour)
     return answer
 
 
 def check(caller: Caller, code: str, challenge_id: str | None = None) -> Challenge | Answer:
-    """One try to answer a challenge; the approved challenge, or why it is not."""
-    tally = caller.world.party(caller.party)
+    """Check a code once. Return the approved challenge, or an answer with the refusal."""
+    tally = caller.world.tally_of(caller.group)
     try:
         return services.verify_code(
             phone=caller.phone, code=code, client=caller.client, challenge_id=challenge_id, device=caller.device
         )
     except Limited as limited:
-        tally.refuse(limited.limit, caller.world.hour)
+        tally.count_refused(limited.limit, caller.world.hour)
         return Answer(why=limited.limit, retry_after=limited.retry_after or 0)
     except InvalidOrExpiredCode:
         tally.comparisons += _was_compared(caller.phone)
@@ -70,12 +70,12 @@ def check(caller: Caller, code: str, challenge_id: str | None = None) -> Challen
 
 
 def _was_compared(phone: str) -> bool:
-    """Callers are told the same whether the code was wrong or there was none to compare with; time stands still."""
+    """Tell whether a challenge counted this check, which no error tells. Time stands still, so instants match."""
     return ChallengeRow.objects.filter(phone=phone, checked_at=clock.milliseconds()).exists()
 
 
 def _ask(caller: Caller, challenge_id: str | None, proof: str | None) -> Answer:
-    tally = caller.world.party(caller.party)
+    tally = caller.world.tally_of(caller.group)
     try:
         grant = services.send_code(
             phone=caller.phone,
@@ -98,7 +98,7 @@ def _ask(caller: Caller, challenge_id: str | None, proof: str | None) -> Answer:
 
 
 def _solve(task: Mapping[str, Any]) -> str:
-    """As the ALTCHA widget does it."""
+    """Solve a proof of work as the ALTCHA widget does."""
     challenge = altcha.Challenge.from_dict(dict(task))
     solution = cast("altcha.Solution", altcha.solve_challenge(challenge))  # None after 90 s, of cost 1 never
     payload = {"challenge": challenge.to_dict(), "solution": solution.to_dict()}

@@ -1,4 +1,4 @@
-"""What the simulation's database says happened, and that what may never happen did not."""
+"""Record what the simulation's database shows, and raise Violated if an invariant does not hold."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -9,17 +9,17 @@ from ..keys import phone_key
 from ..models import BlockRow, ChallengeRow, Delivery
 from ..stores.rows import challenge_of
 
-DAY = 24 * 3600 * 1000  # milliseconds
-MONTH = 30 * DAY
-HAND_OVERS = 2  # of one accepted send
+DAY_MS = 24 * 3600 * 1000
+MONTH_MS = 30 * DAY_MS
+MAX_HAND_OVERS = 2  # of one accepted send
 
 
 class Violated(AssertionError):
-    """An invariant does not hold: the guard has a hole."""
+    """Signal that an invariant does not hold, so that a limit failed."""
 
 
-class Books:
-    """Read from the database before each purge, so that they know of all days."""
+class Ledger:
+    """Collect challenges, hand-overs and blocks of all days, because each day's purge deletes some."""
 
     def __init__(self) -> None:
         self.blocks: list[str] = []
@@ -27,6 +27,7 @@ class Books:
         self._sent: dict[tuple[str, int], int] = defaultdict(int)  # hand-overs by challenge and send
 
     def read(self) -> None:
+        """Add what the database holds now. Call this before each purge."""
         rows = ChallengeRow.objects.order_by("created_at")
         self._challenges |= {challenge.id: challenge for challenge in map(challenge_of, rows)}
         deliveries = Delivery.objects.filter(status=Delivery.Status.SENT)
@@ -38,52 +39,54 @@ class Books:
 
     @property
     def failures(self) -> int:
-        """Failed comparisons of all phones."""
+        """Count failed comparisons of all phones."""
         return sum(challenge.failures for challenge in self._challenges.values())
 
-    def prove(self, messages: int) -> None:
-        """Raises Violated, with the numbers. ``messages`` were seen to leave."""
+    def check_invariants(self, messages: int) -> None:
+        """Raise Violated, with the numbers, if an invariant does not hold. ``messages`` left in all."""
         handed = sum(self._sent.values())
-        _hold(handed == messages, f"I5: {messages} messages, of which {handed} belong to a committed challenge")
-        _hold(all(n <= HAND_OVERS for n in self._sent.values()), "I4: a send was handed over more than twice")
+        _require(handed == messages, f"I5: {messages} messages, of which {handed} belong to a committed challenge")
+        _require(
+            all(count <= MAX_HAND_OVERS for count in self._sent.values()), "I4: a send was handed over more than twice"
+        )
         for challenge in self._challenges.values():
             spent = challenge.checks - challenge.checks_left
-            _hold(0 <= spent <= challenge.checks, f"I2: {spent} of {challenge.checks} checks spent")
-        self._prove_failures()
-        self._prove_messages()
+            _require(0 <= spent <= challenge.checks, f"I2: {spent} of {challenge.checks} checks spent")
+        self._check_failures()
+        self._check_messages()
 
-    def _prove_failures(self) -> None:
+    def _check_failures(self) -> None:
         failed: dict[str, list[tuple[int, int]]] = defaultdict(list)
         for item in self._challenges.values():
             failed[phone_key(item.phone, item.device)].append((item.checked_at, item.failures))
-        for key, device in self._lanes().items():
+        for key, device in self._devices_by_key().items():
             day = conf.FAILURES_OF_DEVICES_DAY if device else conf.FAILURES_PER_PHONE_DAY
-            most = most_within(failed[key], DAY)
-            _hold(most <= day, f"I3: {most} failed comparisons of a phone in 24 h, {day} allowed")
-            most = 0 if device else most_within(failed[key], MONTH)
-            _hold(most <= conf.FAILURES_PER_PHONE_MONTH, f"I3: {most} failed comparisons of a phone in 30 days")
+            most = most_within(failed[key], DAY_MS)
+            _require(most <= day, f"I3: {most} failed comparisons of a phone in 24 h, {day} allowed")
+            most = 0 if device else most_within(failed[key], MONTH_MS)
+            _require(most <= conf.FAILURES_PER_PHONE_MONTH, f"I3: {most} failed comparisons of a phone in 30 days")
 
-    def _prove_messages(self) -> None:
+    def _check_messages(self) -> None:
         sent: dict[str, list[tuple[int, int]]] = defaultdict(list)
-        for (challenge_id, at), n in self._sent.items():
+        for (challenge_id, at), count in self._sent.items():
             challenge = self._challenges[challenge_id]
-            sent[phone_key(challenge.phone, challenge.device)].append((at, n))
-        for key, device in self._lanes().items():
+            sent[phone_key(challenge.phone, challenge.device)].append((at, count))
+        for key, device in self._devices_by_key().items():
             allowed = conf.SENDS_OF_DEVICES_DAY if device else conf.SENDS_PER_PHONE_DAY
-            most = most_within(sent[key], DAY)
-            _hold(most <= allowed, f"I4: {most} messages to a phone in 24 h, {allowed} allowed")
+            most = most_within(sent[key], DAY_MS)
+            _require(most <= allowed, f"I4: {most} messages to a phone in 24 h, {allowed} allowed")
 
-    def _lanes(self) -> dict[str, bool]:
-        """Strangers' and known devices' budgets are apart: each under its key, and whether it is devices'."""
+    def _devices_by_key(self) -> dict[str, bool]:
+        """Map phone keys to whether they count known devices, whose budgets are apart from strangers'."""
         return {phone_key(item.phone, item.device): bool(item.device) for item in self._challenges.values()}
 
 
 def most_within(events: Iterable[tuple[int, int]], span: int) -> int:
-    """The most that was counted within any ``span`` milliseconds."""
+    """Return the most that was counted within any ``span`` milliseconds, from pairs of instant and count."""
     ordered = sorted(events)
     most = total = first = 0
-    for at, n in ordered:
-        total += n
+    for at, count in ordered:
+        total += count
         while ordered[first][0] <= at - span:
             total -= ordered[first][1]
             first += 1
@@ -91,6 +94,6 @@ def most_within(events: Iterable[tuple[int, int]], span: int) -> int:
     return most
 
 
-def _hold(holds: bool, words: str) -> None:
+def _require(holds: bool, text: str) -> None:
     if not holds:
-        raise Violated(words)
+        raise Violated(text)

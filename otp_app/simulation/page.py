@@ -1,4 +1,4 @@
-"""The report as one page: SVG inside, no script, nothing that is fetched, for light and dark screens."""
+"""Render the report as one page with SVG charts, without scripts or fetched files, for light and dark screens."""
 
 from collections import Counter
 from html import escape
@@ -21,24 +21,24 @@ _WIDTH, _HEIGHT, _TOP = 960, 120, 20
 
 
 def page(title: str, report: Report) -> str:
-    """A whole HTML document."""
+    """Return the report as an HTML document."""
     charts = "".join(_charts(world) for world in report.worlds)
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in HEAD)
     rows = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in report.rows())
-    words = "".join(f"<li>{escape(line)}</li>" for line in report.words())
+    remarks = "".join(f"<li>{escape(line)}</li>" for line in report.remarks())
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head>'
         f"<body><h1>{escape(title)}</h1>{charts}"
         f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
-        f"<ul>{words}</ul></body></html>\n"
+        f"<ul>{remarks}</ul></body></html>\n"
     )
 
 
 def _charts(world: World) -> str:
     sent: Counter[int] = Counter()
     refused: Counter[int] = Counter()
-    for tally in world.parties.values():
+    for tally in world.tallies.values():
         sent += tally.sent_by_hour
         refused += tally.refused_by_hour
     hours = max([*sent, *refused], default=0) + 1
@@ -47,16 +47,16 @@ def _charts(world: World) -> str:
 
 
 def _chart(what: str, kind: str, by_hour: Counter[int], hours: int) -> str:
-    """A bar for each hour, with its number for who points at it."""
+    """Return a chart with a bar for each hour; pointing at a bar shows its number."""
     most = max(by_hour.values(), default=0)
     width = _WIDTH / hours
     bars = "".join(
-        f'<rect class="{kind}" x="{hour * width:.1f}" y="{_TOP + _HEIGHT * (1 - n / most):.1f}" '
-        f'width="{width * 0.9:.1f}" height="{_HEIGHT * n / most:.1f}"><title>hour {hour}: {n:,}</title></rect>'
-        for hour, n in sorted(by_hour.items())
+        f'<rect class="{kind}" x="{hour * width:.1f}" y="{_TOP + _HEIGHT * (1 - count / most):.1f}" '
+        f'width="{width * 0.9:.1f}" height="{_HEIGHT * count / most:.1f}"><title>hour {hour}: {count:,}</title></rect>'
+        for hour, count in sorted(by_hour.items())
     )
-    words = f"{what} per hour, {sum(by_hour.values()):,} in all, at most {most:,}"
+    label = f"{what} per hour, {sum(by_hour.values()):,} in all, at most {most:,}"
     return (
-        f'<svg role="img" viewBox="0 0 {_WIDTH} {_TOP + _HEIGHT}" aria-label="{words}">'
-        f'<text x="0" y="14">{words}</text>{bars}</svg>'
+        f'<svg role="img" viewBox="0 0 {_WIDTH} {_TOP + _HEIGHT}" aria-label="{label}">'
+        f'<text x="0" y="14">{label}</text>{bars}</svg>'
     )

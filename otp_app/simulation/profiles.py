@@ -1,42 +1,41 @@
-"""Which worlds a profile plays. Each is fresh: nothing of one is known in the next."""
+"""Choose the worlds that a profile plays. Each world begins with an empty database."""
 
 from collections.abc import Callable, Iterator
 
-from . import attackers, honest
-from . import numbers as places
+from . import attackers, honest, numbers
 from .attackers import Guesser
 from .pumpers import Pumper
 from .sandbox import sandbox
 from .world import Size, World
 
-GUESSERS = 200  # addresses
-BOMBERS = 1000
-LEAST_TRIES = 100  # every attacker of every profile has something to do
+GUESSING_CLIENTS = 200  # addresses
+BOMBING_CLIENTS = 1000  # addresses
+MIN_TRIES = 100  # so that every attacker of every profile has something to do
 
 
 def _pump(world: World, pumper: Pumper) -> None:
-    world.enter(0, pumper.works(world.size.tries))
+    world.enter(0, pumper.act(world.size.tries))
 
 
 def _bomb(world: World) -> None:
-    phone = places.phone(world.chance, places.regions()[0])
-    clients = places.addresses(world.chance, BOMBERS)
-    world.enter(0, attackers.bomber(world, phone, clients, world.size.tries))
+    victim = numbers.phone(world.chance, numbers.regions()[0])
+    clients = numbers.addresses(world.chance, BOMBING_CLIENTS)
+    world.enter(0, attackers.bomber(world, victim, clients, world.size.tries))
 
 
 def _guess(world: World, phones: int) -> None:
-    numbers = [places.phone(world.chance, places.regions()[i % len(places.regions())]) for i in range(phones)]
-    clients = places.addresses(world.chance, GUESSERS)
-    world.enter(0, Guesser(world, numbers, clients).works(world.size.tries))
+    victims = [numbers.phone(world.chance, numbers.regions()[i % len(numbers.regions())]) for i in range(phones)]
+    clients = numbers.addresses(world.chance, GUESSING_CLIENTS)
+    world.enter(0, Guesser(world, victims, clients).act(world.size.tries))
 
 
 def _mix(world: World) -> None:
-    """Four fifths of the tries pump, a tenth bombs one phone and a tenth guesses the codes of the same."""
+    """Let four fifths of the tries pump, a tenth bomb one phone, and a tenth guess the codes of that phone."""
     honest.office(world)
-    world.enter(0, Pumper(world, solves=True).works(world.size.tries * 8 // 10))
-    phone, tries = places.phone(world.chance, places.regions()[0]), world.size.tries // 10
-    world.enter(0, attackers.bomber(world, phone, places.addresses(world.chance, BOMBERS), tries))
-    world.enter(0, Guesser(world, [phone], places.addresses(world.chance, GUESSERS)).works(tries))
+    world.enter(0, Pumper(world, solves=True).act(world.size.tries * 8 // 10))
+    phone, tries = numbers.phone(world.chance, numbers.regions()[0]), world.size.tries // 10
+    world.enter(0, attackers.bomber(world, phone, numbers.addresses(world.chance, BOMBING_CLIENTS), tries))
+    world.enter(0, Guesser(world, [phone], numbers.addresses(world.chance, GUESSING_CLIENTS)).act(tries))
 
 
 PROFILES: dict[str, dict[str, Callable[[World], None]]] = {
@@ -65,7 +64,7 @@ PROFILES: dict[str, dict[str, Callable[[World], None]]] = {
 
 
 def play(profile: str, seed: int, size: Size, only: str = "") -> Iterator[World]:
-    """Each world of a profile, or the only one of this name, when it has ended, with the books proven."""
+    """Play the worlds of a profile, or the ``only`` one; yield each once it is checked, or raise Violated."""
     for name, enter in PROFILES[profile].items():
         if only in ("", name):
             with sandbox() as time:

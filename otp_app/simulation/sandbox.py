@@ -1,4 +1,4 @@
-"""A place where nothing is real: a database in memory, stopped time, no message, no log record, no signal."""
+"""Isolate a simulation: a database in memory, stopped time, no message, no log record, no signal."""
 
 import logging
 from collections.abc import Iterator
@@ -20,9 +20,9 @@ from ..providers import memory
 from . import numbers
 
 ALIAS = "otp_app_lab"
-# A fixed instant, so that a run does not depend on when it runs; far ahead, for ALTCHA asks the machine's own clock
-# whether a proof has expired.
-START = 4_102_444_800_000  # 2100-01-01
+# A fixed instant, so that a run does not depend on when it runs; far ahead, because ALTCHA compares a proof's expiry
+# with the machine's own clock.
+START_MS = 4_102_444_800_000  # 2100-01-01
 
 _TABLES = (ChallengeRow, Counter, Failure, BlockRow, Delivery, EventRow, DevicesEnd, KeptAnswer)
 _MUTED: tuple[Signal, ...] = (
@@ -40,7 +40,7 @@ _MUTED: tuple[Signal, ...] = (
 
 
 class Router:
-    """All of the app's tables are in the sandbox."""
+    """Route all of the app's tables to the sandbox."""
 
     def db_for_read(self, model: Any, **hints: Any) -> str | None:
         return ALIAS if model._meta.app_label == "otp_app" else None
@@ -50,19 +50,19 @@ class Router:
 
 @contextmanager
 def sandbox() -> Iterator[clock.Stopped]:
-    """Within it, the services work on nothing that is the project's. The settings of the guard stay in force."""
+    """Keep the services away from the project's data within the context. Settings of limits stay in force."""
     with ExitStack() as stack:
         stack.enter_context(_silence())
         stack.enter_context(override_settings(**_overrides()))
         stack.enter_context(_database())
         memory.outbox.clear()
         stack.callback(memory.outbox.clear)
-        yield stack.enter_context(clock.stopped(START))
+        yield stack.enter_context(clock.stopped(START_MS))
 
 
 def _overrides() -> dict[str, Any]:
     return {
-        "DEBUG": False,  # or Django keeps every query
+        "DEBUG": False,  # with DEBUG, Django would keep every query
         "DATABASE_ROUTERS": [Router(), *settings.DATABASE_ROUTERS],
         "OTP_PROVIDERS": [{"ALIAS": "memory", "BACKEND": "otp_app.providers.memory.MemoryProvider"}],
         "OTP_ROUTES": {},
@@ -74,13 +74,13 @@ def _overrides() -> dict[str, Any]:
         "OTP_CLOCK_OFFSET_FILE": "",
         "OTP_TEST_NUMBERS": {},
         "OTP_ALLOWED_REGIONS": numbers.regions(),
-        "OTP_PROOF_COST": 1,  # real proofs, cheap ones: the report says what they would have cost
+        "OTP_PROOF_COST": 1,  # cheap but real proofs: the report says what they would have cost
     }
 
 
 @contextmanager
 def _database() -> Iterator[None]:
-    """A connection that the project's settings do not know, with the app's tables and no others."""
+    """Open a database that the project's settings do not know, with the app's tables only."""
     config = {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
     connections.databases[ALIAS] = ConnectionHandler({DEFAULT_DB_ALIAS: config}).databases[DEFAULT_DB_ALIAS]
     connection = connections[ALIAS]
@@ -97,24 +97,24 @@ def _database() -> Iterator[None]:
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """No receiver of the project's and no log handler hears of what is not real."""
+    """Keep simulated events from the project's signal receivers and log handlers."""
     receivers = [signal.receivers for signal in _MUTED]
     ours = [name for name in logging.root.manager.loggerDict if f"{name}.".startswith("otp_app.")]
     loggers = [logging.getLogger(name) for name in {"otp_app", *ours}]
     levels = [logger.level for logger in loggers]
     try:
         for signal in _MUTED:
-            _hear(signal, [])
+            _set_receivers(signal, [])
         for logger in loggers:
             logger.setLevel(logging.CRITICAL + 1)
         yield
     finally:
         for signal, before in zip(_MUTED, receivers, strict=True):
-            _hear(signal, before)
+            _set_receivers(signal, before)
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
 
 
-def _hear(signal: Signal, receivers: list[Any]) -> None:
+def _set_receivers(signal: Signal, receivers: list[Any]) -> None:
     signal.receivers = receivers
     signal.sender_receivers_cache.clear()

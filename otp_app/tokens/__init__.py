@@ -1,4 +1,7 @@
-"""What a client gets after sign-in. The backend in force is chosen by OTP_TOKEN_BACKEND."""
+"""Issue, recognise and revoke what a client gets after sign-in. OTP_TOKEN_BACKEND names the backend.
+
+Services, the API and the hosted page may call it.
+"""
 
 from typing import Any
 
@@ -16,12 +19,13 @@ def current() -> TokenBackend:
 
 
 def issuing(backend: TokenBackend) -> Issuing | None:
-    """Prepare what the backend can; one of a project's that does not know of it issues as it always has."""
+    """Return the token that the backend prepares before the user is known; None if it cannot."""
+    # The method is optional: a project's own backend may be older than it.
     return backend.issuing() if hasattr(backend, "issuing") else None
 
 
 def issue(backend: TokenBackend, user: Any, request: HttpRequest | None) -> Issued:
-    """Issue what the backend has for a user who signs in. Django itself records the sign-in that begins a session."""
+    """Issue a token to a user who signs in, and record the sign-in unless that has happened, as for sessions."""
     before = accounts.last_login(user)
     issued = backend.issue(user, request)
     if accounts.last_login(user) == before:
@@ -30,16 +34,16 @@ def issue(backend: TokenBackend, user: Any, request: HttpRequest | None) -> Issu
 
 
 def revoke_all(user: Any) -> None:
-    """End whatever the user is signed in by."""
+    """Revoke all tokens and sessions of a user."""
     for backend in _in_use():
         backend.revoke_all(user)
 
 
 def purge() -> int:
-    """Delete what has expired; how many."""
+    """Delete tokens and sessions that have expired, and return how many."""
     return sum(backend.purge() for backend in _in_use())
 
 
 def _in_use() -> list[TokenBackend]:
-    """The hosted page begins sessions, whichever backend is in force."""
+    """Return the backend in force, and that of sessions, because the hosted page always begins sessions."""
     return [current()] if current().ambient else [current(), SessionTokens()]

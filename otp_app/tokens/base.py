@@ -1,4 +1,4 @@
-"""The contract of a token backend: what a client gets after sign-in, and how it is recognised by it."""
+"""Define the contract of a token backend: issue a token after sign-in, and find the user of a request by it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from django.http import HttpRequest
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """``token`` is None where the client holds its proof in another way (a session cookie)."""
+    """Hold what the client is given; ``token`` is None if its proof is kept in another way (a session cookie)."""
 
     token: str | None
     expires_in: int  # seconds
@@ -18,34 +18,39 @@ class Issued:
 
 @dataclass(frozen=True, slots=True)
 class Issuing:
-    """Hold a token that one row makes good: it is written with ``user`` set to who is found, if active."""
+    """Hold a token that becomes valid by inserting one row, with ``user`` set to the active user who signs in."""
 
     issued: Issued
     model: type[Model]
-    row: Mapping[str, Any]  # its values by attribute, but for the user; fields that are not named have their defaults
+    row: Mapping[str, Any]  # values by attribute, without ``user``; fields that are not named have their defaults
 
 
 class TokenBackend(Protocol):
-    """``ambient``: browsers send the proof by themselves, so requests that change something need a CSRF token."""
+    """Issue and recognise tokens.
+
+    If ``ambient``, browsers send the proof by themselves, so requests that change something need a CSRF token.
+    """
 
     ambient: ClassVar[bool]
 
-    def issue(self, user: Any, request: HttpRequest | None) -> Issued: ...
+    def issue(self, user: Any, request: HttpRequest | None) -> Issued:
+        """Sign a user in, and return what the client is given."""
 
     def issuing(self) -> Issuing | None:
-        """Prepare the same for a user who is yet to be found, so that one statement does both; None to be asked later.
+        """Prepare a token before the user is known, so that one statement finds the user and inserts the token.
 
-        What is prepared is worth nothing until it is written down, and may never be.
+        Return None to have ``issue`` called instead. A prepared token is worth nothing until its row is inserted, which
+        may never happen.
         """
 
     def authenticate(self, request: HttpRequest) -> Any | None:
-        """Return the active user (see ``staff.by_code``); None when the request carries no good proof."""
+        """Return the active user (see ``staff.by_code``); None if the request carries no valid proof."""
 
     def revoke(self, request: HttpRequest) -> None:
-        """End at once what the request was authenticated by; nothing to end is no error."""
+        """End at once the token or session that the request carries. A request without one is no error."""
 
     def revoke_all(self, user: Any) -> None:
-        """End at once whatever this user is signed in by."""
+        """End at once all tokens or sessions of this user."""
 
     def purge(self) -> int:
-        """Delete what has expired; how many."""
+        """Delete tokens or sessions that have expired, and return how many."""

@@ -1,7 +1,7 @@
-"""Opaque tokens: 256 random bits, of which only the SHA-256 is stored.
+"""Issue opaque tokens: 256 random bits, of which only the SHA-256 is stored.
 
 A fast hash is right here: unlike a password the token cannot be guessed, so there is nothing to slow down. The tag in
-front lets secret scanners recognise a leaked one.
+front lets secret scanners recognise a leaked token.
 """
 
 import hashlib
@@ -25,30 +25,31 @@ from .base import Issued, Issuing
 
 TAG = "otp_"
 _SCHEMES = {"bearer", "token"}
-_WRITE_EVERY = timedelta(hours=1)  # at the most: reading stays one statement, and idle ends at most 1/24 early
+# ``used_at`` is written at most this often, so that most requests only read; a token becomes idle at most 1/24 early.
+_USED_AT_STEP = timedelta(hours=1)
 
 
 class OpaqueTokens:
-    """The default backend."""
+    """Issue one opaque token for each sign-in. This is the default backend."""
 
     ambient: ClassVar[bool] = False
 
     def issue(self, user: Any, request: HttpRequest | None) -> Issued:
-        issued, row = _new()
+        issued, row = _new_token()
         alias = router.db_for_write(Token)
         writes.run(alias, writes.inserting(alias, Token, row | {"user_id": user.pk}))
         return issued
 
     def issuing(self) -> Issuing | None:
-        if type(self).issue is not OpaqueTokens.issue:  # that has more to do
+        if type(self).issue is not OpaqueTokens.issue:  # a subclass's own ``issue`` may do more than insert the row
             return None
-        issued, row = _new()
+        issued, row = _new_token()
         return Issuing(issued, Token, row)
 
     def authenticate(self, request: HttpRequest) -> Any | None:
         token = _token_of(request)
         alias = router.db_for_read(Token)
-        found = _tokens(get_user_model()).first(alias, _digest(token)) if token else None
+        found = _lookup(get_user_model()).first(alias, _digest(token)) if token else None
         if found is None:
             return None
         pk, used_at, expires_at, *columns = found
@@ -56,7 +57,7 @@ class OpaqueTokens:
         now, idle = _now(), timedelta(seconds=conf.TOKEN_IDLE)
         if not user.is_active or expires_at <= now or now - used_at >= idle:
             return None
-        if now - used_at >= min(_WRITE_EVERY, idle / 24):
+        if now - used_at >= min(_USED_AT_STEP, idle / 24):
             Token.objects.filter(pk=pk).update(used_at=now)
         return staff.by_code(user)
 
@@ -73,8 +74,8 @@ class OpaqueTokens:
         return Token.objects.filter(dead).delete()[0]
 
 
-def _new() -> tuple[Issued, dict[str, Any]]:
-    """A token, and its row but for the user."""
+def _new_token() -> tuple[Issued, dict[str, Any]]:
+    """Return a new token, and its row without the user."""
     token = TAG + secrets.token_urlsafe(32)
     now = _now()
     expires_at = now + timedelta(seconds=conf.TOKEN_TTL)
@@ -82,14 +83,14 @@ def _new() -> tuple[Issued, dict[str, Any]]:
 
 
 @lru_cache(maxsize=8)
-def _tokens(user_model: type[Any]) -> Lookup:
-    """By their digest, each with its user: all that a request has to ask."""
+def _lookup(user_model: type[Any]) -> Lookup:
+    """Return the query by digest for a token and its user: the only query of an authenticated request."""
     columns = [f"user__{name}" for name in lookups.columns_of(user_model)]
     return Lookup(Token.objects.all(), "digest", ["pk", "used_at", "expires_at", *columns])
 
 
 def _token_of(request: HttpRequest) -> str:
-    """From ``Authorization: Bearer …`` (RFC 6750) or DRF's habitual ``Token …``; empty when there is none of ours."""
+    """Return the token in ``Authorization: Bearer …`` (RFC 6750) or DRF's usual ``Token …``; empty if none is ours."""
     scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     token = token.strip()
     return token if scheme.lower() in _SCHEMES and token.startswith(TAG) and token.isascii() else ""

@@ -1,4 +1,4 @@
-"""Django's session as the proof: for sites whose pages call the API from the same origin, and for the hosted page."""
+"""Sign people in by Django's session: for sites whose pages call the API from the same origin, and the hosted page."""
 
 import logging
 from collections.abc import Sequence
@@ -21,11 +21,12 @@ from .base import Issued
 
 logger = logging.getLogger("otp_app.tokens")
 
-_LONGEST = 40  # characters of a key; that of a session kept in its cookie is longer, and nothing here could end it
+# As UserSession.key. The key of a session that is kept in its cookie is longer, and no server could end that session.
+_MAX_KEY_CHARACTERS = 40
 
 
 class SessionTokens:
-    """Needs SessionMiddleware. A sign-in starts a new session id, so a fixed one is worth nothing."""
+    """Begin a session for each sign-in, under a new id, so that a fixed id is worth nothing. Need SessionMiddleware."""
 
     ambient: ClassVar[bool] = True
 
@@ -36,20 +37,20 @@ class SessionTokens:
             logger.error("staff cannot sign in by code: add %s to MIDDLEWARE", staff.MIDDLEWARE)
             raise InvalidOrExpiredCode  # the session would open the admin
         session = request.session
-        before = session.session_key
+        former_key = session.session_key
         login(request, user, backend=_backend_for(user))
         staff.mark(request)
-        if session.session_key == before and before:  # Django keeps the id of a session that was this user's already
+        if session.session_key == former_key and former_key:  # Django keeps the id of a session of the same user
             session.cycle_key()
-        if not session.session_key:  # it was another user's, and is empty now
+        if not session.session_key:  # it was another user's, so Django has emptied it
             session.save()
-        UserSession.objects.filter(key=before).delete()
-        if len(key := session.session_key or "") <= _LONGEST:
+        UserSession.objects.filter(key=former_key).delete()
+        if len(key := session.session_key or "") <= _MAX_KEY_CHARACTERS:
             UserSession.objects.create(key=key, user=user, expires_at=session.get_expiry_date())
         return Issued(None, session.get_expiry_age())
 
     def issuing(self) -> None:
-        """A session is begun by a request that has a user."""
+        """Prepare nothing, because a session needs the user and the request."""
 
     def authenticate(self, request: HttpRequest) -> Any | None:
         user = staff.of_session(request, get_user(request))
@@ -60,24 +61,24 @@ class SessionTokens:
         logout(request)
 
     def revoke_all(self, user: Any) -> None:
-        """All that were begun by phone. Those that staff has begun with a password stay until it is changed.
+        """End all sessions of a user that began by phone. Sessions that staff began with a password go on.
 
-        Sessions also carry a hash of the password: a new one ends, for users by phone, who have none that is of use,
-        whatever else there is.
+        Those end when the password is changed, because a session carries a hash of it. For a user without a usable
+        password, set a new unusable one: this ends every other session.
         """
-        begun = UserSession.objects.filter(user=user)
-        store = _store()
-        for key in begun.values_list("key", flat=True):
+        sessions = UserSession.objects.filter(user=user)
+        store = _session_store()
+        for key in sessions.values_list("key", flat=True):
             store(key).delete()
-        begun.delete()
+        sessions.delete()
         if not user.has_usable_password():
             user.set_unusable_password()
             user.save(update_fields=["password"])
 
     def purge(self) -> int:
-        """Sessions that have expired, and what was written down of them. A use of a session may have moved its end."""
-        store = _store()
-        with suppress(NotImplementedError):  # of an engine that has no way to
+        """Delete expired sessions and their rows, and return how many rows. Using a session may have extended it."""
+        store = _session_store()
+        with suppress(NotImplementedError):  # some engines cannot
             store.clear_expired()
         now = timezone.now()
         ended = [row.pk for row in UserSession.objects.filter(expires_at__lt=now) if not store().exists(row.key)]
@@ -87,12 +88,12 @@ class SessionTokens:
         return UserSession.objects.filter(pk__in=ended).delete()[0]
 
 
-def _store() -> type[SessionBase]:
+def _session_store() -> type[SessionBase]:
     store: type[SessionBase] = import_module(settings.SESSION_ENGINE).SessionStore
     return store
 
 
 def _backend_for(user: Any) -> str:
-    """The first that gives the user back at the next request: there are some for permissions only, or for lockouts."""
+    """Return the first backend that can load the user at the next request; some only check permissions or lockouts."""
     paths: Sequence[str] = settings.AUTHENTICATION_BACKENDS
     return next((path for path in paths if load_backend(path).get_user(user.pk)), paths[0])

@@ -44,7 +44,7 @@ class Destination:
 def of(request: HttpRequest) -> Destination:
     """Raises InvalidAuthorization."""
     given = {name: request.GET[name] for name in _NAMES if name in request.GET}
-    if len(quote(given.get("next", ""))) > authorization_codes.LONGEST:
+    if len(quote(given.get("next", ""))) > authorization_codes.MAX_ADDRESS_CHARACTERS:
         del given["next"]  # browsers and Django itself take no address of any length
     query = f"?{urlencode(given)}" if given else ""
     return Destination(
@@ -62,7 +62,7 @@ def _page(request: HttpRequest, wanted: str) -> str:
 
 
 def _authorization(given: dict[str, str]) -> Authorization:
-    return authorization_codes.requested(
+    return authorization_codes.validate_request(
         client=given["client"],
         redirect_uri=given.get("redirect_uri", ""),
         code_challenge=given.get("code_challenge", ""),

@@ -113,12 +113,13 @@ class TestDjangosOwnUser:
 
     def test_without_a_phone_field_the_user_name_is_it(self):
         assert adapter.phone_field() == "username"
-        assert sign_ups.values(DjangoUser, "username", PHONE, "name") == {"username": PHONE}
+        assert sign_ups.field_values(DjangoUser, "username", PHONE, "name") == {"username": PHONE}
 
     def test_a_named_field_is_the_phone_and_the_user_name_is_filled_too(self, settings):
         settings.OTP_USER_PHONE_FIELD = "first_name"
         assert adapter.phone_field() == "first_name"
-        assert sign_ups.values(DjangoUser, "first_name", PHONE, "name") == {"first_name": PHONE, "username": "name"}
+        values = sign_ups.field_values(DjangoUser, "first_name", PHONE, "name")
+        assert values == {"first_name": PHONE, "username": "name"}
         assert adapter.phone_of(DjangoUser(first_name="")) == ""
 
 

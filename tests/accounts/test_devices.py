@@ -40,7 +40,7 @@ def test_the_value_names_no_phone_and_fits_the_field_of_the_api():
     payload = base64.urlsafe_b64decode(value.partition(":")[0] + "==").decode()
     assert phone not in payload
     assert phone[1:] not in payload
-    assert len(value) < devices.LONGEST
+    assert len(value) < devices.MAX_VALUE_CHARACTERS
 
 
 def test_renewing_keeps_the_device_and_renews_its_time(clock):

@@ -208,10 +208,11 @@ def test_what_keeps_people_from_signing_up_is_named_by_a_check_and_by_the_error(
 
 def test_a_user_name_that_may_be_null_and_names_nobody_stays_so():
     fields = {"phone": "+998901234567"}
-    assert sign_ups.values(MODELS["a user name that is none"], "phone", fields["phone"], "name") == fields
-    named = sign_ups.values(MODELS["a user name beside the name"], "phone", fields["phone"], "name")
+    assert sign_ups.field_values(MODELS["a user name that is none"], "phone", fields["phone"], "name") == fields
+    named = sign_ups.field_values(MODELS["a user name beside the name"], "phone", fields["phone"], "name")
     assert named == fields | {"username": "name"}
 
 
 def test_a_name_is_as_long_as_its_field_holds():
-    assert sign_ups.values(MODELS["a short user name"], "phone", "+998", "user-0123456789")["username"] == "user-0123"
+    values = sign_ups.field_values(MODELS["a short user name"], "phone", "+998", "user-0123456789")
+    assert values["username"] == "user-0123"

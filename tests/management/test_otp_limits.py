@@ -26,7 +26,7 @@ def output(*args):
 
 
 def row(text, title, name):
-    """The cells of a limit in the part with that title."""
+    """Return the cells of a limit in the part with that title."""
     (part,) = [part for part in text.split("\n\n") if part.startswith(title)]
     (line,) = [line for line in part.splitlines() if line.startswith(name + " ")]
     return line.split()
@@ -63,12 +63,12 @@ class TestTable:
         settings.OTP_PROOFS, settings.OTP_HOME_REGIONS, settings.OTP_WAITS = True, [], []
         text = output()
         assert "is off" not in text
-        assert "never a home region (none)" in text
+        assert "unless it is a home region (none)" in text
         assert "60-600 s" not in text
 
 
 class TestState:
-    def test_a_phone_has_two_lanes_its_prefix_its_country_and_everybody(self, outbox):
+    def test_a_phone_is_shown_with_its_devices_its_prefix_its_country_and_everybody(self, outbox):
         phone = new_phone()
         services.send_code(phone=phone, client=CLIENT)
         shown = f"phone {phone[:4]}•••••••{phone[-2:]}"
@@ -236,13 +236,13 @@ class TestLift:
         output("--region", "KZ", "--lift")
         services.send_code(phone="+77019994567")
 
-    def test_what_holds_messages_to_a_number_back_is_told_and_ended(self, outbox):
+    def test_a_suppression_is_shown_and_ended(self, outbox):
         phone = "+998901234567"
         assert "Suppressed" not in output("--phone", phone)
         suppressions.suppress(phone, "call")
-        assert "Suppressed, so that nothing is sent to it by call:" in output("--phone", phone)
+        assert "Suppressed: nothing is sent to it by call," in output("--phone", phone)
         suppressions.suppress(phone, "")
-        assert "nothing is sent to it by any channel, call:" in output("--phone", phone)
+        assert "nothing is sent to it by any channel, call, because" in output("--phone", phone)
         with pytest.raises(UndeliverablePhone):
             services.send_code(phone=phone)
         assert "Suppressed" not in output("--phone", phone, "--lift")

@@ -1,4 +1,4 @@
-"""``manage.py otp_phones``: phones from before the app, in spellings by which nobody is found."""
+"""``manage.py otp_phones``: users whose phones are not in E.164 form."""
 
 import io
 
@@ -45,12 +45,12 @@ def test_phones_in_e164_form_are_none_of_its_business():
 def test_a_phone_in_another_spelling_is_listed_and_written_only_when_that_is_asked_for(spelling):
     pk = user_with(spelling)
     listed = otp_phones("--region", "uz")
-    assert listed.splitlines()[0] == f"user {pk}: {SHOWN} in another spelling."
+    assert listed.splitlines()[0] == f"user {pk}: {SHOWN} is stored in another spelling."
     assert listed.endswith(
-        "1 can be corrected, 0 of numbers that another user has, 0 unreadable. Nothing was written: --fix does.\n"
+        "1 can be corrected, 0 belong to another user, 0 cannot be read. Nothing was written; --fix corrects them.\n"
     )
     assert stored() == {pk: spelling}
-    assert otp_phones("--fix", "--region", "UZ").splitlines()[0] == f"user {pk}: {SHOWN} now."
+    assert otp_phones("--fix", "--region", "UZ").splitlines()[0] == f"user {pk}: corrected to {SHOWN}."
     assert stored() == {pk: PHONE}
     user, is_new = adapter.user_for(PHONE)
     assert (user.pk, is_new) == (pk, False)
@@ -58,32 +58,35 @@ def test_a_phone_in_another_spelling_is_listed_and_written_only_when_that_is_ask
 
 def test_without_a_region_only_what_has_its_country_code_is_read(settings):
     with_code, without = user_with("+998 90 1234567"), user_with("91 123 45 67")
-    assert "1 corrected, 0 of numbers that another user has, 1 unreadable.\n" in otp_phones("--fix")
+    assert "1 corrected, 0 belong to another user, 1 cannot be read.\n" in otp_phones("--fix")
     assert stored() == {with_code: PHONE, without: "91 123 45 67"}
     settings.OTP_DEFAULT_REGION = "UZ"
-    assert f"user {without}: +998•••••••67 in another spelling." in otp_phones()
+    assert f"user {without}: +998•••••••67 is stored in another spelling." in otp_phones()
 
 
 def test_the_number_of_another_user_is_never_written_over():
     theirs, older = user_with(PHONE), user_with("90 123 45 67")
     for options in (["--region=UZ"], ["--region=UZ", "--fix"]):
-        assert f"user {older}: {SHOWN}, which is the phone of user {theirs}: left as it is." in otp_phones(*options)
+        assert f"user {older}: {SHOWN} belongs to user {theirs}: not changed." in otp_phones(*options)
     assert stored() == {theirs: PHONE, older: "90 123 45 67"}
 
 
 def test_of_two_who_have_the_same_number_in_other_spellings_one_gets_it_and_both_are_listed_before():
     first, second = user_with("90 123 45 67"), user_with("901234567")
-    for word, options in (("in another spelling", ["--region=UZ"]), ("now", ["--region=UZ", "--fix"])):
+    for outcome, options in (
+        (f"{SHOWN} is stored in another spelling", ["--region=UZ"]),
+        (f"corrected to {SHOWN}", ["--region=UZ", "--fix"]),
+    ):
         text = otp_phones(*options)
-        assert f"user {first}: {SHOWN} {word}." in text
-        assert f"user {second}: {SHOWN}, which is the phone of user {first}: left as it is." in text
+        assert f"user {first}: {outcome}." in text
+        assert f"user {second}: {SHOWN} belongs to user {first}: not changed." in text
     assert stored() == {first: PHONE, second: "901234567"}
 
 
 def test_what_is_no_phone_is_listed_without_what_it_is():
     pk = user_with("call my wife")
     text = otp_phones("--region=UZ", "--fix")
-    assert text.startswith(f"user {pk}: what stands there cannot be read as a phone number.\n")
+    assert text.startswith(f"user {pk}: its phone cannot be read as a phone number.\n")
     assert "wife" not in text
     assert stored() == {pk: "call my wife"}
 
@@ -99,16 +102,18 @@ def test_what_was_changed_meanwhile_is_left_as_it_is(monkeypatch, meanwhile):
 
     monkeypatch.setattr(spellings, "correct", overtaken)
     text = otp_phones("--region=UZ", "--fix")
-    assert f"user {pk}: {SHOWN} was changed meanwhile: left as it is." in text
-    assert text.endswith("0 corrected, 0 of numbers that another user has, 0 unreadable, 1 changed meanwhile.\n")
+    assert f"user {pk}: {SHOWN} was changed by somebody else meanwhile: not changed." in text
+    assert text.endswith(
+        "0 corrected, 0 belong to another user, 0 cannot be read, 1 changed by somebody else meanwhile.\n"
+    )
     assert stored()[pk] == (meanwhile if meanwhile != PHONE else "90 123 45 67")
 
 
 def test_it_reads_one_batch_after_the_other_and_nobody_twice(monkeypatch, django_assert_num_queries):
-    monkeypatch.setattr(spellings, "_BATCH", 2)
+    monkeypatch.setattr(spellings, "_BATCH_USERS", 2)
     made = [user_with(f"90 123 45 6{n}") for n in range(4)]
     with django_assert_num_queries(3):
-        assert [pk for pk, _ in spellings.stored()] == made
+        assert [pk for pk, _ in spellings.stored_phones()] == made
     text = otp_phones("--region=UZ", "--fix")
     assert [line.partition(":")[0] for line in text.splitlines()[:4]] == [f"user {pk}" for pk in made]
     assert set(stored().values()) == {f"+99890123456{n}" for n in range(4)}

@@ -20,21 +20,23 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def remote(settings, clock):
     settings.OTP_QUEUE = "tests.delivery.test_sweeper.LosingQueue"
-    with remotes() as told:
-        yield told
+    with remotes() as remote:
+        yield remote
+
+
+def swept(sends):
+    return (
+        f"Swept: {sends} lost sends delivered or ended, 0 failed, 0 given up as unknown; 0 early reports matched.\n"
+    )
 
 
 def test_the_command_says_in_a_line_what_it_did(remote, clock, capsys):
     lost_sends(2)
     clock.advance(10)
     call_command("otp_sweep")
-    assert (
-        capsys.readouterr().out == "Swept: 2 sends driven, 0 failed, 0 given up as unknown; 0 early reports matched.\n"
-    )
+    assert capsys.readouterr().out == swept(2)
     call_command("otp_sweep")
-    assert (
-        capsys.readouterr().out == "Swept: 0 sends driven, 0 failed, 0 given up as unknown; 0 early reports matched.\n"
-    )
+    assert capsys.readouterr().out == swept(0)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -59,9 +61,7 @@ def test_the_command_goes_on_through_failures_until_a_signal_ends_it(
     connection.close()
     call_command("otp_sweep", "--every=1")
     assert rounds == [None] * 3  # a new connection for each: the last one may have broken
-    assert (
-        capsys.readouterr().out == "Swept: 1 sends driven, 0 failed, 0 given up as unknown; 0 early reports matched.\n"
-    )
+    assert capsys.readouterr().out == swept(1)
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == [
         "sweep failed: DatabaseError"
     ]

@@ -1,4 +1,4 @@
-"""A few hundred texts that are no phone number, though a lenient reader would take many of them for one."""
+"""List a few hundred texts that are no phone numbers, though a lenient parser would accept many of them."""
 
 import unicodedata
 
@@ -7,7 +7,7 @@ DIGITS = "998901234567"
 
 
 def _in_other_digits(first):
-    """The number in another script's digits, of which ``first`` is the zero."""
+    """Return the number in another script's digits, whose zero is ``first``."""
     return "".join(chr(ord(first) + int(digit)) for digit in DIGITS)
 
 
@@ -105,7 +105,7 @@ PHONES = [
 
 
 def codes(code):
-    """Texts that are not this code, though a lenient reader would take most of them for it."""
+    """Return texts that are not this code, though a lenient parser would accept most of them."""
     yield from (
         "",
         " ",

@@ -1,4 +1,4 @@
-"""The service's settings, with providers whose replies are waited for until the deadline, and for long after it."""
+"""Wait for providers' replies until the deadline and long after it; else the service's settings."""
 
 from otp_app.providers import http
 from otp_project.settings import *  # noqa: F403

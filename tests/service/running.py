@@ -1,4 +1,4 @@
-"""The real service in its own processes, and the database it works on, looked at from outside."""
+"""Run the real service in processes of its own, and read its database from outside."""
 
 import json
 import os
@@ -25,7 +25,7 @@ _INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "ATOMIC_REQUESTS", "LD_LIBRARY_P
 
 
 class Database:
-    """A fresh database on the server that DATABASE_URL names, or a fresh SQLite file."""
+    """Hold a fresh database on the server that DATABASE_URL names, or a fresh SQLite file."""
 
     def __init__(self, folder):
         self._path = folder / "service.sqlite3"
@@ -43,13 +43,13 @@ class Database:
             connection.execute(statement)
 
     def connect(self):
-        """A connection for a test, which closes it. Nothing is locked or kept open by reading from it."""
+        """Return a connection that the test closes. Reading from it locks nothing."""
         if POSTGRESQL:
             return psycopg.connect(self.url, autocommit=True)
         return sqlite3.connect(self._path, timeout=20, isolation_level=None)
 
     def rows(self, sql, *params):
-        """The answer to a query whose parameters are written as ``?``; for the test's own thread."""
+        """Return the rows of a query whose parameters are written as ``?``; only for the test's own thread."""
         self._reader = self._reader or self.connect()
         return self._reader.execute(sql.replace("?", "%s") if POSTGRESQL else sql, params).fetchall()
 
@@ -69,7 +69,7 @@ class Database:
 
 
 class Service:
-    """``python -m otp_project`` with this environment on top of the tests' own."""
+    """Run ``python -m otp_project`` with this environment on top of the tests' own."""
 
     def __init__(self, folder, database, redis=None, **environment):
         self.database = database
@@ -100,7 +100,7 @@ class Service:
         return self.output_file.read_text()
 
     def challenge(self, challenge_id):
-        """What the store holds of a challenge."""
+        """Return what the store holds about a challenge."""
         names = ("checks_left", "checked_at", "sent_at", "status")
         if self.redis:
             held = json.loads(self.redis.command("GET", f"otp:c:{challenge_id}"))
@@ -137,7 +137,7 @@ class Service:
         raise AssertionError(f"the service does not answer:\n{self.output}")
 
     def end(self, number=signal.SIGINT, within=120):
-        """Asked to end by a signal, it does; its exit code."""
+        """End the service by a signal, and return its exit code."""
         self.process.send_signal(number)
         return self.process.wait(within)
 
@@ -147,14 +147,14 @@ class Service:
             self.process.wait()
 
     def workers(self):
-        """The process ids of the web workers."""
+        """Return the process ids of the web workers."""
         listing = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True)
         lines = [line.split(maxsplit=2) for line in listing.stdout.splitlines()]
         mine = [line for line in lines if line[1] == str(self.process.pid)]
         return [int(pid) for pid, _, args in mine if "resource_tracker" not in args]
 
     def manage(self, *arguments):
-        """Runs ``manage.py`` on the service's database; its output."""
+        """Run ``manage.py`` on the service's database, and return its output."""
         command = [sys.executable, "manage.py", *arguments]
         done = subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
@@ -163,7 +163,7 @@ class Service:
 
 @contextmanager
 def running(folder, redis=None, **environment):
-    """A service on a database of its own, from its first answer to its clean end; with ``redis``, that store."""
+    """Run a service on a database of its own, from its first answer to its clean end; with ``redis``, on that store."""
     database = Database(folder)
     service = Service(folder, database, redis, **environment)
     try:

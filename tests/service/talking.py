@@ -1,4 +1,4 @@
-"""How the tests talk to the service: one request, many at once, and bytes that no client library would send."""
+"""Send requests to the service: one, many at once, or bytes that no client library would send."""
 
 import http.client
 import itertools
@@ -29,7 +29,7 @@ class Answer:
 
     @property
     def code(self):
-        """The machine-readable reason of a refusal, after a look at the form it came in."""
+        """Return the machine-readable reason of a refusal, and assert that the refusal has the right form."""
         assert self.headers["content-type"] == "application/problem+json", (self.status, self.body[:500])
         problem = self.json
         assert problem["status"] == self.status
@@ -41,18 +41,18 @@ class Answer:
 
 
 def address():
-    """The address of a client nobody has seen before."""
+    """Return a client address that was not used before."""
     n = next(_addresses)
     return f"10.{n >> 16 & 255}.{n >> 8 & 255}.{n & 255}"
 
 
 def phone():
-    """A number nobody has asked a code for before."""
+    """Return a number that no code was requested for before."""
     return f"+99890{(_first_phone + next(_phones)) % 1_000_000 + 1_000_000}"
 
 
 class Call:
-    """A request to be made, maybe at the same instant as others."""
+    """Prepare a request, which may be sent at the same instant as others."""
 
     def __init__(self, service, path, body=None, *, method="POST", client=None, headers=None):
         self._connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=TIMEOUT)
@@ -103,7 +103,7 @@ def verify(service, number, otp, challenge_id=None, **options):
 
 
 def together(calls, *, lost=False):
-    """The answers to calls that were made at once: all connected, then let go at the same instant.
+    """Make calls at once, and return their answers: all connect, then all send at the same instant.
 
     With ``lost``, None stands for the answers that a dead worker did not give; else that is an error.
     """
@@ -132,7 +132,7 @@ def together(calls, *, lost=False):
 
 
 def raw(service, sent, timeout=TIMEOUT):
-    """The bytes that come back for these bytes until the service closes the connection."""
+    """Send bytes, and return the bytes that come back until the service closes the connection."""
     with socket.create_connection(("127.0.0.1", service.port), timeout) as connection:
         received = b""
         try:
@@ -145,13 +145,13 @@ def raw(service, sent, timeout=TIMEOUT):
 
 
 def status_of(received):
-    """The status in such bytes."""
+    """Return the HTTP status in received bytes."""
     found = re.match(rb"HTTP/1\.1 (\d{3}) ", received)
     return int(found[1]) if found else None
 
 
 def messages(service):
-    """What the phones have got, as the outbox file tells; only what is new in it is read."""
+    """Return what the phones got, by the outbox file, of which only new lines are read."""
     if service.outbox_file.exists():
         with service.outbox_file.open("rb") as file:
             file.seek(service.outbox_read)
@@ -170,11 +170,11 @@ def code_of(service, challenge_id):
 
 
 def wrong(code, n=0):
-    """A code that is surely not this one; another for every n."""
+    """Return a wrong code, a different one for each n."""
     return f"{(int(code) + 1 + n % 999_999) % 10 ** len(code):0{len(code)}}"
 
 
 def most_within(instants, seconds):
-    """The most that fall into any span of so many seconds."""
+    """Return how many instants at most fall into any span of so many seconds."""
     instants = sorted(instants)
     return max((bisect_left(instants, instants[n] + seconds * 1000) - n for n in range(len(instants))), default=0)

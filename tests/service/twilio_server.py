@@ -1,4 +1,4 @@
-"""A server that answers as Twilio's Messages API does, or as it does on its bad days."""
+"""Answer as Twilio's Messages API does, or fail as it may."""
 
 import json
 import re
@@ -26,7 +26,7 @@ class Twilio:
 
     @property
     def environment(self):
-        """With it a service sends by this server."""
+        """Return the variables with which a service sends by this server."""
         return {
             "OTP_OUTBOX_FILE": "",
             "OTP_ALLOWED_REGIONS": "UZ",
@@ -66,7 +66,7 @@ class Twilio:
         return status, {"code": code, "message": "no", "more_info": "https://127.0.0.1/errors", "status": status}
 
     def received(self, number):
-        """The form fields of the requests for a number."""
+        """Return the form fields of the requests for a number."""
         return [fields for _, _, fields in self.requests if fields["To"] == number]
 
     def code_for(self, number):
@@ -74,7 +74,7 @@ class Twilio:
 
     @contextmanager
     def answering(self, answers):
-        """For a while, the same answer to everybody or what a function says."""
+        """Answer as told within the context: the same to every request, or what a function returns."""
         before, self.answers = self.answers, answers if callable(answers) else lambda number: answers
         self.release.clear()
         try:
@@ -85,7 +85,7 @@ class Twilio:
 
     @contextmanager
     def closed(self):
-        """For a while nobody listens."""
+        """Stop listening within the context."""
         self._end()
         try:
             yield
@@ -112,7 +112,7 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 128
 
     def handle_error(self, request, client_address):
-        """The service may well have gone: nobody waits for an answer that was late on purpose."""
+        """Print nothing: the service may have stopped waiting for an answer that is late on purpose."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -151,4 +151,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *args):
-        """Nothing: what it was asked is kept in ``requests``."""
+        """Print nothing, because requests are kept."""

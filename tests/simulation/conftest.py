@@ -21,7 +21,7 @@ def databases(django_db_setup, django_db_blocker):
 
 @pytest.fixture
 def played():
-    """The parties of each world of a profile, by name."""
+    """The tallies of each world of a profile, by name."""
 
     def run(profile, only="", **size):
         return {world.name: world for world in play(profile, 1, Size(**size), only)}

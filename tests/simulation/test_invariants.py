@@ -1,4 +1,4 @@
-"""A hole in the guard makes the simulation fail."""
+"""A limit that does not hold makes the simulation fail."""
 
 from dataclasses import replace
 
@@ -6,8 +6,8 @@ import pytest
 
 from otp_app.challenges import Status
 from otp_app.models import Delivery
-from otp_app.simulation.invariants import DAY, Books, Violated, most_within
-from otp_app.simulation.sandbox import START, sandbox
+from otp_app.simulation.invariants import DAY_MS, Ledger, Violated, most_within
+from otp_app.simulation.sandbox import START_MS, sandbox
 from otp_app.stores.sqlite import rows
 from tests.factories import new_challenge, new_phone
 
@@ -28,22 +28,22 @@ def keep(alias, challenge):
 
 
 def opened(**values):
-    at = values.pop("at", START)
+    at = values.pop("at", START_MS)
     return new_challenge(**({"created_at": at, "checked_at": at, "sent_at": (at,)} | values))
 
 
-def proven(messages, books=None):
-    books = books or Books()
-    books.read()
-    books.prove(messages)
-    return books
+def proven(messages, ledger=None):
+    ledger = ledger or Ledger()
+    ledger.read()
+    ledger.check_invariants(messages)
+    return ledger
 
 
 def test_what_the_guard_allows_is_no_violation(alias):
     phone = new_phone()
     for number in range(4):
-        keep(alias, opened(phone=phone, at=START + number, checks_left=0))
-    keep(alias, opened(phone=phone, at=START + DAY, checks_left=1, status=Status.APPROVED))
+        keep(alias, opened(phone=phone, at=START_MS + number, checks_left=0))
+    keep(alias, opened(phone=phone, at=START_MS + DAY_MS, checks_left=1, status=Status.APPROVED))
     assert proven(5).failures == 23
 
 
@@ -59,19 +59,19 @@ def test_what_the_guard_allows_is_no_violation(alias):
 )
 def test_more_than_is_allowed_within_a_day_is_a_violation(alias, allowed, values, words):
     phone = new_phone()
-    books, step = Books(), (DAY - 1) // max(1, allowed)
+    ledger, step = Ledger(), (DAY_MS - 1) // max(1, allowed)
     for number in range(allowed):
-        keep(alias, opened(phone=phone, at=START + number * step, **values))
-    proven(allowed, books)
-    keep(alias, opened(phone=phone, at=START + DAY - 1, **values))
+        keep(alias, opened(phone=phone, at=START_MS + number * step, **values))
+    proven(allowed, ledger)
+    keep(alias, opened(phone=phone, at=START_MS + DAY_MS - 1, **values))
     with pytest.raises(Violated, match=words):
-        proven(allowed + 1, books)
+        proven(allowed + 1, ledger)
 
 
 def test_more_than_a_hundred_failures_within_thirty_days_are_a_violation(alias):
     phone = new_phone()
     for day in range(21):
-        keep(alias, opened(phone=phone, at=START + day * DAY, checks_left=0))
+        keep(alias, opened(phone=phone, at=START_MS + day * DAY_MS, checks_left=0))
     with pytest.raises(Violated, match="I3: 105 failed comparisons of a phone in 30 days"):
         proven(21)
 
@@ -83,7 +83,7 @@ def test_a_message_without_a_challenge_is_a_violation(alias):
 
 
 def test_a_third_hand_over_of_one_send_is_a_violation(alias):
-    keep(alias, opened(sent_at=(START, START, START)))
+    keep(alias, opened(sent_at=(START_MS, START_MS, START_MS)))
     with pytest.raises(Violated, match="I4: a send was handed over"):
         proven(3)
 

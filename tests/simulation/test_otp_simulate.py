@@ -7,7 +7,7 @@ from shlex import split
 import pytest
 from django.core.management import CommandError, call_command
 
-from otp_app.simulation.invariants import Books, Violated
+from otp_app.simulation.invariants import Ledger, Violated
 from tests.programs import ROOT, run
 
 DOCUMENTED = ROOT / "docs" / "abuse.md"
@@ -55,8 +55,8 @@ def test_a_violated_invariant_makes_the_command_fail(monkeypatch):
     def violated(*_):
         raise Violated("I4: 11 messages")
 
-    monkeypatch.setattr(Books, "prove", violated)
-    with pytest.raises(CommandError, match="The guard has a hole: I4: 11 messages"):
+    monkeypatch.setattr(Ledger, "check_invariants", violated)
+    with pytest.raises(CommandError, match="A limit does not hold: I4: 11 messages"):
         printed("--profile", "bombing", "--tries", "100")
 
 

@@ -12,7 +12,7 @@ from otp_app.simulation.client import Caller, ask, check
 from otp_app.simulation.honest import Person
 from otp_app.simulation.pumpers import Pumper
 from otp_app.simulation.sandbox import sandbox
-from otp_app.simulation.world import DAY, Size, World
+from otp_app.simulation.world import DAY_SECONDS, Size, World
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def world():
 
 
 def caller(world, **values):
-    defaults = {"party": "tests", "phone": numbers.phone(world.chance, "UZ"), "client": "192.0.2.1"}
+    defaults = {"group": "tests", "phone": numbers.phone(world.chance, "UZ"), "client": "192.0.2.1"}
     return Caller(world, **(defaults | values))
 
 
@@ -35,27 +35,27 @@ def test_actors_take_turns_by_time(world):
             yield wait
 
     world.enter(5, actor("late", 10, 10))
-    world.enter(0, actor("early", 7, DAY, 1))
+    world.enter(0, actor("early", 7, DAY_SECONDS, 1))
     world.run()
     assert seen == [("early", 0), ("late", 5), ("early", 7), ("late", 15)]
-    assert world.seconds == DAY
+    assert world.seconds == DAY_SECONDS
 
 
 def test_each_day_ends_with_a_purge(world):
     world.size = Size(days=4)
     world.enter(0, bomber(world, numbers.phone(world.chance, "UZ"), ["192.0.2.1"], 4))
     world.run()
-    assert world.parties["bombing"].messages > 1
-    assert ChallengeRow.objects.count() < world.parties["bombing"].messages
+    assert world.tallies["bombing"].messages > 1
+    assert ChallengeRow.objects.count() < world.tallies["bombing"].messages
     assert Counter.objects.exists()
 
 
 def test_a_pumper_stops_after_its_tries(world):
-    assert len(list(Pumper(world).works(3))) == world.party("pumping").tries == 3
+    assert len(list(Pumper(world).act(3))) == world.tally_of("pumping").tries == 3
 
 
 def test_a_pumper_asks_again_for_what_it_did_not_verify(world):
-    for _ in islice(Pumper(world).works(100), 30):
+    for _ in islice(Pumper(world).act(100), 30):
         world._time.at += 61_000
     assert ChallengeRow.objects.filter(sends_left=1).exists()
 
@@ -68,12 +68,12 @@ def test_messages_do_not_pile_up(world):
 def test_a_failed_check_counts_as_a_comparison_only_where_there_was_something_to_compare(world):
     somebody = caller(world)
     check(somebody, "-")
-    assert world.party("tests").comparisons == 0
+    assert world.tally_of("tests").comparisons == 0
     grant = ask(somebody).grant
     check(somebody, "-")
     check(somebody, "-", grant.challenge.id)
-    world.books.read()
-    assert world.party("tests").comparisons == world.books.failures == 2
+    world.ledger.read()
+    assert world.tally_of("tests").comparisons == world.ledger.failures == 2
 
 
 def test_a_check_that_is_limited_says_for_how_long(world, settings):
@@ -82,16 +82,16 @@ def test_a_check_that_is_limited_says_for_how_long(world, settings):
     ask(somebody)
     check(somebody, "-")
     assert check(somebody, "-").retry_after > 60
-    assert sum(world.party("tests").refused.values()) == 1
+    assert sum(world.tally_of("tests").refused.values()) == 1
 
 
 def test_a_person_who_may_not_check_for_long_is_lost(world, settings, monkeypatch):
-    monkeypatch.setattr(honest, "MISTYPE", 100)
+    monkeypatch.setattr(honest, "MISTYPE_PERCENT", 100)
     settings.OTP_CHECKS_PER_CLIENT_HOUR = 1
-    monkeypatch.setattr(honest, "CHANGE", 0)
-    world.enter(0, Person(caller(world), may_give_up=False).comes())
+    monkeypatch.setattr(honest, "CHANGE_NETWORK_PERCENT", 0)
+    world.enter(0, Person(caller(world), may_give_up=False).visit())
     world.run()
-    assert (world.party("tests").people, world.party("tests").lost) == (1, 1)
+    assert (world.tally_of("tests").people, world.tally_of("tests").lost) == (1, 1)
 
 
 def test_a_person_waits_two_minutes_but_not_longer(world, settings, monkeypatch):
@@ -101,20 +101,20 @@ def test_a_person_waits_two_minutes_but_not_longer(world, settings, monkeypatch)
         settings.OTP_WAITS = [wait]
         ask(who)
         person = Person(who, may_give_up=False)
-        for pause in person.comes():
+        for pause in person.visit():
             world._time.at += int(pause * 1000)
         assert person.signed_in is (number == 0)
 
 
 def test_a_person_waits_for_a_check_that_is_limited_for_a_short_time(world, settings, monkeypatch):
-    monkeypatch.setattr(honest, "CHANGE", 0)
+    monkeypatch.setattr(honest, "CHANGE_NETWORK_PERCENT", 0)
     settings.OTP_CHECKS_PER_CLIENT_HOUR = 1
     first, second = caller(world), caller(world)
     ask(first)
     check(first, "-")
     world._time.at += 3_600_000
     person = Person(second, may_give_up=False)
-    for pause in person.comes():
+    for pause in person.visit():
         world._time.at += int(pause * 1000)
     assert person.signed_in
 

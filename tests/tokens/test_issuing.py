@@ -75,7 +75,7 @@ def holder(rf, issued):
 
 def found(phone, issuing=None):
     issuing = issuing or OpaqueTokens().issuing()
-    return adapter.found(phone, issuing.model, issuing.row)
+    return adapter.find_and_sign_in(phone, issuing.model, issuing.row)
 
 
 # the backends
@@ -153,7 +153,7 @@ def test_somebody_new_gets_one_token_too(sign_in, rf):
 
 def test_somebody_whom_another_process_creates_meanwhile_gets_one_token_too(sign_in, rf, monkeypatch):
     phone = new_phone()
-    monkeypatch.setattr("otp_app.accounts.found", lambda phone, *_: User.objects.create_user(phone) and None)
+    monkeypatch.setattr("otp_app.accounts.find_and_sign_in", lambda phone, *_: User.objects.create_user(phone) and None)
     done = sign_in(phone)
     assert (done.is_new, holder(rf, done.issued)) == (False, done.user)
     assert Token.objects.count() == 1
@@ -257,12 +257,12 @@ def theirs(request, monkeypatch):
 @combines
 def test_a_user_model_may_have_tables_and_columns_of_other_names(theirs):
     other, user = (theirs._base_manager.create(phone=new_phone()) for _ in range(2))
-    known = adapter.found(user.phone, Ticket, {"text": "it"})
+    known = adapter.find_and_sign_in(user.phone, Ticket, {"text": "it"})
     assert known == user
     assert known.last_login == theirs._base_manager.get(pk=user.pk).last_login
     assert bool(known.last_login) is (theirs is not Undated)
     assert theirs._base_manager.get(pk=other.pk).last_login is None
-    assert adapter.found(new_phone(), Ticket, {"text": "none"}) is None
+    assert adapter.find_and_sign_in(new_phone(), Ticket, {"text": "none"}) is None
     assert list(Ticket.objects.values_list("user_id", "text", "uses")) == [(user.pk, "it", 3)]
 
 

@@ -1,7 +1,7 @@
-"""``manage.py otp_limits``: the table of limits, or how far one phone, client, prefix or region has used them up.
+"""Run ``manage.py otp_limits``: print the table of limits, or how much of them a phone, client, prefix or region used.
 
-``--lift`` ends the block of a prefix or region, as the admin does; also one whose row a crash has kept from there. Of a
-phone it ends what holds messages back because a provider called it bad for good or opted out.
+``--lift`` ends the block of a prefix or region, as the admin does, even if a crash prevented its row in the admin. For
+a phone it ends the suppression that began when a provider called the phone bad for good or opted out.
 """
 
 import shutil
@@ -20,7 +20,7 @@ from ...errors import OtpError
 from ...limits import TABLE, UNLIMITED, Rule, amount_of
 from ...limits.values import Counts, Limit, Usage
 from ...models import BlockRow
-from ..subjects import KINDS, Part, parts_of
+from ..subjects import KINDS, SubjectLimits, subjects_of
 from ..tables import duration, table
 
 
@@ -36,19 +36,19 @@ class Command(BaseCommand):
         parser.add_argument(
             "--lift",
             action="store_true",
-            help="end the block of this prefix or region, or what holds messages to this phone back",
+            help="end the block of this prefix or region, or the suppression of this phone",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         given = {name: options[name] for name in KINDS if options[name] is not None}
         if not given:
-            self._write(_whole_table())
+            self._write(_table_of_rules())
             return
         ((kind, text),) = given.items()
         try:
-            parts = _parts(kind, text.strip(), lift=options["lift"])
-            for part in parts:
-                self._write(_state(part))
+            subjects = _subjects(kind, text.strip(), lift=options["lift"])
+            for subject in subjects:
+                self._write(_usage_table(subject))
         except (OtpError, DatabaseError) as error:
             raise CommandError(f"The store cannot be reached: {error}") from error
 
@@ -56,35 +56,35 @@ class Command(BaseCommand):
         self.stdout.write("\n".join(lines) + "\n\n")
 
 
-def _parts(kind: str, text: str, *, lift: bool) -> list[Part]:
-    """The subject, after what it is held back by has been ended if that is wanted."""
+def _subjects(kind: str, text: str, *, lift: bool) -> list[SubjectLimits]:
+    """Return the subjects to print; if ``lift``, end their blocks first. Raise CommandError if ``text`` is wrong."""
     try:
-        parts = parts_of(kind, text)
+        subjects = subjects_of(kind, text)
     except ValueError as error:
         raise CommandError(f"--{kind} {text}: {error}") from None
     if not lift:
-        return parts
-    for part in parts if kind in ("prefix", "region") else ():
-        _lift_blocks(part)
+        return subjects
+    for subject in subjects if kind in ("prefix", "region") else ():
+        _lift_blocks(subject)
     if kind == "phone":
-        suppressions.lift(parts[0].phone)
-    return parts_of(kind, text)
+        suppressions.lift(subjects[0].phone)
+    return subjects_of(kind, text)
 
 
-def _lift_blocks(part: Part) -> None:
+def _lift_blocks(subject: SubjectLimits) -> None:
     store = stores.current()
-    forgiven = {limit.key: limit.ring for limit in part.limits if limit.name.startswith("unconverted")}
-    blocked = {usage.limit.key: usage.limit for usage in reversed(store.usage(part.limits)) if usage.blocked_until}
+    forgiven = {limit.key: limit.ring for limit in subject.limits if limit.name.startswith("unconverted")}
+    blocked = {usage.limit.key: usage.limit for usage in reversed(store.usage(subject.limits)) if usage.blocked_until}
     for key, limit in blocked.items():
         store.lift(key, forgiven[key])
         BlockRow.objects.filter(key=key, lifted_at=None).update(lifted_at=store.now())
         audit.unblocked(BlockRow(subject=limit.subject, limit=limit.name), "otp_limits")
 
 
-def _whole_table() -> list[str]:
+def _table_of_rules() -> list[str]:
     head = ["limit", "counts", "per", "amount", "period", "beyond it", "source"]
     rows = [
-        [rule.name, rule.what, rule.per, _amount(rule), duration(rule.period), _then(rule), rule.source]
+        [rule.name, rule.what, rule.per, _amount(rule), duration(rule.period), _consequence(rule), rule.source]
         for rule in TABLE
     ]
     home = ", ".join(conf.HOME_REGIONS) or "none"
@@ -93,62 +93,62 @@ def _whole_table() -> list[str]:
         "",
         "amount       the setting OTP_ and the name in capitals; a site (an IPv6 /48) has that of "
         f"{conf.SITE_CLIENTS} clients",
-        "unconverted  sends, given back by a success",
+        "unconverted  sends that no success has followed yet",
         f"proof        of work, asked for beyond half of the amount{'' if conf.PROOFS else ' (OTP_PROOFS is off)'}",
-        f"judged       below {conf.CONVERSION_PROOF} % successes a proof of work, below {conf.CONVERSION_BLOCK} % the "
-        f"region is blocked",
-        f"             for {duration(conf.REGION_BLOCK)}; never a home region ({home})",
+        f"judged       below {conf.CONVERSION_PROOF} % successes a proof of work is asked for, below "
+        f"{conf.CONVERSION_BLOCK} % the",
+        f"             region is blocked for {duration(conf.REGION_BLOCK)}, unless it is a home region ({home})",
     ]
 
 
 def _amount(rule: Rule) -> str:
     if rule.counts is Counts.WAITS:
-        return _steps(conf.WAITS)
+        return _range_of(conf.WAITS)
     return "-" if amount_of(rule) >= UNLIMITED else str(amount_of(rule))
 
 
-def _steps(seconds: Sequence[int]) -> str:
+def _range_of(seconds: Sequence[int]) -> str:
     return f"{min(seconds)}-{max(seconds)} s" if seconds else "-"
 
 
-def _then(rule: Rule) -> str:
+def _consequence(rule: Rule) -> str:
     if rule.amount == UNLIMITED:
         return "judged"
     words = ["proof"] if "proof" in rule.then else []
     return ", ".join([*words, f"block {duration(conf.PREFIX_BLOCK)}" if "block" in rule.then else "refused"])
 
 
-def _state(part: Part) -> list[str]:
-    usages = stores.current().usage(part.limits, phone=part.phone, device=part.device)
+def _usage_table(subject: SubjectLimits) -> list[str]:
+    usages = stores.current().usage(subject.limits, phone=subject.phone, device=subject.device)
     head = ["limit", "used", "of", "period", "wait", "blocked until"]
     rows = [
         [
             usage.limit.name,
             str(usage.used),
-            _of(usage.limit),
+            _limit_amount(usage.limit),
             duration(usage.limit.period),
             duration(-(-usage.wait // 1000)) if usage.wait else "-",
             _moment(usage.blocked_until) if usage.blocked_until else "-",
         ]
         for usage in usages
     ]
-    return [part.title, *table([head, *rows], _columns()), *_conversion(usages), *part.notes]
+    return [subject.title, *table([head, *rows], _columns()), *_conversion(usages), *subject.notes]
 
 
-def _of(limit: Limit) -> str:
+def _limit_amount(limit: Limit) -> str:
     if limit.counts is Counts.WAITS:
-        return _steps(limit.steps)
+        return _range_of(limit.steps)
     return "-" if limit.amount >= UNLIMITED else str(limit.amount)
 
 
 def _conversion(usages: list[Usage]) -> list[str]:
-    """Of a region: how many of its sends were followed by a success."""
+    """Say how many sends of a region were followed by a success; nothing for other subjects."""
     used = {usage.limit.name: usage.used for usage in usages}
     sends = used.get("sends_per_region_day", 0)
     if not sends:
         return []
-    good = max(0, sends - used["unconverted_per_region_day"])
-    return [f"{good} of {sends} sends were followed by a success ({100 * good // sends} %)."]
+    converted = max(0, sends - used["unconverted_per_region_day"])
+    return [f"{converted} of {sends} sends were followed by a success ({100 * converted // sends} %)."]
 
 
 def _moment(milliseconds: int) -> str:

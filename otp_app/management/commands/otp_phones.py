@@ -1,6 +1,6 @@
-"""``manage.py otp_phones``: users whose phones are not in E.164 form, and with ``--fix`` brings them into it.
+"""Run ``manage.py otp_phones``: list users whose phones are not in E.164 form, and correct them with ``--fix``.
 
-No two users are ever made one, and no phone is written over that another user has.
+Two users are never merged, and no user gets a phone that another user has.
 """
 
 import sqlite3
@@ -15,20 +15,25 @@ from phonenumbers import SUPPORTED_REGIONS
 from ... import phones
 from .. import spellings
 from ..spellings import Spelling
+from ..tables import counted
 
 
 class Command(BaseCommand):
-    help = "Lists the users whose phones are not in E.164 form: who signs in by such a phone gets a second account."
+    help = "Lists the users whose phones are not in E.164 form: signing in by one creates a second account."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--region", type=_region, help="whose national form is read too: UZ")
-        parser.add_argument("--fix", action="store_true", help="write what the list shows; look at it without first")
+        parser.add_argument(
+            "--region", type=_region, help="the country of phones that are stored without a country code: UZ"
+        )
+        parser.add_argument(
+            "--fix", action="store_true", help="write the E.164 form; read the list without --fix first"
+        )
 
     def handle(self, *args: Any, region: str | None, fix: bool, **options: Any) -> None:
         done: Counter[str] = Counter()
-        with closing(sqlite3.connect("")) as planned:  # a file of its own that goes with it, for there may be millions
+        with closing(sqlite3.connect("")) as planned:  # a temporary file, because there may be millions
             planned.execute("CREATE TABLE planned (phone TEXT PRIMARY KEY, pk TEXT)")
-            for spelling in spellings.others(spellings.stored(), region or ""):
+            for spelling in spellings.not_in_e164(spellings.stored_phones(), region or ""):
                 outcome, text = _outcome(spelling, planned, fix=fix)
                 done[outcome] += 1
                 self.stdout.write(f"user {spelling.pk}: {text}")
@@ -36,24 +41,24 @@ class Command(BaseCommand):
 
 
 def _outcome(spelling: Spelling, planned: sqlite3.Connection, *, fix: bool) -> tuple[str, str]:
-    # Both spellings, each masked, would show most of the number: only the one that it comes to is shown.
+    # Only the E.164 form is shown: two spellings, each masked, would together show most of the number.
     shown = phones.mask(spelling.phone)
     if not spelling.phone:
-        return "unreadable", "what stands there cannot be read as a phone number."
-    holder = spellings.holder(spelling.phone)
+        return "unreadable", "its phone cannot be read as a phone number."
+    holder = spellings.user_with(spelling.phone)
     if holder is None:
-        holder = _planned(spelling, planned)
+        holder = _other_owner(spelling, planned)
     if holder is not None:
-        return "taken", f"{shown}, which is the phone of user {holder}: left as it is."
+        return "taken", f"{shown} belongs to user {holder}: not changed."
     if not fix:
-        return "free", f"{shown} in another spelling."
+        return "free", f"{shown} is stored in another spelling."
     if spellings.correct(spelling):
-        return "free", f"{shown} now."
-    return "changed", f"{shown} was changed meanwhile: left as it is."
+        return "free", f"corrected to {shown}."
+    return "changed", f"{shown} was changed by somebody else meanwhile: not changed."
 
 
-def _planned(spelling: Spelling, planned: sqlite3.Connection) -> str | None:
-    """Return who else is to get the number: the first who has it in another spelling gets it, the next ones do not."""
+def _other_owner(spelling: Spelling, planned: sqlite3.Connection) -> str | None:
+    """Return the user who is to get the number already, as the first in the list; None if that is this one."""
     sql = "INSERT OR IGNORE INTO planned VALUES (?, ?)"
     if planned.execute(sql, (spelling.phone, str(spelling.pk))).rowcount:
         return None
@@ -64,11 +69,12 @@ def _planned(spelling: Spelling, planned: sqlite3.Connection) -> str | None:
 def _summary(done: Counter[str], *, fix: bool) -> str:
     if not done:
         return "All phones are in E.164 form."
+    total = counted(done.total(), "phone is", "phones are")
     corrected = f"{done['free']} {'corrected' if fix else 'can be corrected'}"
-    left = f"{done['taken']} of numbers that another user has, {done['unreadable']} unreadable"
-    changed = f", {done['changed']} changed meanwhile" if done["changed"] else ""
-    end = "" if fix else " Nothing was written: --fix does."
-    return f"\n{done.total()} phones in other forms than E.164: {corrected}, {left}{changed}.{end}"
+    left = f"{done['taken']} belong to another user, {done['unreadable']} cannot be read"
+    changed = f", {done['changed']} changed by somebody else meanwhile" if done["changed"] else ""
+    end = "" if fix else " Nothing was written; --fix corrects them."
+    return f"\n{total} not in E.164 form: {corrected}, {left}{changed}.{end}"
 
 
 def _region(text: str) -> str:

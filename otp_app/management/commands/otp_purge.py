@@ -1,4 +1,4 @@
-"""``manage.py otp_purge``: run it every hour or so, by cron or a timer."""
+"""Run ``manage.py otp_purge``, about once an hour by cron or a timer."""
 
 from typing import Any
 
@@ -11,5 +11,5 @@ class Command(BaseCommand):
     help = "Deletes what no longer counts: challenges, counters, deliveries, tokens, sessions. Safe to run at any time."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        challenges, dead = sweeper.purge()
-        self.stdout.write(f"Purged {challenges} challenges and {dead} tokens and sessions.")
+        challenges, tokens = sweeper.purge()
+        self.stdout.write(f"Purged {challenges} challenges and {tokens} tokens and sessions.")

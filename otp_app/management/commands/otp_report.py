@@ -1,4 +1,4 @@
-"""``manage.py otp_report --days 7``: what was sent, what it cost, and what came of it, per provider and country."""
+"""Run ``manage.py otp_report --days 7``: print what was sent, its cost and its outcome per provider and country."""
 
 import shutil
 from argparse import ArgumentParser
@@ -20,21 +20,21 @@ from ...models import ChallengeRow, Delivery
 from ..tables import counted, table
 
 _Status = Delivery.Status
-_ENDS = {  # every status is in one of them, so they add up to the sends
+_OUTCOMES = {  # each status is in one of these, so they add up to the sends
     "delivered": (_Status.DELIVERED,),
     "no_report": (_Status.SENT,),
     "failed": (_Status.FAILED, _Status.UNDELIVERED),
     "unknown": (_Status.UNKNOWN,),
     "waiting": (_Status.QUEUED,),
 }
-_HEAD = ["provider", "country", "sends", *_ENDS, "segments", "money", "signed_in", "p50", "p95"]
-_SUMMED = ("sends", *_ENDS, "segments", "money", "signed_in", "unpriced")
+_HEAD = ["provider", "country", "sends", *_OUTCOMES, "segments", "money", "signed_in", "p50", "p95"]
+_TOTALLED = ("sends", *_OUTCOMES, "segments", "money", "signed_in", "unpriced")
 _LEGEND = """
-sends      hand-overs to this provider: delivered + no report + failed + unknown + waiting; "-" are those to nobody
-delivered  as reported; no report: accepted, and nothing was heard since; failed: surely not accepted, or reported so
+sends      hand-overs to this provider: delivered + no report + failed + unknown + waiting; "-": to no provider
+delivered  as reported; no report: accepted, but not reported on; failed: not accepted, or reported as not delivered
 unknown    the provider's answer was lost; waiting: not handed over yet
-signed in  sends whose code did
-p50, p95   milliseconds in which a half, and 95 %, of the provider's answers came
+signed in  sends whose code was accepted
+p50, p95   milliseconds within which 50 % and 95 % of the provider's answers came
 """
 
 
@@ -51,7 +51,7 @@ class Command(BaseCommand):
         if not found:
             self.stdout.write(f"No deliveries in the last {counted(days, 'day')}.")
             return
-        totals = {name: sum((group[name] or 0 for group in found), Decimal(0)) for name in _SUMMED}
+        totals = {name: sum((group[name] or 0 for group in found), Decimal(0)) for name in _TOTALLED}
         rows = [_row(group, answers.get((group["provider"], group["region"]), Tally())) for group in found]
         rows.append(_row(totals | {"provider": "all", "region": " "}, sum(answers.values(), Tally[int]())))
         head = [{"money": conf.CURRENCY}.get(name, name.replace("_", " ")) for name in _HEAD]
@@ -64,7 +64,7 @@ class Command(BaseCommand):
 
 
 def _sent(since: int) -> QuerySet[Delivery]:
-    with suppress(Unavailable):  # then some sign-ins of the last hour are missing
+    with suppress(Unavailable):  # without the store, some sign-ins of the last hour are missing
         stores.current().settle()
     return Delivery.objects.filter(sent_at__gte=since).exclude(provider=routing.TEST_PROVIDER)
 
@@ -72,18 +72,18 @@ def _sent(since: int) -> QuerySet[Delivery]:
 def _groups(sent: QuerySet[Delivery]) -> list[dict[str, Any]]:
     approved = ChallengeRow.objects.filter(id=OuterRef("challenge"), status=Status.APPROVED)
     accepted = Q(segments__gt=0)
-    ends = {name: Count("id", filter=Q(status__in=states)) for name, states in _ENDS.items()}
+    outcomes = {name: Count("id", filter=Q(status__in=states)) for name, states in _OUTCOMES.items()}
     others: dict[str, Any] = {
         "signed_in": Count("id", filter=Q(good=True) & ~Q(status=_Status.FAILED)),
         "unpriced": Count("id", filter=accepted & Q(price=None)),
     }
     grouped = sent.annotate(good=Q(converted=True) | Exists(approved)).values("provider", "region")
-    grouped = grouped.annotate(sends=Count("id"), parts=Sum("segments"), money=Sum("price"), **ends, **others)
+    grouped = grouped.annotate(sends=Count("id"), parts=Sum("segments"), money=Sum("price"), **outcomes, **others)
     return [{**group, "segments": group["parts"]} for group in grouped.order_by("provider", "region")]
 
 
 def _answers(sent: QuerySet[Delivery]) -> dict[tuple[str, str], Tally[int]]:
-    """Count the answers by their milliseconds: no more numbers than the deadline of a provider has of these."""
+    """Count answers by whole milliseconds: a provider's deadline bounds how many different counts there are."""
     found: dict[tuple[str, str], Tally[int]] = {}
     times = sent.exclude(latency=None).values_list("provider", "region", "latency").annotate(Count("id")).order_by()
     for provider, region, latency, count in times:
@@ -93,7 +93,7 @@ def _answers(sent: QuerySet[Delivery]) -> dict[tuple[str, str], Tally[int]]:
 
 def _row(group: Mapping[str, Any], answers: Tally[int]) -> list[str]:
     sends = int(group["sends"])
-    shown = {name: str(group[name]) for name in ("sends", *_ENDS)}
+    shown = {name: str(group[name]) for name in ("sends", *_OUTCOMES)}
     shown |= {name: _share(group[name], sends) for name in ("delivered", "signed_in")}
     shown |= {name: _percentile(answers, int(name[1:])) for name in ("p50", "p95")}
     shown |= {"provider": group["provider"] or "-", "country": group["region"] or "-"}
@@ -106,7 +106,7 @@ def _share(part: Any, whole: int) -> str:
 
 
 def _percentile(answers: Tally[int], percent: int) -> str:
-    """Return the least time in which so many percent of the answers came."""
+    """Return the shortest time in milliseconds within which ``percent`` of the answers came; ``-`` without answers."""
     wanted = -(-answers.total() * percent // 100)
     for latency in sorted(answers):
         wanted -= answers[latency]

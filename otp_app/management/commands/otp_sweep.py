@@ -1,4 +1,4 @@
-"""``manage.py otp_sweep``: by cron or a timer, or with ``--every`` as a process of its own."""
+"""Run ``manage.py otp_sweep`` by cron or a timer, or with ``--every`` as a process of its own."""
 
 import logging
 import signal
@@ -17,7 +17,7 @@ from ...delivery import sweeper
 
 logger = logging.getLogger("otp_app.sweeps")
 
-PURGES = 3600  # seconds between them
+PURGE_EVERY = 3600  # seconds
 
 
 class Command(BaseCommand):
@@ -27,18 +27,18 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--every", type=_seconds, help="go on, with so many seconds between, until a signal ends it"
+            "--every", type=_seconds, help="sweep every so many seconds until a signal ends the process"
         )
-        parser.add_argument("--purge", action="store_true", help="with --every: once an hour also what otp_purge does")
+        parser.add_argument("--purge", action="store_true", help="with --every: also run otp_purge once an hour")
 
     def handle(self, *args: Any, every: int | None = None, purge: bool = False, **options: Any) -> None:
         if every is None:
             self.stdout.write(_line(sweeper.sweep()))
             return
         with _ended_by_signals() as stop:
-            purged = -PURGES if purge else None  # by time.monotonic
+            purged = -PURGE_EVERY if purge else None  # by time.monotonic
             while not stop.is_set():
-                if purged is not None and time.monotonic() - purged >= PURGES:
+                if purged is not None and time.monotonic() - purged >= PURGE_EVERY:
                     purged = int(time.monotonic())
                     self._step(sweeper.purge)
                 self._step(lambda: self._sweep(stop))
@@ -50,13 +50,13 @@ class Command(BaseCommand):
             self.stdout.write(_line(swept))
 
     def _step(self, step: Any) -> None:
-        """A database that is down today is there again tomorrow."""
+        """Run one step, and log its error: the process goes on until the database is back."""
         try:
             step()
         except Exception as error:  # noqa: BLE001
-            logger.error("sweep failed: %s", type(error).__name__)  # noqa: TRY400  (the same words every few seconds)
+            logger.error("sweep failed: %s", type(error).__name__)  # noqa: TRY400  (a traceback every few seconds would fill the log)
         finally:
-            connections.close_all()  # one that broke is of no use for the next round
+            connections.close_all()  # the next round must not use a broken connection
 
 
 def _seconds(text: str) -> int:
@@ -66,18 +66,20 @@ def _seconds(text: str) -> int:
 
 
 def _line(swept: sweeper.Sweep) -> str:
-    sends = f"{swept.attempted} sends driven, {swept.failed} failed, {swept.abandoned} given up as unknown"
+    sends = (
+        f"{swept.attempted} lost sends delivered or ended, {swept.failed} failed, {swept.abandoned} given up as unknown"
+    )
     return f"Swept: {sends}; {swept.matched} early reports matched."
 
 
 @contextmanager
 def _ended_by_signals() -> Iterator[threading.Event]:
-    """An event that SIGTERM and SIGINT set; what has begun is ended, then the command."""
+    """Give an event that SIGTERM and SIGINT set, so that the command finishes its current step and ends."""
     stop = threading.Event()
-    numbers = (signal.SIGTERM, signal.SIGINT)
-    before = [signal.signal(number, lambda *_: stop.set()) for number in numbers]
+    signals = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.signal(each, lambda *_: stop.set()) for each in signals]
     try:
         yield stop
     finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)
+        for each, handler in zip(signals, before, strict=True):
+            signal.signal(each, handler)

@@ -1,0 +1,84 @@
+"""The admin of users: phones are masked for staff who may not see them."""
+
+import pytest
+from django.urls import reverse
+
+from otp_app.models import User
+from tests.admin.pages import page
+
+pytestmark = pytest.mark.django_db
+
+PHONE = "+998901234567"
+
+
+@pytest.fixture
+def person():
+    return User.objects.create_user(PHONE, full_name="Some Person")
+
+
+def test_who_may_see_phones_reads_and_searches_them(sees_all, person):
+    assert PHONE in page(sees_all, "user_changelist")
+    assert PHONE in page(sees_all, "user_changelist", q="1234567")
+    assert PHONE not in page(sees_all, "user_changelist", q="7654321")
+    assert PHONE in page(sees_all, "user_change", person.pk)
+
+
+def test_who_may_not_sees_a_mask_in_the_list_and_on_the_page(sees_some, person):
+    for html in (page(sees_some, "user_changelist"), page(sees_some, "user_change", person.pk)):
+        assert PHONE not in html
+        assert "+998•••••••67" in html
+        assert "Some Person" in html
+
+
+def test_who_may_not_finds_a_phone_only_by_all_of_it(sees_some, person):
+    assert "Some Person" in page(sees_some, "user_changelist", q=PHONE)
+    assert "Some Person" not in page(sees_some, "user_changelist", q="1234567")
+
+
+def test_who_may_not_see_phones_changes_a_name_and_leaves_the_phone(sees_some, person):
+    data = {"full_name": "Another Name", "language": "", "is_active": "on"}
+    response = sees_some.post(reverse("admin:otp_app_user_change", args=[person.pk]), data)
+    assert response.status_code == 302
+    person.refresh_from_db()
+    assert (person.full_name, person.phone) == ("Another Name", PHONE)
+
+
+def test_staff_add_a_user_by_any_spelling_of_the_phone(sees_all):
+    data = {"phone": "+998 90 765-43-21", "usable_password": "false", "password1": "", "password2": ""}
+    response = sees_all.post(reverse("admin:otp_app_user_add"), data)
+    assert response.status_code == 302
+    assert not User.objects.get(phone="+998907654321").has_usable_password()
+
+
+def test_a_phone_that_is_none_is_refused_with_the_reason(sees_all):
+    data = {"phone": "90 123", "usable_password": "false", "password1": "", "password2": ""}
+    response = sees_all.post(reverse("admin:otp_app_user_add"), data)
+    assert "country code" in response.content.decode()
+
+
+def test_the_password_sign_in_takes_phone_and_password(client):
+    User.objects.create_superuser(PHONE, "a long password")
+    data = {"username": "+998 90 123 45 67", "password": "a long password"}
+    assert client.post(reverse("admin:login"), data).status_code == 302
+
+
+@pytest.mark.parametrize("lookup", ["phone__startswith", "phone__gt", "phone__regex", "phone"])
+def test_who_may_not_see_phones_cannot_read_them_by_filters_in_the_address(sees_some, person, lookup):
+    response = sees_some.get(reverse("admin:otp_app_user_changelist"), {lookup: "+998"})
+    assert response.status_code == 400 or "Some Person" not in response.content.decode()
+
+
+def test_who_may_see_phones_may_filter_by_them(sees_all, person):
+    assert "Some Person" in page(sees_all, "user_changelist", phone__startswith="+99890123")
+
+
+def test_who_may_not_see_phones_cannot_sort_by_them(sees_some, person):
+    assert "sortable column-masked_phone" not in page(sees_some, "user_changelist")
+
+
+def test_the_page_of_the_password_is_titled_by_the_phone_and_closed_to_who_may_not_see_it(sees_some, person):
+    assert sees_some.get(reverse("admin:auth_user_password_change", args=[person.pk])).status_code == 403
+
+
+def test_the_page_of_the_password_is_open_to_who_may(sees_all, person):
+    assert sees_all.get(reverse("admin:auth_user_password_change", args=[person.pk])).status_code == 200
