@@ -4,7 +4,7 @@ PostgreSQL's functions (``postgresql/functions``) and Redis's scripts (``lua``) 
 SQLite (:mod:`.sqlite`) dictionaries. A question has, as far as the call needs them, these members::
 
     phone, number, lane, ledger     whose budget: its key, the phone, strangers' or devices' half, the key of that half
-    limits, conversion, proven      what is to be taken (challenges.Limit, Conversion)
+    limits, conversion, proven      what is to be taken (limits.values)
     challenge, delivery             what is to be written down
     offset                          milliseconds that are added to the server's time, in tests
 
