@@ -1,1 +1,1 @@
-"""SQL that Django's ORM has no words for, transactions, turns at an SQLite file, the clock. Knows no table of ours."""
+"""Provide SQL that Django's ORM cannot express, transactions, turns at an SQLite file, the clock; no table of ours."""

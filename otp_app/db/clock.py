@@ -1,4 +1,4 @@
-"""The time by which the app counts: that of this machine, where no store asks a server of its own."""
+"""Tell the time by which the app counts: this machine's, except where a store asks its own server."""
 
 import time
 from collections.abc import Iterator
@@ -11,14 +11,14 @@ from ..conf import conf
 
 
 def now_sql(alias: str) -> str:
-    """Return the store's time as SQL: PostgreSQL is asked, so that the clocks of web machines do not matter."""
+    """Return SQL for the store's time (milliseconds since 1970): PostgreSQL's, since web machines' may differ."""
     if connections[alias].vendor == "postgresql":
         return f"(CAST(EXTRACT(epoch FROM clock_timestamp()) * 1000 AS bigint) + {offset()})"
     return str(milliseconds())
 
 
 def read_now(alias: str) -> int:
-    """Return the store's time."""
+    """Return the store's time, in milliseconds since 1970."""
     if connections[alias].vendor == "sqlite":
         return milliseconds()
     with connections[alias].cursor() as cursor:
@@ -27,7 +27,7 @@ def read_now(alias: str) -> int:
 
 
 class Stopped:
-    """A clock that stands at ``at`` (milliseconds since 1970) until somebody moves it. For simulations."""
+    """Represent a clock that stands at ``at`` (milliseconds since 1970) until a simulation moves it."""
 
     def __init__(self, at: int) -> None:
         self.at = at
@@ -37,12 +37,12 @@ _stopped: list[Stopped] = []
 
 
 def milliseconds() -> int:
-    """Now, since 1970."""
+    """Return the milliseconds since 1970."""
     return _stopped[-1].at if _stopped else time.time_ns() // 1_000_000 + offset()
 
 
 def offset() -> int:
-    """Milliseconds that OTP_CLOCK_OFFSET_FILE adds to every clock of the app; 0 without it or when it is unreadable."""
+    """Return the milliseconds that OTP_CLOCK_OFFSET_FILE adds to all clocks of the app; 0 if unset or unreadable."""
     if not conf.CLOCK_OFFSET_FILE:
         return 0
     try:
@@ -53,7 +53,7 @@ def offset() -> int:
 
 @contextmanager
 def stopped(at: int) -> Iterator[Stopped]:
-    """Within it, time passes only when the clock it gives is moved."""
+    """Stop the app's clock at ``at`` (milliseconds since 1970); yield it, for only moving it lets time pass."""
     _stopped.append(Stopped(at))
     try:
         yield _stopped[-1]

@@ -1,6 +1,6 @@
-"""Look-ups that every sign-in makes, put together once.
+"""Build the SQL of look-ups that every sign-in makes only once.
 
-Putting SQL together takes Django several times as long as the database takes to run it. A ``Lookup`` lets Django do it
+Building SQL takes Django several times as long as the database takes to run it. A ``Lookup`` lets Django do it
 once for each connection, with all it knows of the model and the database.
 """
 
@@ -14,17 +14,17 @@ from .writes import Part
 
 
 def columns_of(model: type[models.Model]) -> list[str]:
-    """All that ``Model.from_db`` makes an instance of, by name."""
+    """Return the names of the columns that ``Model.from_db`` needs for an instance."""
     return [each.attname for each in model._meta.concrete_fields]
 
 
 def instance(model: Any, alias: str, columns: Sequence[Any]) -> Any:
-    """Of the values of ``columns_of``."""
+    """Return an instance of the model made of the values of ``columns_of``."""
     return model.from_db(alias, columns_of(model), columns)
 
 
 class Lookup:
-    """The columns of the row of a model that has a value in a field: ``table.first(alias, value)``.
+    """Find the row that has a value in a field, and return its columns: ``lookup.first(alias, value)``.
 
     ``columns`` may lead over relations, as those of ``values_list``.
     """
@@ -35,7 +35,7 @@ class Lookup:
         self._columns = columns
 
     def first(self, alias: str, value: Any, also: Sequence[Part] = ()) -> tuple[Any, ...] | None:
-        """``also`` are changes that go by the row: its columns are those of ``found``. They need ``may_combine``."""
+        """Return the row or None. Changes in ``also`` refer to the row as ``found``, and need ``may_combine``."""
         connection: Any = connections[alias]
         kept = vars(connection).setdefault(_KEPT, {})  # on the connection, with which it goes: it refers to it
         compiled = kept.get(self)

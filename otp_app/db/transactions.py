@@ -1,4 +1,4 @@
-"""Staying out of other people's transactions."""
+"""Keep the app's calls out of other people's transactions."""
 
 import inspect
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ def without_transactions(view: Any) -> Any:
 
 
 def require_none(alias: str) -> None:
-    """InsideTransaction within any transaction but a test's, without beginning one."""
+    """Raise InsideTransaction within any transaction but a test's; begin none."""
     blocks = connections[alias].atomic_blocks
     if blocks and not getattr(blocks[-1], "_from_testcase", False):  # as Django's own durable blocks look at it
         raise InsideTransaction(_WHY)
@@ -31,7 +31,7 @@ def require_none(alias: str) -> None:
 
 @contextmanager
 def durable(alias: str) -> Iterator[None]:
-    """A transaction of our own: inside another, its rollback would hand every spent check back to the guesser."""
+    """Begin our own transaction; raise InsideTransaction inside another: its rollback would undo spent checks."""
     with ExitStack() as stack:
         try:
             stack.enter_context(transaction.atomic(using=alias, durable=True))

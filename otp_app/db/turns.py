@@ -1,7 +1,7 @@
-"""Taking turns at an SQLite file, among all threads and processes that write to it.
+"""Take turns at an SQLite file, among all threads and processes that write to it.
 
-Those who wait for SQLite's own lock look for it now and then, less and less often, so the unlucky look in vain for
-seconds while others come and go. Here the system wakes who waits.
+A writer that waits for SQLite's own lock polls it less and less often, so an unlucky one misses it for seconds while
+others come and go. With a lock of the operating system, the system wakes the writer that waits.
 """
 
 import threading

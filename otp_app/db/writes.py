@@ -1,4 +1,4 @@
-"""Rows that are written without what the ORM costs at each of them, their values as their fields want them."""
+"""Write rows without the ORM's cost for each of them, with their values prepared by their fields."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ Rows = list[tuple[Any, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One statement and its parameters."""
+    """Hold one statement and its parameters."""
 
     sql: str
     params: Sequence[Any]
@@ -41,7 +41,7 @@ def run(alias: str, part: Part) -> Rows:
 
 
 def inserting(alias: str, model: type[models.Model], values: Mapping[str, Any]) -> Part:
-    """A new row; fields that are not named have their defaults."""
+    """Return the insertion of a row; fields that are not named get their defaults."""
     (head, row), params = _inserted(alias, model, values)
     return Part(f"{head} VALUES {row} RETURNING 1", params)
 
@@ -49,7 +49,7 @@ def inserting(alias: str, model: type[models.Model], values: Mapping[str, Any]) 
 def merging(
     alias: str, model: type[models.Model], rows: Sequence[Mapping[str, Any]], unique: Sequence[str], then: str = ""
 ) -> Part:
-    """New rows, all of the same fields. Of one that is there by its ``unique`` ones ``then`` is set, or nothing."""
+    """Return the insertion of rows of the same fields; on a conflict in ``unique``, set ``then``, or change nothing."""
     inserted = [_inserted(alias, model, row) for row in rows]
     head, row = inserted[0][0]
     fields: list[Any] = [model._meta.get_field(name) for name in unique]
@@ -70,7 +70,7 @@ def _inserted(
 
 @lru_cache(maxsize=64)
 def _insert(model: type[models.Model], names: tuple[str, ...]) -> tuple[str, str]:
-    """What stands before and after VALUES, where these fields are named."""
+    """Return what stands before and after VALUES when these fields are named."""
     columns = _columns(model)
     marks = ", ".join("%s" if column.attname in names else column.default for column in columns)
     table, into = model._meta.db_table, ", ".join(column.name for column in columns)
@@ -101,7 +101,7 @@ def _insert_found(alias: str, model: type[models.Model]) -> tuple[str, list["_Co
 def updating(
     alias: str, model: type[models.Model], values: Mapping[str, Any], where: str, among: Sequence[Any]
 ) -> Part:
-    """Changes of the rows for which ``where`` holds, with its parameters."""
+    """Return the update of the rows for which ``where`` holds; ``among`` are its parameters."""
     connection: Any = connections[alias]
     changed = [column for column in _columns(model) if column.attname in values]
     params = [column.prepared(values, connection) for column in changed]
@@ -124,13 +124,13 @@ class _Column:
 
 @lru_cache(maxsize=32)
 def _columns(model: type[models.Model]) -> tuple[_Column, ...]:
-    """But for a key that the database makes."""
+    """Return the columns of a model, except a key that the database generates."""
     fields: list[Any] = [each for each in model._meta.concrete_fields if each is not model._meta.auto_field]
     return tuple(_Column(each.attname, each.column, each, _plain(each), _default(each)) for each in fields)
 
 
 def _plain(field: Any) -> tuple[type, ...]:
-    """An id of ours is the hexadecimal digits of a UUID, which both databases take."""
+    """Return the types whose values need no preparation: both databases take a UUID as hexadecimal digits."""
     kinds = {models.UUIDField: str, models.CharField: str, models.IntegerField: int, models.BooleanField: bool}
     return tuple(kind for of, kind in kinds.items() if isinstance(field, of))
 

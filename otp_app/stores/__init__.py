@@ -1,4 +1,4 @@
-"""Where challenges and counters live. The store in force is chosen by OTP_STORE."""
+"""Keep challenges and counters, in the store that OTP_STORE names; services and deliveries may call it."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -14,6 +14,6 @@ def current() -> Store:
 
 
 def share_blocks(blocks: Mapping[str, int]) -> None:
-    """``Store.hold`` where no request depends on it: who is not told asks a provider once more than he should."""
+    """Tell the store until when keys are blocked; ignore its outage, which only has a provider asked in vain."""
     with suppress(Unavailable):
         current().set_blocks(blocks)

@@ -1,4 +1,4 @@
-"""A store that asks a server: what all three have in common. A call is one question (:mod:`.wire`) and one answer."""
+"""Implement what all three stores share: each call sends one document (:mod:`.wire`) and reads one answer."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from .wire import Document
 
 
 class AskingStore(ABC):
-    """Ask by ``_ask``, which a store has for its server, and read the answers."""
+    """Turn each call of a store into a document for its server, which ``_ask`` sends, and read the answer."""
 
     def open(self, challenge: Challenge, request_limits: RequestLimits, claims: Claims | None = None) -> Grant:
         asked = {"challenge": wire.document_of(challenge)}
@@ -42,41 +42,43 @@ class AskingStore(ABC):
         self, phone: str, purpose: str, challenge_id: str | None, request_limits: RequestLimits, *, device: str = ""
     ) -> Challenge | None:
         asked = {"phone": phone_key(phone), "number": phone, "purpose": purpose, "device": device}
-        answer = self._take("spend_check", asked | ({"id": challenge_id} if challenge_id else {}), request_limits)
+        answer = self._ask_or_raise(
+            "spend_check", asked | ({"id": challenge_id} if challenge_id else {}), request_limits
+        )
         if answer["state"] == "none":
             return None
         paid = wire.challenge_of(answer["challenge"])
         return replace(paid, increments=paid.increments + wire.increments_of(answer["taken"]))
 
     def extend(self, challenge_id: str, ttl: int) -> bool:
-        return bool(self._told("extend", {"id": challenge_id, "ttl": ttl})["state"] == "taken")
+        return bool(self._ask_outside_transactions("extend", {"id": challenge_id, "ttl": ttl})["state"] == "taken")
 
     def close(self, challenge: Challenge, status: Status) -> bool:
         return bool(self._closed(challenge, status)["state"] == "taken")
 
     def _closed(self, challenge: Challenge, status: Status, **also: Any) -> Document:
         named = {"id": challenge.id, "number": challenge.phone, "purpose": challenge.purpose, "status": status}
-        # What the check has taken is written down nowhere else; what the sends have, with the challenge.
+        # Increments of checks are written down nowhere else; those of sends are kept with the challenge.
         checked = wire.increments_in([increment for increment in challenge.increments if not increment.sent_at])
         mine = {"phone": phone_key(challenge.phone), "checked_at": challenge.checked_at, "charges": checked}
-        return self._told("close", named | mine | also)
+        return self._ask_outside_transactions("close", named | mine | also)
 
     def undo_send(self, challenge: Challenge, *, chosen: bool = False) -> None:
         asked = {"id": challenge.id, "phone": phone_key(challenge.phone), "at": challenge.sent_at[-1]}
-        self._told("undo_send", asked | {"chosen": chosen})
+        self._ask_outside_transactions("undo_send", asked | {"chosen": chosen})
 
     def take(self, request_limits: RequestLimits) -> tuple[Increment, ...]:
-        return wire.increments_of(self._take("take", {}, request_limits)["taken"])
+        return wire.increments_of(self._ask_or_raise("take", {}, request_limits)["taken"])
 
     def give_back(self, increments: Sequence[Increment]) -> None:
-        self._told("give_back", {"charges": wire.increments_in(increments)})
+        self._ask_outside_transactions("give_back", {"charges": wire.increments_in(increments)})
 
     def usage(self, limits: Sequence[Limit], *, phone: str = "", device: bool = False) -> list[Usage]:
         asked = _budget(phone, "any" if device else "") if phone else {}
         return wire.usages_of(limits, self._ask("usage", asked, RequestLimits(tuple(limits))))
 
     def lift(self, key: str, forgives: int) -> None:
-        self._told("lift", {"key": key, "ring": forgives})
+        self._ask_outside_transactions("lift", {"key": key, "ring": forgives})
 
     def _send(
         self, name: str, phone: str, device: str, request_limits: RequestLimits, claims: Claims | None, asked: Document
@@ -84,7 +86,7 @@ class AskingStore(ABC):
         phone = phones.of(phone)  # parsed once, for all below
         row = outbox.begun(phone, device, claimed=claims is not None)
         asked |= _budget(phone, device) | {"delivery": wire.delivery_of(row, claims)}
-        answer = self._take(name, asked, request_limits)
+        answer = self._ask_or_raise(name, asked, request_limits)
         if answer["state"] == "none":
             raise InvalidOrExpiredCode
         challenge = wire.challenge_of(asked.get("challenge", {}) | answer["challenge"] | {"phone": phone})
@@ -101,17 +103,22 @@ class AskingStore(ABC):
         return Grant(challenge, answer["now"], -(-answer["again"] // 1000), claimed)
 
     def _queue(self, challenge: Challenge, row: dict[str, Any]) -> None:  # noqa: B027  (most servers write it themselves)
-        """Write the delivery of a send down that a worker takes on, where the server has not done it."""
+        """Write down the queued delivery of a send, in a store whose server does not write it itself."""
 
-    def _take(self, name: str, asked: Document, request_limits: RequestLimits) -> Document:
-        """Ask for what a demand needs; what it is refused for is raised."""
-        answer = self._told(name, asked | {"proven": request_limits.proven}, request_limits)
+    def _ask_or_raise(self, name: str, asked: Document, request_limits: RequestLimits) -> Document:
+        """Ask for a call that takes limits; raise Limited or ProofRequired when the limits refuse it."""
+        answer = self._ask_outside_transactions(name, asked | {"proven": request_limits.proven}, request_limits)
         if refused := wire.refusal(answer, request_limits):
             raise refused
         return answer
 
-    def _told(self, name: str, asked: Document, request_limits: RequestLimits = RequestLimits()) -> Document:  # noqa: B008  (frozen)
-        """Ask outside of any transaction: its rollback would undo what was answered."""
+    def _ask_outside_transactions(
+        self,
+        name: str,
+        asked: Document,
+        request_limits: RequestLimits = RequestLimits(),  # noqa: B008  (frozen)
+    ) -> Document:
+        """Ask outside of any transaction: a rollback would undo what the answer says."""
         require_none(database())
         return self._ask(name, asked, request_limits)
 
@@ -121,7 +128,7 @@ class AskingStore(ABC):
 
 
 def _budget(phone: str, device: str) -> Document:
-    """Name whose history and allowance a send is judged by."""
+    """Return the members of a document that name the phone and lane whose history a send is judged by."""
     phone = phones.of(phone)
     ledger = phone_key(phone, device) if device else phone.key
     return {"phone": phone.key, "number": phone, "lane": wire.lane(device), "ledger": ledger}

@@ -1,4 +1,4 @@
-"""What a store of challenges and counters must do. Whichever store it is, the callers do not branch on it."""
+"""Define what every store of challenges and counters does, so that no caller branches on which store it is."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -18,7 +18,7 @@ class Store(Protocol):
     def open(self, challenge: Challenge, request_limits: RequestLimits, claims: Claims | None = None) -> Grant:
         """Take the limits and a reserve of comparisons; keep the challenge and a queued delivery of its first send.
 
-        With ``claims`` the delivery is taken on already by the caller, as its channel's says.
+        With ``claims`` the caller has claimed the delivery already, by the claim of the challenge's channel.
         """
 
     def get(self, challenge_id: str) -> Challenge | None:
@@ -39,25 +39,25 @@ class Store(Protocol):
         """Pay for one more send of an open challenge and queue its delivery.
 
         Raise InvalidOrExpiredCode when no challenge of that id is open, or it was opened for another phone or purpose,
-        or from another device. ``channel`` "" is the one of the send before.
+        or from another device. An empty ``channel`` stands for that of the send before.
         """
 
     def spend_check(
         self, phone: str, purpose: str, challenge_id: str | None, request_limits: RequestLimits, *, device: str = ""
     ) -> Challenge | None:
-        """Pay for one comparison before it is made; None, and nothing taken, when no open challenge answers to it.
+        """Pay for one comparison before it is made. Return None and take nothing when no open challenge matches.
 
-        Without an id it is the newest open challenge of the device, else of the phone's strangers, and the check also
-        comes out of its share for requests that name only the phone.
+        Without an id, choose the newest open challenge of the device, else of the phone's strangers, and take the check
+        also from the challenge's share for requests that name only the phone.
         """
 
     def fail(self, challenge: Challenge) -> None:
-        """Remember, where it lasts if the store itself may forget, that the comparison paid last has failed."""
+        """Remember that the comparison paid for last has failed; in the database when the store itself may forget."""
 
     def extend(self, challenge_id: str, ttl: int) -> bool:
-        """Let an open challenge live ``ttl`` seconds from its beginning; nothing else of the challenge changes.
+        """Let an open challenge live ``ttl`` seconds from its beginning; change nothing else of it.
 
-        Return False when it is open no more, has no check left, or lives that long already.
+        Return False when the challenge is closed, has no check left, or lives that long already.
         """
 
     def close(self, challenge: Challenge, status: Status) -> bool:
@@ -68,10 +68,10 @@ class Store(Protocol):
         """
 
     def undo_send(self, challenge: Challenge, *, chosen: bool = False) -> None:
-        """Give back all that the last send took, which surely did not leave; cancel a challenge that had no other send.
+        """Give back all that the last send took, which surely did not leave; cancel a challenge that had no other.
 
-        With ``chosen`` the send failed for what the person asked for, and only the phone is given something back. A
-        second call, or one after an approval, gives nothing back.
+        With ``chosen``, the send failed because of what the person asked for: give back only to the phone. Give nothing
+        back at a second call or after an approval.
         """
 
     def take(self, request_limits: RequestLimits) -> tuple[Increment, ...]:
@@ -81,23 +81,23 @@ class Store(Protocol):
         """Give back to the key counters what ``take`` took, when a success has followed."""
 
     def usage(self, limits: Sequence[Limit], *, phone: str = "", device: bool = False) -> list[Usage]:
-        """Return the state of these limits; those of a phone for ``phone``, by its devices or by strangers."""
+        """Return the state of these limits; for ``phone``, count what its devices, or else strangers, have used."""
 
     def lift(self, key: str, forgives: int) -> None:
-        """End a block before its time and empty the counter, a ring of the same key, that led to it."""
+        """End a block before its time and empty the ring ``forgives`` of its key, whose count led to the block."""
 
     def settle(self) -> int:
-        """Bring into the database what is not there yet; return how many sends were given up as *unknown*.
+        """Bring into the database what only the store knows; return how many sends were given up as *unknown*.
 
-        What is not there yet is which sends led to a sign-in, for the operator's report, and the sends that a process
-        took on ``conf.LEASE`` seconds ago and never ended.
+        The store alone knows which sends led to a sign-in, for the operator's report, and which sends a process claimed
+        ``conf.LEASE`` seconds ago and never ended.
         """
 
     def set_blocks(self, blocks: Mapping[str, int]) -> None:
-        """Say until when keys that a claim may watch are held back, 0 for no more; the database knows it already."""
+        """Set until when keys that a claim may watch are blocked (0: no longer); the database knows it already."""
 
     def now(self) -> int:
         """Return the milliseconds since 1970 by the store's clock."""
 
     def purge(self) -> int:
-        """Delete what no longer counts; return how many challenges that were."""
+        """Delete what no longer counts; return the number of challenges that were deleted."""

@@ -1,4 +1,4 @@
-"""The outbox: a queued delivery for every send, in the database whichever store the challenges are in."""
+"""Keep the outbox: a queued delivery for every send, in the database whichever store the challenges are in."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,19 +14,19 @@ from ..phones import Phone
 
 
 def database() -> str:
-    """Return the alias of the database that challenges and deliveries are in."""
+    """Return the alias of the database that the app's own rows are in."""
     return router.db_for_write(Delivery)
 
 
 def id_of(challenge: Challenge, number: int) -> str:
-    """Return our id of a hand-over of the challenge's last send: the same in every process, and not to be guessed."""
+    """Return our id of a delivery attempt of the challenge's last send; each process derives it, nobody guesses it."""
     return ledger_id("handover", f"{challenge.id} {challenge.sent_at[-1]} {number}")
 
 
 def begun(phone: Phone, device: str, *, claimed: bool) -> dict[str, Any]:
-    """Return the delivery of a send that is yet to be asked for.
+    """Return the row of a delivery whose send the store has not been asked for yet.
 
-    One that is claimed with its send has its reference from here on: who writes it down cannot derive one.
+    A delivery that is claimed with its send gets its reference here, because the server cannot derive one.
     """
     now = timezone.now()
     row = {
@@ -42,13 +42,13 @@ def begun(phone: Phone, device: str, *, claimed: bool) -> dict[str, Any]:
 
 
 def row_of(challenge: Challenge) -> dict[str, Any]:
-    """Return the delivery of the challenge's last send as nobody has taken it on."""
+    """Return the row of the unclaimed delivery of the challenge's last send."""
     sent = {"challenge": challenge.id, "sent_at": challenge.sent_at[-1], "channel": challenge.channel}
     return begun(phones.of(challenge.phone), challenge.device, claimed=False) | sent
 
 
 def mark_converted(alias: str, challenges: Sequence[str]) -> None:
-    """Remember, for the operator's report, that a sign-in followed, when the store is about to forget."""
+    """Mark the sends of these challenges as followed by a sign-in, for the operator's report."""
     if challenges:
         sent = Delivery.objects.using(alias).exclude(status=Delivery.Status.FAILED)  # by those that failed none did
         sent.filter(challenge__in=challenges).update(converted=True)

@@ -1,4 +1,4 @@
-"""Deleting what no longer counts, in small batches, so that nobody waits for it."""
+"""Delete what no longer counts, in small batches, so that no request waits for it."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""Challenges as rows of the database, whichever it is."""
+"""Read challenges from rows of either database."""
 
 from ..challenges import Challenge
 from ..models import ChallengeRow

@@ -1,4 +1,4 @@
-"""Challenges and counters in the project's database: PostgreSQL from 14 on, or SQLite."""
+"""Keep challenges and counters in the project's database: PostgreSQL from 14 on, or SQLite."""
 
 from collections.abc import Mapping
 

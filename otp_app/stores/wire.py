@@ -1,14 +1,14 @@
-"""What a store asks its server and what it is answered: the same documents for all three.
+"""Translate between values and the documents that a store and its server exchange, the same for all three.
 
-PostgreSQL's functions (``postgresql/functions``) and Redis's scripts (``lua``) take and give them as JSON, the
-reference for SQLite (:mod:`.sqlite`) as they are. Asked are, as far as a call needs them::
+PostgreSQL's functions (``postgresql/functions``) and Redis's scripts (``lua``) take and return JSON, the reference for
+SQLite (:mod:`.sqlite`) dictionaries. A question has, as far as the call needs them, these members::
 
     phone, number, lane, ledger     whose budget: its key, the phone, strangers' or devices' half, the key of that half
-    limits, conversion, proven      what is to be taken (challenges.Limit, Conversion)
+    limits, conversion, proven      what is to be taken (limits.values)
     challenge, delivery             what is to be written down
     offset                          milliseconds that are added to the server's time, in tests
 
-Answered is a ``state`` and the server's time ``now``: *taken* with what became of it, *none* where there is no such
+An answer has the server's time ``now`` and a ``state``: *taken* with the results, *none* when there is no such
 challenge, *refused* with the usage of each limit, *proof* or *conversion*.
 """
 
@@ -53,7 +53,7 @@ _OF_KEY = ("counts", "amount", "period", "cost", "key", "ring", "proof", "blocks
 
 
 def written(asked: Document, request_limits: RequestLimits) -> str:
-    """Return the question as JSON. Most limits of a request are those of every request: their JSON is kept."""
+    """Return the question as JSON. Keep the JSON of each limit, because most requests have the same limits."""
     asked["offset"] = offset()
     if request_limits.conversion:
         asked["conversion"] = _conversion(request_limits.conversion)
@@ -99,7 +99,7 @@ def increments_in(increments: Sequence[Increment]) -> list[Any]:
 
 
 def delivery_of(row: Mapping[str, Any], claims: Claims | None) -> Document:
-    """Ask for the record of a delivery that begins like this; with claims it is taken on already."""
+    """Return the document of a delivery that begins with this row; with ``claims`` it is claimed already."""
     document: Document = {"region": row["region"], "created_at": row["created_at"].isoformat()}
     if claims is None:
         return document
@@ -130,5 +130,5 @@ def refusal(answer: Document, request_limits: RequestLimits) -> OtpError | None:
 
 
 def loaded(value: Any) -> Any:
-    """Return a JSON column of a raw cursor as it is meant: some drivers give its text."""
+    """Return the value of a JSON column of a raw cursor: some drivers return its text."""
     return json.loads(value) if isinstance(value, str) else value

@@ -1,12 +1,12 @@
-"""Sends that a provider has taken, written down several at once, a moment after their requests were answered.
+"""Write the outcomes of sends to the database in batches, a moment after their requests were answered.
 
 ::
 
     put ── OTP_WRITE_BEHIND later, in a thread ── flush ── one statement for all
                                                    └─ failed: kept, and ``require`` lets nobody send until it works
 
-What a send begins with is written down before any provider is asked: in its row, or in the journal of the Redis store.
-So what a process takes with it when it dies is an outcome, never that there was a send: it becomes *unknown*.
+That a send began is written down before any provider is asked: in its row, or in the journal of the Redis store. So a
+process that dies loses an outcome, never the fact that there was a send: the send becomes *unknown*.
 """
 
 import logging
@@ -21,19 +21,20 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from django.db import DataError, IntegrityError, OperationalError, connections, router
+from django.db import DataError, IntegrityError, OperationalError, connections
 
 from ..conf import conf
 from ..db import writes
 from ..models import Delivery
+from .outbox import database
 
 logger = logging.getLogger("otp_app.stores.behind")
 
-_MOST = 500  # rows of a statement
-_TOO_MANY = 10 * _MOST  # sends that wait while a database hangs, before no more of them are begun
-_PAUSE = 1000  # milliseconds between the tries of the thread while the database fails
+_MAX_ROWS = 500  # rows of a statement
+_MAX_WAITING = 10 * _MAX_ROWS  # sends that wait while a database hangs, before no more of them are begun
+_RETRY_MS = 1000  # milliseconds between the tries of the thread while the database fails
 
-# A report may have been faster: then its word stands, and ours adds to it.
+# A report may have come first: then its status stands, and the outcome adds what the report lacks.
 _MOVES = "{{table}}.status IN ({})".format(", ".join(f"'{status}'" for status in Delivery.PREDECESSORS["sent"]))
 _ENDED = f"""
 status = CASE WHEN {_MOVES} THEN excluded.status ELSE {{table}}.status END,
@@ -43,21 +44,21 @@ segments = CASE WHEN {_MOVES} OR {{table}}.price IS NULL THEN excluded.segments 
 price = CASE WHEN {_MOVES} THEN excluded.price ELSE COALESCE({{table}}.price, excluded.price) END,
 latency = excluded.latency
 """.format(table=Delivery._meta.db_table)
-_NAMED = f"{_ENDED}, reference = excluded.reference"  # who was given no name of theirs keeps the one that is there
+_NAMED = f"{_ENDED}, reference = excluded.reference"  # without a reference of the provider's, the one in the row stays
 HANDOVER = ("challenge", "sent_at", "handover")
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A whole row of a delivery, and its entry in a journal; empty for none."""
+    """Hold the whole row of a delivery whose outcome is known, and its entry in a journal (empty: none)."""
 
     row: Mapping[str, Any]
     journal: str = ""
     named: bool = True  # its reference is the provider's own
 
 
-class _Writer:
-    """That of one process."""
+class _Buffer:
+    """Keep the outcomes of one process in a buffer, and write them from one thread."""
 
     def __init__(self) -> None:
         self._waiting = deque[Ended]()
@@ -68,7 +69,7 @@ class _Writer:
         self._failing = False
 
     def put(self, ended: Ended) -> None:
-        """Never raises: the message has left, whatever becomes of its record."""
+        """Add an outcome to the buffer. Never raise, because the message has left, whatever becomes of its record."""
         self._waiting.append(ended)
         if not conf.WRITE_BEHIND:
             self._try()
@@ -76,8 +77,8 @@ class _Writer:
             self._ask()
 
     def begin(self, ended: Ended) -> bool:
-        """Write a row down at once, for what does not end as it was expected to; False when it is there already."""
-        begun = writes.run(_alias(), writes.merging(_alias(), Delivery, [ended.row], HANDOVER))
+        """Write a row at once, for a send with an unexpected outcome; return False when the row exists already."""
+        begun = writes.run(database(), writes.merging(database(), Delivery, [ended.row], HANDOVER))
         self.forget(ended.journal)
         return bool(begun)
 
@@ -85,8 +86,8 @@ class _Writer:
         self._written.append(entry)
 
     def require(self) -> None:
-        """Raises what the database raised, as long as it does; one caller tries, the others need not wait for that."""
-        if not self._failing and len(self._waiting) < _TOO_MANY:
+        """Raise the database's error as long as writing fails. One caller tries again; others do not wait."""
+        if not self._failing and len(self._waiting) < _MAX_WAITING:
             return
         if not self._turn.acquire(blocking=False):
             raise OperationalError("what was sent before is not written down yet")
@@ -100,12 +101,12 @@ class _Writer:
             self._flush()
 
     def _flush(self) -> None:
-        while batch := [self._waiting.popleft() for _ in range(min(_MOST, len(self._waiting)))]:
+        while batch := [self._waiting.popleft() for _ in range(min(_MAX_ROWS, len(self._waiting)))]:
             self._write(batch)
         self._failing = False
 
     def written(self, most: int) -> list[str]:
-        """Entries of the journal that it need not keep any more; each is told once."""
+        """Return up to ``most`` entries that the journal need no longer keep; return each entry once."""
         return [self._written.popleft() for _ in range(min(most, len(self._written)))]
 
     def _ask(self) -> None:
@@ -119,13 +120,13 @@ class _Writer:
             self._try()
 
     def _later(self) -> None:
-        time.sleep((_PAUSE if self._failing else conf.WRITE_BEHIND) / 1000)
+        time.sleep((_RETRY_MS if self._failing else conf.WRITE_BEHIND) / 1000)
         self._asked.clear()
         try:
-            connections[_alias()].close_if_unusable_or_obsolete()
+            connections[database()].close_if_unusable_or_obsolete()
             self._try()
         finally:
-            connections[_alias()].close_if_unusable_or_obsolete()  # or it goes back to its pool only with the next
+            connections[database()].close_if_unusable_or_obsolete()  # or it goes back to its pool only with the next
         if self._failing:
             self._ask()
 
@@ -135,7 +136,7 @@ class _Writer:
 
     def _write(self, batch: Sequence[Ended]) -> None:
         try:
-            _merge(_alias(), batch)
+            _merge(database(), batch)
         except BaseException as error:
             logger.error("%d sends are not written down yet: %s", len(batch), type(error).__name__)  # noqa: TRY400
             self._failing = True
@@ -157,15 +158,11 @@ def _merge(alias: str, batch: Sequence[Ended]) -> None:
             logger.error("a send cannot be written down: %s", type(error).__name__)  # noqa: TRY400  (may quote it)
 
 
-def _alias() -> str:
-    return router.db_for_write(Delivery)
-
-
 @lru_cache(maxsize=1)
-def _writer_of(_process: int) -> _Writer:
-    return _Writer()
+def _buffer_of(_process: int) -> _Buffer:
+    return _Buffer()
 
 
-def current() -> _Writer:
-    """A process that was forked begins with its own: what its parent has, its parent writes down."""
-    return _writer_of(os.getpid())
+def current() -> _Buffer:
+    """Return the buffer of this process. A forked process begins with an empty one: its parent writes its own."""
+    return _buffer_of(os.getpid())

@@ -154,7 +154,7 @@ def test_what_is_over_is_not_brought_back(remote, server, clock):
 
 
 def test_of_very_many_those_that_last_longest_are_brought_back(remote, server, clock, monkeypatch):
-    monkeypatch.setattr("otp_app.stores.redis.recovery._MOST", 1)
+    monkeypatch.setattr("otp_app.stores.redis.recovery._MAX_BLOCKED_KEYS", 1)
     first, second = new_phone(), new_phone()
     suppressions.suppress(first, "")
     clock.advance(60)

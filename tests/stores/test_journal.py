@@ -28,9 +28,9 @@ CLAIMS = {"sms": Claim("one"), "telegram": Claim("two")}
 @pytest.fixture(autouse=True)
 def _writer():
     """One of the test's own."""
-    write_behind._writer_of.cache_clear()
+    write_behind._buffer_of.cache_clear()
     yield
-    write_behind._writer_of.cache_clear()
+    write_behind._buffer_of.cache_clear()
 
 
 @pytest.fixture(autouse=True)
@@ -71,7 +71,7 @@ def take_on(store, **values):
 
 def dead():
     """As after the end of its process: what that knew nobody knows."""
-    write_behind._writer_of.cache_clear()
+    write_behind._buffer_of.cache_clear()
 
 
 def facts(*names):
@@ -189,7 +189,7 @@ def test_what_is_written_is_forgotten_by_a_server_that_has_to_be_told_first_what
 
 
 def test_so_many_are_forgotten_at_once(store, server, monkeypatch):
-    monkeypatch.setattr(journal, "_MOST", 2)
+    monkeypatch.setattr(journal, "_MAX_REMOVED_ENTRIES", 2)
     for grant in [take_on(store) for _ in range(3)]:
         records.insert_claimed(grant)
     take_on(store)
@@ -253,7 +253,7 @@ def test_nothing_that_was_left_behind_is_ever_sent(store, remote, clock):
 
 
 def test_more_than_a_batch_is_brought_over_in_as_many_as_it_takes(store, server, clock, monkeypatch):
-    monkeypatch.setattr(redis_store, "_SETTLED", 2)
+    monkeypatch.setattr(redis_store, "_CONVERTED_BATCH", 2)
     for _ in range(5):
         take_on(store)
     clock.advance(LEASE)

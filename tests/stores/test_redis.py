@@ -495,7 +495,7 @@ def marked():
 
 def test_every_so_many_sign_ins_one_of_them_marks_them_all(store, monkeypatch, django_assert_num_queries):
     """A statement for each would double what a sign-in costs in the database."""
-    monkeypatch.setattr(redis_store, "_SETTLED", 3)
+    monkeypatch.setattr(redis_store, "_CONVERTED_BATCH", 3)
     first = [sign_in(store) for _ in range(2)]
     assert marked() == set()
     opened = open_one(store)
@@ -511,7 +511,7 @@ def test_settling_marks_the_rest_in_as_many_batches_as_it_takes(store, server, m
     done = [sign_in(store) for _ in range(5)]
     store.close(open_one(store), Status.CANCELED)
     open_one(store)
-    monkeypatch.setattr(redis_store, "_SETTLED", 2)
+    monkeypatch.setattr(redis_store, "_CONVERTED_BATCH", 2)
     store.settle()
     assert marked() == set(done)
     assert not server.command("EXISTS", "otp:converted")
@@ -524,7 +524,7 @@ def test_a_sign_in_is_one_though_it_cannot_be_marked(store, monkeypatch):
     def fail(*_asked):
         raise OperationalError
 
-    monkeypatch.setattr(redis_store, "_SETTLED", 1)
+    monkeypatch.setattr(redis_store, "_CONVERTED_BATCH", 1)
     monkeypatch.setattr(redis_store.outbox, "mark_converted", fail)
     sign_in(store)
 
@@ -536,7 +536,7 @@ def test_what_nobody_settles_is_forgotten_after_a_month(store, server):
 
 @pytest.mark.django_db(transaction=True)
 def test_of_many_who_settle_at_once_each_marks_what_no_other_does(store, monkeypatch):
-    monkeypatch.setattr(redis_store, "_SETTLED", 2)
+    monkeypatch.setattr(redis_store, "_CONVERTED_BATCH", 2)
     monkeypatch.setattr(redis_store.outbox, "mark_converted", lambda alias, ids: taken.extend(ids))
     taken = []
     done = [sign_in(store) for _ in range(9)]

@@ -31,11 +31,11 @@ BAD = [-1, 99_999] if connection.vendor == "postgresql" else [-1]
 @pytest.fixture(autouse=True)
 def writer():
     """One of the test's own."""
-    write_behind._writer_of.cache_clear()
+    write_behind._buffer_of.cache_clear()
     yield (own := write_behind.current())
     in_its_thread(own, connections.close_all)
     own._thread.shutdown()
-    write_behind._writer_of.cache_clear()
+    write_behind._buffer_of.cache_clear()
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ def test_what_comes_after_them_is_written_as_well(writer, moment):
 
 
 def test_more_than_one_statement_may_take_are_written_by_as_many_as_it_takes(writer, statements, moment, monkeypatch):
-    monkeypatch.setattr(write_behind, "_MOST", 2)
+    monkeypatch.setattr(write_behind, "_MAX_ROWS", 2)
     ends = [accepted() for _ in range(5)]
     for end in ends:
         writer.put(end)
@@ -283,7 +283,7 @@ def test_what_the_thread_could_not_write_it_writes_with_the_next(writer, moment)
 
 
 def test_what_waits_stays_in_its_order_however_often_it_fails(writer, moment, monkeypatch):
-    monkeypatch.setattr(write_behind, "_MOST", 2)
+    monkeypatch.setattr(write_behind, "_MAX_ROWS", 2)
     tried = []
 
     def fail(alias, batch):
@@ -458,7 +458,7 @@ def test_what_the_thread_could_not_write_it_tries_again_by_itself(writer, settin
 
 
 def test_while_a_database_hangs_and_very_many_wait_no_more_are_sent(writer, moment, monkeypatch):
-    monkeypatch.setattr(write_behind, "_TOO_MANY", 2)
+    monkeypatch.setattr(write_behind, "_MAX_WAITING", 2)
     writer.put(accepted())
     writer.require()
     writer.put(accepted())

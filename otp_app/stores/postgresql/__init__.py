@@ -1,8 +1,8 @@
-"""Challenges and counters on PostgreSQL: the calls are functions in the database (``functions/*.sql``), one call each.
+"""Keep challenges and counters on PostgreSQL: each call is one function in the database (``functions/*.sql``).
 
-What needs counters in which all requests meet is called by a procedure that lets their locks go before the disk has the
-commit, and answers when it has. Within a transaction, which only a host's tests may have open here, that is not
-possible: the function is then called by itself.
+Calls that need counters shared by all requests go through a procedure. It releases their locks before the commit is on
+disk, and answers when the commit is. Within a transaction, which only a host's tests may have open here, a procedure
+cannot commit: the function is then called by itself.
 """
 
 import json
@@ -23,7 +23,7 @@ _FILES = ("types", "locks", "rings", "writes", "windows", "calls")
 
 
 def answer(alias: str, name: str, asked: Document, request_limits: RequestLimits) -> Document:
-    """Answer one question. Raises WrongIsolation where transactions are not READ COMMITTED."""
+    """Call the function ``name``, return its answer. Raise WrongIsolation where transactions are not READ COMMITTED."""
     connection: Any = connections[alias]
     early = name in _MEETING and connection.get_autocommit()
     sql = "CALL otp_app_call_1(%s, %s, NULL)" if early else "SELECT otp_app_ask_1(%s, %s)"
@@ -40,13 +40,13 @@ def answer(alias: str, name: str, asked: Document, request_limits: RequestLimits
 
 @cache
 def functions() -> str:
-    """Return the SQL that installs them."""
+    """Return the SQL that installs the functions."""
     folder = Path(__file__).with_name("functions")
     return "\n".join((folder / f"{name}.sql").read_text() for name in _FILES)
 
 
 def dropping() -> str:
-    """Return the SQL that drops them."""
+    """Return the SQL that drops the functions."""
     made = re.findall(r"^CREATE (FUNCTION|PROCEDURE|TYPE) (\w+)", functions(), re.MULTILINE)
     kinds = {"FUNCTION": "ROUTINE", "PROCEDURE": "ROUTINE", "TYPE": "TYPE"}
     return "\n".join(f"DROP {kinds[kind]} IF EXISTS {name} CASCADE;" for kind, name in reversed(made))

@@ -1,4 +1,4 @@
-"""Challenges and counters in Redis 7 or Valkey 9, deliveries in the database.
+"""Keep challenges and counters in Redis 7 or Valkey 9, and deliveries in the database.
 
 Each call is one round trip: one short script (``lua/``), which takes the server's time, decides and writes all or
 nothing. One primary with replicas, with ``maxmemory-policy noeviction``.
@@ -35,13 +35,15 @@ from .server import Server
 
 logger = logging.getLogger("otp_app.stores.redis")
 
-_SETTLED = 100  # sign-ins that one of them marks in SQL for all: a statement for each would double what it costs there
+_CONVERTED_BATCH = (
+    100  # sign-ins that one of them marks in SQL for all: a statement for each would double what it costs there
+)
 _UNCONVERTED = "unconverted_per_day"  # the limit whose count every delivery remembers, for a Redis that forgets
-_TRIES = 4  # of a call: a server that forgot, then a phone that it does not know, and once more of both
+_MAX_TRIES = 4  # of a call: a server that forgot, then a phone that it does not know, and once more of both
 
 
 class RedisStore(AskingStore):
-    """For many processes and much traffic."""
+    """Serve many processes and much traffic."""
 
     def get(self, challenge_id: str) -> Challenge | None:
         found, generation = redis_server.current().read(f"otp:c:{challenge_id}", "otp:generation")
@@ -55,7 +57,7 @@ class RedisStore(AskingStore):
         recovery.remember_failure(database(), challenge)
 
     def close(self, challenge: Challenge, status: Status) -> bool:
-        answer = self._closed(challenge, status, batch=_SETTLED)
+        answer = self._closed(challenge, status, batch=_CONVERTED_BATCH)
         if answer["state"] != "taken":
             return False
         with suppress(DatabaseError):  # it is for a report, and nobody is kept from signing in for that
@@ -65,7 +67,7 @@ class RedisStore(AskingStore):
     def settle(self) -> int:
         abandoned = 0
         while True:
-            asked = {"batch": _SETTLED, "lease": conf.LEASE * 1000, "written": journal.written()}
+            asked = {"batch": _CONVERTED_BATCH, "lease": conf.LEASE * 1000, "written": journal.written()}
             found = self._ask("settle", asked, RequestLimits())
             if not found["converted"] and not found["left"]:
                 return abandoned
@@ -105,7 +107,7 @@ class RedisStore(AskingStore):
     def _ask(self, name: str, asked: Document, request_limits: RequestLimits) -> Document:
         """Run a script; when the server does not know what it needs for an answer, tell it and ask again."""
         server = redis_server.current()
-        for _ in range(_TRIES):
+        for _ in range(_MAX_TRIES):
             answer = server.run(name, wire.written(asked, request_limits))
             if answer["state"] == "cold":
                 _begin_generation(server, answer["now"])

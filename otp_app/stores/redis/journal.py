@@ -1,8 +1,8 @@
-"""The journal of the Redis store: sends that were taken on by a process, until they are in the database.
+"""Keep the journal of the Redis store: sends that a process has claimed and that are not in the database yet.
 
-The script that opens a send writes its entry, so none is handed over that could be forgotten. When its end is known its
-whole row is written (:mod:`.behind`), and the entry goes with the script of a later send. Of a process that has died
-the entry stays: after the lease it becomes a row that says *unknown*.
+The script that opens a send writes its entry, so no send that could be forgotten reaches a provider. When the outcome
+is known, the whole row is written (:mod:`..write_behind`), and the script of a later send removes the entry. The entry
+of a process that died stays: after the lease it becomes a row that says *unknown*.
 """
 
 import json
@@ -14,17 +14,17 @@ from ...models import Delivery
 from .. import outbox, write_behind
 from ..write_behind import Ended
 
-_MOST = 100  # entries that one script removes
+_MAX_REMOVED_ENTRIES = 100  # by one script
 
 
 def require() -> None:
-    """Raise what the database raised when what was sent could not be written down: then nothing more is begun."""
+    """Raise the database's error while earlier sends cannot be written down, so that no further send begins."""
     write_behind.current().require()
 
 
 def written() -> list[str]:
     """Return the entries that the next script may remove."""
-    return write_behind.current().written(_MOST)
+    return write_behind.current().written(_MAX_REMOVED_ENTRIES)
 
 
 def abandon(entry: str, get: Callable[[str], Challenge | None]) -> bool:

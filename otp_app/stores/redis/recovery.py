@@ -1,4 +1,4 @@
-"""What outlasts a Redis that forgets: it is in the database, most of it with the deliveries that are there anyway.
+"""Restore from the database what a Redis that forgot must know; most of it comes from the deliveries there.
 
 After a flush, or when another server has taken over, the limits of a day and of thirty days go on from here: of each
 phone its sends and failed checks, of a region and of all the sends, and the blocks. Counts of an hour begin anew, and
@@ -22,7 +22,7 @@ from ...limits import RINGS
 from ...models import BlockRow, ChallengeRow, Delivery, Failure
 from ..rows import challenge_of
 
-_MOST = 10_000  # blocked keys that are remembered; of more numbers that get nothing their providers will say so again
+_MAX_BLOCKED_KEYS = 10_000  # to remember; providers report again the undeliverable numbers beyond these
 _DAY = 24 * 3600
 _UNDONE = Q(status=Delivery.Status.FAILED, segments=0)  # no provider accepted it: what it took was given back
 _WIDTH = rings.width(_DAY)
@@ -65,7 +65,7 @@ def _failures(alias: str, key: str, phone: str, device: str, now: int) -> dict[s
 
 def of_key_counters(alias: str, now: int) -> dict[str, Any]:
     """Return the counters and blocks to begin with; ``complete`` when no phone has anything to be remembered."""
-    held = counters.recent_blocks(alias, now - HOUR, _MOST)
+    held = counters.recent_blocks(alias, now - HOUR, _MAX_BLOCKED_KEYS)
     blocks = BlockRow.objects.using(alias).filter(until__gt=now, lifted_at=None).order_by("until")
     return {
         "counters": _counters(alias, now),

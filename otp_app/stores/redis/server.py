@@ -1,4 +1,4 @@
-"""The Redis server that the store speaks to: its connections, its scripts, and what it is asked when one is opened."""
+"""Connect to the Redis server of the store, check each new connection, and run the store's scripts."""
 
 import hashlib
 import json
@@ -42,7 +42,7 @@ def _script(name: str) -> tuple[str, str]:
 
 
 class Server:
-    """A pool of connections, made when they are first used, and the scripts that go over it."""
+    """Run scripts over a pool of connections, each of which is opened when it is first used."""
 
     def __init__(self, url: str, timeout: float) -> None:
         self._client = redis.Redis.from_url(
@@ -62,7 +62,7 @@ class Server:
         return answer
 
     def _evaluate(self, name: str, asked: str) -> str:
-        """Run a script on a connection itself: what the client does for all kinds of commands costs as much."""
+        """Run a script on a connection directly, because the client's handling of commands costs as much again."""
         script, digest = _script(name)
         connection = self._connections.get_connection()
         try:
@@ -115,7 +115,7 @@ def _answer(connection: Any, *command: str | int) -> Any:
 
 
 def _greet(connection: Any) -> None:
-    """Find out, before a new connection is used, whether this is still the server whose data we know."""
+    """Check, before a new connection is used, that it leads to a primary, and to the server whose data we know."""
     connection.on_connect()
     connection.send_command("INFO", "server", "replication", "memory")
     facts = dict(line.split(":", 1) for line in connection.read_response().splitlines() if ":" in line)

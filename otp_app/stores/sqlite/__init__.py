@@ -1,9 +1,9 @@
-"""Challenges and counters on SQLite: the reference, to be read first.
+"""Keep challenges and counters on SQLite: the reference, to be read first.
 
-What it does PostgreSQL's functions (``postgresql/functions``) and Redis's scripts (``lua``) do as well, each in its own
-language. A call takes the write lock of the file, so it is alone; it reads the phone's history and the counters, judges
-them by :mod:`..windows` (:mod:`.call`), and only then writes. What it refuses is an answer, and has written nothing but
-the block that a refusal may begin. The documents that it is asked and answers are those of :mod:`..wire`.
+PostgreSQL's functions (``postgresql/functions``) and Redis's scripts (``lua``) do the same, each in its own language. A
+call takes the write lock of the file, so it is alone. It reads the phone's history and the counters, judges them
+(:mod:`.call`, by ``limits.windows``), and only then writes. A refusal is an answer too: it has written nothing but the
+block that it may begin. The documents asked and answered are those of :mod:`..wire`.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,7 +25,7 @@ from .call import Call
 
 
 def _open(call: Call) -> Document:
-    call.look()
+    call.read()
     if no := call.refusal():
         return no
     opened = replace(wire.challenge_of(call.asked["challenge"]), created_at=call.now)
@@ -38,7 +38,7 @@ def _spend_send(call: Call) -> Document:
     same = found and (found.phone, found.purpose, found.device) == (asked["number"], asked["purpose"], asked["device"])
     if not found or not same or not _is_open(found, call.now) or not found.sends_left:
         return call.answer("none")
-    call.look()
+    call.read()
     if no := call.refusal():
         return no
     again = replace(found, language=asked["language"], channel=asked["channel"] or found.channel)
@@ -78,7 +78,7 @@ def _again(call: Call, sent: Challenge) -> int:
 
 
 def _spend_check(call: Call) -> Document:
-    call.look()
+    call.read()
     if no := call.refusal():
         return no
     found = _to_check(call)
@@ -144,7 +144,7 @@ def _undo_send(call: Call) -> Document:
 
 
 def _take(call: Call) -> Document:
-    call.look()
+    call.read()
     if no := call.refusal():
         return no
     call.write()
@@ -165,7 +165,7 @@ def _give_back(alias: str, increments: Sequence[Increment]) -> None:
 
 
 def _usage(call: Call) -> Document:
-    call.look()
+    call.read()
     return call.answer("taken", usages=[(each.used, each.wait, each.blocked_until) for each in call.usages])
 
 

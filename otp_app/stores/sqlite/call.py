@@ -1,4 +1,4 @@
-"""One call to the reference: what it reads, judges and would write."""
+"""Read, judge and write for one call to the reference."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +15,7 @@ from .rows import Counter
 
 @dataclass
 class Call:
-    """What a call has read, and what it would write."""
+    """Hold what a call has read, and what it will write unless it is refused."""
 
     alias: str
     asked: Document
@@ -27,8 +27,8 @@ class Call:
     usages: list[Usage] = field(default_factory=list)  # of each limit, before anything is taken
     increments: list[Increment] = field(default_factory=list)
 
-    def look(self) -> None:
-        """Read what the limits count, and add to the counters in memory what is asked of them."""
+    def read(self) -> None:
+        """Read what the limits count, and add the call's increments to the counters in memory."""
         if "lane" in self.asked:
             self._read_phone()
         keys = {limit.key for limit in self.request_limits.limits if limit.key}
@@ -59,7 +59,7 @@ class Call:
             self.increments.append(Increment(limit.key, limit.ring, slot, limit.cost, limit.shared, limit.converts))
 
     def refusal(self) -> Document | None:
-        """Return the answer where a limit or the region refuses, else None; begin the block that it leads to."""
+        """Return the refusal of a limit or of the region, or None; begin the block to which the refusal leads."""
         if any(usage.wait > 0 for usage in self.usages):
             begun = next((n for n, usage in enumerate(self.usages, 1) if refusals.begins_block(usage)), None)
             if begun:
@@ -93,7 +93,7 @@ class Call:
         block(self.alias, key, self.now + seconds * 1000)
 
     def write(self) -> None:
-        """Write the counters down."""
+        """Write the counters to the database."""
         rows.keep_counters(self.alias, self.counters.values())
 
     def answer(self, state: str, **values: Any) -> Document:

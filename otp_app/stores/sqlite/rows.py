@@ -1,4 +1,4 @@
-"""The statements of the reference, as SQLite takes them: to have Django make them costs several times what they do."""
+"""Run the statements of the reference in SQL: Django takes several times longer to build than SQLite to run it."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -16,7 +16,7 @@ _COLUMNS = ", ".join(_MEMBERS)
 
 @dataclass
 class Counter:
-    """The key counters of a subject, as :mod:`..rings` has them."""
+    """Hold the key counters of a subject, in the form that ``counters.rings`` works on."""
 
     key: str
     newest: list[int]
@@ -34,7 +34,7 @@ def run(alias: str, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
 
 
 def challenges(alias: str, where: str, values: Sequence[Any]) -> list[Challenge]:
-    """Return the challenges for which that holds."""
+    """Return the challenges for which the condition ``where`` holds."""
     rows = run(alias, f"SELECT {_COLUMNS} FROM otp_app_challenge WHERE {where}", values)
     return [_challenge_of(dict(zip(_MEMBERS, row, strict=True))) for row in rows]
 
@@ -51,14 +51,14 @@ def insert(alias: str, challenge: Challenge) -> None:
 
 
 def update(alias: str, challenge: Challenge) -> None:
-    """Write a challenge down that is there."""
+    """Overwrite the row of a challenge."""
     changes = ", ".join(f"{name} = %s" for name in _MEMBERS)
     sql = f"UPDATE otp_app_challenge SET {changes}, expires_at = %s WHERE id = %s"
     run(alias, sql, [*_values(challenge), challenge.expires_at, challenge.id])
 
 
 def counters(alias: str, keys: Iterable[str]) -> dict[str, Counter]:
-    """Return the counters that there are under these keys."""
+    """Return the existing counters of these keys."""
     wanted = list(keys)
     marks = ", ".join(["%s"] * len(wanted))
     sql = f"SELECT key, newest, rings, blocked_until, expires_at FROM otp_app_key_counter WHERE key IN ({marks})"
@@ -67,7 +67,7 @@ def counters(alias: str, keys: Iterable[str]) -> dict[str, Counter]:
 
 
 def keep_counters(alias: str, changed: Iterable[Counter]) -> None:
-    """Write counters down, new ones and those that are there."""
+    """Insert or overwrite the rows of these counters."""
     columns = "key, newest, rings, blocked_until, expires_at"
     sql = f"INSERT OR REPLACE INTO otp_app_key_counter ({columns}) VALUES (%s, %s, %s, %s, %s)"
     for one in changed:

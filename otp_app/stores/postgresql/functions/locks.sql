@@ -1,5 +1,4 @@
--- The one order of locks: the phone, then the key counters that few requests share, by key, then those in which all
--- requests meet, by key, and then the rows of challenges. Limits are asked in this order, charges are brought into it.
+-- Locks are taken in the order that limits.values.in_lock_order states. Limits arrive in it, increments are sorted into it.
 --
 -- Phones and key counters are locked by advisory locks of the transaction: also what has no row yet can be locked, and
 -- nothing is written to lock it. A call that changes a counter holds its lock, so what it has read is what there is. Other
