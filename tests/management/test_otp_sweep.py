@@ -25,9 +25,7 @@ def remote(settings, clock):
 
 
 def swept(sends):
-    return (
-        f"Swept: {sends} lost sends delivered or ended, 0 failed, 0 given up as unknown; 0 early reports matched.\n"
-    )
+    return f"Swept: {sends} lost sends delivered or ended, 0 failed, 0 given up as unknown; 0 early reports matched.\n"
 
 
 def test_the_command_says_in_a_line_what_it_did(remote, clock, capsys):
