@@ -1,4 +1,4 @@
-"""Sign-in by phone number for Django.
+"""Sign people in to Django by phone number.
 
 A person sends a phone number, gets a one-time code by SMS, sends it back and holds an auth token.
 
@@ -11,7 +11,7 @@ Quickstart::
 
     urlpatterns = [path("api/", include("otp_app.urls"))]
 
-The front door for Python callers is :mod:`otp_app.services`; every setting stands in :mod:`otp_app.conf`.
+The front door for Python callers is :mod:`otp_app.services`; :mod:`otp_app.conf` has every setting.
 """
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""Start-up: checks are registered, and what is slow at first use is done before the first request."""
+"""Start the app: register its checks, and warm up what is slow at first use."""
 
 from django.apps import AppConfig, apps
 from django.utils.translation import gettext_lazy as _
@@ -17,7 +17,7 @@ class OtpAppConfig(AppConfig):
 
 
 def warm() -> None:
-    """For a web process: load what the first request would otherwise wait for, the provider's client above all."""
+    """Load what the first request of a web process would otherwise wait for, above all the provider's client."""
     from . import phones, providers
 
     phones.warm()

@@ -1,4 +1,4 @@
-"""The admin's sign-in by password, limited like everything else: ``passwords.limit(admin.site)``, before its urls."""
+"""Limit the admin's sign-in by password: call ``passwords.limit(admin.site)`` before reading ``admin.site.urls``."""
 
 import unicodedata
 from contextlib import suppress
@@ -9,7 +9,6 @@ from django.contrib.admin import AdminSite
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
-from django.db import InterfaceError, InternalError, OperationalError
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext_lazy as _
@@ -17,35 +16,34 @@ from django.views.decorators.debug import sensitive_variables
 
 from . import audit, phones, staff, stores
 from .db.transactions import without_transactions
-from .errors import InvalidPhone, Limited, Unavailable
+from .errors import UNREACHABLE, InvalidPhone, Limited, Unavailable
 from .keys import ledger_id
 from .limits import request_limits
 from .limits.clients import client_of
 
-_LONGEST = 254  # characters of a name that count: what is normalised must be bounded
-# To staff who came by a code: Django would advise another account, where this one's password is what is wanted.
-_ASKED: dict[str, Any] = {
+_MAX_NAME_CHARACTERS = 254  # bounds the cost of normalising a name
+# For staff who signed in by code: Django would suggest another account, but it is this account's password that is needed.
+_PASSWORD_NEEDED: dict[str, Any] = {
     "user": AnonymousUser(),
     "subtitle": _("A code alone does not open this page: enter your password."),
 }
-_DOWN = (Unavailable, OperationalError, InterfaceError, InternalError)
 
 
 def limit(site: AdminSite) -> None:
-    """Limit the password sign-in of an admin site, and take it out of ATOMIC_REQUESTS: a try stays paid for."""
+    """Limit the password sign-in of an admin site, outside ATOMIC_REQUESTS, whose rollback would give tries back."""
     login = site.login
 
     @wraps(login)
     def outside(request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
-        asked = _ASKED if staff.is_by_code(request) else {}
-        return login(request, {**asked, **(extra_context or {})})
+        context = _PASSWORD_NEEDED if staff.is_by_code(request) else {}
+        return login(request, {**context, **(extra_context or {})})
 
     site.login_form = PasswordForm
     site.login = without_transactions(outside)  # type: ignore[method-assign]  # on this site only
 
 
 class PasswordForm(AdminAuthenticationForm):
-    """Pays for the try before the password is looked at, and gets it back when it was the right one."""
+    """Pay for a try before the password is compared, and give it back if the password was right."""
 
     def __init__(self, request: Any = None, *args: Any, **kwargs: Any) -> None:
         super().__init__(request, *args, **kwargs)
@@ -69,14 +67,14 @@ class PasswordForm(AdminAuthenticationForm):
         except Limited as refused:
             _report(refused, account, client)
             raise ValidationError(refused.detail, code=refused.code) from None
-        except _DOWN:
+        except UNREACHABLE:
             raise ValidationError(Unavailable().detail, code=Unavailable.code) from None
         return cleaned
 
 
 def account_of(name: str) -> str:
-    """Under which name an account is counted: all spellings of a phone, or of a user name, are one."""
-    plain = unicodedata.normalize("NFKC", name[:_LONGEST]).strip()
+    """Return the name by which an account is counted: one for all spellings of a phone, or of a user name."""
+    plain = unicodedata.normalize("NFKC", name[:_MAX_NAME_CHARACTERS]).strip()
     return _phone_of(plain) or unicodedata.normalize("NFKC", plain.casefold())
 
 
@@ -87,6 +85,6 @@ def _phone_of(name: str) -> str:
 
 
 def _report(refused: Limited, account: str, client: str) -> None:
-    """A name that is no phone is told by a keyed hash only: people type their password there by mistake."""
+    """Report a refusal; log a name that is no phone as a keyed hash, because it may be a password by mistake."""
     phone = _phone_of(account)
     audit.report(refused, phone, client, account="" if phone else ledger_id("account", account)[:8])

@@ -1,6 +1,6 @@
-"""Keep the rights of staff from sign-ins by code: whoever gets hold of a number must not get hold of the admin with it.
+"""Take the rights of staff from sign-ins by code, so that a stolen number does not open the admin.
 
-NIST SP 800-63B-4 §3.1.3.1 restricts the telephone network as an authenticator, and a SIM swap needs no skill: for the
+NIST SP 800-63B-4 §3.1.3.1 restricts the telephone network as an authenticator, and a SIM swap needs no skill. For
 accounts that can change all others a code alone is too little. ``OTP_STAFF_BY_CODE = True`` takes that risk.
 """
 
@@ -34,7 +34,7 @@ class StaffMiddleware(MiddlewareMixin):
 
 
 def is_staff(user: Any) -> bool:
-    """Say whether a user may do more than other users, as far as Django's own flags tell."""
+    """Return whether Django's own flags give a user more rights than others."""
     return bool(getattr(user, "is_staff", False) or getattr(user, "is_superuser", False))
 
 
@@ -54,19 +54,19 @@ def is_by_code(request: HttpRequest) -> bool:
 
 
 def of_session(request: HttpRequest, user: Any) -> Any:
-    """Return the user of a session with the rights that its beginning gives."""
+    """Return the user of a session, without rights of staff if a code began it."""
     return by_code(user) if is_by_code(request) else user
 
 
 def by_code(user: Any) -> Any:
-    """Return a user as a code lets in: one of staff without the rights of staff, everybody else as is."""
+    """Return a user with the rights of a sign-in by code: staff without the rights of staff, others unchanged."""
     return user if conf.STAFF_BY_CODE or not is_staff(user) else _WithoutRights(lambda: user)
 
 
 def _signed_in(request: HttpRequest, **_: Any) -> None:
-    """Take the mark away at any sign-in; one by code marks the session again.
+    """Remove the mark at any sign-in; a sign-in by code marks the session again.
 
-    Django leaves a session its id when the same user signs in to it once more. What is worth more now gets a new one.
+    The session also gets a new id, because it is worth more now: Django keeps the id when the same user signs in again.
     """
     if request.session.pop(_BY_CODE, False):
         request.session.cycle_key()
@@ -76,9 +76,9 @@ user_logged_in.connect(_signed_in)
 
 
 class _WithoutRights(SimpleLazyObject):  # type: ignore[type-arg]  # not generic at run time
-    """Pass for the user in everything but rights, as Django's own ``request.user`` does.
+    """Stand for a user in everything but rights, as Django's own ``request.user`` does.
 
-    The flags of the user itself stay as they are, so that saving this object takes them from nobody.
+    The user itself keeps its flags, so saving this object does not change them.
     """
 
     is_staff = is_superuser = False

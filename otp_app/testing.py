@@ -1,4 +1,4 @@
-"""For the tests of projects that embed this app: the sent codes, without a phone.
+"""Give the tests of projects that embed this app the sent codes, without a phone.
 
 With pytest, in ``conftest.py``::
 
@@ -8,7 +8,7 @@ With pytest, in ``conftest.py``::
         client.post("/api/send-otp/", {"phone": "+998901234567"}, content_type="application/json")
         code = otp_outbox.code("+998901234567")
 
-``admin_user``, imported in the same way, makes pytest-django's ``admin_client`` work with ``otp_app.User``.
+Import ``admin_user`` in the same way to make pytest-django's ``admin_client`` work with ``otp_app.User``.
 
 Without pytest, ``with otp_app.testing.outbox() as sent: ...``.
 """
@@ -24,19 +24,19 @@ from .conf import conf
 from .providers import memory
 from .providers.base import Message
 
-ADMIN = "+12025550100"  # one of those that are given to nobody, for use in films
+ADMIN = "+12025550100"  # of the range that is reserved for fiction
 PROVIDER = {"ALIAS": "memory", "BACKEND": "otp_app.providers.memory.MemoryProvider"}
 
 
 class Outbox:
-    """What was sent while it was open."""
+    """Hold the messages that were sent while the outbox was open."""
 
     @property
     def messages(self) -> list[Message]:
         return memory.outbox
 
     def code(self, phone: str) -> str:
-        """The last code sent to a phone; LookupError when there is none."""
+        """Return the last code sent to a phone; raise LookupError if there is none."""
         for message in reversed(memory.outbox):
             if message.to == phone:
                 return message.code
@@ -45,7 +45,7 @@ class Outbox:
 
 @contextmanager
 def outbox() -> Iterator[Outbox]:
-    """Within it, messages are kept instead of sent, whatever the routes."""
+    """Keep messages instead of sending them, whatever the routes."""
     memory.outbox.clear()
     named = {alias for route in conf.ROUTES.values() for aliases in route.values() for alias in aliases}
     entries = [PROVIDER | {"ALIAS": alias} for alias in sorted(named)] or [PROVIDER]
@@ -62,7 +62,7 @@ else:
 
     @pytest.fixture
     def otp_outbox() -> Iterator[Outbox]:
-        """The outbox as a fixture."""
+        """Provide the outbox as a fixture."""
         with outbox() as sent:
             yield sent
 

@@ -1,4 +1,4 @@
-"""``path("api/", include("otp_app.urls"))``."""
+"""Route the API: ``path("api/", include("otp_app.urls"))``."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""The user that is named by a phone number, to extend: ``class User(AbstractPhoneUser)``."""
+"""Define a user whose name is a phone number, to be extended: ``class User(AbstractPhoneUser)``."""
 
 from contextlib import suppress
 from typing import Any, ClassVar
@@ -14,7 +14,7 @@ from .errors import InvalidPhone
 
 
 def validate_phone(value: str) -> None:
-    """For forms and ``createsuperuser``: any spelling ``phones.parse`` knows, of any country."""
+    """Validate a phone for forms and ``createsuperuser``: any spelling that ``phones.parse`` reads, of any country."""
     try:
         phones.parse(value, gate=False)
     except InvalidPhone as error:
@@ -22,12 +22,12 @@ def validate_phone(value: str) -> None:
 
 
 def may_see_phones(user: Any) -> bool:
-    """Tell whether a member of staff sees phones in full: by the permission of the user model in force."""
+    """Return whether a member of staff may see phones in full, by the permission of the user model in force."""
     return bool(user.has_perm(f"{user._meta.app_label}.see_phones"))
 
 
 class PhoneField(models.CharField):  # type: ignore[type-arg]  # not generic at run time
-    """An E.164 number. What a form is given in another spelling is stored in that one."""
+    """Store a phone in E.164, whatever spelling a form is given."""
 
     default_validators = [validate_phone]  # noqa: RUF012  (as Django declares it)
 
@@ -36,14 +36,14 @@ class PhoneField(models.CharField):  # type: ignore[type-arg]  # not generic at 
         try:
             return phones.parse(text, gate=False) if text else text
         except InvalidPhone:
-            return text  # the validator says why
+            return text  # the validator names the error
 
     def formfield(self, **kwargs: Any) -> Any:
-        return super().formfield(**{"max_length": phones.LONGEST, **kwargs})  # as typed, before it is made short
+        return super().formfield(**{"max_length": phones.LONGEST, **kwargs})  # the typed spelling is longer
 
 
 class PhoneUserManager(BaseUserManager[Any]):
-    """Creates users by phone. Without a password they can sign in by code only."""
+    """Create users by phone. Without a password a user can sign in by code only."""
 
     def create_user(self, phone: str, password: str | None = None, **fields: Any) -> Any:
         user = self.model(phone=phones.parse(phone, gate=False), **fields)
@@ -61,7 +61,7 @@ class PhoneUserManager(BaseUserManager[Any]):
 
 
 class AbstractPhoneUser(AbstractBaseUser, PermissionsMixin):
-    """A user whose name is a phone number. Extend it to add fields of your own."""
+    """Represent a user whose name is a phone number. Extend the class to add fields."""
 
     phone = PhoneField(_("phone"), max_length=16, unique=True)
     full_name = models.CharField(_("full name"), max_length=150, blank=True)
