@@ -25,6 +25,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from django.db import InterfaceError, InternalError, OperationalError
 from django.http.response import HttpResponseBase
 from django.utils.functional import Promise, lazy
 from django.utils.text import format_lazy
@@ -170,6 +171,10 @@ class Unavailable(OtpError):
         super().__init__()
         self.retry_after = retry_after
         self.detail = format_lazy("{} {}", self.detail, _when(retry_after))
+
+
+# The ways in which the database or the store can be out of reach. InternalError: a standby that takes no writes.
+UNREACHABLE = (Unavailable, OperationalError, InterfaceError, InternalError)
 
 
 def unlogged(response: Response) -> Response:

@@ -9,7 +9,6 @@ from django.contrib.admin import AdminSite
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
-from django.db import InterfaceError, InternalError, OperationalError
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext_lazy as _
@@ -17,7 +16,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from . import audit, phones, staff, stores
 from .db.transactions import without_transactions
-from .errors import InvalidPhone, Limited, Unavailable
+from .errors import UNREACHABLE, InvalidPhone, Limited, Unavailable
 from .keys import ledger_id
 from .limits import request_limits
 from .limits.clients import client_of
@@ -28,7 +27,6 @@ _ASKED: dict[str, Any] = {
     "user": AnonymousUser(),
     "subtitle": _("A code alone does not open this page: enter your password."),
 }
-_DOWN = (Unavailable, OperationalError, InterfaceError, InternalError)
 
 
 def limit(site: AdminSite) -> None:
@@ -50,7 +48,7 @@ class PasswordForm(AdminAuthenticationForm):
     def __init__(self, request: Any = None, *args: Any, **kwargs: Any) -> None:
         super().__init__(request, *args, **kwargs)
         # The name may be a phone in any spelling, which is longer than the field that stores it.
-        longest = max(self.fields["username"].max_length, phones.LONGEST)  # type: ignore[attr-defined]
+        longest = max(self.fields["username"].max_length, phones.MAX_CHARACTERS)  # type: ignore[attr-defined]
         self.fields["username"].max_length = longest  # type: ignore[attr-defined]
         self.fields["username"].widget.attrs["maxlength"] = longest
 
@@ -69,7 +67,7 @@ class PasswordForm(AdminAuthenticationForm):
         except Limited as refused:
             _report(refused, account, client)
             raise ValidationError(refused.detail, code=refused.code) from None
-        except _DOWN:
+        except UNREACHABLE:
             raise ValidationError(Unavailable().detail, code=Unavailable.code) from None
         return cleaned
 

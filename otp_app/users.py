@@ -39,7 +39,7 @@ class PhoneField(models.CharField):  # type: ignore[type-arg]  # not generic at 
             return text  # the validator says why
 
     def formfield(self, **kwargs: Any) -> Any:
-        return super().formfield(**{"max_length": phones.LONGEST, **kwargs})  # as typed, before it is made short
+        return super().formfield(**{"max_length": phones.MAX_CHARACTERS, **kwargs})  # as typed, before it is made short
 
 
 class PhoneUserManager(BaseUserManager[Any]):
