@@ -1,4 +1,4 @@
-"""What a person types. The pages forgive what the API refuses: spaces in a code, a number in its national form."""
+"""Validate what a person types. The pages forgive what the API refuses: spaces in a code, a national number."""
 
 import re
 from typing import Any
@@ -11,19 +11,18 @@ from .. import phones
 from ..challenges.policies import LOGIN, policy_for
 from ..errors import InvalidPhone, OtpError
 
-# What comes with a number that is copied from a contact or a page: narrow spaces, long dashes, marks of direction.
-_MARKS = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
-_SPACES = re.compile("[\\s\u2010-\u2015]+")
-
+# A number copied from a contact or a page brings direction marks, narrow spaces and long dashes.
+_INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_SEPARATORS = re.compile("[\\s\u2010-\u2015]+")
 
 ALREADY_SENT = _("This page was already sent. Enter the code again.")
 
 
 class PhoneField(forms.Field):
-    """Becomes E.164."""
+    """Convert what was typed to E.164, in the national form of the home country too."""
 
     def clean(self, value: Any) -> str:
-        typed = _SPACES.sub(" ", _MARKS.sub("", value or "")).strip()
+        typed = _SEPARATORS.sub(" ", _INVISIBLE.sub("", value or "")).strip()
         if not typed:
             raise ValidationError(_("Enter your phone number."))
         try:
@@ -35,7 +34,7 @@ class PhoneField(forms.Field):
 
 
 class CodeField(forms.Field):
-    """The policy's number of digits; anything else is a slip that costs no check."""
+    """Take the policy's number of digits, with spaces and hyphens; a mistyped code costs no check."""
 
     def clean(self, value: Any) -> str:
         typed, length = re.sub("[\\s-]", "", value or ""), policy_for(LOGIN).length

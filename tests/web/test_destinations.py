@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 
 def destination(rf, query="", *, secure=False, **given):
-    return destinations.of(rf.get(f"/login/{query}", given or None, secure=secure))
+    return destinations.from_request(rf.get(f"/login/{query}", given or None, secure=secure))
 
 
 @pytest.mark.parametrize(

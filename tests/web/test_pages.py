@@ -132,7 +132,7 @@ def test_a_mistake_of_the_program_is_not_taken_for_a_store_that_is_down():
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        pages.answer(RequestFactory().get("/"), make)
+        pages.respond(RequestFactory().get("/"), make)
 
 
 def test_a_page_that_is_not_there_is_told_in_the_persons_language(outbox):
@@ -220,7 +220,7 @@ def test_the_page_of_the_code_says_so_then(visitor, settings, capsys, debug):
 
 
 def test_a_page_without_errors_has_no_wait(rf):
-    response = pages.answer(rf.get("/"), lambda: HttpResponse("x"))
+    response = pages.respond(rf.get("/"), lambda: HttpResponse("x"))
     assert "Retry-After" not in response
 
 
