@@ -15,8 +15,6 @@ from ..errors import InvalidPhone, OtpError
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _SEPARATORS = re.compile("[\\s\u2010-\u2015]+")
 
-ALREADY_SENT = _("This page was already sent. Enter the code again.")
-
 
 class PhoneField(forms.Field):
     """Convert what was typed to E.164, in the national form of the home country too."""
@@ -49,6 +47,14 @@ class PhoneForm(forms.Form):
 
 class CodeForm(forms.Form):
     code = CodeField()
+
+    def refuse_reload(self, checks: int) -> None:
+        """Refuse what a reload after a wrong code sends again: it must not cost another check.
+
+        ``checks`` is how many codes were entered; the page holds how many there were when it was shown.
+        """
+        if self.is_valid() and self.data.get("checks", str(checks)) != str(checks):
+            self.add_error("code", _("This page was already sent. Enter the code again."))
 
 
 class PhoneAndCodeForm(PhoneForm, CodeForm):

@@ -15,7 +15,7 @@ from ..challenges.policies import LOGIN, policy_for
 from ..conf import conf
 from ..errors import InvalidOrExpiredCode, OtpError
 from . import account, destinations, pages, texts
-from .forms import ALREADY_SENT, PhoneAndCodeForm
+from .forms import PhoneAndCodeForm
 
 _CHECKS = "otp_app_elsewhere"  # in the session: how many codes were entered on this page
 
@@ -33,8 +33,7 @@ def enter(request: HttpRequest) -> HttpResponseBase:
         return redirect(reverse("otp_web:phone") + destination.query)
     form, error = PhoneAndCodeForm(request.POST if request.method == "POST" else None), None
     checks = request.session.get(_CHECKS, 0)
-    if form.is_valid() and request.POST.get("checks", str(checks)) != str(checks):
-        form.add_error("code", ALREADY_SENT)  # reloading the page after a wrong code must not cost another check
+    form.refuse_reload(checks)
     if form.is_valid():
         request.session[_CHECKS] = checks = checks + 1
         try:

@@ -28,7 +28,7 @@ from ..phones.languages import language_of
 from . import account, code_page, destinations, pages, phone_and_code, resend_timing, sign_ins, texts
 from .code_page import is_closed, state_of
 from .destinations import Destination
-from .forms import ALREADY_SENT, CodeForm, PhoneForm
+from .forms import CodeForm, PhoneForm
 from .sign_ins import BegunSignIn
 
 
@@ -71,8 +71,7 @@ def code(request: HttpRequest, number: int) -> HttpResponseBase:
     if begun is None:  # the person has signed in meanwhile, maybe in another tab, or it was long ago
         return redirect(reverse("otp_web:phone") + destination.query)
     form = CodeForm(request.POST if request.method == "POST" else None)
-    if form.is_valid() and request.POST.get("checks", str(begun.checks)) != str(begun.checks):
-        form.add_error("code", ALREADY_SENT)  # reloading the page after a wrong code must not cost another check
+    form.refuse_reload(begun.checks)
     if not form.is_valid():
         return code_page.show(request, destination, begun, form)
     sign_ins.update(request, begun := replace(begun, checks=begun.checks + 1))

@@ -1,4 +1,4 @@
-"""Whatever colour a brand has, its page can be read (WCAG 2.2, 1.4.3)."""
+"""The page can be read with any colour of a brand (WCAG 2.2, 1.4.3)."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ COLORS = st.integers(0, 0xFFFFFF).map("#{:06x}".format)
 
 
 def surfaces():
-    """What stands in the page's own style as (theme, colour): the page and the card on it."""
+    """Return the backgrounds in signin.css, of the page and of its card, as (theme, colour)."""
     css = Path(finders.find("otp_app/signin.css")).read_text(encoding="utf-8")
     pages, cards = (re.findall(rf"--{name}: *(#[0-9a-f]+)", css)[:2] for name in ("page", "surface"))
     full = [

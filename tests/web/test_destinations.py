@@ -1,4 +1,4 @@
-"""Where a person goes after signing in, and where nobody can send them."""
+"""Where a person goes after signing in, and where an attacker cannot send them."""
 
 from urllib.parse import urlencode
 

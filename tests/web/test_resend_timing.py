@@ -1,4 +1,4 @@
-"""A button that is on works, and a wait is never longer than what it waits for."""
+"""An enabled button works, and a wait is never longer than the code lives that it leads to."""
 
 import re
 from unittest.mock import Mock
@@ -20,7 +20,7 @@ RELOAD = "Load this page again to see whether the wait is over"
 
 
 def buttons(page):
-    """Of those that send: their names, and whether each is on."""
+    """Return the names of the buttons that send, and whether each is enabled."""
     (form,) = re.findall(r'(?s)<form[^>]* id="resend".*?</form>', page.content.decode())
     found = re.findall(r"<button([^>]*)>(.*?)</button>", form)
     return {name: " disabled" not in how for how, name in found}
@@ -32,7 +32,7 @@ def reached_nobody():
 
 @pytest.fixture
 def thrice(visitor, clock, three_ways):
-    """Who has had the code sent three times, as early as that may be: it lives for two more minutes."""
+    """Return a visitor who has had the code sent three times, as early as allowed: it expires in two minutes."""
     visitor.ask()
     for wait in (60, 120):
         clock.advance(wait)

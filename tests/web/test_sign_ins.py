@@ -1,4 +1,4 @@
-"""Sign-ins under way in one browser."""
+"""Sign-ins that one browser has begun."""
 
 from dataclasses import replace
 
