@@ -1,9 +1,17 @@
 """Read the bodies of requests with a maximum length, for the API and for the reports of providers."""
 
 from collections.abc import Mapping
-from typing import IO, Any
+from typing import Any, Protocol
 
-from django.http import HttpRequest
+MAX_API_BYTES = 4 * 1024  # of any other request to the API
+MAX_REPORT_BYTES = 64 * 1024  # of a report by a provider
+
+
+class Readable(Protocol):
+    """Represent a request or its stream."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return the next bytes, at most ``size``."""
 
 
 class BodyTooLarge(Exception):
@@ -16,9 +24,9 @@ def is_declared_longer(meta: Mapping[str, Any], maximum: int) -> bool:
     return length.isascii() and length.isdigit() and int(length) > maximum
 
 
-def read(stream: IO[bytes] | HttpRequest, maximum: int) -> bytes:
+def read(stream: Readable, maximum: int) -> bytes:
     """Return a body of at most ``maximum`` bytes; raise BodyTooLarge, because a chunked body declares no length."""
-    body: bytes = stream.read(maximum + 1)
+    body = stream.read(maximum + 1)
     if len(body) > maximum:
         raise BodyTooLarge
     return body

@@ -10,8 +10,6 @@ from rest_framework.parsers import BaseParser
 from .. import bodies
 from ..errors import InvalidRequest
 
-MAX_BODY_BYTES = 4096
-
 
 class StrictJSONParser(BaseParser):
     """Refuse what other parsers forgive: two readers of a duplicate key could see two different phones."""
@@ -22,7 +20,7 @@ class StrictJSONParser(BaseParser):
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
         """Return the object in the body. Raise BodyTooLarge or InvalidRequest."""
-        raw = bodies.read(stream, MAX_BODY_BYTES)
+        raw = bodies.read(stream, bodies.MAX_API_BYTES)
         try:
             data = json.loads(raw.decode("utf-8"), object_pairs_hook=_without_duplicates, parse_constant=_refuse_nan)
         except (ValueError, RecursionError):  # thousands of nested arrays exhaust the stack

@@ -23,7 +23,7 @@ from ..limits.clients import client_of
 from ..phones.languages import language_of
 from . import idempotency, problems
 from .authentication import TokenAuthentication
-from .parsers import MAX_BODY_BYTES, StrictJSONParser
+from .parsers import StrictJSONParser
 from .serializers import ExchangeSerializer, SendSerializer, VerifySerializer
 
 ViewClass = TypeVar("ViewClass", bound=type[APIView])
@@ -69,7 +69,7 @@ class OtpView(APIView):
 
     def body(self, request: Request) -> dict[str, str]:
         """Return the validated body. Refuse one that is declared as too large without reading it."""
-        if bodies.is_declared_longer(request.META, MAX_BODY_BYTES):
+        if bodies.is_declared_longer(request.META, bodies.MAX_API_BYTES):
             raise problems.TooLarge
         checked: dict[str, str] = _serializer(self.serializer_class).run_validation(request.data)
         return checked

@@ -20,7 +20,6 @@ from . import callbacks, reports
 
 logger = logging.getLogger("otp_app.webhooks")
 
-MAX_BODY_BYTES = 64 * 1024
 RETRY_AFTER_SECONDS = 5
 LOG_INTERVAL_SECONDS = 60  # for which the same refusal is not logged again
 
@@ -80,13 +79,13 @@ def _apply(alias: str, event: Event) -> None:
 
 
 def _report(request: HttpRequest, alias: str) -> Report:
-    if bodies.is_declared_longer(request.META, MAX_BODY_BYTES):
+    if bodies.is_declared_longer(request.META, bodies.MAX_REPORT_BYTES):
         raise bodies.BodyTooLarge
     return Report(
         url=_url(request, alias),
         headers={name.lower(): value for name, value in request.headers.items()},
         query={name: str(value) for name, value in request.GET.items()},
-        body=bodies.read(request, MAX_BODY_BYTES),
+        body=bodies.read(request, bodies.MAX_REPORT_BYTES),
     )
 
 

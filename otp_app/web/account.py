@@ -16,9 +16,8 @@ from ..tokens.session import SessionTokens
 from . import destinations, pages, sign_ins
 from .destinations import Destination
 
-DEVICE_COOKIE = (
-    "__Host-otp_device"  # browsers accept a cookie of this name over TLS only, and from no other host of the domain
-)
+# Browsers accept a cookie of this name over TLS only, and from no other host of the domain.
+DEVICE_COOKIE = "__Host-otp_device"
 _SESSION_PHONE = "otp_app_phone"  # the phone whose code began this session
 
 

@@ -17,7 +17,7 @@ _SEPARATORS = re.compile("[\\s\u2010-\u2015]+")
 
 
 class PhoneField(forms.Field):
-    """Convert what was typed to E.164, in the national form of the home country too."""
+    """Convert a number to E.164, also from the national form of the home country."""
 
     def clean(self, value: Any) -> str:
         typed = _SEPARATORS.sub(" ", _INVISIBLE.sub("", value or "")).strip()

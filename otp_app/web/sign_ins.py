@@ -58,7 +58,7 @@ def newest(request: HttpRequest, phone: str = "") -> BegunSignIn | None:
 
 
 def begin(request: HttpRequest, phone: str, challenge_id: str) -> BegunSignIn:
-    """Keep a new sign-in, which forgets the oldest above the maximum, and return it."""
+    """Keep a new sign-in and return it; above the maximum the oldest one is forgotten."""
     before = _load(request)
     number = max((each.number for each in before), default=0) + 1
     begun = BegunSignIn(number, phone, challenge_id, extended=False, checks=0, at=clock.milliseconds())
