@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from otp_app import services, stores
 from otp_app.challenges import random_id
 from otp_app.delivery import records, reports, routing
-from otp_app.delivery.state import MESSAGE_STATES
+from otp_app.delivery.state import SHOWN_STATUSES
 from otp_app.errors import DeliveryFailed, InvalidOrExpiredCode, Limited
 from otp_app.models import Delivery
 from otp_app.providers.base import Event, NotAccepted, Receipt, Unknown
@@ -319,4 +319,4 @@ def test_it_takes_few_statements_one_of_them_whichever_the_store(client, remote)
 def test_the_documentation_explains_the_states_that_are_shown():
     page = (Path(__file__).parents[2] / "docs" / "receipts.md").read_text(encoding="utf-8")
     table = page.partition("| state | meaning |")[2].partition("\n\n")[0]
-    assert tuple(re.findall(r"(?m)^\| `(\w+)` \|", table)) == MESSAGE_STATES
+    assert tuple(re.findall(r"(?m)^\| `(\w+)` \|", table)) == SHOWN_STATUSES

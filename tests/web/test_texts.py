@@ -5,7 +5,7 @@ from django.utils.translation import override
 from phonenumbers import SUPPORTED_REGIONS
 
 from otp_app.challenges import ChallengeState
-from otp_app.delivery.state import MESSAGE_STATES
+from otp_app.delivery.state import SHOWN_STATUSES
 from otp_app.providers.base import Channel
 from otp_app.web import texts
 from tests.factories import new_phone
@@ -37,7 +37,7 @@ def test_the_number_is_text_and_no_markup():
 
 
 @pytest.mark.parametrize("channel", Channel)
-@pytest.mark.parametrize("told", MESSAGE_STATES)
+@pytest.mark.parametrize("told", SHOWN_STATUSES)
 def test_every_state_that_can_be_told_has_words(channel, told):
     assert str(texts.message_state(state(channel=channel, state=told)))
 
