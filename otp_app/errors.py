@@ -173,7 +173,7 @@ class Unavailable(OtpError):
         self.detail = format_lazy("{} {}", self.detail, _when(retry_after))
 
 
-# What is raised while the store or the database cannot be reached. PostgreSQL's end of a server is an InternalError.
+# Raised while the database or the store cannot be reached. InternalError: a standby that takes no writes.
 UNREACHABLE = (Unavailable, OperationalError, InterfaceError, InternalError)
 
 

@@ -48,7 +48,7 @@ class PasswordForm(AdminAuthenticationForm):
     def __init__(self, request: Any = None, *args: Any, **kwargs: Any) -> None:
         super().__init__(request, *args, **kwargs)
         # The name may be a phone in any spelling, which is longer than the field that stores it.
-        longest = max(self.fields["username"].max_length, phones.LONGEST)  # type: ignore[attr-defined]
+        longest = max(self.fields["username"].max_length, phones.MAX_CHARACTERS)  # type: ignore[attr-defined]
         self.fields["username"].max_length = longest  # type: ignore[attr-defined]
         self.fields["username"].widget.attrs["maxlength"] = longest
 

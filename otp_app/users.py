@@ -39,7 +39,7 @@ class PhoneField(models.CharField):  # type: ignore[type-arg]  # not generic at 
             return text  # the validator names the error
 
     def formfield(self, **kwargs: Any) -> Any:
-        return super().formfield(**{"max_length": phones.LONGEST, **kwargs})  # the typed spelling is longer
+        return super().formfield(**{"max_length": phones.MAX_CHARACTERS, **kwargs})  # the typed spelling is longer
 
 
 class PhoneUserManager(BaseUserManager[Any]):

@@ -1,8 +1,10 @@
 """How long the body of a request may be, by its path: the first line that a path begins with counts."""
 
+from otp_app.bodies import MAX_API_BYTES, MAX_REPORT_BYTES
+
 MOST = (  # bytes
-    ("/api/webhooks/", 64 * 1024),  # reports of providers
-    ("/api/", 4 * 1024),
+    ("/api/webhooks/", MAX_REPORT_BYTES),
+    ("/api/", MAX_API_BYTES),
     ("/admin/", 1024 * 1024),  # what staff ticks in a long list
     ("", 16 * 1024),  # forms of the page
 )

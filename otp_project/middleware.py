@@ -12,6 +12,7 @@ from django.middleware.common import CommonMiddleware
 from django.middleware.security import SecurityMiddleware
 
 from otp_app.api import problems
+from otp_app.bodies import is_declared_longer
 from otp_app.errors import unlogged
 
 from .bodies import most
@@ -47,7 +48,6 @@ class ApiMiddleware:
 
 
 def _too_large(request: HttpRequest) -> HttpResponseBase | None:
-    length = request.META.get("CONTENT_LENGTH") or "0"
-    if length.isascii() and length.isdigit() and int(length) > most(request.path_info):
+    if is_declared_longer(request.META, most(request.path_info)):
         return unlogged(problems.answer(request, problems.TooLarge()))
     return None

@@ -1,4 +1,4 @@
-"""Lets DRF views, ours and a host project's, recognise who holds a token of the backend in force."""
+"""Authenticate the requests to DRF views, ours and a host project's, by the token backend in force."""
 
 from typing import Any
 
@@ -11,22 +11,29 @@ from .. import tokens
 
 
 class TokenAuthentication(BaseAuthentication):
-    """For ``REST_FRAMEWORK["DEFAULT_AUTHENTICATION_CLASSES"]`` or a view's ``authentication_classes``."""
+    """Authenticate a request by its token, or by its session where the token backend keeps one.
+
+    Name this class in ``REST_FRAMEWORK["DEFAULT_AUTHENTICATION_CLASSES"]`` or in a view's ``authentication_classes``.
+    """
 
     def authenticate(self, request: Request) -> tuple[Any, None] | None:
+        """Return the user of the token, or None without a valid one.
+
+        Raise PermissionDenied when a browser sent the credentials by itself (a cookie) and the CSRF token is missing.
+        """
         backend = tokens.current()
         user = backend.authenticate(request._request)
         if user is None:
             return None
         if backend.ambient:
-            _require_csrf(request)
+            _require_csrf_token(request)
         return user, None
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
 
 
-def _require_csrf(request: Request) -> None:
+def _require_csrf_token(request: Request) -> None:
     check = CSRFCheck(HttpResponse)  # the middleware is only asked, not run
     check.process_request(request._request)
     if check.process_view(request._request, HttpResponse, (), {}):

@@ -1,15 +1,15 @@
-"""Idempotency-Key: who asks the same again under the same key gets the same answer, and the phone no second message.
+"""Answer a repeated request under the same Idempotency-Key with the first answer, and send no second message.
 
 ::
 
-    hold the key ── send ── keep the answer, for as long as the challenge lives
-         │           └──── refused, so nothing was sent: let the key go
-         ├─ answered: the answer, byte for byte · in flight: 409 · of another body: 422
-         └─ held too long, for its process has died: the challenge tells whether the send has happened
+    acquire the key ── send ── save the answer until the challenge expires
+         │              └──── refused, so nothing was sent: release the key
+         ├─ answered: the same answer, byte for byte · in progress: 409 · used for another body: 422
+         └─ in progress for too long, so its process has died: the challenge shows whether the send happened
 
-A key is a client's own, and neither the key, the client nor the body can be read from the database. The id of a new
-challenge is written down before there is one: between its commit and the answer nothing can be lost. Instants are those
-of the store's clock, by which challenges expire.
+A key belongs to one client. The database shows neither the key nor the client nor the body, only keyed hashes. The id
+of a new challenge is written down before the challenge exists, so nothing is lost between the challenge's commit and
+the answer. Times come from the store's clock, by which challenges expire.
 """
 
 import hashlib
@@ -27,6 +27,7 @@ from rest_framework.request import Request
 
 from .. import queues, services, stores
 from ..challenges import Grant, is_id, random_id
+from ..challenges.policies import LONGEST_TTL
 from ..conf import conf
 from ..db import writes
 from ..delivery import records
@@ -38,113 +39,124 @@ from .problems import IdempotencyKeyReused, RequestInProgress
 from .serializers import Json, sent_answer
 
 HEADER = "Idempotency-Key"
-_META = "HTTP_IDEMPOTENCY_KEY"
-_KEY = re.compile("[ -~]{1,255}")
-_LONGEST = 600_000  # milliseconds: no challenge lives longer, and so no key in flight either
-_GRACE = 5  # seconds beyond the provider's deadline after which nobody is at work any more
+_META_NAME = "HTTP_IDEMPOTENCY_KEY"
+_KEY_FORM = re.compile("[ -~]{1,255}")
+_MAX_HELD_MS = LONGEST_TTL * 1000  # no challenge lives longer, so no key in progress is held longer
+_GRACE_SECONDS = 5  # beyond the provider's deadline: after them no process is still at work on the request
 
 
-def once(request: Request, send: Callable[[str], Grant]) -> Json:
-    """The answer of ``send``, which is called with the id for a new challenge, or the one that was given before.
+def answer_once(request: Request, send: Callable[[str], Grant]) -> Json:
+    """Return the answer of ``send``, which is called with an id for a new challenge, or the answer saved before.
 
-    Raises InvalidRequest, IdempotencyKeyReused, RequestInProgress, or what ``send`` raises.
+    Raise InvalidRequest, IdempotencyKeyReused, RequestInProgress, or what ``send`` raises.
     """
-    key = request.META.get(_META)
+    key = request.META.get(_META_NAME)
     if key is None:
         return _answer(send(""))
-    if not _KEY.fullmatch(key):
+    if not _KEY_FORM.fullmatch(key):
         raise InvalidRequest({HEADER: [_("This must be 1 to 255 printable ASCII characters.")]})
-    held = _hold(request, key)
-    if held.answer is not None:
-        return _loaded(held.answer)
+    row = _acquire(request, key)
+    if row.answer is not None:
+        return _decoded(row.answer)
     try:
-        grant = send(held.challenge.hex)
+        grant = send(row.challenge.hex)
     except Exception as error:
-        _let_go(held, sent_nothing=isinstance(error, OtpError) and not isinstance(error, Unavailable))
+        _release(row, sent_nothing=isinstance(error, OtpError) and not isinstance(error, Unavailable))
         raise
     answer = _answer(grant)
-    with suppress(DatabaseError):  # the message is on its way: who asks again will be answered by the challenge
-        _keep(held, answer, grant.challenge.expires_at)
+    with suppress(DatabaseError):  # the message is on its way: a repeated request is answered from the challenge
+        _save_answer(row, answer, grant.challenge.expires_at)
     return answer
 
 
-def _hold(request: Request, key: str) -> KeptAnswer:
-    """The row of a key: ours from now on, or with the answer."""
-    asked: Any = request.data
-    wanted = asked.get("challenge_id", "")
+def _acquire(request: Request, key: str) -> KeptAnswer:
+    """Return the row of a key: new or taken over, and then held by this request, or with the answer saved before.
+
+    Raise IdempotencyKeyReused or RequestInProgress.
+    """
+    body: Any = request.data
+    wanted = body.get("challenge_id", "")
     now = stores.current().now()
     values: dict[str, Any] = {
-        "body": UUID(ledger_id("idempotent body", _digest(asked))),
+        "body": UUID(ledger_id("idempotent body", _digest(body))),
         "challenge": UUID(wanted if is_id(wanted) else random_id()),
         "answer": None,
-        "expires_at": now + _LONGEST,
+        "expires_at": now + _MAX_HELD_MS,
     }
     name = UUID(ledger_id("idempotency key", f"{client_of(request.META)} {key}"))
     ours, row = KeptAnswer(key=name, **values), _rows().filter(key=name).first()
     if row is None:
-        alias = router.db_for_write(KeptAnswer)  # of many at once one writes its row; no error in the database's log
+        alias = router.db_for_write(KeptAnswer)  # one of many at once writes its row; the database logs no error
         if writes.run(alias, writes.merging(alias, KeptAnswer, [{"key": name, **values}], ["key"])):
             return ours
         row = _rows().filter(key=name).first()
-    if row is None:  # it was held when we tried, and let go of when we looked
+    if row is None:  # another request held the key during our insert, and released it before our select
         raise RequestInProgress
     if row.expires_at > now and _is_answered(row, values["body"], now):
         return row
-    # Too old, or left behind: of many who see that, one takes it over.
-    if not _as_seen(row).update(**values):
+    # The row has expired, or its process has died: one of the requests that see this takes the row over.
+    if not _unchanged(row).update(**values):
         raise RequestInProgress
     return ours
 
 
 def _is_answered(row: KeptAnswer, body: UUID, now: int) -> bool:
-    """Whether a row that still counts has an answer, maybe found now. False when the request is to be done anew."""
+    """Tell whether a row that has not expired has an answer, saved before or recovered now from its challenge.
+
+    False: the send did not happen, and the request may be made anew. Raise IdempotencyKeyReused or RequestInProgress.
+    """
     if row.body != body:
         raise IdempotencyKeyReused
     if row.answer is None:
-        if _held_since(row) + (conf.PROVIDER_DEADLINE + _GRACE) * 1000 > now:
+        if _held_since(row) + _lease_ms() > now:
             raise RequestInProgress
-        _recall(row)
+        _recover_answer(row)
     return row.answer is not None
 
 
-def _recall(row: KeptAnswer) -> None:
-    """Nobody is at work on it. If its send is in the challenge, it was committed.
+def _recover_answer(row: KeptAnswer) -> None:
+    """Set the answer of a row whose process has died, if the challenge shows that its send was committed.
 
-    Then a worker will deliver it, or whoever took it on with the send has. If nobody has, as when the store's answer
-    was lost, it is *unknown*, and the person sends again.
+    A worker will deliver that send, or the process that claimed it with the send has delivered it. If neither is so,
+    for example because the store's answer was lost, its outcome is *unknown*, and the person sends again.
     """
     challenge = stores.current().get(row.challenge.hex)
     if not challenge or not challenge.sent_at or challenge.sent_at[-1] < _held_since(row):
         return
-    if not queues.current().at_once:  # else it was taken on with the send, and is not begun twice
+    if not queues.current().at_once:  # else the send was claimed with the challenge, and must not begin twice
         records.insert_queued(challenge)
     with suppress(InvalidOrExpiredCode):
         state = services.state(challenge_id=challenge.id)
         answer = sent_answer(challenge.id, state.expires_in, state.resend_in)
-        _keep(row, answer, challenge.expires_at)
-        row.answer = _dumped(answer)
+        _save_answer(row, answer, challenge.expires_at)
+        row.answer = _encoded(answer)
 
 
-def _keep(row: KeptAnswer, answer: Json, expires_at: int) -> None:
-    _as_seen(row).update(answer=_dumped(answer), expires_at=expires_at)
+def _save_answer(row: KeptAnswer, answer: Json, expires_at: int) -> None:
+    _unchanged(row).update(answer=_encoded(answer), expires_at=expires_at)
 
 
-def _let_go(row: KeptAnswer, *, sent_nothing: bool) -> None:
-    """A refusal frees the key. After any other error nobody knows: whoever asks next looks for the challenge."""
+def _release(row: KeptAnswer, *, sent_nothing: bool) -> None:
+    """Free the key after a refusal; after any other error end its lease, and the next request asks the challenge."""
     with suppress(DatabaseError):  # then the lease ends by itself
         if sent_nothing:
-            _as_seen(row).delete()
+            _unchanged(row).delete()
         else:
-            _as_seen(row).update(expires_at=F("expires_at") - (conf.PROVIDER_DEADLINE + _GRACE) * 1000)
+            _unchanged(row).update(expires_at=F("expires_at") - _lease_ms())
+
+
+def _lease_ms() -> int:
+    """Return for how long a request may hold its key before its process counts as dead, in milliseconds."""
+    return (conf.PROVIDER_DEADLINE + _GRACE_SECONDS) * 1000
 
 
 def _held_since(row: KeptAnswer) -> int:
-    """Of a row in flight: since when; after an error, by as much earlier as its lease is long."""
-    return row.expires_at - _LONGEST
+    """Return when a row in progress was acquired (milliseconds), or one lease earlier if its request failed."""
+    return row.expires_at - _MAX_HELD_MS
 
 
-def _as_seen(row: KeptAnswer) -> QuerySet[KeptAnswer]:
-    """The row if nobody has touched it meanwhile."""
+def _unchanged(row: KeptAnswer) -> QuerySet[KeptAnswer]:
+    """Select the row unless another request has changed it since it was read."""
     return _rows().filter(key=row.key, challenge=row.challenge, expires_at=row.expires_at)
 
 
@@ -152,20 +164,20 @@ def _rows() -> QuerySet[KeptAnswer]:
     return KeptAnswer.objects.using(router.db_for_write(KeptAnswer))
 
 
-def _digest(asked: Json) -> str:
-    """Return what a body is named by: names are remembered for a while, and a body may be long."""
-    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+def _digest(body: Json) -> str:
+    """Return a short hash of a body: ``ledger_id`` remembers its arguments for a while, and a body may be long."""
+    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
 
 def _answer(grant: Grant) -> Json:
     return sent_answer(grant.challenge.id, grant.expires_in, grant.resend_in)
 
 
-def _dumped(answer: Json) -> str:
-    """As text: PostgreSQL's JSON forgets in which order the members stood."""
+def _encoded(answer: Json) -> str:
+    """Encode an answer as text: PostgreSQL's JSON does not keep the order of members."""
     return json.dumps(answer)
 
 
-def _loaded(text: str) -> Json:
+def _decoded(text: str) -> Json:
     answer: Json = json.loads(text)
     return answer

@@ -1,4 +1,4 @@
-"""What the description of the API says of each endpoint beside what its view and serializer tell: a table."""
+"""Describe each endpoint for the OpenAPI document, as far as its view and its serializer do not: one table."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,18 +14,18 @@ _ID = "3f2b8c0d9e4a4f6c8b1d7a5e2c9f0b36"
 
 @dataclass(frozen=True)
 class Operation:
-    """One endpoint."""
+    """Describe one endpoint."""
 
     id: str
     summary: str
     request: Json | None  # an example; None: no body is read
     answer: tuple[int, str, Json | None]  # status, component, example
     refusals: tuple[errors.OtpError, ...]
-    headers: Mapping[str, str] = field(default_factory=dict)  # that may be sent along, and what for
+    headers: Mapping[str, str] = field(default_factory=dict)  # optional request headers, each with its description
 
 
-_NOT_TEXT: Any = serializers.TextField.default_error_messages["not_text"]  # lazy, so in the reader's language
-_NUMBER = (errors.InvalidRequest({"phone": [_NOT_TEXT]}), errors.InvalidPhone(), errors.RegionNotAllowed())
+_NOT_TEXT: Any = serializers.TextField.default_error_messages["not_text"]  # lazy: translated for each reader
+_PHONE_ERRORS = (errors.InvalidRequest({"phone": [_NOT_TEXT]}), errors.InvalidPhone(), errors.RegionNotAllowed())
 _TASK = {
     "parameters": {
         "algorithm": "PBKDF2/SHA-256",
@@ -38,11 +38,18 @@ _TASK = {
     },
     "signature": 2 * _ID,
 }
-_BODY = (problems.MethodNotAllowed(), problems.TooLarge(), problems.UnsupportedMediaType())
-_CODE = (*_NUMBER, errors.InvalidOrExpiredCode(), *_BODY, errors.Limited("", 60), errors.Unavailable())
-_TOKEN = (problems.NotAuthenticated(), problems.MethodNotAllowed(), errors.Unavailable())
-_KEY = (problems.RequestInProgress(), problems.IdempotencyKeyReused())
-_SENT = {"message": "OTP sent successfully", "challenge_id": _ID, "expires_in": 300, "resend_in": 60}
+_BODY_ERRORS = (problems.MethodNotAllowed(), problems.TooLarge(), problems.UnsupportedMediaType())
+_CODE_ERRORS = (
+    *_PHONE_ERRORS,
+    errors.InvalidOrExpiredCode(),
+    *_BODY_ERRORS,
+    errors.Limited("", 60),
+    errors.Unavailable(),
+)
+_TOKEN_ERRORS = (problems.NotAuthenticated(), problems.MethodNotAllowed(), errors.Unavailable())
+_KEY_DESCRIPTION = "A name that you choose for this request. The same request under it gets the first answer again."
+_KEY_ERRORS = (problems.RequestInProgress(), problems.IdempotencyKeyReused())
+_SENT = serializers.sent_answer(_ID, expires_in=300, resend_in=60)
 _STATE = {
     "challenge_id": _ID,
     "state": "delivered",
@@ -74,12 +81,18 @@ OPERATIONS: dict[type[views.OtpView], Operation] = {
         "Send a code, or with challenge_id the same code again",
         {"phone": _PHONE},
         (200, "OtpSent", _SENT),
-        (*_CODE, *_KEY, errors.UndeliverablePhone(), errors.ProofRequired(_TASK), errors.DeliveryFailed()),
-        headers={idempotency.HEADER: "A name of yours for this request: the same again is answered as the first time."},
+        (
+            *_CODE_ERRORS,
+            *_KEY_ERRORS,
+            errors.UndeliverablePhone(),
+            errors.ProofRequired(_TASK),
+            errors.DeliveryFailed(),
+        ),
+        headers={idempotency.HEADER: _KEY_DESCRIPTION},
     ),
     views.ChallengeView: Operation(
         "challenge",
-        "What became of the message, and what is left of the challenge",
+        "Show the state of the message, and what is left of the challenge",
         None,
         (200, "OtpState", _STATE),
         (errors.InvalidOrExpiredCode(), problems.MethodNotAllowed(), errors.Unavailable()),
@@ -89,18 +102,22 @@ OPERATIONS: dict[type[views.OtpView], Operation] = {
         "Verify a code and get a token; the first code of a number creates its user",
         {"phone": _PHONE, "otp": "123456", "challenge_id": _ID},
         (200, "OtpVerified", _VERIFIED),
-        _CODE,
+        _CODE_ERRORS,
     ),
     views.ExchangeView: Operation(
         "token",
-        "For sites that sent a person to the hosted page: the code it came back with, for a token",
+        "Exchange the code that a person brought back from the hosted page for a token",
         {"client": "5f0c2a7be1d94c36", "redirect_uri": "https://shop.example/signed-in", **_PKCE},
         (200, "OtpToken", {name: _VERIFIED[name] for name in ("token", "expires_in")} | {"user": _USER}),
-        (_MISSING, errors.InvalidOrExpiredCode(), *_BODY, errors.Unavailable()),
+        (_MISSING, errors.InvalidOrExpiredCode(), *_BODY_ERRORS, errors.Unavailable()),
     ),
-    views.MeView: Operation("me", "Whose token this is", None, (200, "OtpMe", _USER), _TOKEN),
-    views.LogoutView: Operation("logout", "End this token", None, (204, "", None), _TOKEN),
+    views.MeView: Operation("me", "Show the user of this token", None, (200, "OtpMe", _USER), _TOKEN_ERRORS),
+    views.LogoutView: Operation("logout", "End this token", None, (204, "", None), _TOKEN_ERRORS),
     views.LogoutEverywhereView: Operation(
-        "logout_everywhere", "End all tokens of this user, and forget the devices", None, (204, "", None), _TOKEN
+        "logout_everywhere",
+        "End all tokens of this user, and forget their devices",
+        None,
+        (204, "", None),
+        _TOKEN_ERRORS,
     ),
 }

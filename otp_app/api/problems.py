@@ -1,16 +1,16 @@
-"""Errors as RFC 9457 problem details: what goes wrong in a view becomes one of the documented answers."""
+"""Answer errors as RFC 9457 problem details: translate whatever a view raises into one of the documented answers."""
 
 import logging
 from typing import Any
 
-from django.db import InterfaceError, InternalError, OperationalError
 from django.http import HttpRequest, JsonResponse, UnreadablePostError
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import override
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from ..errors import FAILED, InvalidRequest, OtpError, Unavailable, WrongIsolation, unlogged
+from ..bodies import BodyTooLarge
+from ..errors import FAILED, UNREACHABLE, InvalidRequest, OtpError, Unavailable, WrongIsolation, unlogged
 from ..phones.languages import language_of
 
 logger = logging.getLogger("otp_app.api")
@@ -94,24 +94,26 @@ TITLES = {
     "unavailable": _("Service unavailable"),
 }
 
-# What the framework raises, in our words.
-_FRAMEWORK: tuple[tuple[type[Exception], type[OtpError]], ...] = (
+# Our error for each exception of a framework or a lower room; the first that matches counts.
+_TRANSLATIONS: tuple[tuple[type[Exception], type[OtpError]], ...] = (
     (exceptions.NotAuthenticated, NotAuthenticated),
     (exceptions.AuthenticationFailed, NotAuthenticated),
     (exceptions.PermissionDenied, PermissionDenied),
     (exceptions.MethodNotAllowed, MethodNotAllowed),
     (exceptions.UnsupportedMediaType, UnsupportedMediaType),
     (exceptions.APIException, InvalidRequest),
-    (UnreadablePostError, InvalidRequest),  # the client went away in the middle of its body
-    (OperationalError, Unavailable),
-    (InterfaceError, Unavailable),
-    (InternalError, Unavailable),  # a standby that takes no writes
+    (UnreadablePostError, InvalidRequest),  # the client closed the connection within its body
+    (BodyTooLarge, TooLarge),
     (WrongIsolation, Unavailable),
+    *((error, Unavailable) for error in UNREACHABLE),
 )
 
 
 def handle(raised: Exception, _context: dict[str, Any]) -> Response | None:
-    """DRF's exception handler for our views; None, and so a 500, for what nobody expected."""
+    """Return the response for an exception of a view: DRF's ``exception_handler``.
+
+    Return None for an exception that nobody expected: it becomes a 500.
+    """
     error = _translated(raised)
     if error is None:
         return None
@@ -123,14 +125,14 @@ def handle(raised: Exception, _context: dict[str, Any]) -> Response | None:
 
 
 def answer(request: HttpRequest, error: OtpError) -> JsonResponse:
-    """Answer what no view of ours was asked for, or what one of them has failed at, in the client's language."""
+    """Return the response for an error outside of the API's views, in the client's language."""
     with override(language_of(request)):
         problem = body(error)
     return JsonResponse(problem, status=error.status, headers={"Cache-Control": "no-store"}, content_type=MEDIA_TYPE)
 
 
 def body(error: OtpError) -> dict[str, Any]:
-    """The members of the problem."""
+    """Return the members of the problem details (RFC 9457 §3.1, and ours)."""
     problem: dict[str, Any] = {
         "type": f"urn:otp-app:problem:{error.code}",
         "title": str(TITLES[error.code]),
@@ -150,11 +152,11 @@ def _translated(raised: Exception) -> OtpError | None:
     if isinstance(raised, OtpError):
         return raised
     if isinstance(raised, exceptions.ValidationError):
-        return InvalidRequest(_flat(raised.detail))
-    return next((ours() for theirs, ours in _FRAMEWORK if isinstance(raised, theirs)), None)
+        return InvalidRequest(_texts_by_field(raised.detail))
+    return next((ours() for theirs, ours in _TRANSLATIONS if isinstance(raised, theirs)), None)
 
 
-def _flat(detail: Any) -> dict[str, list[str]]:
+def _texts_by_field(detail: Any) -> dict[str, list[str]]:
     fields = detail if isinstance(detail, dict) else {"body": detail}
     return {str(name): [str(text) for text in texts] for name, texts in fields.items()}
 

@@ -1,4 +1,4 @@
-"""The shape of requests and answers. Content is checked by those whose business it is (phones, services)."""
+"""Validate the shape of requests, and shape the answer to a send. Rooms below validate the content."""
 
 import re
 from typing import Any
@@ -15,13 +15,14 @@ from ..providers.base import Channel
 
 Json = dict[str, Any]
 
-LONGEST = 64  # characters of an id; a channel has no more
+MAX_ID_CHARACTERS = 64  # of an id or a channel
+_MAX_NAMED_FIELDS = 5  # unknown fields that an answer names
 
 
 class TextField(serializers.Field):  # type: ignore[type-arg]  # not generic at run time
-    """A JSON string and nothing that could be made into one: a number has lost its leading zeros already."""
+    """Take a JSON string and convert nothing into one: a JSON number has lost its leading zeros."""
 
-    longest = LONGEST
+    max_characters = MAX_ID_CHARACTERS
 
     default_error_messages = {  # noqa: RUF012  (DRF's own way to declare them)
         "required": _("This field is required."),
@@ -33,13 +34,13 @@ class TextField(serializers.Field):  # type: ignore[type-arg]  # not generic at 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
             self.fail("not_text")
-        if not 0 < len(data) <= self.longest:
-            self.fail("length", longest=self.longest)
+        if not 0 < len(data) <= self.max_characters:
+            self.fail("length", longest=self.max_characters)
         return data
 
 
 class PhoneField(TextField):
-    """Becomes E.164. Raises InvalidPhone or RegionNotAllowed, which have codes of their own."""
+    """Convert a number to E.164. Raise InvalidPhone or RegionNotAllowed, which have codes of their own."""
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
@@ -48,7 +49,7 @@ class PhoneField(TextField):
 
 
 class CodeField(TextField):
-    """Exactly the policy's number of ASCII digits: a slip of the form must not cost a check."""
+    """Take exactly the policy's number of ASCII digits: a mistyped code must not cost a check."""
 
     default_error_messages = {"digits": _("This must be {length} digits.")}  # noqa: RUF012
 
@@ -71,36 +72,40 @@ class ChannelField(TextField):
 
 
 class DeviceField(TextField):
-    """What verify-otp gave. One that is not known, or not any more, counts as none."""
+    """Take the ``device`` that verify-otp answered. An unknown or expired one counts as none."""
 
-    longest = devices.MAX_VALUE_CHARACTERS
+    max_characters = devices.MAX_VALUE_CHARACTERS
 
 
 class ProofField(TextField):
-    """A solved task, in base64. One that is not good counts as none: then the next task comes."""
+    """Take a solved task, in base64. A wrong one counts as none, so the answer is a new task."""
 
-    longest = proof_of_work.MAX_CHARACTERS
+    max_characters = proof_of_work.MAX_CHARACTERS
+
+
+class AddressField(TextField):
+    max_characters = authorization_codes.MAX_ADDRESS_CHARACTERS
 
 
 class VerifierField(TextField):
-    """RFC 7636 §4.1 has up to 128 characters."""
+    """Take a PKCE verifier of up to 128 characters (RFC 7636 §4.1)."""
 
-    longest = 128
+    max_characters = 128
 
 
 class StrictSerializer(serializers.Serializer):  # type: ignore[type-arg]  # not generic at run time
-    """Refuses fields it does not know: a typed-in ``challengeid`` would otherwise be ignored in silence."""
+    """Refuse unknown fields: a misspelt ``challengeid`` would otherwise be ignored in silence."""
 
     def to_internal_value(self, data: Any) -> Any:
         if unknown := sorted(set(data) - set(self.fields)):
             text = str(_("This field is unknown."))
-            raise serializers.ValidationError({_printable(name): [text] for name in unknown[:5]})
+            raise serializers.ValidationError({_printable(name): [text] for name in unknown[:_MAX_NAMED_FIELDS]})
         return super().to_internal_value(data)
 
 
 def _printable(name: str) -> str:
-    """JSON can spell half of a surrogate pair, UTF-8 cannot: it would break the answer that quotes it."""
-    return name[:LONGEST].encode("utf-8", "replace").decode()
+    """Make a name safe to quote: JSON can hold half of a surrogate pair, which UTF-8 cannot encode."""
+    return name[:MAX_ID_CHARACTERS].encode("utf-8", "replace").decode()
 
 
 class SendSerializer(StrictSerializer):
@@ -123,10 +128,6 @@ class VerifySerializer(StrictSerializer):
         return attrs
 
 
-class AddressField(TextField):
-    longest = authorization_codes.MAX_ADDRESS_CHARACTERS
-
-
 class ExchangeSerializer(StrictSerializer):
     client = TextField()
     redirect_uri = AddressField()
@@ -135,7 +136,7 @@ class ExchangeSerializer(StrictSerializer):
 
 
 def sent_answer(challenge_id: str, expires_in: int, resend_in: int) -> Json:
-    """The answer to a send that happened."""
+    """Return the answer to a send that happened; both times are in seconds."""
     return {
         "message": "OTP sent successfully",
         "challenge_id": challenge_id,

@@ -1,4 +1,4 @@
-"""The HTTP API. A view parses, calls one service and shapes the answer."""
+"""Serve the endpoints of the API. A view parses the request, calls one service and shapes the answer."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -17,30 +17,30 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
-from .. import accounts, services, tokens
+from .. import accounts, bodies, services, tokens
 from ..challenges import Grant
 from ..limits.clients import client_of
 from ..phones.languages import language_of
 from . import idempotency, problems
 from .authentication import TokenAuthentication
-from .parsers import MOST, StrictJSONParser
+from .parsers import StrictJSONParser
 from .serializers import ExchangeSerializer, SendSerializer, VerifySerializer
 
 ViewClass = TypeVar("ViewClass", bound=type[APIView])
 
 
 class OnlyJSON(BaseContentNegotiation):
-    """Reads JSON alone. Every answer is JSON as well, whatever a client accepts: a refusal unread helps nobody."""
+    """Read JSON only, and answer in JSON whatever the client accepts: a 406 would hide the reason of a refusal."""
 
     def select_parser(self, request: Request, parsers: Sequence[Any]) -> Any:  # type: ignore[override]
         return parsers[0] if request.content_type.partition(";")[0].strip().lower() == parsers[0].media_type else None
 
 
-_renderer = JSONRenderer()  # one for all requests: it keeps nothing
+_renderer = JSONRenderer()  # shared by all requests: it keeps no state
 
 
 class OtpView(APIView):
-    """What all views share. Every class is named here, so that a host project's DRF settings change nothing."""
+    """Hold what all views share. It names every DRF class, so that a host project's DRF settings change nothing."""
 
     authentication_classes: Sequence[type[BaseAuthentication]] = ()
     permission_classes: Sequence[type[BasePermission]] = ()
@@ -59,7 +59,7 @@ class OtpView(APIView):
             return response
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Ask who it is and what they may. Formats, versions and throttles, which DRF looks at here, no view has."""
+        """Authenticate and check permissions. Leave out DRF's formats, versions and throttles: no view has any."""
         request.accepted_renderer, request.accepted_media_type = _renderer, _renderer.media_type
         self.perform_authentication(request)
         self.check_permissions(request)
@@ -68,9 +68,8 @@ class OtpView(APIView):
         return problems.handle
 
     def body(self, request: Request) -> dict[str, str]:
-        """The checked body. Its length is looked at first: a body that is too large is not even read."""
-        length = request.META.get("CONTENT_LENGTH") or "0"
-        if length.isascii() and length.isdigit() and int(length) > MOST:
+        """Return the validated body. Refuse one that is declared as too large without reading it."""
+        if bodies.is_declared_longer(request.META, bodies.MAX_API_BYTES):
             raise problems.TooLarge
         checked: dict[str, str] = _serializer(self.serializer_class).run_validation(request.data)
         return checked
@@ -78,7 +77,7 @@ class OtpView(APIView):
 
 @cache
 def _serializer(serializer_class: type[Serializer[Any]]) -> Serializer[Any]:
-    """One for all requests: it keeps nothing of what it checks, and copying its fields costs more than checking."""
+    """Return one serializer for all requests: it keeps no state, and copying its fields costs more than validating."""
     return serializer_class()
 
 
@@ -87,7 +86,7 @@ class SendView(OtpView):
 
     def post(self, request: Request) -> Response:
         body = self.body(request)
-        return Response(idempotency.once(request, partial(self._send, request, body)))
+        return Response(idempotency.answer_once(request, partial(self._send, request, body)))
 
     def _send(self, request: Request, body: dict[str, str], new_id: str) -> Grant:
         return services.send_code(
@@ -103,7 +102,7 @@ class SendView(OtpView):
 
 
 class ChallengeView(OtpView):
-    """For who holds the id, which is as long as a key; so there is nothing to guess and no limit."""
+    """Show a challenge to whoever knows its id. It has no limit, because 128 bits cannot be guessed."""
 
     def get(self, request: Request, challenge_id: str) -> Response:
         return Response(asdict(services.state(challenge_id=challenge_id)))
@@ -134,7 +133,10 @@ class VerifyView(OtpView):
 
 
 class ExchangeView(OtpView):
-    """For sites that sent a person to the hosted page. 256 bits cannot be guessed, so there is no limit."""
+    """Give a site a token for the code that a person brought from the hosted page.
+
+    It has no limit, because 256 bits cannot be guessed.
+    """
 
     serializer_class = ExchangeSerializer
 

@@ -119,7 +119,7 @@ class ChallengeState:
     """Tell the holder of a challenge's id what became of it, and nothing of the person. Durations are whole seconds."""
 
     challenge_id: str
-    state: str  # of its newest message: "queued", "sent", "delivered", "undelivered" or "failed"
+    state: str  # of its newest message: one of delivery.state.SHOWN_STATUSES
     channel: str
     channels: tuple[str, ...]  # the other channels on offer
     checks_left: int

@@ -9,19 +9,17 @@ import logging
 import time
 from collections.abc import Sequence
 
-from django.db import InterfaceError, InternalError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from .. import providers
-from ..errors import Unavailable, unlogged
+from .. import bodies, providers
+from ..errors import UNREACHABLE, unlogged
 from ..providers.base import Event, Forged, Provider, Report
 from . import callbacks, reports
 
 logger = logging.getLogger("otp_app.webhooks")
 
-MAX_BODY_BYTES = 64 * 1024
 RETRY_AFTER_SECONDS = 5
 LOG_INTERVAL_SECONDS = 60  # for which the same refusal is not logged again
 
@@ -49,7 +47,7 @@ def webhook(request: HttpRequest, alias: str) -> HttpResponse:
     except _Refused as refused:
         _log(alias, refused.word)
         return unlogged(HttpResponse(status=refused.status))
-    except (Unavailable, OperationalError, InterfaceError, InternalError) as error:
+    except UNREACHABLE as error:
         logger.error("unavailable for a report by %s: %s", alias, type(error).__name__)  # noqa: TRY400  (it may quote)
         return HttpResponse(status=503, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
     return HttpResponse(status=204)
@@ -65,8 +63,8 @@ def _provider(alias: str) -> Provider:
 def _events(provider: Provider, alias: str, request: HttpRequest) -> Sequence[Event]:
     try:
         return list(provider.events(_report(request, alias)))
-    except _Refused:
-        raise
+    except bodies.BodyTooLarge:
+        raise _Refused(413, "too large") from None
     except Forged:
         raise _Refused(403, "forged") from None
     except Exception:  # noqa: BLE001  (whatever a parser stumbles over; a traceback would show the report)
@@ -81,17 +79,13 @@ def _apply(alias: str, event: Event) -> None:
 
 
 def _report(request: HttpRequest, alias: str) -> Report:
-    length = request.META.get("CONTENT_LENGTH") or "0"
-    if length.isascii() and length.isdigit() and int(length) > MAX_BODY_BYTES:
-        raise _Refused(413, "too large")  # before anything is read
-    body = request.read(MAX_BODY_BYTES + 1)
-    if len(body) > MAX_BODY_BYTES:
-        raise _Refused(413, "too large")
+    if bodies.is_declared_longer(request.META, bodies.MAX_REPORT_BYTES):
+        raise bodies.BodyTooLarge
     return Report(
         url=_url(request, alias),
         headers={name.lower(): value for name, value in request.headers.items()},
         query={name: str(value) for name, value in request.GET.items()},
-        body=body,
+        body=bodies.read(request, bodies.MAX_REPORT_BYTES),
     )
 
 

@@ -5,7 +5,10 @@ Every room above may call this one. It knows no challenge and no table.
 
 from .numbers import (
     HOME_REGION,
-    LONGEST,
+    INTERNATIONAL_PATTERN,
+    MAX_CHARACTERS,
+    MIN_CHARACTERS,
+    PATTERN,
     Phone,
     allowed_regions,
     example,
@@ -20,7 +23,10 @@ from .numbers import (
 
 __all__ = [
     "HOME_REGION",
-    "LONGEST",
+    "INTERNATIONAL_PATTERN",
+    "MAX_CHARACTERS",
+    "MIN_CHARACTERS",
+    "PATTERN",
     "Phone",
     "allowed_regions",
     "example",

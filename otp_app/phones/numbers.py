@@ -17,9 +17,15 @@ from ..errors import InvalidPhone, RegionNotAllowed
 from ..keys import phone_key
 from . import countries, test_numbers
 
-_PLAIN = re.compile(r"\+?[0-9](?:[0-9 .()-]*[0-9])?\Z|\+?\([0-9][0-9 .()-]*[0-9]\Z", re.ASCII)
+# How a number may be written, in terms that Python and ECMAScript (the OpenAPI document) read alike: digits with
+# separators between them, of which the first may be an opening parenthesis.
+_DIGITS = r"[0-9](?:[0-9 .()-]*[0-9])?"
+_AFTER_PARENTHESIS = r"\([0-9][0-9 .()-]*[0-9]"
+PATTERN = rf"^(?:\+?{_DIGITS}|\+?{_AFTER_PARENTHESIS})$"
+INTERNATIONAL_PATTERN = rf"^\+(?:{_DIGITS}|{_AFTER_PARENTHESIS})$"
+MIN_CHARACTERS = 3  # no country has a shorter number that receives texts
+MAX_CHARACTERS = 32  # 15 digits with every separator a person would type
 _FIRST, _LAST, _HIDDEN = 4, 2, 4  # characters of a masked number that are shown, and how many must stay hidden
-LONGEST = 32  # characters: 15 digits with every separator a person would type
 
 # Kinds that can receive a text. Premium, shared-cost, toll-free, UAN, pager and voicemail numbers earn money for their
 # owner or reach nobody; landlines, and personal numbers as in the UK (known for fraud), receive no texts either.
@@ -67,7 +73,7 @@ def parse(raw: str, *, gate: bool = True, region: str = "") -> Phone:
     ``region`` is the country whose national form is accepted, too (default: OTP_DEFAULT_REGION). ``gate=False`` accepts
     all regions and kinds, for staff who create users. Raise InvalidPhone or RegionNotAllowed.
     """
-    if len(raw) > LONGEST or not _PLAIN.match(raw):
+    if not MIN_CHARACTERS <= len(raw) <= MAX_CHARACTERS or not re.fullmatch(PATTERN, raw):
         raise InvalidPhone
     plain = Phone("+" + re.sub("[^0-9]", "", raw))
     if raw.startswith("+") and plain.is_test:

@@ -1,4 +1,4 @@
-"""Who is signed in: arriving, going on to where one came from, the page of the account, signing out."""
+"""Sign a person in and out of the hosted page, lead them to their destination, and show their account."""
 
 from contextlib import suppress
 from typing import Any
@@ -13,19 +13,21 @@ from ..conf import conf
 from ..errors import InvalidAuthorization
 from ..limits.clients import client_of
 from ..tokens.session import SessionTokens
-from . import destinations, pages, progress
+from . import destinations, pages, sign_ins
 from .destinations import Destination
 
-DEVICE_COOKIE = "__Host-otp_device"  # by this name browsers take it over TLS only, and from no other host of a domain
-_PROVED = "otp_app_phone"  # the phone by which this session was begun
+# Browsers accept a cookie of this name over TLS only, and from no other host of the domain.
+DEVICE_COOKIE = "__Host-otp_device"
+_SESSION_PHONE = "otp_app_phone"  # the phone whose code began this session
 
 
 def sign_in(
     request: HttpRequest, destination: Destination, *, phone: str, code: str, challenge_id: str | None = None
 ) -> HttpResponse:
-    """Begin a session by a code, and lead on. The session has a new id, so one that was known before is worth nothing.
+    """Begin a session by a code, and return the redirect to the destination.
 
-    Without an id the code is one that this browser did not ask for. Raises what ``services.sign_in`` does.
+    The session gets a new id, so an id that somebody knew before is worth nothing. Without ``challenge_id`` the code is
+    one that this browser did not ask for. Raise what ``services.sign_in`` raises.
     """
     done = services.sign_in(
         phone=phone,
@@ -36,67 +38,70 @@ def sign_in(
         request=request,
         backend=SessionTokens(),
     )
-    progress.end(request)
-    request.session[_PROVED] = phone
-    response = pages.lead_to(destination.address(done.user))
+    sign_ins.forget(request)
+    request.session[_SESSION_PHONE] = phone
+    response = pages.redirect_to(destination.address(done.user))
     response.set_cookie(
         DEVICE_COOKIE, done.device, max_age=conf.DEVICE_TTL, path="/", secure=True, httponly=True, samesite="Lax"
     )
     return response
 
 
-def may_proceed(request: HttpRequest, destination: Destination) -> bool:
-    """Signed in; and for a site, which relies on it, by the phone that the account has now."""
+def may_continue(request: HttpRequest, destination: Destination) -> bool:
+    """Tell whether the person is signed in; for a site, which relies on it, by the phone that the account has now."""
     if not request.user.is_authenticated:
         return False
-    return not destination.authorization or request.session.get(_PROVED) == accounts.phone_of(request.user)
+    return not destination.authorization or request.session.get(_SESSION_PHONE) == accounts.phone_of(request.user)
 
 
-def offer(request: HttpRequest, destination: Destination) -> HttpResponse:
-    """Who is signed in already is asked: it may be somebody else's session, or the wrong one of two numbers.
+def ask_to_continue(request: HttpRequest, destination: Destination) -> HttpResponse:
+    """Ask a person who is signed in whether to continue: it may be another person's session, or the wrong number.
 
-    And a page that lets this person in no further would send back here for ever.
+    An automatic redirect could also loop for ever, if the destination refuses this person and sends them back here.
     """
-    return pages.show(request, "continue", destination, who=_who(request.user))
+    return pages.show(request, "continue", destination, who=_account_name(request.user))
 
 
 @pages.page
-@pages.posted
-def proceed(request: HttpRequest) -> HttpResponseBase:
-    destination = destinations.of(request)
-    if not may_proceed(request, destination):
+@pages.post_only
+def continue_to_destination(request: HttpRequest) -> HttpResponseBase:
+    """Lead a signed-in person to the destination, any other to the first step."""
+    destination = destinations.from_request(request)
+    if not may_continue(request, destination):
         return redirect(reverse("otp_web:phone") + destination.query)
-    return pages.lead_to(destination.address(request.user))
+    return pages.redirect_to(destination.address(request.user))
 
 
 @pages.page
 def account(request: HttpRequest) -> HttpResponseBase:
+    """Show the account of a signed-in person."""
     if not request.user.is_authenticated:
         return redirect(f"{reverse('otp_web:phone')}?next={request.path}")
-    return pages.show(request, "account", who=_who(request.user))
+    return pages.show(request, "account", who=_account_name(request.user))
 
 
 @pages.page
-@pages.posted
+@pages.post_only
 def sign_out(request: HttpRequest) -> HttpResponseBase:
-    """In this browser. To the first step again, with what one came for."""
+    """End the session of this browser, and lead to the first step with the same destination."""
     SessionTokens().revoke(request)
     with suppress(InvalidAuthorization):
-        if query := destinations.of(request).query:
+        if query := destinations.from_request(request).query:
             return redirect(reverse("otp_web:phone") + query)
     return redirect(reverse("otp_web:phone") + "?out")
 
 
 @pages.page
-@pages.posted
+@pages.post_only
 def sign_out_everywhere(request: HttpRequest) -> HttpResponseBase:
+    """End all sessions and tokens of the person, and forget their devices."""
     if request.user.is_authenticated:
         services.sign_out_everywhere(user=request.user)
         SessionTokens().revoke(request)
     return redirect(reverse("otp_web:phone") + "?out")
 
 
-def _who(user: Any) -> str:
-    """The number in full: it is the person's own. Staff of a project may have none."""
+def _account_name(user: Any) -> str:
+    """Return the person's own number in full, or the user name of staff without a phone."""
     phone = accounts.phone_of(user)
     return phones.spaced(phone) if phone else str(user.get_username())

@@ -1,7 +1,7 @@
-"""Where a person goes after signing in: back to a site that sent them, to ``next``, or to a page of ours.
+"""Decide where a person goes after signing in: back to the site that sent them, to ``next``, or to a page of ours.
 
-It stands in the query string of every step, so two tabs may have two destinations. What is in it is believed only as
-far as it was agreed on: ``next`` within our own hosts, a site's address if it is registered.
+The query string of every step holds the destination, so two tabs may have two destinations. Trust it only within what
+was agreed on: ``next`` within our own hosts, a site's address if it is registered.
 """
 
 from dataclasses import dataclass
@@ -17,46 +17,46 @@ from ..accounts import authorization_codes
 from ..accounts.authorization_codes import Authorization
 from ..conf import conf
 
-_NAMES = ("next", "client", "redirect_uri", "state", "code_challenge", "code_challenge_method")
+_PARAMETERS = ("next", "client", "redirect_uri", "state", "code_challenge", "code_challenge_method")
 
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """``query`` carries it to the next step, "?" included; ``page`` is where it leads when no site has asked."""
+    """Hold a destination. ``query`` carries it to the next step, "?" included; ``page`` counts if no site has asked."""
 
     query: str
     page: str
     authorization: Authorization | None
 
     def address(self, user: Any) -> str:
-        """To be asked for once, when the person is on the way: for a site it holds a code."""
+        """Return the address to redirect ``user`` to. Call this once: for a site it issues an authorization code."""
         return authorization_codes.issue(self.authorization, user) if self.authorization else self.page
 
     @property
     def origin(self) -> str:
-        """What a form may lead to beside ourselves: browsers hold a redirect after it against form-action, too."""
+        """Return the origin that form-action must allow: browsers apply it to the redirect after a form, too."""
         parts = urlsplit(self.authorization.redirect_uri if self.authorization else self.page)
         if parts.netloc and parts.scheme in ("", "http", "https"):
             return f"{parts.scheme}://{parts.netloc}".removeprefix("://")
         return f"{parts.scheme}:" if parts.scheme else ""
 
 
-def of(request: HttpRequest) -> Destination:
-    """Raises InvalidAuthorization."""
-    given = {name: request.GET[name] for name in _NAMES if name in request.GET}
+def from_request(request: HttpRequest) -> Destination:
+    """Read the destination from the query string. Raise InvalidAuthorization."""
+    given = {name: request.GET[name] for name in _PARAMETERS if name in request.GET}
     if len(quote(given.get("next", ""))) > authorization_codes.MAX_ADDRESS_CHARACTERS:
-        del given["next"]  # browsers and Django itself take no address of any length
+        del given["next"]  # browsers and Django limit the length of an address
     query = f"?{urlencode(given)}" if given else ""
     return Destination(
-        query, _page(request, given.get("next", "")), _authorization(given) if "client" in given else None
+        query, _page_after(request, given.get("next", "")), _authorization(given) if "client" in given else None
     )
 
 
-def _page(request: HttpRequest, wanted: str) -> str:
+def _page_after(request: HttpRequest, wanted: str) -> str:
     hosts = {request.get_host(), *conf.NEXT_HOSTS}
     if url_has_allowed_host_and_scheme(wanted, hosts, require_https=request.is_secure()):
         return wanted
-    # Django's own default leads to a page that few projects have.
+    # Django's default, /accounts/profile/, is a page that few projects have.
     chosen = settings.LOGIN_REDIRECT_URL != global_settings.LOGIN_REDIRECT_URL
     return resolve_url(settings.LOGIN_REDIRECT_URL if chosen else "otp_web:account")
 

@@ -1,4 +1,4 @@
-"""What a person types. The pages forgive what the API refuses: spaces in a code, a number in its national form."""
+"""Validate what a person types. The pages forgive what the API refuses: spaces in a code, a national number."""
 
 import re
 from typing import Any
@@ -11,19 +11,16 @@ from .. import phones
 from ..challenges.policies import LOGIN, policy_for
 from ..errors import InvalidPhone, OtpError
 
-# What comes with a number that is copied from a contact or a page: narrow spaces, long dashes, marks of direction.
-_MARKS = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
-_SPACES = re.compile("[\\s\u2010-\u2015]+")
-
-
-ALREADY_SENT = _("This page was already sent. Enter the code again.")
+# A number copied from a contact or a page brings direction marks, narrow spaces and long dashes.
+_INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_SEPARATORS = re.compile("[\\s\u2010-\u2015]+")
 
 
 class PhoneField(forms.Field):
-    """Becomes E.164."""
+    """Convert a number to E.164, also from the national form of the home country."""
 
     def clean(self, value: Any) -> str:
-        typed = _SPACES.sub(" ", _MARKS.sub("", value or "")).strip()
+        typed = _SEPARATORS.sub(" ", _INVISIBLE.sub("", value or "")).strip()
         if not typed:
             raise ValidationError(_("Enter your phone number."))
         try:
@@ -35,7 +32,7 @@ class PhoneField(forms.Field):
 
 
 class CodeField(forms.Field):
-    """The policy's number of digits; anything else is a slip that costs no check."""
+    """Take the policy's number of digits, with spaces and hyphens; a mistyped code costs no check."""
 
     def clean(self, value: Any) -> str:
         typed, length = re.sub("[\\s-]", "", value or ""), policy_for(LOGIN).length
@@ -50,6 +47,14 @@ class PhoneForm(forms.Form):
 
 class CodeForm(forms.Form):
     code = CodeField()
+
+    def refuse_reload(self, checks: int) -> None:
+        """Refuse what a reload after a wrong code sends again: it must not cost another check.
+
+        ``checks`` is how many codes were entered; the page holds how many there were when it was shown.
+        """
+        if self.is_valid() and self.data.get("checks", str(checks)) != str(checks):
+            self.add_error("code", _("This page was already sent. Enter the code again."))
 
 
 class PhoneAndCodeForm(PhoneForm, CodeForm):

@@ -1,11 +1,10 @@
-"""What all pages share: language, headers, and what a person reads when something is wrong."""
+"""Give all pages their language, their headers, and an answer when something is wrong."""
 
 from collections.abc import Callable
 from functools import partial, wraps
 from typing import Any
 
 from django.conf import settings
-from django.db import InterfaceError, InternalError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -16,51 +15,53 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from ..conf import CONSOLE, conf, provider_entries
 from ..db.transactions import without_transactions
-from ..errors import InvalidAuthorization, OtpError, Unavailable, unlogged
+from ..errors import UNREACHABLE, InvalidAuthorization, OtpError, Unavailable, unlogged
 from ..phones.languages import NAMES, language_of
 from .destinations import Destination
 
-_DOWN = (Unavailable, OperationalError, InterfaceError, InternalError)
-_CHOICE_KEPT = 365 * 24 * 3600  # seconds
+_LANGUAGE_COOKIE_SECONDS = 365 * 24 * 3600
 
 View = Callable[..., HttpResponseBase]
 
 
 def page(view: View) -> Any:
-    """A view that answers in the person's language, in no transaction, and to no other site's forms."""
+    """Make a view answer in the person's language, outside of transactions, and refuse forms of other sites."""
 
     @csrf_protect
     def protected(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.method == "POST" and request.POST.get("language") in NAMES:
-            return _chosen(request, request.POST["language"])
+            return _switch_language(request, request.POST["language"])
         return view(request, *args, **kwargs)
 
     @wraps(view)
     @sensitive_post_parameters("code")
     def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        return answer(request, partial(protected, request, *args, **kwargs))
+        return respond(request, partial(protected, request, *args, **kwargs))
 
     return without_transactions(shown)
 
 
-def posted(view: View) -> View:
-    """For what only a form does: who comes to its address by another way is led to the first step."""
+def post_only(view: View) -> View:
+    """Make a view take POST only; redirect a GET, for example of a reloaded address, to the first step."""
 
     @wraps(view)
-    def led(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         return view(request, *args, **kwargs) if request.method == "POST" else redirect("otp_web:phone")
 
-    return led
+    return checked
 
 
-def answer(request: HttpRequest, make: Callable[[], HttpResponseBase]) -> HttpResponseBase:
-    """What is made in the person's language, or why it cannot be, with the headers of all pages."""
+def respond(request: HttpRequest, make: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+    """Return the response of ``make`` in the person's language, or a page with the reason why it failed.
+
+    The response gets the headers of all pages.
+    """
     with override(language := language_of(request)):
         try:
             response = make()
         except InvalidAuthorization as error:
             response = show(request, "problem", error=error, parameter=error.parameter)
-        except _DOWN:
+        except UNREACHABLE:
             response = show(request, "problem", error=Unavailable())
     response["Cache-Control"] = "no-store"
     response["Content-Language"] = language
@@ -79,7 +80,10 @@ def show(
     status: int = 200,
     **context: Any,
 ) -> HttpResponse:
-    """Render a page; with ``error`` it has its status. What its forms lead to is ``destination``, in the end."""
+    """Render the template ``name``, with the status of ``error`` if there is one.
+
+    Its forms may redirect to ``destination``.
+    """
     shared = {
         "brand": conf.BRAND,
         "logo": conf.LOGO,
@@ -96,25 +100,25 @@ def show(
     return response if error is None or isinstance(error, Unavailable) else unlogged(response)
 
 
-def lead_to(address: str) -> HttpResponse:
-    """Django's own redirect refuses the schemes of apps; where a person is led to was checked before."""
+def redirect_to(address: str) -> HttpResponse:
+    """Redirect to an address that was checked before, of any scheme: Django's own redirect refuses those of apps."""
     response = HttpResponse(status=302)
     response["Location"] = iri_to_uri(address)
     return response
 
 
 def codes_are_in_the_terminal() -> bool:
-    """In development, when no provider reaches a phone."""
+    """Tell whether only the console provider is in use, in development: then the terminal shows the codes."""
     return bool(settings.DEBUG) and all(entry.get("BACKEND") == CONSOLE for entry in provider_entries())
 
 
-def _chosen(request: HttpRequest, language: str) -> HttpResponse:
-    """The same page in the language that was chosen, for a year: in the cookie that Django itself reads."""
+def _switch_language(request: HttpRequest, language: str) -> HttpResponse:
+    """Reload the page in the chosen language, and keep the choice for a year in the cookie that Django itself reads."""
     response = HttpResponseRedirect(request.get_full_path())
     response.set_cookie(
         settings.LANGUAGE_COOKIE_NAME,
         language,
-        max_age=_CHOICE_KEPT,
+        max_age=_LANGUAGE_COOKIE_SECONDS,
         path=settings.LANGUAGE_COOKIE_PATH,
         domain=settings.LANGUAGE_COOKIE_DOMAIN,
         secure=request.is_secure(),
@@ -125,6 +129,6 @@ def _chosen(request: HttpRequest, language: str) -> HttpResponse:
 
 
 def _policy(origin: str) -> str:
-    """What is not of this site is neither loaded nor sent to, and nobody may put the page into a frame."""
+    """Return the content security policy: load from and submit to this site only (and ``origin``); no framing."""
     fixed = "default-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; form-action 'self'"
     return f"{fixed} {origin}".strip()

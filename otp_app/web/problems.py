@@ -1,4 +1,4 @@
-"""Pages for what is wrong before a view is reached, or when one has failed."""
+"""Show a page when something is wrong before a view is reached, or when a view has failed."""
 
 import base64
 import hashlib
@@ -19,7 +19,7 @@ from ..conf import conf
 from ..errors import FAILED
 from . import pages
 
-# The page of a failure brings its style along; "" leads to where the person is.
+# The page of a failure holds its own style; the link to "" loads the same address again.
 _STYLE = (
     "body{max-width:27rem;margin:2rem auto;padding:0 1.25rem;font:1rem/1.5 system-ui,sans-serif;overflow-wrap:anywhere}"
 )
@@ -47,7 +47,7 @@ _PAGE = """<!doctype html>
 """
 
 _BAD_ORIGIN = REASON_BAD_ORIGIN.partition("%")[0]
-_SETUP = (
+_SETUP_WARNING = (
     "forms of the page are refused: to the service they seem to come over http, or from another host. Behind a proxy "
     "set OTP_TRUSTED_PROXIES (in a project also SECURE_PROXY_SSL_HEADER), and have the proxy send Host as it came, and "
     "X-Forwarded-Proto. Without a proxy the page needs TLS. See manage.py otp_doctor."
@@ -56,62 +56,62 @@ _NOT_ACCEPTED = _(
     "We could not accept this request, so nothing was done. If you came here by yourself, the mistake is in how this "
     "site is set up, not yours. Please tell its owner."
 )
-_warn = cache(logging.getLogger("otp_app.web").warning)  # once: anybody could fill the log
+_warn = cache(logging.getLogger("otp_app.web").warning)  # each text once: anybody could fill the log
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:
-    """``CSRF_FAILURE_VIEW``: a form of another site, a browser without cookies, or a page left open since a sign-in.
+    """Answer ``CSRF_FAILURE_VIEW``: a form of another site, a browser without cookies, or a page left open for long.
 
-    Or our own form behind a proxy that we are not told of, which looks like the first of these.
+    Our own form behind a proxy that the settings do not name looks like a form of another site: warn the operator.
     """
     text = _("This page was open for too long, or your browser keeps no cookies. Go on from here.")
     if _is_our_own(request, reason) or _has_no_tls(request, reason):
-        _warn(_SETUP)
+        _warn(_SETUP_WARNING)
         text = _NOT_ACCEPTED
-    return pages.answer(request, partial(pages.show, request, "problem", status=403, text=text))
+    return pages.respond(request, partial(pages.show, request, "problem", status=403, text=text))
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponseBase:
-    """Say that a request was no good, or that its session has ended, in another tab, while it was under way.
+    """Say that a request could not be read, or that its session was ended meanwhile, for example in another tab.
 
-    A host that is not in ALLOWED_HOSTS is no fault of the person's: a proxy may have written it.
+    A host that is not in ALLOWED_HOSTS is not the person's fault: a proxy may have written it.
     """
     text = (
         _NOT_ACCEPTED
         if isinstance(exception, DisallowedHost)
         else _("This request could not be read, or the sign-in has ended meanwhile. Go on from here.")
     )
-    return _at_no_address(request, 400, text)
+    return _problem_page(request, 400, text)
 
 
 def not_found(request: HttpRequest) -> HttpResponseBase:
     """Say that there is no page at this address."""
-    return _at_no_address(request, 404, _("There is no such page."))
+    return _problem_page(request, 404, _("There is no such page."))
 
 
 def server_error(request: HttpRequest) -> HttpResponseBase:
-    """Say that the program has failed, without a template, a file or an address: one of them may be what failed."""
-    return pages.answer(request, _failed)
+    """Say that the program has failed, without templates, static files or URLs: one of them may be the cause."""
+    return pages.respond(request, _failure_page)
 
 
 def _is_our_own(request: HttpRequest, reason: str) -> bool:
-    """Tell whether a form of a foreign origin is ours all the same: by the browser's word, or but for TLS."""
+    """Tell whether a form of a foreign origin is ours: the browser says so, or its origin differs only by TLS."""
     own = f"https://{request.META.get('HTTP_HOST')}"
     ours = request.headers.get("Sec-Fetch-Site") == "same-origin" or request.headers.get("Origin") == own
     return ours and reason.startswith(_BAD_ORIGIN)
 
 
 def _has_no_tls(request: HttpRequest, reason: str) -> bool:
-    """Tell whether the browser could keep no cookie of ours: it keeps them over TLS only."""
+    """Tell whether the browser refused our cookie because the request came without TLS."""
     return reason == REASON_NO_CSRF_COOKIE and settings.CSRF_COOKIE_SECURE and not request.is_secure()
 
 
-def _at_no_address(request: HttpRequest, status: int, text: object) -> HttpResponseBase:
-    """Without the choice of languages: there is nothing here that a form could be sent to."""
-    return pages.answer(request, partial(pages.show, request, "problem", status=status, text=text, languages={}))
+def _problem_page(request: HttpRequest, status: int, text: object) -> HttpResponseBase:
+    """Show a problem without the choice of languages: no view at this address could take its form."""
+    return pages.respond(request, partial(pages.show, request, "problem", status=status, text=text, languages={}))
 
 
-def _failed() -> HttpResponse:
+def _failure_page() -> HttpResponse:
     words = {"brand": conf.BRAND, "title": _("This did not work"), "text": FAILED, "again": _("Try again")}
     page = format_html(_PAGE, language=get_language(), style=mark_safe(_STYLE), **words)  # noqa: S308  (our own)
     return HttpResponse(page, status=500, headers={"Content-Security-Policy": _POLICY})

@@ -1,4 +1,4 @@
-"""What becomes of an exception in a view."""
+"""The answers to exceptions in a view."""
 
 import pytest
 from django.db import InterfaceError, InternalError, OperationalError

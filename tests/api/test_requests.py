@@ -1,4 +1,4 @@
-"""The shape of requests: only what is documented gets past the door, and nothing is lost, charged or sent by it."""
+"""Only requests of the documented shape are served; a refused one loses, spends and sends nothing."""
 
 import json
 
@@ -84,7 +84,7 @@ def test_more_than_4_kb_is_413(client):
 
 
 def test_a_body_longer_than_it_says_is_413(client, rf):
-    """As a chunked one may be: it is read no further than the limit."""
+    """A chunked body may be: it is read no further than the maximum."""
     request = rf.post("/", GOOD + " " * 5000, content_type="application/json")
     for length in ("not a number", "\u00b2"):
         request.META["CONTENT_LENGTH"] = length

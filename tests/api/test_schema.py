@@ -1,4 +1,4 @@
-"""The OpenAPI document says what the API does: no more, no less, and in examples that are true."""
+"""The OpenAPI document describes exactly what the API does, with examples that are true."""
 
 import re
 
@@ -63,13 +63,13 @@ def operations(document):
 
 
 def component(document, name):
-    """A validator of one component: its references lead into the same document."""
+    """Return a validator of one component; its references lead into the same document."""
     whole = {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
     return jsonschema.Draft202012Validator(whole, format_checker=jsonschema.FormatChecker())
 
 
 def bodies(operation):
-    """Every media type object of an operation, with the status it is for; None for its request."""
+    """Return every body of an operation as (status, media type, content); the status of its request is None."""
     parts = [(None, operation.get("requestBody", {})), *operation["responses"].items()]
     return [(status, name, content) for status, part in parts for name, content in part.get("content", {}).items()]
 

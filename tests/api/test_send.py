@@ -18,7 +18,7 @@ def send(client, body, **headers):
 
 @pytest.fixture
 def failing(monkeypatch):
-    """Makes the provider fail in a way of one's choice."""
+    """Return a function that makes the provider raise a given error."""
 
     def fail(error):
         def send(self, message):
@@ -206,7 +206,7 @@ def test_who_has_an_account_cannot_be_told_from_the_answer(client, django_user_m
 
 @pytest.fixture
 def asked(monkeypatch):
-    """How often each was asked of a number."""
+    """Count the calls of each function that looks a number up."""
     counts = {}
 
     def count(module, name):

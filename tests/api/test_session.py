@@ -1,4 +1,4 @@
-"""The API with Django's session instead of tokens."""
+"""The API with Django's sessions instead of tokens."""
 
 import pytest
 from django.test import Client
@@ -15,7 +15,7 @@ def _session(settings):
 
 @pytest.fixture
 def browser(outbox):
-    """A browser that has signed in; it sends cookies, and Django looks for its CSRF token."""
+    """Return a browser that has signed in: it sends cookies, and Django checks its CSRF token."""
     browser = Client(enforce_csrf_checks=True)
     browser.get("/admin/login/")  # hands out the CSRF cookie
     before = browser.session.session_key

@@ -1,6 +1,8 @@
-"""GET /api/challenges/<id>/: what became of the message, for who holds the id."""
+"""GET /api/challenges/<id>/: the state of the message, for whoever knows the id."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 from django.db import OperationalError, connection
@@ -9,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from otp_app import services, stores
 from otp_app.challenges import random_id
 from otp_app.delivery import records, reports, routing
+from otp_app.delivery.state import SHOWN_STATUSES
 from otp_app.errors import DeliveryFailed, InvalidOrExpiredCode, Limited
 from otp_app.models import Delivery
 from otp_app.providers.base import Event, NotAccepted, Receipt, Unknown
@@ -89,7 +92,7 @@ def test_what_waits_in_a_queue_is_queued(client, remote, settings):
 
 
 def test_a_send_whose_outcome_is_not_written_yet_is_sent_as_its_request_was_told(client, remote, monkeypatch):
-    """In SQL it stands as it began, on the Redis store there is no row yet."""
+    """The SQL store has the row as the send began it; the Redis store has no row yet."""
     monkeypatch.setattr(records, "record_sent", lambda *asked: None)
     answer = told(client, sent())
     assert (answer["state"], answer["channel"]) == ("sent", "sms")
@@ -311,3 +314,9 @@ def test_it_takes_few_statements_one_of_them_whichever_the_store(client, remote)
     # In SQL the challenge, the time on PostgreSQL alone, and the usage: there one statement, on SQLite three.
     in_sql = 3 if connection.vendor == "postgresql" else 4
     assert len(captured) == 1 + (in_sql if type(stores.current()).__name__ == "SqlStore" else 0)
+
+
+def test_the_documentation_explains_the_states_that_are_shown():
+    page = (Path(__file__).parents[2] / "docs" / "receipts.md").read_text(encoding="utf-8")
+    table = page.partition("| state | meaning |")[2].partition("\n\n")[0]
+    assert tuple(re.findall(r"(?m)^\| `(\w+)` \|", table)) == SHOWN_STATUSES

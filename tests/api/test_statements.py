@@ -1,4 +1,4 @@
-"""How many statements a request costs, not counting transaction control."""
+"""The number of SQL statements that a request costs, without transaction control."""
 
 import pytest
 import redis
@@ -15,7 +15,7 @@ CONTROL = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
 
 
 def on(*, postgresql, sqlite):
-    """On PostgreSQL a call of the store is one statement; on SQLite it takes several, and none is a round trip."""
+    """On PostgreSQL a call of the store is one statement; on SQLite it is several, without a round trip."""
     return postgresql if connection.vendor == "postgresql" else sqlite
 
 
@@ -30,7 +30,7 @@ def counted(request):
 
 
 def signed_in(client, outbox, django_user_model):
-    """The headers of somebody who was known before."""
+    """Return the headers of a user who existed before and has signed in."""
     phone = new_phone()
     django_user_model.objects.create_user(phone)
     statements(client, "send-otp", {"phone": phone})
@@ -39,7 +39,7 @@ def signed_in(client, outbox, django_user_model):
 
 
 def test_a_first_send_takes_two(client):
-    """All that it takes and writes; what became of it."""
+    """One for the limits and the challenge, one for the outcome."""
     response, count = statements(client, "send-otp", {"phone": new_phone()})
     assert (response.status_code, count) == (200, on(postgresql=2, sqlite=12))
 
@@ -68,7 +68,7 @@ def test_a_wrong_code_takes_one(client, outbox):
 
 
 def test_a_sign_in_of_a_known_user_takes_three(client, outbox, django_user_model):
-    """The check, the approval, the user with the token and the instant."""
+    """The check; the approval; the user, the token and the time of sign-in."""
     phone = new_phone()
     django_user_model.objects.create_user(phone)
     statements(client, "send-otp", {"phone": phone})
@@ -83,7 +83,7 @@ def test_a_request_with_a_token_takes_one(client, outbox, django_user_model):
 
 
 def test_no_statement_of_a_sign_in_is_too_long_for_psycopg_to_keep(client, outbox, django_user_model):
-    """It looks for the parameters of one with more than 4,096 characters or 50 parameters at each request again."""
+    """psycopg parses a statement of more than 4,096 characters or 50 parameters anew at each execution."""
     sizes = []
 
     def measured(execute, sql, params, *context):
@@ -99,7 +99,7 @@ def test_no_statement_of_a_sign_in_is_too_long_for_psycopg_to_keep(client, outbo
 
 @pytest.fixture
 def round_trips(redis_server, settings, monkeypatch):
-    """With the store in Redis: the commands that are sent to it."""
+    """Count the commands that are sent to the Redis store."""
     redis_server.flush()
     settings.OTP_STORE = "otp_app.stores.redis.RedisStore"
     settings.OTP_REDIS_URL = redis_server.url
@@ -115,7 +115,7 @@ def round_trips(redis_server, settings, monkeypatch):
 
 
 def test_with_redis_a_send_is_one_round_trip_there_and_one_statement(round_trips, client):
-    """What became of it is written down with what it began with."""
+    """The outcome is written together with the beginning."""
     statements(client, "send-otp", {"phone": new_phone()})  # tells it what is in the database, and the script
     round_trips.clear()
     response, count = statements(client, "send-otp", {"phone": new_phone()})
@@ -125,7 +125,7 @@ def test_with_redis_a_send_is_one_round_trip_there_and_one_statement(round_trips
 def test_with_redis_a_sign_in_of_a_known_user_is_two_round_trips_there_and_one_statement(
     round_trips, client, outbox, django_user_model
 ):
-    """The check and the approval; the user with the token and the instant."""
+    """The check and the approval; the user, the token and the time of sign-in."""
     signed_in(client, outbox, django_user_model)  # tells it the scripts
     phone = new_phone()
     django_user_model.objects.create_user(phone)
@@ -136,7 +136,7 @@ def test_with_redis_a_sign_in_of_a_known_user_is_two_round_trips_there_and_one_s
 
 
 def test_the_token_of_another_site_takes_four(client, django_user_model):
-    """The code is read and deleted, the store is asked for the time (but SQLite has none), the token is written."""
+    """The code is read and deleted, the store is asked for the time (not with SQLite), the token is written."""
     site = new_site()
     address = authorization_codes.issue(requested(site), django_user_model.objects.create_user(new_phone()))
     body = {"client": site.pk, "redirect_uri": BACK, "code": answer_in(address)["code"], "code_verifier": VERIFIER}

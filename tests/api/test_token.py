@@ -1,4 +1,4 @@
-"""POST /api/token/: a site fetches the token of a person whom it sent to the hosted page."""
+"""POST /api/token/: a site gets a token for a person whom it sent to the hosted page."""
 
 import json
 
@@ -24,7 +24,7 @@ def visitor(outbox):
 
 @pytest.fixture
 def asked(site, visitor):
-    """A good request: the person has signed in, and the site was given a code."""
+    """Return a valid request: the person has signed in, and the site has got a code."""
     address = visitor.sign_in(query=asked_by(site))["Location"]
     code = answer_in(address)["code"]
     return {"client": site.pk, "redirect_uri": BACK, "code": code, "code_verifier": VERIFIER}

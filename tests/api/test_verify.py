@@ -16,7 +16,7 @@ def post(client, name, body):
 
 @pytest.fixture
 def sent(client, outbox):
-    """A phone, the id of its challenge and the code it got."""
+    """Return a phone, the id of its challenge and the code that was sent."""
 
     def send(phone=None):
         phone = phone or new_phone()

@@ -1,4 +1,4 @@
-"""A real browser against the running service. Without a browser there are no tests here: ``make test`` says so."""
+"""A real browser against the running service. Without a browser no test here runs, and ``make test`` says so."""
 
 import pytest
 from playwright.sync_api import sync_playwright
@@ -11,8 +11,8 @@ from .person import Person
 
 collect_ignore_glob = [] if browsers.find() else ["test_*.py"]
 
-# The outbox file stands in for whatever carries a channel.
-THREE_WAYS = {
+# The outbox file takes the place of the provider of every channel.
+THREE_CHANNELS = {
     "OTP_PROVIDERS": '[{"ALIAS": "all", "BACKEND": "otp_app.providers.memory.MemoryProvider"}]',
     "OTP_ROUTES": '{"*": {"sms": ["all"], "call": ["all"], "telegram": ["all"]}}',
 }
@@ -21,7 +21,7 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-backgroun
 
 @pytest.fixture(scope="module")
 def chromium():
-    """Not for longer: while Playwright is at work, Django takes the thread for an asynchronous one."""
+    """Open the browser for one module only: while Playwright runs, Django takes the thread for an asynchronous one."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browsers.find(), args=FLAGS)
         yield browser
@@ -30,8 +30,8 @@ def chromium():
 
 @pytest.fixture(scope="session")
 def page_service(tmp_path_factory):
-    """With three ways to a phone, and no proofs of work."""
-    with running(tmp_path_factory.mktemp("page"), **THREE_WAYS, **ROOM) as started:
+    """Start a service with three channels and without proofs of work."""
+    with running(tmp_path_factory.mktemp("page"), **THREE_CHANNELS, **ROOM) as started:
         yield started
         assert surprises(started) == []
 
@@ -43,7 +43,7 @@ def service(page_service):
 
 @pytest.fixture
 def person(service, chromium):
-    """Somebody with a phone and a browser of their own; ``person(…)`` for another, or other habits."""
+    """Return a function that makes a person with a phone and a browser of their own."""
     people = []
 
     def new(**habits):

@@ -1,4 +1,4 @@
-"""A person at a browser: what one does on the pages, and what one may not meet there."""
+"""A person at a browser: what people do on the pages, and which errors they must not meet."""
 
 import re
 
@@ -7,12 +7,14 @@ from axe_playwright_python.sync_playwright import Axe
 from tests.service.talking import address, messages_to
 from tests.service.talking import phone as new_phone
 
-PATIENCE = 60_000  # milliseconds; no test means to wait so long
-_TOLD_ANYWAY = "Failed to load resource"  # of every refused request: the status is looked at where it matters
+TIMEOUT_MS = 60_000  # no test waits so long on purpose
+_REFUSED_REQUEST = (
+    "Failed to load resource"  # Chromium logs it for every refused request; tests check the status where it matters
+)
 
 
 class Person:
-    """``habits`` are Playwright's options of a context, as locale="uz" or java_script_enabled=False."""
+    """Use the pages. ``habits`` are Playwright's options of a context, for example java_script_enabled=False."""
 
     def __init__(self, service, browser, *, phone="", guest_of=(), **habits):
         self.service = service
@@ -25,7 +27,7 @@ class Person:
             extra_http_headers={"X-Forwarded-For": self.address},
             **{"locale": "en", "viewport": {"width": 390, "height": 844}, "reduced_motion": "reduce"} | habits,
         )
-        self.context.set_default_timeout(PATIENCE)
+        self.context.set_default_timeout(TIMEOUT_MS)
         self.page = self.tab()
 
     def tab(self):
@@ -36,11 +38,11 @@ class Person:
         return page
 
     def _hear(self, message):
-        if message.type in ("error", "warning") and _TOLD_ANYWAY not in message.text:
+        if message.type in ("error", "warning") and _REFUSED_REQUEST not in message.text:
             self.complaints.append(message.text)
 
     def _see(self, request):
-        """Nothing is asked of anybody but the service."""
+        """Complain about a request to any host but the service."""
         origin = "/".join(request.url.split("/", 3)[:3])
         if origin not in self._known:
             self.complaints.append(f"asked {request.url}")
@@ -48,14 +50,14 @@ class Person:
     def leave(self):
         self.context.close()
 
-    # What one does
+    # What the person does
 
     def come(self, path="/login/", page=None):
         (page or self.page).goto(path)
         return self
 
     def ask(self, phone="", page=None):
-        """Give the number; the code is asked for next, unless something is in the way."""
+        """Enter the number; the next page asks for the code, unless the send is refused."""
         page = page or self.page
         page.fill("#phone", phone or self.phone)
         page.click("#phone-form button")
@@ -72,7 +74,7 @@ class Person:
         return self.messages(phone)[-1]["code"]
 
     def type_code(self, code, page=None):
-        """As with fingers; who does it in one go has pasted it."""
+        """Type digit by digit: the script takes a code that comes in one go for a pasted one."""
         page = page or self.page
         page.locator("#code").press_sequentially(code)
         page.click("#code-form button")
@@ -83,7 +85,7 @@ class Person:
         self.begin(path).type_code(self.code())
         return self
 
-    # What one sees
+    # What the person sees
 
     @property
     def path(self):
@@ -96,6 +98,6 @@ class Person:
         return (page or self.page).locator("h1").inner_text()
 
     def barriers(self):
-        """What axe finds, by all of its rules."""
+        """Return what axe finds by all of its rules."""
         found = Axe().run(self.page)
         return [f"{each['id']}: {each['nodes'][0]['html']}" for each in found.response["violations"]]

@@ -47,7 +47,7 @@ def main():
 
 
 def taken(browser, service):
-    """A picture of each state, by (screen, theme, language, state)."""
+    """Take a picture of each state, by (screen, theme, language, state)."""
     client = register(service)
     pictures = {}
     for screen, size in SCREENS.items():
@@ -63,7 +63,7 @@ def taken(browser, service):
 
 
 def sheets(pictures):
-    """The name of each sheet, what it shows and how high each picture is there."""
+    """Return the name of each sheet, its pictures and their height."""
     yield "overview", [pictures[place] for place in FRONT], 480
     for language in LANGUAGES:
         yield f"phone-{language}", _of(pictures, "phone", language), 420

@@ -1,4 +1,4 @@
-"""Every state of the pages, one after the other, as a person gets there: for whoever wants to look at them all."""
+"""Every state of the pages, one after the other, as a person reaches it."""
 
 from contextlib import closing
 from urllib.parse import urlencode
@@ -9,7 +9,7 @@ CHALLENGE = 43 * "A"
 
 
 def register(service, name="Oltin Doʻkon", uri="https://shop.example/signed-in"):
-    """A site that sends people here; its id."""
+    """Register a site that sends people here, and return its id."""
     script = f"""
 from otp_app.models import AuthorizationClient
 print(AuthorizationClient.objects.create(name={name!r}, redirect_uris={uri!r}).pk)
@@ -18,7 +18,7 @@ print(AuthorizationClient.objects.create(name={name!r}, redirect_uris={uri!r}).p
 
 
 def report(service, phone, status):
-    """As if a provider had said so of all messages to that phone."""
+    """Set the status of all messages to that phone, as a provider's report would."""
     with closing(service.database.connect()) as connection:
         mark = "%s" if "psycopg" in type(connection).__module__ else "?"
         mine = f"SELECT id FROM otp_app_challenge WHERE phone = {mark}"
@@ -27,7 +27,7 @@ def report(service, phone, status):
 
 
 def tour(person, service, client):
-    """Yields the name of each state while ``person`` is looking at it. The service's clock is moved."""
+    """Yield the name of each state while ``person`` sees it. The service's clock is moved."""
     person.come()
     yield "phone"
     person.ask("12345")
@@ -70,7 +70,7 @@ def tour(person, service, client):
 
 
 def _running_out(person, service):
-    """Of a code that nobody enters: sent as often as it may be, and what comes after its end."""
+    """Show a code that nobody enters: sent as often as allowed, then expired."""
     person.type_code(wrong(person.code()))
     yield "code-wrong"
     for wait in (60, 120):

@@ -1,4 +1,4 @@
-"""WCAG 2.2 AA, as far as a machine can tell: axe on every state, the keyboard, zoom, time."""
+"""WCAG 2.2 AA, as far as a program can check it: axe on every state, keyboard, zoom, time."""
 
 import pytest
 

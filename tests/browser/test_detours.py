@@ -1,4 +1,4 @@
-"""What people do that no flow chart shows: back, two tabs, no network, no JavaScript, another language."""
+"""Detours: the back button, two tabs, no network, no JavaScript, another language."""
 
 import pytest
 

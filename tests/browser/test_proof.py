@@ -1,4 +1,4 @@
-"""A proof of work, asked for and solved in a real browser."""
+"""A proof of work that a real browser solves."""
 
 import pytest
 
@@ -6,18 +6,18 @@ from tests.service.conftest import ROOM, surprises
 from tests.service.running import running
 from tests.service.talking import phone as new_phone
 
-FEW = {"OTP_PROOFS": "1", "OTP_PROOF_COST": "1000", "OTP_UNCONVERTED_PER_CLIENT_HOUR": "4"}
+LOW_LIMITS = {"OTP_PROOFS": "1", "OTP_PROOF_COST": "1000", "OTP_UNCONVERTED_PER_CLIENT_HOUR": "4"}
 
 
 @pytest.fixture(scope="module")
 def wary_service(tmp_path_factory):
-    with running(tmp_path_factory.mktemp("wary"), **ROOM | FEW) as started:
+    with running(tmp_path_factory.mktemp("wary"), **ROOM | LOW_LIMITS) as started:
         yield started
         assert surprises(started) == []
 
 
 def busy(somebody):
-    """So many sends that the next one needs a proof."""
+    """Send as often as possible before the next send needs a proof of work."""
     for _ in range(2):
         somebody.come().ask(new_phone())
     return somebody.come()

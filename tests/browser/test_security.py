@@ -1,4 +1,4 @@
-"""The pages, attacked from another origin, and what they weigh and load."""
+"""Attacks on the pages from another origin, and the size of all that a page loads."""
 
 import base64
 import hashlib
@@ -13,11 +13,11 @@ from tests.service.talking import post
 
 from .states import register
 
-MOST = 50 * 1024  # bytes of a page with all that it loads, uncompressed as served
+MAX_PAGE_BYTES = 50 * 1024  # a page with all that it loads, uncompressed as served
 
 
 class OtherSite(BaseHTTPRequestHandler):
-    """Another origin, and another site for cookies: it goes by the name localhost."""
+    """Serve another origin, which is another site for cookies too, as localhost."""
 
     pages: dict[str, str] = {}  # noqa: RUF012  (of the test that runs)
 
@@ -46,7 +46,7 @@ def other_site():
 
 @contextmanager
 def complaining(somebody, words):
-    """What the browser itself refuses, and says."""
+    """Expect the browser itself to refuse something and to say so in ``words``."""
     yield
     told = [complaint for complaint in somebody.complaints if words in complaint]
     assert told
@@ -60,7 +60,7 @@ def forged(service, path, **fields):
 
 
 def test_a_form_of_another_site_signs_nobody_in(person, service, other_site):
-    """Login CSRF: the victim would go on in the attacker's account."""
+    """Login CSRF: the victim would continue in the attacker's account."""
     attacker = person().begin()
     victim = person(guest_of=[other_site]).begin()
     number = victim.path.rstrip("/").rpartition("/")[2]
@@ -185,5 +185,5 @@ def test_a_page_with_all_that_it_loads_weighs_little_and_comes_from_here(person)
     somebody.come()
     somebody.page.wait_for_load_state("networkidle")
     assert len(sizes) >= 5  # the page, two styles, two scripts
-    assert sum(sizes.values()) < MOST
+    assert sum(sizes.values()) < MAX_PAGE_BYTES
     assert not any("proof" in url for url in sizes)

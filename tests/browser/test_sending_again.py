@@ -1,4 +1,4 @@
-"""Buttons that send: off with the reason while they would be refused, and on when they work."""
+"""Buttons that send are disabled, with the reason, exactly while the send would be refused."""
 
 import re
 
@@ -8,7 +8,7 @@ from .states import report
 
 
 def buttons(page):
-    """Of those that send: their names, and whether each is on."""
+    """Return the names of the buttons that send, and whether each is enabled."""
     return {each.inner_text(): each.is_enabled() for each in page.locator("#resend button").all()}
 
 
@@ -23,7 +23,7 @@ def send_again(somebody, service, *waits):
 
 @pytest.fixture
 def thrice(person, service):
-    """Who had the code sent three times, as early as it goes: it lives for two more minutes, and the wait is five."""
+    """Return a person who had the code sent three times: it expires in two minutes, and the wait is five."""
     return send_again(person().begin(), service, 60, 120)
 
 

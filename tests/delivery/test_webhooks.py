@@ -14,7 +14,7 @@ from hypothesis import settings as bounds
 from hypothesis import strategies as st
 from twilio.request_validator import RequestValidator
 
-from otp_app import services
+from otp_app import bodies, services
 from otp_app.delivery import reports, webhooks
 from otp_app.errors import Unavailable
 from otp_app.models import Delivery, EventRow
@@ -117,27 +117,27 @@ def test_other_methods_are_405(client, remote, method):
 
 
 def test_a_report_larger_than_64_kb_is_413_and_not_read(client, remote):
-    assert report(client, b"x" * (webhooks.MAX_BODY_BYTES + 1)).status_code == 413
+    assert report(client, b"x" * (bodies.MAX_REPORT_BYTES + 1)).status_code == 413
     request = RequestFactory().post("/api/webhooks/remote/", b"", content_type="text/plain")
-    request.META["CONTENT_LENGTH"] = str(webhooks.MAX_BODY_BYTES + 1)
-    request._stream = stream = BytesIO(b"x" * (webhooks.MAX_BODY_BYTES + 1))
+    request.META["CONTENT_LENGTH"] = str(bodies.MAX_REPORT_BYTES + 1)
+    request._stream = stream = BytesIO(b"x" * (bodies.MAX_REPORT_BYTES + 1))
     assert webhooks.webhook(request, "remote").status_code == 413
     assert (stream.tell(), remote.seen) == (0, [])
 
 
 def test_one_that_is_larger_than_it_says_is_read_no_further(remote):
-    for length in ("\u00b2", "not a number", str(webhooks.MAX_BODY_BYTES)):
+    for length in ("\u00b2", "not a number", str(bodies.MAX_REPORT_BYTES)):
         request = RequestFactory().post("/api/webhooks/remote/", b"", content_type="text/plain")
         request.META["CONTENT_LENGTH"] = length
-        request._stream = stream = BytesIO(b"x" * (webhooks.MAX_BODY_BYTES + 9))
+        request._stream = stream = BytesIO(b"x" * (bodies.MAX_REPORT_BYTES + 9))
         assert webhooks.webhook(request, "remote").status_code == 413
-        assert stream.tell() == webhooks.MAX_BODY_BYTES + 1
+        assert stream.tell() == bodies.MAX_REPORT_BYTES + 1
     assert remote.seen == []
 
 
 def test_one_of_exactly_64_kb_is_shown_to_the_provider(client, remote):
-    report(client, b"x" * webhooks.MAX_BODY_BYTES, word="guess")
-    assert len(remote.seen[0].body) == webhooks.MAX_BODY_BYTES
+    report(client, b"x" * bodies.MAX_REPORT_BYTES, word="guess")
+    assert len(remote.seen[0].body) == bodies.MAX_REPORT_BYTES
 
 
 def test_a_provider_sees_the_public_address_never_the_host_header(client, remote, settings):

@@ -8,9 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from otp_app.api import parsers
-from otp_app.delivery import webhooks
-from otp_project import bodies, secret, server
+from otp_project import secret, server
 
 
 class Headers(dict):
@@ -196,11 +194,6 @@ def test_a_report_may_be_64_kb_long_and_no_longer(held, declared):
         _, (status, _, _) = ask(*chunks, headers=headers, method="POST", path="/api/webhooks/nobody/")
         assert status == expected
     assert [len(body) for body in held] == [64 * 1024, 0]
-
-
-def test_what_the_views_take_at_most_is_what_their_paths_take():
-    assert bodies.most("/api/send-otp/") == parsers.MOST
-    assert bodies.most("/api/webhooks/twilio/") == webhooks.MAX_BODY_BYTES
 
 
 class TestSecret:

@@ -1,4 +1,4 @@
-"""Who visits the pages."""
+"""Visitors of the pages."""
 
 import pytest
 from django.utils.translation import override
@@ -8,7 +8,7 @@ from tests.web.visitor import Visitor
 
 @pytest.fixture(autouse=True)
 def _english():
-    """A request leaves its language behind in the thread."""
+    """Reset the language of the thread, because a request may leave its own active."""
     with override("en"):
         yield
 
@@ -20,5 +20,5 @@ def visitor(db, outbox):
 
 @pytest.fixture
 def three_ways(settings):
-    """A text message, a call and Telegram, in that order."""
+    """Offer three channels: SMS, call and Telegram, in that order."""
     settings.OTP_ROUTES = {"*": {channel: ["memory"] for channel in ("sms", "call", "telegram")}}

@@ -1,4 +1,4 @@
-"""Who is signed in: arriving, going on, the page of the account, signing out."""
+"""Signed-in people: continuing to a destination, the page of the account, signing out."""
 
 from urllib.parse import quote
 

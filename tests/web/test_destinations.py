@@ -1,4 +1,4 @@
-"""Where a person goes after signing in, and where nobody can send them."""
+"""Where a person goes after signing in, and where an attacker cannot send them."""
 
 from urllib.parse import urlencode
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 
 def destination(rf, query="", *, secure=False, **given):
-    return destinations.of(rf.get(f"/login/{query}", given or None, secure=secure))
+    return destinations.from_request(rf.get(f"/login/{query}", given or None, secure=secure))
 
 
 @pytest.mark.parametrize(

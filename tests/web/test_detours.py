@@ -1,4 +1,4 @@
-"""Reloads, changed phones, ended sessions."""
+"""Reloads, changed numbers, ended sessions."""
 
 from dataclasses import replace
 

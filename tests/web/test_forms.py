@@ -1,4 +1,4 @@
-"""What a person types: forgiven is what cannot be meant in another way."""
+"""What a person types is forgiven where it can mean only one thing."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""What all pages share: headers, language, and what a person reads when something is wrong."""
+"""What all pages share: headers, language, and the answer when something is wrong."""
 
 import pytest
 from django.db import OperationalError
@@ -19,7 +19,7 @@ POLICY = "default-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestor
 
 @pytest.fixture
 def down(monkeypatch):
-    """A store that cannot be reached, by either of the two ways that are told of."""
+    """Make the store unreachable, in each of the two ways that it reports."""
 
     def fail(*_, **__):
         raise failing.pop()
@@ -34,7 +34,7 @@ def _unavailable(**_):
 
 @pytest.fixture
 def every_page(visitor, monkeypatch):
-    """An answer of each kind, by what it shows."""
+    """Return one response of each kind, by what it shows."""
     seen = {"phone": visitor.get(), "no number": visitor.post(phone="1")}
     seen["begun"] = visitor.post(phone=visitor.phone)
     seen |= {
@@ -132,7 +132,7 @@ def test_a_mistake_of_the_program_is_not_taken_for_a_store_that_is_down():
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        pages.answer(RequestFactory().get("/"), make)
+        pages.respond(RequestFactory().get("/"), make)
 
 
 def test_a_page_that_is_not_there_is_told_in_the_persons_language(outbox):
@@ -220,7 +220,7 @@ def test_the_page_of_the_code_says_so_then(visitor, settings, capsys, debug):
 
 
 def test_a_page_without_errors_has_no_wait(rf):
-    response = pages.answer(rf.get("/"), lambda: HttpResponse("x"))
+    response = pages.respond(rf.get("/"), lambda: HttpResponse("x"))
     assert "Retry-After" not in response
 
 

@@ -1,4 +1,4 @@
-"""Why a form was refused: told to the person without blame, and to the operator with the setting to look at."""
+"""A refused form: the person reads no blame, and the log names the setting that the operator should check."""
 
 import logging
 
@@ -23,7 +23,7 @@ def _nothing_was_said():
 
 @pytest.fixture
 def said(caplog):
-    """The lines of the operator's log that are ours."""
+    """Return our records in the operator's log."""
     caplog.set_level(logging.INFO)
     return lambda: [record.getMessage() for record in caplog.records if record.name == "otp_app.web"]
 

@@ -1,4 +1,4 @@
-"""What no page, no session and no address may hold; and what another site's form cannot do."""
+"""Secrets that no page, session or address may hold, and what another site's form cannot do."""
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -26,14 +26,14 @@ FORMS = [
 
 
 def _everything():
-    """All that a request could change in the database."""
+    """Return all rows that a request could change in the database."""
     return [list(model.objects.order_by("pk").values()) for model in (ChallengeRow, Counter, get_user_model())]
 
 
 @pytest.mark.parametrize(("path", "fields"), FORMS)
 @pytest.mark.parametrize("token", ["none", "of another browser"])
 def test_a_form_of_another_site_changes_nothing_and_sends_nothing(visitor, outbox, clock, path, fields, token):
-    """Login CSRF too: nobody is signed in as somebody else by a form that they did not see."""
+    """Login CSRF too: a hidden form cannot sign a person in to another account."""
     visitor.ask()
     if path.startswith("/account"):
         visitor.enter()
@@ -52,7 +52,7 @@ def test_a_form_of_another_site_changes_nothing_and_sends_nothing(visitor, outbo
 
 
 def test_the_token_of_one_browser_with_its_cookie_planted_is_of_no_use_over_tls(visitor, outbox):
-    """A neighbour on the network may plant cookies, but not the origin of a request."""
+    """An attacker on the network may plant cookies, but cannot forge the Origin of a request."""
     visitor.get(secure=True)
     fields = {"phone": visitor.phone, "csrfmiddlewaretoken": visitor.token}
     response = visitor.client.post("/login/", fields, secure=True, headers={"origin": "https://evil.example"})
@@ -105,7 +105,7 @@ def test_a_session_of_somebody_else_leads_to_no_sign_in_under_way(visitor, outbo
 
 
 def test_every_address_of_the_page_is_out_of_a_transaction_of_the_request():
-    """Or an error's rollback would hand a spent check back."""
+    """Otherwise the rollback of an error would give a spent check back."""
     (found,) = [entry for entry in get_resolver().url_patterns if getattr(entry, "app_name", "") == "otp_web"]
     assert len(found.url_patterns) == 11
     for entry in found.url_patterns:

@@ -1,4 +1,4 @@
-"""Sending again: the same code while it is of use, a new one else, by the way a person chooses."""
+"""Sending again: the same code while it can be sent, else a new one, by the channel that the person chooses."""
 
 import base64
 import json
@@ -18,7 +18,7 @@ A_MINUTE = r"(1 minute|[345]\d seconds)"
 
 
 def challenges(visitor):
-    """The challenge of each message, in their order."""
+    """Return the challenge of each message, in order."""
     return [message.reference for message in visitor.outbox]
 
 
@@ -143,7 +143,7 @@ def test_a_strangers_send_to_the_same_number_does_not_touch_the_pages_challenge(
 
 
 class TestProof:
-    """What looks wrong is asked for a proof of work, on a page of its own."""
+    """A suspicious send gets the page of the proof of work."""
 
     @pytest.fixture(autouse=True)
     def _wary(self, settings):
@@ -153,7 +153,7 @@ class TestProof:
 
     @pytest.fixture
     def suspect(self, visitor):
-        """One send is half of what its place has; the next needs a proof."""
+        """Use half of the limit of the client's address, so that the next send needs a proof of work."""
         visitor.ask(new_phone())
         return visitor
 

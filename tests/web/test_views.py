@@ -1,4 +1,4 @@
-"""The road of most people: phone, code, signed in; and what may be wrong on it."""
+"""The usual way: phone, code, signed in; and what can go wrong on it."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""A browser without JavaScript, and who sits before it."""
+"""A person at a browser without JavaScript."""
 
 import html
 import re
@@ -10,9 +10,9 @@ from tests.factories import new_phone
 
 
 class Visitor:
-    """It sends the CSRF token of the page it saw last, and the site looks for it.
+    """Visit the pages, and send the CSRF token of the last page, which the site requires.
 
-    ``habits`` are the headers of each request, as ``HTTP_ACCEPT_LANGUAGE="uz"``.
+    ``habits`` are headers of every request, for example ``HTTP_ACCEPT_LANGUAGE="uz"``.
     """
 
     def __init__(self, outbox, **habits):
@@ -32,13 +32,13 @@ class Visitor:
         return self._seen(self.client.post(path, fields, secure=secure, headers=headers))
 
     def ask(self, phone="", query="", **fields):
-        """Give the number; the page that asks for the code."""
+        """Enter the number, and return the page that asks for the code."""
         response = self.post(f"/login/{query}", phone=phone or self.phone, **fields)
         assert response.status_code == 302, text_of(response)
         return self.get(response["Location"])
 
     def enter(self, code="", number=1, query="", *, secure=False):
-        """The code that came last, unless there is another."""
+        """Enter ``code``, or else the one that was sent last."""
         return self.post(f"/login/{number}/{query}", code=code or self.outbox[-1].code, secure=secure)
 
     def sign_in(self, phone="", query="", *, number=1, secure=False):
@@ -49,7 +49,7 @@ class Visitor:
 
     @property
     def begun(self):
-        """What the session remembers of the sign-ins under way."""
+        """Return the begun sign-ins in the session."""
         return self.client.session.get("otp_app", [])
 
     def _seen(self, response):
@@ -61,6 +61,6 @@ class Visitor:
 
 
 def text_of(response):
-    """What a person reads on a page, on one line. Hidden parts are read as well."""
+    """Return the text of a page on one line, hidden parts included."""
     inner = re.sub(r"(?s)<head>.*?</head>|<script.*?</script>|<[^>]+>", " ", response.content.decode())
     return " ".join(html.unescape(inner).split())

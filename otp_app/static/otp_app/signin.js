@@ -1,11 +1,11 @@
-// Everything here is on top of pages that work without it: forms are ordinary forms, and the server has the last word.
-const ENDING = 30; // seconds before the end at which it is told: 20 to act in (WCAG 2.2, 2.2.1), and some to be heard
-const ASK_EVERY = 4000; // milliseconds between questions after the message, ten times; then five times as many
-const PATIENCE = 12000; // milliseconds until a form may be sent again; the service gives a provider ten seconds
+// Improve pages that work without this script: their forms are ordinary forms, and the server decides.
+const WARN_BEFORE_END_SECONDS = 30; // 20 to act (WCAG 2.2, 2.2.1), and some for a screen reader to speak
+const POLL_MS = 4000; // between requests for the message's state, ten times; then five times as long
+const RESUBMIT_AFTER_MS = 12000; // the service gives a provider ten seconds
 const $ = (id) => document.getElementById(id);
 const now = () => performance.now() / 1000;
 
-// Only what is new: a screen reader would say it again.
+// Set a text only if it changes: a screen reader would speak it again.
 function say(id, text) {
   if ($(id) && $(id).textContent !== text) $(id).textContent = text;
 }
@@ -18,12 +18,12 @@ function submit(form, by) {
   else form.submit();
 }
 
-// Forms: sent once, and not into the void.
-// Browsers tell of no network also where the service is on this very machine: then it is asked.
-const answers = () => fetch(location.href, { method: "HEAD", cache: "no-store" }).then(() => true, () => false);
+// Forms are sent once, and not while the browser is offline.
+// A browser without a network says it is offline also where the service runs on the same machine, so ask the service.
+const serviceAnswers = () => fetch(location.href, { method: "HEAD", cache: "no-store" }).then(() => true, () => false);
 
 async function isOffline() {
-  const offline = !navigator.onLine && !(await answers()) && !navigator.onLine; // it may be back by then
+  const offline = !navigator.onLine && !(await serviceAnswers()) && !navigator.onLine; // it may be online again by then
   $("offline").hidden = !offline;
   $("offline").textContent = offline ? $("offline").dataset.text : "";
   return offline;
@@ -51,10 +51,10 @@ async function onSubmit(event) {
     button.textContent = form.dataset.busy;
     button.setAttribute("aria-busy", "true");
   }
-  setTimeout(restore, PATIENCE, form);
+  setTimeout(restore, RESUBMIT_AFTER_MS, form);
 }
 
-// As it was: after the back button, or when no answer has come for longer than the service would take.
+// Enable a form again: after the back button, or when the service should have answered long ago.
 function restore(form) {
   delete form.dataset.sent;
   for (const button of form.querySelectorAll("[aria-busy]")) {
@@ -67,7 +67,7 @@ function onReturn(event) {
   if (event.persisted) [...document.forms].forEach(restore);
 }
 
-// The phone: grouped as in its country, which is named beside it.
+// The phone number: group its digits as its country does, and name the country beside it.
 function grouped(digits, groups) {
   const parts = [];
   for (const size of groups) {
@@ -90,12 +90,12 @@ function countryOf(countries, digits, home) {
   return { code, regions: regions.split(" "), text: grouped(national, groups), length };
 }
 
-// The page brings names in a language that not every browser has; a browser would answer in another one then.
-function nameOf({ code, regions }, brought) {
+// The page brings names in a language that not every browser knows: such a browser would use another language.
+function nameOf({ code, regions }, namesOfPage) {
   const language = document.documentElement.lang;
   const own = Intl.DisplayNames.supportedLocalesOf(language).length && new Intl.DisplayNames(language, { type: "region", fallback: "none" });
   const flag = regions.length > 1 ? "" : String.fromCodePoint(...[...regions[0]].map((letter) => 127397 + letter.charCodeAt()));
-  const name = regions.map((region) => brought[region] ?? (own && own.of(region))).filter(Boolean).join(" / ");
+  const name = regions.map((region) => namesOfPage[region] ?? (own && own.of(region))).filter(Boolean).join(" / ");
   return `${flag} ${name} +${code}`.replace(/ +/g, " ").trim();
 }
 
@@ -113,7 +113,7 @@ async function helpWithPhone(form) {
       found = countryOf(countries, digits, "");
     }
     say("country", found ? nameOf(found, names) : "");
-    // In the middle of a number the cursor would jump; there it is put in shape when the field is left.
+    // Within a number the cursor would jump, so such a change is formatted when the person leaves the field.
     const atEnd = input.selectionStart === input.value.length || document.activeElement !== input;
     if (found && atEnd) input.value = (national ? "" : `+${found.code} `) + found.text;
   };
@@ -123,12 +123,12 @@ async function helpWithPhone(form) {
   if (input.value) show();
 }
 
-// The code: from the message by itself where the browser can, and sent at once when it came in one go.
+// The code: fill it in from the message where the browser can, and send it at once when it was filled in or pasted.
 function helpWithCode(form) {
   const input = $("code");
   const length = Number(input.dataset.length);
   let before = "";
-  const send = () => form.elements.phone?.value === "" || submit(form); // the number may have to be typed yet
+  const send = () => form.elements.phone?.value === "" || submit(form); // the person may not have typed the number yet
   input.addEventListener("input", () => {
     const digits = input.value.replace(/[\s-]/g, "");
     const atOnce = digits.length === length && before.length < length - 1 && /^\d+$/.test(digits);
@@ -145,9 +145,9 @@ function helpWithCode(form) {
   }
 }
 
-// Times, counted from when the page came, by a clock that nobody can set. It may stand still while the phone sleeps, so
-// the service is asked when somebody is back.
-const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+// Times are counted from the load of the page, by a clock that nobody can set. It may stop while the phone sleeps, so ask
+// the service when the person is back.
+const minutesAndSeconds = (seconds) => `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 const ends = {};
 
 function setEnds(expiresIn, resendIn, switchIn, sameFor) {
@@ -157,20 +157,20 @@ function setEnds(expiresIn, resendIn, switchIn, sameFor) {
   ends.same = now() + sameFor;
 }
 
-// As in resends.py: which sentence is true of a wait.
-function kindOf(renews) {
+// Return which sentence is true of a wait, as ResendTiming.wait_kind does in resend_timing.py.
+function waitKind(renews) {
   if (!$("open")) return "new";
   if (!renews) return "again";
   return ends.wait < ends.code ? "valid" : "sooner";
 }
 
-// The page anew, which tells that the code is of no more use, or leads on who has signed in meanwhile.
-let coming = false;
+// Load the page again: it says that the code cannot be used any more, or leads on a person who has signed in meanwhile.
+let reloading = false;
 
-function comeAgain() {
-  const underWay = [...document.forms].some((form) => form.dataset.sent); // its answer must not be cut off
-  if (coming || underWay || !navigator.onLine) return;
-  coming = true;
+function reloadPage() {
+  const underWay = [...document.forms].some((form) => form.dataset.sent); // a reload would cut off its answer
+  if (reloading || underWay || !navigator.onLine) return;
+  reloading = true;
   location.replace(location.href);
 }
 
@@ -181,53 +181,53 @@ function tick() {
   const again = $("again");
   again.disabled = wait > 0;
   if (!again.hasAttribute("aria-busy")) again.textContent = renews ? again.dataset.new : again.dataset.again;
-  // By another channel a new code waits as long as any.
-  const elsewhere = now() < ends.same ? ends.switch : ends.wait;
-  for (const button of $("resend").querySelectorAll("[name=channel]")) button.disabled = elsewhere > now();
-  const text = $("resend").dataset[kindOf(renews)].replace("{left}", clock(Math.max(0, Math.floor(left))));
-  $("wait").textContent = wait ? text.replace("{wait}", clock(wait)) : "";
+  // A new code by another channel has the same wait as by this one.
+  const otherChannels = now() < ends.same ? ends.switch : ends.wait;
+  for (const button of $("resend").querySelectorAll("[name=channel]")) button.disabled = otherChannels > now();
+  const text = $("resend").dataset[waitKind(renews)].replace("{left}", minutesAndSeconds(Math.max(0, Math.floor(left))));
+  $("wait").textContent = wait ? text.replace("{wait}", minutesAndSeconds(wait)) : "";
   if (!$("open")) return;
-  const ending = left <= ENDING;
+  const ending = left <= WARN_BEFORE_END_SECONDS;
   say("ending", ending ? $("ending").dataset.text : "");
   $("extend")?.classList.toggle("now", ending);
-  if (left <= 0) comeAgain();
+  if (left <= 0) reloadPage();
 }
 
-async function ask() {
+async function fetchState() {
   const open = $("open");
   if (!open) return;
   const answer = await fetch(open.dataset.state, { headers: { Accept: "application/json" } });
-  if (answer.status === 404) comeAgain();
+  if (answer.status === 404) reloadPage();
   if (!answer.ok) return;
   const told = await answer.json();
   say("told", told.text);
   setEnds(told.expires_in, told.resend_in, told.switch_in, told.same_for);
 }
 
-function keepAsking(times = 0) {
+function keepPolling(times = 0) {
   setTimeout(async () => {
-    if (!document.hidden && navigator.onLine) await ask().catch(() => {}); // the next one may get through
-    if ($("open")) keepAsking(times + 1);
-  }, times < 10 ? ASK_EVERY : 5 * ASK_EVERY);
+    if (!document.hidden && navigator.onLine) await fetchState().catch(() => {}); // the next request may succeed
+    if ($("open")) keepPolling(times + 1);
+  }, times < 10 ? POLL_MS : 5 * POLL_MS);
 }
 
-// More time without losing what was typed.
+// Extend the code without losing what was typed.
 async function onExtend(event) {
   const form = event.target;
   if (form.dataset.sent) return;
   event.preventDefault();
   const answer = await fetch(form.action, { method: "POST", body: new FormData(form) }).catch(() => null);
   if (!answer?.ok) {
-    if (!(await isOffline())) form.submit(); // what is wrong is told by the page
+    if (!(await isOffline())) form.submit(); // the page says what is wrong
     return;
   }
-  await ask().catch(() => {});
+  await fetchState().catch(() => {});
   say("more", $("more").dataset.text);
   form.remove();
   $("code").focus();
 }
 
-async function prove(form) {
+async function solveProofOfWork(form) {
   try {
     const { solve } = await import(form.dataset.solver);
     $("unable").hidden = true;
@@ -246,13 +246,13 @@ addEventListener("online", isOffline);
 addEventListener("offline", isOffline);
 if ($("phone")) helpWithPhone($("phone").form);
 if ($("code-form")) helpWithCode($("code-form"));
-if ($("proof-form")) prove($("proof-form"));
+if ($("proof-form")) solveProofOfWork($("proof-form"));
 if ($("extend")) $("extend").addEventListener("submit", onExtend);
 if ($("resend")) {
   const { resendIn, switchIn, sameFor } = $("resend").dataset;
   setEnds(Number($("open")?.dataset.left ?? 0), Number(resendIn), Number(switchIn), Number(sameFor));
   tick();
   setInterval(tick, 250);
-  keepAsking();
-  addEventListener("visibilitychange", () => document.hidden || ask().catch(() => {}));
+  keepPolling();
+  addEventListener("visibilitychange", () => document.hidden || fetchState().catch(() => {}));
 }

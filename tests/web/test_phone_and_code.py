@@ -23,7 +23,7 @@ def field_with_focus(page):
 
 @pytest.fixture
 def code(visitor):
-    """Of a challenge that the visitor's browser knows nothing of."""
+    """Send a code that the visitor's browser did not ask for."""
     services.send_code(phone=visitor.phone)
     return visitor.outbox[-1].code
 

@@ -1,4 +1,4 @@
-"""A button that is on works, and a wait is never longer than what it waits for."""
+"""An enabled button works, and a wait is never longer than the code lives that it leads to."""
 
 import re
 from unittest.mock import Mock
@@ -8,10 +8,10 @@ import pytest
 from otp_app.models import Delivery
 from otp_app.providers.base import Rejected
 from otp_app.providers.memory import MemoryProvider
-from otp_app.web import resends
-from otp_app.web.resends import Resend
+from otp_app.web import resend_timing
+from otp_app.web.resend_timing import ResendTiming
 from tests.factories import new_phone, other_than
-from tests.web.test_words import state
+from tests.web.test_texts import state
 from tests.web.visitor import text_of
 
 pytestmark = pytest.mark.django_db
@@ -20,7 +20,7 @@ RELOAD = "Load this page again to see whether the wait is over"
 
 
 def buttons(page):
-    """Of those that send: their names, and whether each is on."""
+    """Return the names of the buttons that send, and whether each is enabled."""
     (form,) = re.findall(r'(?s)<form[^>]* id="resend".*?</form>', page.content.decode())
     found = re.findall(r"<button([^>]*)>(.*?)</button>", form)
     return {name: " disabled" not in how for how, name in found}
@@ -32,7 +32,7 @@ def reached_nobody():
 
 @pytest.fixture
 def thrice(visitor, clock, three_ways):
-    """Who has had the code sent three times, as early as that may be: it lives for two more minutes."""
+    """Return a visitor who has had the code sent three times, as early as allowed: it expires in two minutes."""
     visitor.ask()
     for wait in (60, 120):
         clock.advance(wait)
@@ -159,7 +159,7 @@ def test_the_lane_of_a_known_device_is_looked_at_for_a_code_that_has_expired(vis
     [({}, 240), ({"expires_in": 61}, 1), ({"expires_in": 60}, 0), ({"sends_left": 0}, 0), ({"checks_left": 0}, 0)],
 )
 def test_how_long_a_send_brings_the_same_code(values, same_for):
-    assert resends.of_open(state(**values)).same_for == same_for
+    assert resend_timing.for_open(state(**values)).same_for == same_for
 
 
 @pytest.mark.parametrize(
@@ -167,4 +167,4 @@ def test_how_long_a_send_brings_the_same_code(values, same_for):
     [(60, 240, 300, "again"), (240, 240, 300, "valid"), (60, 0, 61, "valid"), (60, 0, 60, "sooner"), (60, 0, 0, "new")],
 )
 def test_which_sentence_is_true_of_a_wait(resend_in, same_for, left, kind):
-    assert Resend(resend_in, 0, same_for).kind(left) == kind
+    assert ResendTiming(resend_in, 0, same_for).wait_kind(left) == kind

@@ -1,0 +1,88 @@
+"""Describe the JSON that requests and answers hold: the parts that the OpenAPI document is put together from."""
+
+from django.contrib.auth import get_user_model
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import append_meta
+
+from .. import phones, tokens
+from ..challenges.policies import LOGIN, policy_for
+from ..conf import conf
+from ..delivery.state import SHOWN_STATUSES
+from ..providers.base import Channel
+from . import problems, serializers
+from .serializers import Json
+
+STRING: Json = {"type": "string"}
+CHALLENGE_ID = STRING | {"pattern": "^[0-9a-f]{32}$"}
+IDEMPOTENCY_KEY = STRING | {"pattern": "^[!-~](?:[ -~]{0,253}[!-~])?$"}  # a header's value has no space at its ends
+CHANNEL = STRING | {"enum": [channel.value for channel in Channel]}
+MESSAGE_STATE = STRING | {"enum": list(SHOWN_STATUSES)}
+PROBLEM_CODE = STRING | {"enum": list(problems.TITLES)}
+_SECONDS: Json = {"type": "integer", "minimum": 0, "description": "Seconds."}
+
+
+def text_field(field: serializers.TextField) -> Json:
+    """Describe what a field of a request takes, under the settings in force."""
+    match field:
+        case serializers.PhoneField():
+            pattern = phones.PATTERN if conf.DEFAULT_REGION else phones.INTERNATIONAL_PATTERN
+            return STRING | {"minLength": phones.MIN_CHARACTERS, "maxLength": phones.MAX_CHARACTERS, "pattern": pattern}
+        case serializers.CodeField():
+            return STRING | {"pattern": f"^[0-9]{{{policy_for(LOGIN).length}}}$"}
+        case serializers.ChannelField():
+            return CHANNEL
+    return STRING | {"minLength": 1, "maxLength": field.max_characters}
+
+
+def problem() -> Json:
+    """Describe the problem details of RFC 9457 with our members."""
+    members = _object(
+        type={"type": "string", "format": "uri"},
+        title=STRING | {"description": "In the client's language."},
+        status={"type": "integer", "minimum": 400, "maximum": 599},
+        detail=STRING | {"description": "In the client's language; may be shown to the person."},
+        code={"$ref": "#/components/schemas/ProblemCode"},
+    )
+    texts = {"type": "array", "items": STRING}
+    members["properties"] |= {
+        "retry_after": {"type": "integer", "minimum": 1, "description": "Seconds."},
+        "altcha": {"type": "object", "description": "The task to solve: https://altcha.org, version 2."},
+        "errors": {"type": "object", "additionalProperties": texts, "description": "What is wrong with each field."},
+    }
+    return members
+
+
+def answers(schema: AutoSchema) -> dict[str, Json]:
+    """Describe the bodies of success, by name. A user's id is whatever the project's user model has for a key."""
+    key = schema._map_model_field(get_user_model()._meta.pk, "response")  # type: ignore[no-untyped-call]  # noqa: SLF001
+    key = {name: value for name, value in key.items() if name not in ("readOnly", "title")}
+    phone = STRING | {"description": "E.164; empty for a user without a phone."}
+    user = _object(id=key, phone=phone | {"description": "E.164."}, is_new={"type": "boolean"})
+    token = append_meta(STRING, {"nullable": tokens.current().ambient})
+    return {
+        "OtpState": _challenge_state(),
+        "OtpToken": _object(token=token, expires_in=_SECONDS, user=_object(id=key, phone=phone)),
+        "OtpSent": _object(message=STRING, challenge_id=STRING, expires_in=_SECONDS, resend_in=_SECONDS),
+        "OtpVerified": _object(message=STRING, token=token, expires_in=_SECONDS, user=user, device=STRING),
+        "OtpMe": _object(id=key, phone=phone),
+    }
+
+
+def _challenge_state() -> Json:
+    channel = {"$ref": "#/components/schemas/OtpChannel"}
+    return _object(
+        challenge_id=STRING,
+        state={"$ref": "#/components/schemas/OtpMessageState"},
+        channel=channel,
+        channels={"type": "array", "items": channel, "description": "The others on offer."},
+        checks_left={"type": "integer", "minimum": 0},
+        sends_left={"type": "integer", "minimum": 0},
+        expires_in=_SECONDS,
+        resend_in=_SECONDS,
+        switch_in=_SECONDS | {"description": "Until another channel may be asked for."},
+    )
+
+
+def _object(**properties: Json) -> Json:
+    """Describe an object that has all of these members."""
+    return {"type": "object", "properties": properties, "required": list(properties)}

@@ -1,0 +1,75 @@
+"""Show the page that takes the code: what became of the message, the time left, and the buttons that send again."""
+
+from contextlib import suppress
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+
+from .. import errors, phones, services
+from ..challenges import ChallengeState
+from ..challenges.policies import LOGIN, longest, policy_for
+from ..errors import InvalidOrExpiredCode, OtpError
+from . import account, pages, phone_and_code, resend_timing, texts
+from .destinations import Destination
+from .forms import CodeForm
+from .resend_timing import ResendTiming
+from .sign_ins import BegunSignIn
+
+_MINUTE_SECONDS = 60
+_LOADING_SECONDS = 5  # which pass while the page is loaded
+
+
+def show(
+    request: HttpRequest, destination: Destination, begun: BegunSignIn, form: CodeForm, error: OtpError | None = None
+) -> HttpResponse:
+    """Render the page of a sign-in that was begun: for its code, or for a new one where the challenge is closed."""
+    state = state_of(begun)
+    live = None if is_closed(state) else state
+    device = request.COOKIES.get(account.DEVICE_COOKIE)
+    resend = resend_timing.for_open(live) if live else resend_timing.for_closed(begun.phone, device)
+    resend = resend.not_before(begun.held)
+    values: dict[str, Any] = {
+        "begun": begun,
+        "form": form,
+        "state": state,
+        "closed": live is None,
+        "elsewhere": phone_and_code.is_offered(),
+        "ways": texts.other_channels(begun.phone, state),
+        "length": policy_for(LOGIN).length,
+        "tried": isinstance(error, InvalidOrExpiredCode),
+        "resend": resend,
+        "pause": _wait_text(resend, live.expires_in if live else 0),
+        "waits": texts.wait_texts(),
+        "terminal": pages.codes_are_in_the_terminal(),
+    }
+    if state:
+        values |= {
+            "lead": texts.sent_to(state, phones.spaced(begun.phone)),
+            "told": texts.message_state(state, resend.switch_in),
+            "left": errors.describe(_rounded(state.expires_in)),
+            "extendable": not begun.extended and longest(LOGIN) > policy_for(LOGIN).ttl,
+        }
+    return pages.show(request, "code", destination, error=error, **values)
+
+
+def state_of(begun: BegunSignIn) -> ChallengeState | None:
+    """Return the state of the sign-in's challenge, or None when it has expired."""
+    with suppress(InvalidOrExpiredCode):
+        return services.state(challenge_id=begun.challenge_id)
+    return None
+
+
+def is_closed(state: ChallengeState | None) -> bool:
+    """Tell whether no code can be entered any more."""
+    return state is None or not state.checks_left
+
+
+def _wait_text(resend: ResendTiming, left: int) -> str:
+    """Return the sentence about the wait, for a code that expires in ``left`` seconds; empty without a wait."""
+    times = {"wait": errors.describe(resend.resend_in), "left": errors.describe(_rounded(left))}
+    return texts.wait_texts(**times)[resend.wait_kind(left)] if resend.resend_in else ""
+
+
+def _rounded(seconds: int) -> int:
+    """Round a minute or more down to whole minutes, but forgive the seconds that loading the page takes."""
+    return seconds if seconds < _MINUTE_SECONDS else (seconds + _LOADING_SECONDS) // _MINUTE_SECONDS * _MINUTE_SECONDS
