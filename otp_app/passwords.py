@@ -22,7 +22,7 @@ from .limits import request_limits
 from .limits.clients import client_of
 
 _MAX_NAME_CHARACTERS = 254  # bounds the cost of normalising a name
-# For staff who signed in by code: Django would suggest another account, but it is this account's password that is needed.
+# For staff who signed in by code: Django would suggest another account, but the password of this one is needed.
 _PASSWORD_NEEDED: dict[str, Any] = {
     "user": AnonymousUser(),
     "subtitle": _("A code alone does not open this page: enter your password."),

@@ -1,6 +1,7 @@
-"""``python -m otp_project``: the service under granian.
+"""Run the service under granian: ``python -m otp_project``.
 
-In development it also migrates and says where to look. Else it collects the static files, unless STATIC_ROOT is set.
+In development it also migrates and prints its address. In production it collects the static files, unless STATIC_ROOT
+is set.
 """
 
 import io
@@ -9,9 +10,9 @@ import resource
 import socket
 import sys
 
-HEADERS = 16 * 1024  # bytes, the address included
-CONNECTIONS = 4096  # of each process: idle ones cost a few KB, and beyond so many others would have to wait
-FILES = 256  # that a process opens for other things: databases, providers, static files
+MAX_HEADER_BYTES = 16 * 1024  # the address included
+MAX_CONNECTIONS = 4096  # of a process; an idle one costs a few KB, and further ones wait
+RESERVED_FILES = 256  # that a process opens for databases, providers and static files
 
 BANNER = "open {url}/\n"
 
@@ -57,17 +58,17 @@ def _refuse_taken_port(host: str, port: int) -> None:
 
 
 def _collect_static() -> None:
-    """Collect the static files, or say that they keep their plain names where nothing may be written."""
+    """Collect the static files; if they cannot be written, warn that they keep their plain names."""
     from django.core.management import call_command
 
     try:
         call_command("collectstatic", interactive=False, verbosity=0, skip_checks=True)
     except OSError as error:
-        sys.stderr.write(f"Static files keep their plain names, and browsers ask for them again and again: {error}\n")
+        sys.stderr.write(f"Static files keep their plain names, so browsers cannot cache them for long: {error}\n")
 
 
 def _close_connections() -> None:
-    """The processes of the server are forked from this one: two that share a connection read each other's answers."""
+    """Close all connections before forking, because two processes on one connection read each other's answers."""
     from django.db import connections
 
     for connection in connections.all(initialized_only=True):
@@ -95,14 +96,14 @@ def _serve() -> None:
         websockets=False,
         backpressure=_connections(),
         log_level=LogLevels.warning,
-        http1_settings=HTTP1Settings(header_read_timeout=10_000, max_buffer_size=HEADERS),  # ms
+        http1_settings=HTTP1Settings(header_read_timeout=10_000, max_buffer_size=MAX_HEADER_BYTES),  # ms
     ).serve()
 
 
 def _connections() -> int:
-    """Return how many connections a process takes: never more than the system lets it open files."""
+    """Return how many connections a process accepts, within its limit of open files."""
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return CONNECTIONS if files == resource.RLIM_INFINITY else max(1, min(CONNECTIONS, files - FILES))
+    return MAX_CONNECTIONS if files == resource.RLIM_INFINITY else max(1, min(MAX_CONNECTIONS, files - RESERVED_FILES))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""In force when OTP_QUEUE is the Celery queue; nobody else pays for importing Celery."""
+"""Set up Celery for the Celery queue; without that queue Celery is not imported."""
 
 from django.apps import AppConfig
 
@@ -7,7 +7,7 @@ class QueueConfig(AppConfig):
     name = "otp_project"
 
     def ready(self) -> None:
-        """Without an app of ours the queue would publish to a broker that nobody configured."""
-        from .celery import app  # by which it is the current one
+        """Make our Celery app the current one, or the queue would publish to a broker that nobody configured."""
+        from .celery import app  # the import makes it current
 
         app.connection_for_write().get_transport_cls()  # imports its client, so that no request has to

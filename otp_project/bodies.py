@@ -1,4 +1,4 @@
-"""How long the body of a request may be, by its path: the first line that a path begins with counts."""
+"""Limit the length of a body by the path of the request: the first prefix that matches counts."""
 
 from otp_app.bodies import MAX_API_BYTES, MAX_REPORT_BYTES
 

@@ -1,4 +1,4 @@
-"""The Celery app: ``celery -A otp_project worker``. Its settings are Django's that begin with ``CELERY_``."""
+"""Make the Celery app: ``celery -A otp_project worker``. It reads Django's settings that begin with ``CELERY_``."""
 
 import os
 from typing import Any
@@ -22,12 +22,12 @@ app.conf.beat_schedule = {
 
 @setup_logging.connect  # type: ignore[untyped-decorator]  # Celery ships no types
 def keep_logging(**_: Any) -> None:
-    """Django's LOGGING is in force; that there is a receiver keeps Celery from setting up its own."""
+    """Keep Django's LOGGING: with a receiver for this signal Celery does not set up its own."""
 
 
 @worker_init.connect  # type: ignore[untyped-decorator]  # Celery ships no types
 def warm_up(**_: Any) -> None:
-    """Before the processes are forked, so that the first delivery of each finds everything loaded."""
+    """Load everything before the processes are forked, so that their first deliveries need not."""
     from otp_app.apps import warm
 
     warm()

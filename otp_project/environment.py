@@ -1,6 +1,6 @@
-"""Reading the environment, after ``.env`` has been added to it. Values are taken as they are: ``$`` is a letter.
+"""Read the environment, to which ``.env`` is added first. Values are literal: ``$`` has no meaning.
 
-``NAME_FILE`` instead of ``NAME`` names a file that holds the value, as container secrets come.
+``NAME_FILE`` instead of ``NAME`` names a file with the value, as for container secrets.
 """
 
 import json
@@ -23,29 +23,29 @@ def load(default: Path) -> None:
 
 
 def given(name: str) -> bool:
-    """Whether it is set at all, directly or by file."""
+    """Return whether a name is set, directly or by file."""
     return name in os.environ or f"{name}_FILE" in os.environ
 
 
 def text(name: str, default: str = "") -> str:
-    """Without white space around it: files tend to end in a line break."""
+    """Return a value without surrounding white space, because files tend to end in a line break."""
     path = os.environ.get(f"{name}_FILE")
     return (Path(path).read_text() if path else os.environ.get(name, default)).strip()
 
 
 def items(name: str, default: str = "") -> list[str]:
-    """Separated by commas."""
+    """Return a comma-separated list."""
     return [item for part in text(name, default).split(",") if (item := part.strip())]
 
 
 def mapping(name: str) -> dict[str, Any]:
-    """A JSON object."""
+    """Return a JSON object."""
     value: dict[str, Any] = _json(name, dict, "a JSON object")
     return value
 
 
 def entries(name: str) -> list[dict[str, Any]]:
-    """A JSON array of objects."""
+    """Return a JSON array of objects."""
     value: list[dict[str, Any]] = _json(name, list, "a JSON array of objects")
     if not all(isinstance(item, dict) for item in value):
         raise ImproperlyConfigured(f"{name} must be a JSON array of objects.")

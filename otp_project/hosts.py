@@ -1,4 +1,4 @@
-"""Tells in the log of requests for hosts that are not in ALLOWED_HOSTS, without letting strangers fill the log."""
+"""Log requests for hosts that are not in ALLOWED_HOSTS, without letting strangers fill the log."""
 
 import logging
 import time
@@ -9,7 +9,7 @@ LONGEST = 100  # characters of a host that are shown
 
 
 class RefusedHosts(logging.Filter):
-    """Lets one short line pass for each refused host, instead of a traceback for each request."""
+    """Pass one short line for each refused host, instead of a traceback for each request."""
 
     def __init__(self) -> None:
         super().__init__()

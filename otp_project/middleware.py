@@ -1,4 +1,4 @@
-"""The middleware of the API: one that does what it needs of those for pages."""
+"""Give the API one middleware that does what it needs of those for pages."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""The description of the API, kept: to make it costs as much as many sign-ins, and anybody may ask for it."""
+"""Cache the OpenAPI document: making it costs as much as many sign-ins, and anybody may ask for it."""
 
 from functools import lru_cache
 from threading import Lock
@@ -29,7 +29,7 @@ _KEPT = (
 
 @method_decorator(_KEPT, name="dispatch")
 class SchemaView(SpectacularAPIView):
-    """Answers the description in the language and the form that a request asks for."""
+    """Answer the OpenAPI document in the language and format that a request asks for."""
 
     schema = None  # it does not describe itself
     http_method_names = READ

@@ -1,4 +1,4 @@
-"""Makes a SECRET_KEY, keeps one for development, and says of one whether it can be guessed."""
+"""Make a SECRET_KEY, keep one for development, and tell whether one can be guessed."""
 
 import os
 import secrets
@@ -19,7 +19,7 @@ def is_weak(secret: str) -> bool:
 
 
 def kept_secret(path: Path) -> str:
-    """The secret in ``path``; made, readable by its owner only, when there is none. Two first runs at once get one."""
+    """Return the secret in ``path``, or make one that only its owner can read; two first runs at once get the same."""
     fresh = path.with_suffix(f".{os.getpid()}")
     if not path.exists():
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -1,9 +1,9 @@
 """Run the WSGI application under granian, behind a reader of bodies that cannot be starved.
 
-granian's own WSGI mode hands a request over before its body is there, so a client that stops in the middle of a body
-keeps one thread for as long as it likes, and a few dozen of them keep all. Here the body is read by the event loop,
-which costs a waiting client nothing but its socket: a half-sent body is refused after 10 s, and of one that is longer
-than its path may take nothing is kept. Only whole requests are given to the threads that run Django.
+granian's own WSGI mode starts a thread before the body has arrived, so a client that stops in the middle of a body holds
+a thread as long as it likes, and a few dozen such clients hold all. Here the event loop reads the body, and a waiting
+client costs only its socket: a half-sent body is refused after 10 s, and a body that is too long for its path is dropped.
+Only whole requests reach the threads that run Django.
 """
 
 import asyncio
@@ -146,5 +146,5 @@ def _run(environ: dict[str, Any]) -> tuple[int, Headers, bytes]:
 
 
 def _no_write(_data: bytes) -> None:
-    """PEP 3333 wants a writer for old frameworks; one that dropped what it is given would hide a mistake."""
+    """Refuse to write: PEP 3333 asks for a writer for old frameworks, and dropping the data would hide a mistake."""
     raise NotImplementedError("Django returns its content")

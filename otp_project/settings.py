@@ -1,4 +1,4 @@
-"""The ready service, configured by the environment, then by ``.env``. Every name stands in ``.env.example``."""
+"""Configure the ready service by the environment, then by ``.env``; ``.env.example`` lists every name."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -187,7 +187,7 @@ TWILIO_API_BASE_URL = text("TWILIO_API_BASE_URL")
 
 
 def _otp_settings() -> dict[str, Any]:
-    """Every OTP_* setting of the environment, read as the type of its default; lists are comma-separated."""
+    """Read every OTP_* setting of the environment as the type of its default; lists are comma-separated."""
     readers: dict[type, Callable[[str], Any]] = {bool: flag, int: integer, str: text}
     found: dict[str, Any] = {}
     for name, default in vars(Conf).items():

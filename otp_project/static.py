@@ -1,10 +1,10 @@
-"""Static files under names that change with their content, compressed, for browsers to keep for good."""
+"""Serve static files compressed, under names that change with their content, so that browsers may keep them."""
 
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
 class CollectedStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # whitenoise ships no types
-    """Gives the names of what ``collectstatic`` has collected; what it has not is served under its plain name."""
+    """Name collected files by their content; a file that was not collected is served under its plain name."""
 
     def stored_name(self, name: str) -> str:
         """Return the name with the hash of the content, or ``name`` itself where no such file was collected."""

@@ -1,4 +1,4 @@
-"""Addresses of the ready service."""
+"""Route the ready service."""
 
 from django.contrib import admin
 from django.urls import include, path, re_path

@@ -1,4 +1,4 @@
-"""The WSGI application, for any WSGI server; ``python -m otp_project`` runs it under granian."""
+"""Make the WSGI application, for any WSGI server; ``python -m otp_project`` runs it under granian."""
 
 import os
 import re

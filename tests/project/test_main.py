@@ -10,10 +10,10 @@ from otp_project import __main__ as main
 @pytest.mark.parametrize(
     ("files", "connections"),
     [
-        (1024, 1024 - main.FILES),
-        (main.CONNECTIONS + main.FILES - 1, main.CONNECTIONS - 1),
-        (65_536, main.CONNECTIONS),
-        (resource.RLIM_INFINITY, main.CONNECTIONS),
+        (1024, 1024 - main.RESERVED_FILES),
+        (main.MAX_CONNECTIONS + main.RESERVED_FILES - 1, main.MAX_CONNECTIONS - 1),
+        (65_536, main.MAX_CONNECTIONS),
+        (resource.RLIM_INFINITY, main.MAX_CONNECTIONS),
         (64, 1),
     ],
 )
