@@ -19,6 +19,7 @@ from ..challenges.policies import LOGIN, LONGEST_TTL
 from ..conf import LOCAL_PROVIDERS, TWILIO_NAMES, conf, costs_money, provider_entries
 from ..delivery import messages
 from ..phones import languages
+from ..providers import gsm
 from .page import is_included
 
 PLUGINS = ("STORE", "QUEUE", "TOKEN_BACKEND")
@@ -95,8 +96,8 @@ def check_segment(**_: Any) -> list[CheckMessage]:
     for purpose in (LOGIN, *conf.POLICIES):
         for language in languages.LANGUAGES:
             body = messages.body_for(purpose, language, "0" * 10, LONGEST_TTL // 60)
-            if messages.segments(body) > 1:
-                text = f"The {language} message takes {messages.segments(body)} SMS segments with a code of 10 digits."
+            if gsm.count_segments(body) > 1:
+                text = f"The {language} message takes {gsm.count_segments(body)} SMS segments with a code of 10 digits."
                 hint = "Shorten OTP_BRAND or OTP_WEB_HOST, or leave OTP_ANDROID_APP_HASH out."
                 errors.append(Error(text, hint=hint, id="otp_app.E006"))
     return errors

@@ -3,12 +3,12 @@
 import hashlib
 import hmac
 import json
-import string
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, quote
 
+from . import gsm
 from .base import (
     Channel,
     Event,
@@ -44,12 +44,6 @@ HARMLESS = ("messageId", "network-code", "price", "status", "scts", "err-code", 
 MAX_AGE = 24 * 60 * 60  # seconds: for so long they repeat a report that was not taken
 TTL = (20_000, 604_800_000)  # milliseconds
 
-# Sent as "text", any other character would arrive as a question mark; as "unicode", every text would cost double.
-GSM = frozenset(
-    string.ascii_letters + string.digits + " !\"#$%&'()*+,-./:;<=>?@_\n\r\f^{}\\[~]|"
-    "£¥èéùìòÇØøÅåΔΦΓΛΩΠΨΣΘΞÆæßÉ¤¡ÄÖÑÜ§¿äöñüà€"
-)
-
 
 class VonageProvider(Provider):
     """Reports are proved by ``signature_secret`` if the account signs them, else by a ``report_secret`` of yours."""
@@ -81,7 +75,8 @@ class VonageProvider(Provider):
             "from": self._sender,
             "to": message.to.lstrip("+"),
             "text": message.body,
-            "type": "text" if GSM.issuperset(message.body) else "unicode",
+            # Sent as "text", any other character would arrive as a question mark; as "unicode", every text costs double.
+            "type": "text" if gsm.ALPHABET.issuperset(message.body) else "unicode",
             "ttl": str(min(max(message.expires_in * 1000, TTL[0]), TTL[1])),  # a code that is no longer good is no use
             "client-ref": message.id,
             "status-report-req": "true" if callback else "false",
