@@ -36,7 +36,7 @@ RAW = ("message-id", "channel", "status", "status-date")
 
 
 class PlayMobileProvider(Provider):
-    """Send from ``originator``, 3700 or a name of yours; ``secret`` is part of the report address they get."""
+    """Send from ``originator``, 3700 or a name of yours; ``secret`` is in the report address, given to them once."""
 
     title: ClassVar[str] = "Play Mobile"
     channels = frozenset({"sms"})

@@ -110,7 +110,7 @@ class TemplateProvider(Provider):
         return status in statuses and (not path or _found(data, path) in map(str, self._accepted["values"]))
 
     def _refuse_what_cannot_work(self, url: str, auth: Sequence[str] | None) -> None:
-        """Raise ValueError for each wrong option, with a sentence for the operator."""
+        """Raise ValueError for the first wrong option, with a sentence for the operator."""
         query, json, form = self._templates.values()
         flat = [*(query or {}).values(), *(form or {}).values()]
         holes = set(_holes([query, json, form]))
