@@ -1,3 +1,3 @@
-"""What Django checks at start. Importing the room registers all of them; only ``apps`` does."""
+"""Register the system checks that Django runs at start. Only ``apps`` imports this room."""
 
 from . import database, page, providers, ranges, settings, test_numbers  # noqa: F401  (registers them)

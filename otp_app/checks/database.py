@@ -1,4 +1,4 @@
-"""System checks of the database that challenges and counters are in."""
+"""Check the database that challenges and counters are in."""
 
 from collections.abc import Collection
 from typing import Any
@@ -12,7 +12,7 @@ from ..models import ChallengeRow, Counter, Delivery, Failure
 
 @register(Tags.database)
 def check_database(**_: Any) -> list[CheckMessage]:
-    """Find one the SQL store does not speak to (E009), or its tables in two, which no transaction spans (E014)."""
+    """Find an unsupported database (E009), or tables in two databases, which no transaction spans (E014)."""
     alias = router.db_for_write(ChallengeRow)
     if {router.db_for_write(model) for model in (Counter, Delivery, Failure)} != {alias}:
         return [Error("Challenges, counters and deliveries must be in one database.", id="otp_app.E014")]

@@ -1,4 +1,4 @@
-"""System checks of the hosted page, where a project has it."""
+"""Check the settings of the hosted page, if the project includes it."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -24,13 +24,13 @@ _MIDDLEWARE = (
 
 @register
 def check_page(**_: Any) -> list[CheckMessage]:
-    """E024 a setting of the page that makes no sense; E025 what the page needs and the project has not."""
+    """Find invalid settings of the page (E024) and parts that it needs and the project lacks (E025)."""
     return [*_wrong_settings(), *_missing()] if is_included() else []
 
 
 @register(deploy=True)
 def check_cookies(**_: Any) -> list[CheckMessage]:
-    """W006: another host of the domain could put a session, or a form's token, of its own into a person's browser."""
+    """Warn that another host of the domain could put a session, or a form's token, of its own into a browser (W006)."""
     names = ["SESSION_COOKIE_NAME", *([] if settings.CSRF_USE_SESSIONS else ["CSRF_COOKIE_NAME"])]
     open_ones = [name for name in names if not getattr(settings, name).startswith("__Host-")]
     if not open_ones or not is_included():
@@ -42,7 +42,7 @@ def check_cookies(**_: Any) -> list[CheckMessage]:
 
 @register(deploy=True)
 def check_tls(**_: Any) -> list[CheckMessage]:
-    """W010: nothing tells the project that a request came over TLS, unless TLS ends in its own process."""
+    """Warn that a project cannot know that a request came over TLS, unless TLS ends in its process (W010)."""
     if bool(settings.SECURE_PROXY_SSL_HEADER) or not is_included():  # a project's may be another than that of mypy
         return []
     text = "SECURE_PROXY_SSL_HEADER is not set: behind a proxy that ends TLS every form of the page is refused."
@@ -86,6 +86,6 @@ def _missing() -> Iterator[CheckMessage]:
 
 
 def _runs(name: str) -> bool:
-    """The middleware, or one that is made of it."""
+    """Return whether MIDDLEWARE holds the class or a subclass."""
     classes = [found for path in settings.MIDDLEWARE if isinstance(found := import_string(path), type)]
     return any(issubclass(found, import_string(name)) for found in classes)

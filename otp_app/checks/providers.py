@@ -1,4 +1,4 @@
-"""System checks of providers and routes: each name leads somewhere, and what is sent can be followed."""
+"""Check providers and routes: each name exists, and each send can be followed."""
 
 import inspect
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ LONGEST_ALIAS = 32
 
 @register
 def check_providers(**_: Any) -> list[CheckMessage]:
-    """E013 a provider without alias or path, or two of one name; E003 a path that cannot be imported.
+    """Find a provider without alias or path, or a repeated alias (E013), and a path not importable (E003).
 
     E020 options that its class does not take; E021 a PRICE that is none.
     """
@@ -35,7 +35,7 @@ def check_providers(**_: Any) -> list[CheckMessage]:
 
 
 def _is_alias(name: str) -> bool:
-    """It stands in the address of the webhook."""
+    """Return whether the alias is valid in the address of the webhook."""
     return 0 < len(name) <= LONGEST_ALIAS and name.isascii() and name.replace("-", "").replace("_", "").isalnum()
 
 
@@ -62,7 +62,7 @@ def _is_price(value: Any) -> bool:
 
 @register
 def check_routes(**_: Any) -> list[CheckMessage]:
-    """E022: a route for no country or channel, or to a provider that is not there or does not serve the channel."""
+    """Find a route with an unknown country, channel or provider, or one that lacks the channel (E022)."""
     return [Error(f"OTP_ROUTES: {text}", id="otp_app.E022") for text in _wrong_routes()]
 
 
@@ -102,7 +102,7 @@ def _channels(path: str) -> frozenset[str]:
 
 @register
 def check_unreachable(**_: Any) -> list[CheckMessage]:
-    """E023: without routes, SMS go by the providers that carry them; there must be one."""
+    """Require a provider that carries SMS if there are no routes (E023)."""
     classes = [_channels(str(entry.get("BACKEND", ""))) for entry in provider_entries()]
     if conf.ROUTES or any(Channel.SMS in channels for channels in classes):
         return []
@@ -112,7 +112,7 @@ def check_unreachable(**_: Any) -> list[CheckMessage]:
 
 @register(deploy=True)
 def check_public_url(**_: Any) -> list[CheckMessage]:
-    """W004: reports, some of them with a secret in their address, would travel in clear."""
+    """Warn of reports that would travel unencrypted, some with a secret in their address (W004)."""
     if not conf.PUBLIC_URL or conf.PUBLIC_URL.startswith("https://"):
         return []
     text = "OTP_PUBLIC_URL is no https:// address."

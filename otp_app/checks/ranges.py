@@ -1,4 +1,4 @@
-"""System checks of the numbers: each in its range, and budgets that fit each other."""
+"""Check the numbers: each in its range, and budgets that fit each other."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -70,9 +70,9 @@ RESERVES = ("FAILURES_PER_PHONE_DAY", "FAILURES_PER_PHONE_MONTH", "FAILURES_OF_D
 
 @register
 def check_numbers(**_: Any) -> list[CheckMessage]:
-    """E001 a number out of its range, or a lease shorter than what it is for.
+    """Find a number out of its range, or a lease not longer than the provider's deadline (E001).
 
-    E002 a budget smaller than one challenge needs, W003 than a day may need.
+    Find a budget smaller than one challenge needs (E002), or than a day may need (W003).
     """
     wrong = [*_out_of_range(), *_wrong_waits(), *_wrong_policies()] or list(_too_short_lease())
     return wrong or list(_too_small_budgets()) or list(_uneven_budgets())

@@ -1,4 +1,4 @@
-"""System checks: nonsense in the settings is refused at start, each with a sentence that says what to do."""
+"""Check the settings at start, and refuse what is invalid with a sentence that says what to do."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -19,6 +19,7 @@ from ..challenges.policies import LOGIN, LONGEST_TTL
 from ..conf import LOCAL_PROVIDERS, TWILIO_NAMES, conf, costs_money, provider_entries
 from ..delivery import messages
 from ..phones import languages
+from ..providers import gsm
 from .page import is_included
 
 PLUGINS = ("STORE", "QUEUE", "TOKEN_BACKEND")
@@ -27,7 +28,7 @@ REDIS_STORE = "otp_app.stores.redis.RedisStore"
 
 @register
 def check_plugins(**_: Any) -> list[CheckMessage]:
-    """E003 a dotted path that cannot be imported; E019 Redis by halves."""
+    """Find a dotted path that cannot be imported (E003), or a Redis store half configured (E019)."""
     if missing := _missing_for_redis():
         return [Error(f"OTP_STORE is the Redis store, but {missing}.", id="otp_app.E019")]
     paths = {f"OTP_{name}": getattr(conf, name) for name in PLUGINS}
@@ -50,15 +51,15 @@ def _missing_for_redis() -> str:
 
 @register
 def check_regions(**_: Any) -> list[CheckMessage]:
-    """E004 an empty allow-list, E012 one with unknown countries, W001 none, where messages cost money.
+    """Find an empty allow-list (E004), unknown countries (E012) or none (W001), if messages cost money.
 
     The list is what bounds the bill when somebody has codes sent to numbers that earn on each.
     """
     if not costs_money():
         return []
     if unknown := sorted(phones.allowed_regions() - SUPPORTED_REGIONS - {"*"}):
-        text = f"OTP_ALLOWED_REGIONS names no countries by {', '.join(unknown)}."
-        return [Error(text, hint="Use the two letters of ISO 3166, as UZ.", id="otp_app.E012")]
+        text = f"OTP_ALLOWED_REGIONS holds unknown countries: {', '.join(unknown)}."
+        return [Error(text, hint="Use the two-letter codes of ISO 3166, for example UZ.", id="otp_app.E012")]
     if conf.ALLOWED_REGIONS:
         return []
     hint = 'For example OTP_ALLOWED_REGIONS = ["UZ", "KZ"]; "*" serves the whole world, on purpose.'
@@ -70,33 +71,33 @@ def check_regions(**_: Any) -> list[CheckMessage]:
 
 @register
 def check_home_regions(**_: Any) -> list[CheckMessage]:
-    """E012: home regions that are no countries; these would be blocked when they must not."""
+    """Find home regions that are no countries (E012): the real ones could be blocked by mistake."""
     if isinstance(conf.HOME_REGIONS, str):
         return [Error('OTP_HOME_REGIONS must be a list, for example ["UZ"].', id="otp_app.E012")]
     if unknown := sorted(set(conf.HOME_REGIONS) - SUPPORTED_REGIONS):
-        text = f"OTP_HOME_REGIONS names no countries by {', '.join(unknown)}."
-        return [Error(text, hint="Use the two letters of ISO 3166, as UZ.", id="otp_app.E012")]
+        text = f"OTP_HOME_REGIONS holds unknown countries: {', '.join(unknown)}."
+        return [Error(text, hint="Use the two-letter codes of ISO 3166, for example UZ.", id="otp_app.E012")]
     return []
 
 
 @register
 def check_twilio(**_: Any) -> list[CheckMessage]:
-    """E005: some but not all of the three values; silently falling back to the console would print codes."""
+    """Find Twilio half configured (E005): silently falling back to the console would print codes."""
     missing = [name for name in TWILIO_NAMES if not getattr(settings, name, "")]
     if not missing or len(missing) == len(TWILIO_NAMES):
         return []
-    return [Error(f"Twilio is configured but for {' and '.join(missing)}.", id="otp_app.E005")]
+    return [Error(f"Twilio is configured without {' and '.join(missing)}.", id="otp_app.E005")]
 
 
 @register
 def check_segment(**_: Any) -> list[CheckMessage]:
-    """E006: the longest message no longer fits one SMS segment, so that every send would cost twice."""
+    """Find a message that exceeds one SMS segment (E006), so that every send would cost twice."""
     errors: list[CheckMessage] = []
     for purpose in (LOGIN, *conf.POLICIES):
         for language in languages.LANGUAGES:
             body = messages.body_for(purpose, language, "0" * 10, LONGEST_TTL // 60)
-            if messages.segments(body) > 1:
-                text = f"The {language} message takes {messages.segments(body)} SMS segments with a code of 10 digits."
+            if gsm.count_segments(body) > 1:
+                text = f"The {language} message takes {gsm.count_segments(body)} SMS segments with a code of 10 digits."
                 hint = "Shorten OTP_BRAND or OTP_WEB_HOST, or leave OTP_ANDROID_APP_HASH out."
                 errors.append(Error(text, hint=hint, id="otp_app.E006"))
     return errors
@@ -104,7 +105,7 @@ def check_segment(**_: Any) -> list[CheckMessage]:
 
 @register
 def check_user_model(**_: Any) -> list[CheckMessage]:
-    """E007 no such phone field, E008 it is not unique, W002 phones are kept in the user names of auth.User.
+    """Find a missing phone field (E007), one not unique (E008), or phones kept as user names (W002).
 
     E015 and E026 are what ``signups.gaps`` finds, E027 is a field too short for E.164.
     """
@@ -128,7 +129,7 @@ def check_user_model(**_: Any) -> list[CheckMessage]:
 
 
 def _too_short(model: Any, field: Any) -> Iterator[CheckMessage]:
-    """E027: the field has no room for the numbers of the country that people are taken to be in, as without their +."""
+    """Find a field too short for numbers of the default country, which people may write without + (E027)."""
     needed = 1 + sum(each.isdigit() for each in phones.example())
     if (field.max_length or needed) < needed:
         text = f"{model.__name__}.{field.name} holds {field.max_length} characters; a phone of yours takes {needed}."
@@ -136,7 +137,7 @@ def _too_short(model: Any, field: Any) -> Iterator[CheckMessage]:
 
 
 def _gaps(model: Any, phone_field: str) -> Iterator[CheckMessage]:
-    """E015: every user made by phone would be the same where none may be; E026: none could be created."""
+    """Find unique fields that all new users would share (E015), and required ones without a value (E026)."""
     for gap in sign_ups.gaps(model, phone_field):
         names = " and ".join(f"{model.__name__}.{name}" for name in gap.names)
         if gap.repeated:
@@ -151,7 +152,7 @@ def _gaps(model: Any, phone_field: str) -> Iterator[CheckMessage]:
 
 @register
 def check_staff(**_: Any) -> list[CheckMessage]:
-    """E030: sessions can be begun by a code, and nothing keeps staff's from the admin."""
+    """Find that a code begins sessions and nothing keeps those of staff out of the admin (E030)."""
     if conf.STAFF_BY_CODE or staff.is_kept_out() or not _begins_sessions():
         return []
     text = "Whoever signs in by a code would have the rights of staff in the admin and in your views."
@@ -167,7 +168,7 @@ def _begins_sessions() -> bool:
 
 @register(deploy=True)
 def check_production(**_: Any) -> list[CheckMessage]:
-    """E010 in production, a provider that shows codes; E011 a clock that can be set; W007 staff by code alone."""
+    """Find providers that show codes (E010), a clock that can be set (E011), staff by code alone (W007)."""
     errors: list[CheckMessage] = []
     if shown := [entry["ALIAS"] for entry in provider_entries() if entry.get("BACKEND") in LOCAL_PROVIDERS]:
         hint = "Set the three TWILIO_* values, or OTP_PROVIDERS, and leave OTP_OUTBOX_FILE empty."
@@ -183,7 +184,7 @@ def check_production(**_: Any) -> list[CheckMessage]:
 
 @register(deploy=True)
 def check_proxies(**_: Any) -> list[CheckMessage]:
-    """W011: a proxy is trusted with TLS and not with clients."""
+    """Warn of a proxy that is trusted for TLS and not for client addresses (W011)."""
     if conf.TRUSTED_PROXIES or not settings.SECURE_PROXY_SSL_HEADER:
         return []
     text = "SECURE_PROXY_SSL_HEADER trusts a proxy and OTP_TRUSTED_PROXIES is 0: all clients share the limits of one."

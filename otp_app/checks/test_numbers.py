@@ -1,4 +1,4 @@
-"""System checks of OTP_TEST_NUMBERS: an entry with a slip in it would open a door, or none."""
+"""Check OTP_TEST_NUMBERS: an entry with a mistake could let a stranger sign in, or nobody."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ from ..phones import test_numbers
 
 @register
 def check_test_numbers(**_: Any) -> list[CheckMessage]:
-    """E016: an entry of OTP_TEST_NUMBERS that cannot work, or would do something else than it seems to."""
+    """Find an entry that cannot work, or would do something else than it seems to (E016)."""
     return [
         Error(f"OTP_TEST_NUMBERS[{phone!r}]: {fault}.", id="otp_app.E016")
         for phone, entry in conf.TEST_NUMBERS.items()
@@ -42,7 +42,7 @@ def _fault_of(phone: Any, entry: Any) -> str:
 
 @register(deploy=True)
 def check_test_numbers_in_production(**_: Any) -> list[CheckMessage]:
-    """E017 a test number that is good for ever; E018 one that may be a person's: whoever knows the code is them."""
+    """Find test numbers that never expire (E017), or may be a person's, whose account they open (E018)."""
     errors: list[CheckMessage] = []
     for phone, entry in conf.TEST_NUMBERS.items():
         if _fault_of(phone, entry):
@@ -58,7 +58,7 @@ def check_test_numbers_in_production(**_: Any) -> list[CheckMessage]:
 
 
 def _is_served(phone: str) -> bool:
-    """A valid number of a country that is served."""
+    """Return whether the number is valid and of a country that is served."""
     try:
         number = phonenumbers.parse(phone)
     except phonenumbers.NumberParseException:

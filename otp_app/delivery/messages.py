@@ -1,4 +1,4 @@
-"""Compose the text of a message: language, template, the lines that machines read, and its number of segments.
+"""Compose the text of a message: language, template, and the lines that machines read.
 
 The text is a template, ``otp_app/sms.txt`` or, for one purpose, ``otp_app/<purpose>.sms.txt``; a voice reads
 ``call.txt``. A project overrides them by a template of that name in an app before ours or in its template folders. A
@@ -15,17 +15,10 @@ from django.utils.translation import override
 
 from ..challenges import Challenge
 from ..conf import conf
+from ..providers import gsm
 from ..providers.base import Channel, Message
 
 FORMS = ("full", "warning", "short")  # a template may show less in each; the first that is one segment is taken
-
-# GSM 03.38: what fits 160 to a segment. Anything else makes the whole text UCS-2, 70 to a segment.
-_GSM = set(
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
-    "abcdefghijklmnopqrstuvwxyzäöñüà"
-)
-_GSM_TWO = set("^{}\\[~]|€\f")  # these take two places
-_GSM_ALL = _GSM | _GSM_TWO
 
 
 def compose(challenge: Challenge, code: str, expires_in: int) -> Message:
@@ -47,7 +40,7 @@ def body_for(purpose: str, language: str, code: str, minutes: int) -> str:
     lines = [conf.ANDROID_APP_HASH, f"@{conf.WEB_HOST} #{code}" if conf.WEB_HOST else ""]
     for form in FORMS:
         body = "\n".join(line for line in (_sms_text(purpose, language, code, minutes, form), *lines) if line)
-        if segments(body) == 1:
+        if gsm.count_segments(body) == 1:
             break
     return body
 
@@ -55,15 +48,6 @@ def body_for(purpose: str, language: str, code: str, minutes: int) -> str:
 def spoken_for(purpose: str, language: str, code: str) -> str:
     """Return the text that a voice reads, with the code in words."""
     return _render(purpose, "call", language, code=spell(code, language))
-
-
-def segments(body: str) -> int:
-    """Return how many SMS segments a text takes, each of which costs (GSM 03.38 and 03.40: 160/153 or 70/67)."""
-    if _GSM_ALL.issuperset(body):
-        length, one, more = len(body) + sum(map(body.count, _GSM_TWO)), 160, 153
-    else:
-        length, one, more = len(body.encode("utf-16-be")) // 2, 70, 67
-    return 1 if length <= one else -(-length // more)
 
 
 def _sms_text(purpose: str, language: str, code: str, minutes: int, form: str) -> str:

@@ -18,11 +18,12 @@ from ..challenges import Challenge, ClaimedDelivery, Grant
 from ..db import clock, writes
 from ..db.transactions import durable
 from ..models import Delivery
+from ..providers import gsm
 from ..providers.base import Channel, Message, Receipt
 from ..stores import outbox, write_behind
 from ..stores.outbox import id_of
 from ..stores.write_behind import Ended
-from . import messages, prices
+from . import prices
 
 Status = Delivery.Status
 database = outbox.database
@@ -49,7 +50,7 @@ def facts_of(message: Message, alias: str, receipt: Receipt, begun: float) -> di
     ``latency`` is in milliseconds, ``price`` in OTP_CURRENCY.
     """
     # Not every company counts segments, and 0 stands for a message that was never accepted.
-    segments = max(1, receipt.segments, messages.segments(message.body) if message.channel == Channel.SMS else 1)
+    segments = max(1, receipt.segments, gsm.count_segments(message.body) if message.channel == Channel.SMS else 1)
     segments = min(segments, MAX_SEGMENTS)
     facts: dict[str, Any] = {
         "segments": segments,

@@ -1,4 +1,4 @@
-"""Providers carry messages. Those in force are chosen by settings, each made once per process."""
+"""Carry messages by the providers that the settings choose, each created once per process."""
 
 from typing import Any
 
@@ -12,12 +12,12 @@ _made: dict[str, Provider] = {}
 
 
 def aliases() -> list[str]:
-    """The names of all, in the order of the settings."""
+    """Return the aliases of all providers, in the order of the settings."""
     return [entry["ALIAS"] for entry in provider_entries()]
 
 
 def get(alias: str) -> Provider:
-    """The provider of that name. KeyError when there is none."""
+    """Return the provider with this alias. Raises KeyError if there is none."""
     entry = next((entry for entry in provider_entries() if entry["ALIAS"] == alias), None)
     if entry is None:
         raise KeyError(alias)

@@ -1,4 +1,4 @@
-"""What a provider is handed, what it answers, the ways it can fail, and what its reports become."""
+"""Define what every provider shares: message, receipt, report, event, and the errors of a send."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 
 class Channel(StrEnum):
-    """The ways to a person."""
+    """Name the channels on which a message reaches a person."""
 
     SMS = "sms"
     CALL = "call"
@@ -21,7 +21,7 @@ REPORT_STATUSES = frozenset({"sent", "delivered", "undelivered", "failed"})  # o
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a provider is handed."""
+    """Hold one message for a provider to send."""
 
     to: str  # E.164
     body: str  # to be read, or on the channel "call" to be spoken
@@ -36,7 +36,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """A provider's word that it has accepted a message."""
+    """Confirm that a provider has accepted a message."""
 
     reference: str = ""  # the provider's own id of it, at most 64 characters
     segments: int = 1
@@ -44,7 +44,7 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What came to a provider's webhook."""
+    """Hold one request to a provider's webhook, not yet verified."""
 
     url: str  # as the provider knows it: the configured public address, with the query string
     headers: Mapping[str, str]  # names in lower case
@@ -54,7 +54,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A provider's report about a delivery, in our words, with the raw report beside it."""
+    """Hold a provider's report about a delivery in our terms, with the raw report beside it."""
 
     status: str  # one of REPORT_STATUSES
     reference: str = ""  # the provider's own id of the message
@@ -68,7 +68,7 @@ class Event:
 
 
 class ProviderError(Exception):
-    """``reason`` is the provider's error code: short, no free text, for it is stored and logged."""
+    """Represent a failed send. ``reason`` is the provider's error code: short, no free text, because it is stored."""
 
     def __init__(self, reason: str = "") -> None:
         super().__init__(reason)
@@ -76,52 +76,52 @@ class ProviderError(Exception):
 
 
 class Rejected(ProviderError):
-    """The number is bad for good or its owner has opted out: it gets nothing more for a day, on any channel."""
+    """Report that the number is invalid or its owner opted out: it gets nothing for a day, on any channel."""
 
 
 class Unreachable(Rejected):
-    """The number is not to be reached by this channel: no mobile, no account there. Others may reach it."""
+    """Report that this channel cannot reach the number (no mobile, no account); other channels may."""
 
 
 class Blocked(Rejected):
-    """The provider takes it for fraud: no other provider is asked, and the number may be tried again later."""
+    """Report suspected fraud: no other provider is asked, and the number may be tried again later."""
 
 
 class NotAccepted(ProviderError):
-    """Surely not accepted: the same message may be tried elsewhere or later."""
+    """Report that the provider certainly did not accept the message: it may be sent elsewhere or later."""
 
 
 class Unsuited(NotAccepted):
-    """It does not carry this message, whether it was asked or not, and has not failed: another provider may.
+    """Report that a healthy provider does not carry this message: another provider may.
 
-    Also for what may be about the number as well as about us. Whoever asks chooses the number, and nobody shall be able
-    to have a provider left alone, or to ask for nothing, by choosing it.
+    Raised also for errors that may concern the number as well as our account. Clients choose the number, and no choice
+    may make us skip a provider that works, or ask one in vain.
     """
 
 
 class Unknown(ProviderError):
-    """The reply was lost: the person may have the message, so it is never sent again by ourselves."""
+    """Report a lost reply: the person may have the message, so we never send it again by ourselves."""
 
 
 class Forged(Exception):
-    """A report whose signature or secret is not right."""
+    """Reject a report whose signature or secret is wrong."""
 
 
 class Provider:
-    """One class per company. What it does not override, it does not have."""
+    """Send messages by one company's API. A method that a subclass does not override is not supported."""
 
     title: ClassVar[str]  # the company's own spelling
     channels: frozenset[str]  # an instance may serve fewer than its class
     signed: ClassVar[str] = ""  # how its reports are known to be its own: "signature" or "secret"; empty: none come
 
     def send(self, message: Message) -> Receipt:
-        """Hand it over, once. Raises one of the errors above; whatever else it raises counts as Unknown."""
+        """Send the message once. Raises a ProviderError; any other exception counts as Unknown."""
         raise NotImplementedError
 
     def events(self, report: Report) -> Sequence[Event]:
-        """What a report says; Forged before anything in it is believed, ValueError when it makes no sense."""
+        """Verify a report and return its events. Raises Forged if it fails, ValueError if it cannot be read."""
         raise Forged
 
     def check(self) -> str:
-        """A sentence about balance or credentials, asked of the provider; "" if it cannot be asked. ProviderError."""
+        """Ask about balance or credentials and return a sentence, "" if unsupported. Raises ProviderError."""
         return ""

@@ -1,4 +1,4 @@
-"""Prints what a phone would have got. For development: it shows codes, so production refuses it (see checks)."""
+"""Print messages to the console. For development: codes are shown, so production refuses it (see checks)."""
 
 import sys
 from typing import ClassVar
@@ -7,7 +7,7 @@ from .base import Channel, Message, Provider, Receipt
 
 
 class ConsoleProvider(Provider):
-    """The provider without any settings."""
+    """Print each message; the provider used when none is configured."""
 
     title: ClassVar[str] = "Console"
     channels = frozenset(Channel)

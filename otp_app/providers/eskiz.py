@@ -1,4 +1,4 @@
-"""Eskiz, SMS within Uzbekistan, by its REST API: https://documenter.getpostman.com/view/663428/RzfmES4z.
+"""Send SMS within Uzbekistan by Eskiz's REST API: https://documenter.getpostman.com/view/663428/RzfmES4z.
 
 Every request carries a bearer token that a login gives for 30 days. Its refusals have no codes, only sentences.
 """
@@ -52,7 +52,7 @@ RAW = ("request_id", "message_id", "status", "status_date", "sms_count", "countr
 
 
 class EskizProvider(Provider):
-    """``sender`` is 4546 or a name of yours; reports are asked for when there is a ``secret`` to know them by."""
+    """Send from ``sender``, 4546 or a name of yours; with a ``secret``, which proves them, ask for reports."""
 
     title: ClassVar[str] = "Eskiz"
     channels = frozenset({"sms"})
@@ -121,7 +121,7 @@ class EskizProvider(Provider):
         return fields
 
     def _authorized(self, method: str, path: str, **how: Any) -> Reply:
-        """With our token. A 401 comes before anything is accepted, so asking once more with a new one is safe."""
+        """Send with our token, once more after a 401: it precedes acceptance, so a second request is safe."""
         begun, refused = time.monotonic(), ""
         while True:
             token = self._token(refused)
@@ -133,7 +133,7 @@ class EskizProvider(Provider):
             refused = token
 
     def _token(self, refused: str) -> str:
-        """Another than the refused one: of this process, of another one that has logged in since, or of a login."""
+        """Return a token that was not refused: this process's, one that another process stored, or a new one."""
         token = self._held
         if token in ("", refused):
             token = self._held = self._shared(refused) or self._login()
@@ -147,7 +147,7 @@ class EskizProvider(Provider):
         return "" if token == refused else token
 
     def _login(self) -> str:
-        """Whatever becomes of it, no message was in it: what is lost here is surely not accepted."""
+        """Log in. Raises NotAccepted for every failure, because a login carries no message."""
         try:
             reply = self._http.post("/auth/login", data=self._account)
         except Unknown as error:
@@ -162,7 +162,7 @@ class EskizProvider(Provider):
 
 
 def _refused(status: int, sentence: str) -> Exception:
-    """The sentence is only looked at: it is free text, and may quote the number or the message."""
+    """Return the error for a refusal. Its sentence is not kept: it may quote the number or the message."""
     if status < 500:  # noqa: PLR2004
         for part, error, reason in REFUSALS:
             if part in sentence.lower():
@@ -171,7 +171,7 @@ def _refused(status: int, sentence: str) -> Exception:
 
 
 def _told(body: bytes) -> Mapping[str, Any]:
-    """Their page shows JSON, and forms come as well."""
+    """Parse a report as JSON or as a form: Eskiz documents JSON and sends forms too."""
     try:
         told = json.loads(body)
     except RecursionError:
@@ -195,7 +195,7 @@ def _count(told: Any) -> int:
 
 
 def _place(*account: str) -> str:
-    """The name in the cache: a keyed hash, which tells neither the account nor its password."""
+    """Return the cache key: a keyed hash, which reveals neither the account nor its password."""
     told = json.dumps(account).encode()
     return "otp_app.eskiz." + hmac.digest(keys_for("eskiz place")[0], told, hashlib.sha256)[:16].hex()
 
@@ -206,7 +206,7 @@ def _sealed(token: bytes, place: str) -> bytes:
 
 
 def _opened(kept: Any, place: str) -> str:
-    """Empty for anything that we did not seal, for this place, with the SECRET_KEY of today."""
+    """Unseal a token; return "" unless it was sealed for this purpose with today's SECRET_KEY."""
     tag, token = (kept[:32], _masked(kept[32:], kept[:32])) if isinstance(kept, bytes) else (b"", b"")
     return token.decode() if hmac.compare_digest(tag, _tag(token, place)) else ""
 

@@ -1,4 +1,4 @@
-"""Appends messages to a file, a JSON line each. For development and tests: it shows codes, production refuses it."""
+"""Append messages to a file, a JSON line each. For development and tests: production refuses it (it shows codes)."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from .base import Channel, Message, Provider, Receipt
 
 
 class FileProvider(Provider):
-    """``path`` is created when it is missing, readable by its owner only."""
+    """Append to ``path``, which is created if it is missing, readable by its owner only."""
 
     title: ClassVar[str] = "File"
     channels = frozenset(Channel)

@@ -1,4 +1,4 @@
-"""Talking to a provider's REST API: one pooled session, timeouts on every request, nothing repeated, nothing logged."""
+"""Call a provider's REST API: one pooled session, timeouts on every request, no retries, no logging."""
 
 import hmac
 import json
@@ -29,7 +29,7 @@ logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)  # at DEBUG i
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """``data`` is the JSON object or list of the body; {} where it holds neither."""
+    """Hold a reply: ``data`` is the JSON object or list of the body, {} if the body holds neither."""
 
     status: int
     data: Any
@@ -40,7 +40,7 @@ class Reply:
 
 
 class Adapter(HTTPAdapter):
-    """Both timeouts at every request, and an end to every reply: a caller cannot forget them."""
+    """Apply both timeouts to every request and bound every reply, so that no caller can forget to."""
 
     def send(self, request: Any, **kwargs: Any) -> Any:  # type: ignore[override]
         until = time.monotonic() + CONNECT_TIMEOUT + READ_TIMEOUT
@@ -60,7 +60,7 @@ class Adapter(HTTPAdapter):
 
 
 class Http:
-    """A session with one host."""
+    """Send requests to one host over a pooled session."""
 
     def __init__(
         self, base_url: str, *, headers: Mapping[str, str] | None = None, auth: tuple[str, str] | None = None
@@ -72,7 +72,7 @@ class Http:
         self._session.auth = auth or (lambda request: request)
 
     def request(self, method: str, path: str = "", **how: Any) -> Reply:
-        """``how`` as of requests (json, data, params, headers). Raises NotAccepted or Unknown when no answer came."""
+        """Send with the options of requests (json, data, …). Raises NotAccepted or Unknown without an answer."""
         with translated():
             answer = self._session.request(method, self._base_url + path, allow_redirects=False, **how)
         return Reply(answer.status_code, _json(answer.content))
@@ -89,7 +89,7 @@ class Http:
 
 
 def pooled(session: requests.Session) -> requests.Session:
-    """The session with our adapters."""
+    """Mount our adapter on the session and return it."""
     for scheme in ("https://", "http://"):
         session.mount(scheme, Adapter(pool_maxsize=POOL))
     return session
@@ -97,7 +97,7 @@ def pooled(session: requests.Session) -> requests.Session:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """A connection that was never made carried nothing; one that broke or was silent may have."""
+    """Turn errors of requests into NotAccepted if no connection was made, else into Unknown."""
     try:
         yield
     except (exceptions.InvalidURL, exceptions.InvalidSchema, exceptions.MissingSchema, exceptions.InvalidHeader):
@@ -123,9 +123,9 @@ def _is_of_certificate(error: exceptions.SSLError) -> bool:
 
 
 def refusal(status: int, reason: str = "") -> Exception:
-    """What an error status means where the API's own words say no more: 4xx and 503 are before acceptance.
+    """Return the error for an HTTP status, if the API's own code says no more: 4xx and 503 precede acceptance.
 
-    What is said of us or of everybody is NotAccepted. The rest may be about this one message, so it is Unsuited.
+    A status about our account or about all requests is NotAccepted. Others may concern this message: Unsuited.
     """
     kind: type[ProviderError] = Unknown
     if status in _OF_US:
@@ -136,7 +136,7 @@ def refusal(status: int, reason: str = "") -> Exception:
 
 
 def require_secret(report: Report, secret: str) -> None:
-    """Forged unless the query string holds our secret, for companies that do not sign."""
+    """Raise Forged unless the query string holds our secret, for companies that do not sign."""
     given = report.query.get("secret", "")
     if not secret or not hmac.compare_digest(given.encode("utf-8", "replace"), secret.encode()):
         raise Forged

@@ -1,4 +1,4 @@
-"""Keeps messages in a list. For tests; ``otp_app.testing`` wraps it."""
+"""Keep messages in a list. For tests; ``otp_app.testing`` wraps it."""
 
 from typing import ClassVar
 
@@ -8,7 +8,7 @@ outbox: list[Message] = []
 
 
 class MemoryProvider(Provider):
-    """Every instance shares the one outbox, as Django's memory e-mail backend does."""
+    """Append messages to one outbox that all instances share, like Django's memory e-mail backend."""
 
     title: ClassVar[str] = "Memory"
     channels = frozenset(Channel)

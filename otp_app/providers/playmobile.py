@@ -1,4 +1,4 @@
-"""Play Mobile, SMS within Uzbekistan, by its broker's REST API: https://wiki.playmobile.uz.
+"""Send SMS within Uzbekistan by the REST API of Play Mobile's broker: https://wiki.playmobile.uz.
 
 A message carries an id of ours and is known by it from then on. Success has no form: the reply is the status 200 with
 "Request is received" or nothing as plain text, while every refusal is JSON with a code.
@@ -36,7 +36,7 @@ RAW = ("message-id", "channel", "status", "status-date")
 
 
 class PlayMobileProvider(Provider):
-    """``originator`` is 3700 or a name of yours; ``secret`` stands in the address for reports, given to them once."""
+    """Send from ``originator``, 3700 or a name of yours; ``secret`` is in the report address, given to them once."""
 
     title: ClassVar[str] = "Play Mobile"
     channels = frozenset({"sms"})
@@ -81,7 +81,7 @@ class PlayMobileProvider(Provider):
 
 
 def _event(told: dict[str, Any]) -> Sequence[Event]:
-    """None for a word of tomorrow's: a refusal would only bring the whole list again."""
+    """Return the event, None for an unknown status: a refusal would only make them resend the whole list."""
     if "message-id" not in told or "status" not in told:
         raise ValueError("a report without message-id or status")
     our_id, word = str(told["message-id"])[:64], str(told["status"])[:64]
@@ -94,7 +94,7 @@ def _event(told: dict[str, Any]) -> Sequence[Event]:
 
 
 def _code(reply: Reply) -> str:
-    """Written with a hyphen or an underscore, as a string or a number: their pages show each."""
+    """Return a field spelled with a hyphen or an underscore, a string or a number: their pages show each."""
     told = reply.data if isinstance(reply.data, dict) else {}
     code = str(told.get("error-code") or told.get("error_code") or "")
     return code if code.isascii() and code.isdigit() and len(code) <= 3 else ""  # noqa: PLR2004

@@ -1,4 +1,4 @@
-"""SMS by Amazon SNS, through boto3 (the extra ``sns``): requests are signed and credentials found as AWS does it.
+"""Send SMS by Amazon SNS through boto3 (the extra ``sns``), which signs requests and finds credentials.
 
 Errors: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html#API_Publish_Errors. SNS sends no reports to an
 address: it writes them into CloudWatch Logs, where they stay.
@@ -22,7 +22,7 @@ OTHER = (Unknown, "connection_lost")  # whatever else the SDK raises, it may be 
 
 
 class SnsProvider(Provider):
-    """Without keys AWS's own chain of credentials is asked; ``max_price`` is in US dollars for a message."""
+    """Use AWS's own chain of credentials if no keys are given; ``max_price`` is in US dollars per message."""
 
     title: ClassVar[str] = "Amazon SNS"
     channels = frozenset({Channel.SMS})
@@ -85,7 +85,7 @@ class SnsProvider(Provider):
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    """Their errors as ours. What was not sent was not accepted; what was sent and not answered is unknown."""
+    """Turn botocore's errors into ours: not sent is NotAccepted; sent and not answered is Unknown."""
     from botocore import exceptions
     from botocore.parsers import ResponseParserError
 
@@ -99,7 +99,7 @@ def _translated() -> Iterator[None]:
 
 
 def _words() -> dict[type[Exception], tuple[type[ProviderError], str]]:
-    """What each error of botocore says, the particular before the general."""
+    """Map each error of botocore to ours, the particular before the general."""
     from botocore import exceptions
     from botocore.parsers import ResponseParserError
 

@@ -1,4 +1,4 @@
-"""Telegram Gateway: our own code in the person's Telegram, https://core.telegram.org/gateway/api.
+"""Send our own code to the person's Telegram by Telegram Gateway: https://core.telegram.org/gateway/api.
 
 One call does it: ``sendVerificationMessage`` looks by itself whether the number can be reached and is billed only then.
 Asking ``checkSendAbility`` first would cost the same fee, a second round trip out of the ten seconds, and a window in
@@ -58,7 +58,7 @@ RAW = ("request_id", "request_cost", "is_refunded", "payload")  # neither the nu
 
 
 class TelegramProvider(Provider):
-    """``sender_username`` is a verified channel of yours; without it the code comes from Telegram's own account."""
+    """Send as ``sender_username``, a verified channel of yours, or else from Telegram's own account."""
 
     title: ClassVar[str] = "Telegram Gateway"
     channels = frozenset({"telegram"})
@@ -104,7 +104,7 @@ class TelegramProvider(Provider):
         return (event,)
 
     def check(self) -> str:
-        """By the state of a request that does not exist: free, while ``checkSendAbility`` is billed like a message."""
+        """Ask for a request that does not exist: that is free; ``checkSendAbility`` is billed like a message."""
         reply = self._http.post("/checkVerificationStatus", json={"request_id": "0"})
         if _word(reply) != "REQUEST_ID_INVALID":
             raise _refused(reply)
@@ -126,7 +126,7 @@ class TelegramProvider(Provider):
         return {name: value for name, value in fields.items() if value}
 
     def _require_signature(self, report: Report) -> None:
-        """HMAC-SHA256 over stamp and raw body; the key is the digest of the token, not its hexadecimal form.
+        """Verify HMAC-SHA256 over stamp and raw body; the key is the token's raw digest, not its hexadecimal form.
 
         The stamp is judged by the machine's own clock: it was made by theirs, which no offset of ours moves.
         """
@@ -140,7 +140,7 @@ class TelegramProvider(Provider):
 
 
 def _word(reply: Reply) -> str:
-    """Why Telegram refused; empty where it did not say so."""
+    """Return the code of Telegram's refusal, "" if the reply holds none."""
     told = reply.data if isinstance(reply.data, dict) else {}
     error = told.get("error") if told.get("ok") is False else None
     if not isinstance(error, str):
@@ -151,7 +151,7 @@ def _word(reply: Reply) -> str:
 
 
 def _refused(reply: Reply) -> Exception:
-    """What Telegram says in its own words is a refusal; what a broken server or a proxy says is none for sure."""
+    """Return the error for a refusal: Telegram's own code counts, a broken server's or a proxy's may not."""
     word = _word(reply)
     if word and reply.status < 500:  # noqa: PLR2004
         return REFUSALS.get(word, NotAccepted)(word)
@@ -159,13 +159,13 @@ def _refused(reply: Reply) -> Exception:
 
 
 def _text(told: Any, name: str) -> str:
-    """A short string of an object, as Telegram's ids and words are; else empty."""
+    """Return a field of at most 64 characters, as Telegram's ids and codes are, else ""."""
     value = told.get(name) if isinstance(told, dict) else None
     return value if isinstance(value, str) and len(value) <= 64 else ""  # noqa: PLR2004
 
 
 def _price(told: Mapping[str, Any]) -> Decimal | None:
-    """What the request cost in all; nothing when it was given back because nobody got it in time."""
+    """Return the total cost of the request: 0 if it was refunded because it was not delivered in time."""
     if told.get("is_refunded") is True:
         return Decimal(0)
     cost = told.get("request_cost")

@@ -1,4 +1,4 @@
-"""Any gateway with a plain HTTP API: its operator describes what to ask and where in the answers to look.
+"""Send by any gateway with a plain HTTP API, whose requests and answers the operator describes.
 
 A template is filled by replacing ``{name}`` in its strings, once; nothing is evaluated, no attribute is read. A path
 leads into JSON by names and places: ``data.0.id``. Whatever cannot work is refused when the provider is made.
@@ -33,7 +33,7 @@ CODE = re.compile(r"-?\d{1,6}|[A-Za-z][A-Za-z_.-]{0,31}\d{0,6}")
 
 
 class TemplateProvider(Provider):
-    """The options are explained in docs/providers/template.md. Raises TypeError or ValueError for wrong ones."""
+    """Take the options of docs/providers/template.md. Raises TypeError or ValueError for wrong ones."""
 
     title: ClassVar[str] = "Any HTTP gateway"
     channels = frozenset(Channel)
@@ -105,12 +105,12 @@ class TemplateProvider(Provider):
         return [Event(status, reference=reference[:64], id=ours or report.query.get("id", ""), error=code, raw=raw)]
 
     def _takes(self, status: int, data: Any) -> bool:
-        """Whether the answer is a yes."""
+        """Return whether the gateway accepted the message."""
         path, statuses = self._accepted.get("path"), self._accepted.get("status", range(200, 300))
         return status in statuses and (not path or _found(data, path) in map(str, self._accepted["values"]))
 
     def _refuse_what_cannot_work(self, url: str, auth: Sequence[str] | None) -> None:
-        """Each with the sentence that its operator needs."""
+        """Raise ValueError for the first wrong option, with a sentence for the operator."""
         query, json, form = self._templates.values()
         flat = [*(query or {}).values(), *(form or {}).values()]
         holes = set(_holes([query, json, form]))
@@ -149,7 +149,7 @@ def _keys(name: str, option: Mapping[str, Any] | None, keys: set[str]) -> Mappin
 
 
 def _holes(template: Any) -> Iterator[str]:
-    """The names of all placeholders."""
+    """Yield the names of all placeholders."""
     if isinstance(template, str):
         yield from HOLE.findall(template)
     elif isinstance(template, Mapping):
@@ -159,7 +159,7 @@ def _holes(template: Any) -> Iterator[str]:
 
 
 def _filled(template: Any, values: Mapping[str, Any]) -> Any:
-    """A string that is nothing but a placeholder becomes the value itself, so that {expires_in} is a number in JSON."""
+    """Fill a template. A string that is only a placeholder becomes the value: {expires_in} is a number in JSON."""
     if isinstance(template, Mapping):
         return {_filled(key, values): _filled(value, values) for key, value in template.items()}
     if isinstance(template, list | tuple):
@@ -172,7 +172,7 @@ def _filled(template: Any, values: Mapping[str, Any]) -> Any:
 
 
 def _found(data: Any, path: str) -> str:
-    """What stands at a path, as text; "" where nothing or more than a single value does."""
+    """Return the single value at a path as text, "" if there is none."""
     for step in path.split(".") if path else ():
         if isinstance(data, list):
             data = data[int(step)] if step.isdecimal() and int(step) < len(data) else None
@@ -182,7 +182,7 @@ def _found(data: Any, path: str) -> str:
 
 
 def _read(report: Report) -> Any:
-    """The JSON or the form of a report; one without a body says it all in its address."""
+    """Parse a report's JSON or form; a report without a body is read from its address."""
     if report.body.lstrip()[:1] in {b"{", b"["}:
         return js.loads(report.body)
     return dict(parse_qsl(report.body.decode())) or report.query

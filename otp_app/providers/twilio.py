@@ -1,4 +1,4 @@
-"""Twilio by its official SDK: SMS, WhatsApp by approved templates, and calls that read the code out.
+"""Send by Twilio's SDK: SMS, WhatsApp by approved templates, and calls that read the code out.
 
 The SDK has no timeout by default and imports slowly, so the client is made once, with timeouts, when the app starts.
 Sending is not idempotent: whatever is not a clear answer is *unknown*. The requests are those of
@@ -24,7 +24,7 @@ WHATSAPP = "whatsapp:"  # before a number: its account there
 
 
 class TwilioProvider(Provider):
-    """``sender`` is a number or name of yours, or a messaging service (``MG…``); ``base_url`` replaces api.twilio.com.
+    """Send from ``sender``: number, name or messaging service (``MG…``); ``base_url`` replaces api.twilio.com.
 
     Calls are made when ``voice_sender`` is set, a number of yours that can call. That the SMS sender is a number is not
     taken for leave: not every number can call, a call costs several messages, and paid numbers are pumped by calls too.
@@ -90,7 +90,7 @@ class TwilioProvider(Provider):
         self._client.http_client.session.close()
 
     def _write(self, message: Message) -> Receipt:
-        """A text message or a WhatsApp message.
+        """Send a text message or a WhatsApp message.
 
         Left out on purpose: RiskCheck, whose default is to check; SmartEncoded, which would change texts that are in
         the cheap alphabet already, and which a messaging service can switch on.
@@ -110,7 +110,7 @@ class TwilioProvider(Provider):
             return _receipt(sent.sid, max(1, int(sent.num_segments or 1)))
 
     def _template(self, message: Message) -> dict[str, str]:
-        """WhatsApp takes codes in approved templates only, never as text."""
+        """Return the approved template's fields: WhatsApp takes codes only in these, never as text."""
         template = self._templates.get(message.language) or self._templates.get("*")
         if not template:
             raise Unsuited("no_template")
@@ -128,7 +128,7 @@ class TwilioProvider(Provider):
 
 
 def _sender(sender: str, before: str = "") -> dict[str, str]:
-    """A messaging service is named in a field of its own. A name may begin with MG too."""
+    """Return the sender's field; a messaging service has its own. A name may begin with MG too."""
     if re.fullmatch(r"MG[0-9a-fA-F]{32}", sender):
         return {"messaging_service_sid": sender}
     return {"from_": before + sender.removeprefix(before)}
@@ -142,7 +142,7 @@ def _receipt(sid: str | None, segments: int = 1) -> Receipt:
 
 @contextmanager
 def _answered() -> Iterator[None]:
-    """Whatever the SDK raises, in our words and without the request or the reply in the traceback."""
+    """Turn the SDK's exceptions into ours, without the request or the reply in the traceback."""
     from twilio.base.exceptions import TwilioException
 
     try:

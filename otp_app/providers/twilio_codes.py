@@ -1,4 +1,4 @@
-"""What Twilio's error codes and status words are in our words.
+"""Map Twilio's error codes and statuses to ours.
 
 Its own dictionary: https://www.twilio.com/docs/api/errors, a page for each code. These are left out of the table:
 
@@ -79,13 +79,13 @@ CALL_STATUSES = {
 
 
 def code_of(told: object) -> str:
-    """An error code as text; "" for what is none, as 0 is none."""
+    """Return an error code as text, "" if there is none (0 is none)."""
     text = str(told)
     return text if re.fullmatch("[1-9][0-9]{0,9}", text) else ""
 
 
 def refused(status: object, code: object) -> Exception:
-    """Which of our errors a refusal is: by its code, and where that is in no table by its HTTP status."""
+    """Return the error for a refusal by its code or, if the table lacks the code, by its HTTP status."""
     known = code_of(code)
     if known in ERRORS:
         return ERRORS[known](known)

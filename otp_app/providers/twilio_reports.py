@@ -1,4 +1,4 @@
-"""Twilio's status callbacks: https://www.twilio.com/docs/usage/webhooks/webhooks-security for the signature,
+"""Read Twilio's status callbacks: https://www.twilio.com/docs/usage/webhooks/webhooks-security for the signature,
 https://www.twilio.com/docs/messaging/guides/outbound-message-status-in-status-callbacks and
 https://www.twilio.com/docs/voice/api/call-resource#statuscallback for the fields.
 """
@@ -24,19 +24,19 @@ HARMLESS = (
 
 
 class Form(dict[str, list[str]]):
-    """The fields of a report, each with all its values: a field may come twice, and the signature covers both."""
+    """Hold the fields of a report with all their values: a field may come twice, and both are signed."""
 
     def getlist(self, name: str) -> list[str]:
-        """By this name the SDK's validator asks for the values of a repeated field."""
+        """Return all values of a field; the SDK's validator calls this method by this name."""
         return self[name]
 
     def last(self, *names: str) -> str:
-        """The last value of the first of these fields that is there and not empty; "" when none is."""
+        """Return the last value of the first of these fields that is not empty, "" if all are."""
         return next((self[name][-1] for name in names if self.get(name, [""])[-1]), "")
 
 
 def authentic(report: Report, validator: Any) -> Form:
-    """The fields of a report that the SDK's ``RequestValidator`` knows to be Twilio's; else Forged."""
+    """Return a report's fields. Raises Forged unless the SDK's ``RequestValidator`` accepts the signature."""
     signature = report.headers.get(SIGNATURE, "")
     # Two spellings of one address: an apostrophe in its query Twilio's SDK for Node takes for escaped. With and without
     # a port the validator tries itself, for Twilio signs now one, now the other.
@@ -52,7 +52,7 @@ def authentic(report: Report, validator: Any) -> Form:
 
 
 def event_of(form: Form, ours: str) -> Event | None:
-    """What a report says; None where its word is new to us. ValueError when it reports no status."""
+    """Return the event, None for an unknown status. Raises ValueError if the report has no status."""
     call = form.last("CallStatus")
     word = call or form.last("MessageStatus", "SmsStatus")
     if not word:
@@ -79,7 +79,7 @@ def event_of(form: Form, ours: str) -> Event | None:
 
 
 def _form(body: bytes) -> Form:
-    """Empty fields count, for Twilio has signed their names."""
+    """Parse a form and keep empty fields, because Twilio has signed their names."""
     form = Form()
     text = body.decode()
     for name, value in parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS):
@@ -92,5 +92,5 @@ def _segments(text: str) -> int:
 
 
 def _price(text: str) -> Decimal | None:
-    """Twilio writes what it takes from the balance, so with a minus."""
+    """Return the price as a positive number: Twilio writes it with a minus, as a debit."""
     return abs(Decimal(text)) if re.fullmatch(r"-?[0-9]{1,9}(\.[0-9]{1,9})?", text) else None

@@ -1,4 +1,4 @@
-"""A sentence as a call that reads it out: https://www.twilio.com/docs/voice/twiml/say."""
+"""Write the call that reads a sentence out: https://www.twilio.com/docs/voice/twiml/say."""
 
 import re
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ _UZBEK = re.compile("sh|ch|[jqx]|['ʻʼ‘’`]")
 
 
 def spoken(body: str, language: str, voices: Mapping[str, tuple[str, str]]) -> str:
-    """The TwiML of a call that reads the sentence slowly, and once more: nobody has a pen at hand the first time.
+    """Return TwiML that reads the sentence slowly, twice: nobody has a pen at hand the first time.
 
     ``voices`` as in ``VOICES``. The text is escaped by the SDK. Twilio takes 4000 characters.
     """
@@ -38,5 +38,5 @@ def spoken(body: str, language: str, voices: Mapping[str, tuple[str, str]]) -> s
 
 
 def turkish(uzbek: str) -> str:
-    """Uzbek in Latin letters as a Turk would write it down. In lower case, for a Turkish I is no i."""
+    """Spell Latin Uzbek for a Turkish voice. In lower case, because a Turkish I is not an i."""
     return _UZBEK.sub(lambda found: _TURKISH.get(found[0], ""), uzbek.lower())

@@ -1,14 +1,14 @@
-"""Vonage's SMS API: https://developer.vonage.com/en/api/sms."""
+"""Send by Vonage's SMS API: https://developer.vonage.com/en/api/sms."""
 
 import hashlib
 import hmac
 import json
-import string
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, quote
 
+from . import gsm
 from .base import (
     Channel,
     Event,
@@ -44,15 +44,9 @@ HARMLESS = ("messageId", "network-code", "price", "status", "scts", "err-code", 
 MAX_AGE = 24 * 60 * 60  # seconds: for so long they repeat a report that was not taken
 TTL = (20_000, 604_800_000)  # milliseconds
 
-# Sent as "text", any other character would arrive as a question mark; as "unicode", every text would cost double.
-GSM = frozenset(
-    string.ascii_letters + string.digits + " !\"#$%&'()*+,-./:;<=>?@_\n\r\f^{}\\[~]|"
-    "£¥èéùìòÇØøÅåΔΦΓΛΩΠΨΣΘΞÆæßÉ¤¡ÄÖÑÜ§¿äöñüà€"
-)
-
 
 class VonageProvider(Provider):
-    """Reports are proved by ``signature_secret`` if the account signs them, else by a ``report_secret`` of yours."""
+    """Verify reports by ``signature_secret`` if the account signs them, else by a ``report_secret`` of yours."""
 
     title: ClassVar[str] = "Vonage"
     channels = frozenset({Channel.SMS})
@@ -81,7 +75,8 @@ class VonageProvider(Provider):
             "from": self._sender,
             "to": message.to.lstrip("+"),
             "text": message.body,
-            "type": "text" if GSM.issuperset(message.body) else "unicode",
+            # As "text", any other character would arrive as a question mark; as "unicode", every text costs double.
+            "type": "text" if gsm.ALPHABET.issuperset(message.body) else "unicode",
             "ttl": str(min(max(message.expires_in * 1000, TTL[0]), TTL[1])),  # a code that is no longer good is no use
             "client-ref": message.id,
             "status-report-req": "true" if callback else "false",
@@ -125,13 +120,13 @@ class VonageProvider(Provider):
         return f"The balance is {reply.data['value']}."
 
     def _callback(self, address: str) -> str:
-        """Where reports shall go; empty if nothing could prove them."""
+        """Return the address for reports, "" if no secret could verify them."""
         if not address or self._signature_secret:
             return address
         return f"{address}&secret={quote(self._report_secret, safe='')}" if self._report_secret else ""
 
     def _require_signature(self, told: Mapping[str, str], our_id: str) -> None:
-        """Forged unless it is signed with our secret, not long ago."""
+        """Raise Forged unless the report is signed with our secret and at most MAX_AGE old."""
         theirs = {name: value for name, value in told.items() if name != "sig"}
         given = told.get("sig", "").lower().encode(errors="replace")
         # Whether the parameter that is in the callback address already is signed with theirs is not documented.
@@ -144,13 +139,13 @@ class VonageProvider(Provider):
 
 
 def _segments(reply: Reply) -> list[dict[str, Any]]:
-    """Their entries, one a segment; none where the reply is not of their making."""
+    """Return the reply's entries, one per segment, none if the reply is not Vonage's."""
     entries = reply.data.get("messages") if isinstance(reply.data, dict) else None
     return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
 
 
 def _told(report: Report) -> dict[str, str]:
-    """The parameters, where the account's settings put them: the address, a form or JSON."""
+    """Return the parameters from where the account's settings put them: the address, a form or JSON."""
     if not report.body:
         return {name: value for name, value in report.query.items() if name != "id"}
     try:
@@ -161,6 +156,6 @@ def _told(report: Report) -> dict[str, str]:
 
 
 def _signature(params: Mapping[str, str], secret: str) -> bytes:
-    """As they compute it: sorted, with their separators in the values replaced."""
+    """Sign as Vonage does: parameters sorted, separators in the values replaced."""
     text = "".join(f"&{name}={params[name].replace('&', '_').replace('=', '_')}" for name in sorted(params))
     return hmac.new(secret.encode(), text.encode(errors="replace"), hashlib.sha256).hexdigest().encode()

@@ -7,6 +7,7 @@ from babel.messages.mofile import write_mo
 from otp_app.conf import conf
 from otp_app.delivery import messages
 from otp_app.phones import languages
+from otp_app.providers import gsm
 from tests.factories import new_challenge
 
 LANGUAGES = languages.LANGUAGES
@@ -18,7 +19,7 @@ def test_the_text_names_brand_code_and_minutes_and_is_one_segment(language, sett
     message = messages.compose(new_challenge(language=language), "012345", 299)
     for part in (conf.BRAND, "012345", "4"):
         assert part in message.body
-    assert messages.segments(message.body) == 1
+    assert gsm.count_segments(message.body) == 1
     assert (message.code, message.language, message.expires_in) == ("012345", language, 299)
 
 
@@ -53,7 +54,7 @@ def test_less_than_a_minute_is_said_to_be_one():
     ],
 )
 def test_segments_are_counted_as_networks_count_them(body, count):
-    assert messages.segments(body) == count
+    assert gsm.count_segments(body) == count
 
 
 def test_a_project_overrides_the_text_per_purpose(settings, tmp_path):
