@@ -144,7 +144,7 @@ TWILIO_NAMES = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_PHONE_NUMBER"
 
 
 def provider_entries() -> Sequence[Mapping[str, Any]]:
-    """Return the providers in force: OTP_OUTBOX_FILE, else OTP_PROVIDERS, else the TWILIO_* values, else the console."""
+    """Return the providers in force: the outbox file, else OTP_PROVIDERS, else TWILIO_* values, else the console."""
     if conf.OUTBOX_FILE:
         options = {"path": conf.OUTBOX_FILE}
         return [{"ALIAS": "file", "BACKEND": "otp_app.providers.file.FileProvider", "OPTIONS": options}]

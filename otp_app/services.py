@@ -1,4 +1,4 @@
-"""The front door: send a code, verify it, sign in.
+"""Open the front door: send a code, verify it, sign in.
 
 ::
 

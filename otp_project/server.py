@@ -1,9 +1,9 @@
 """Run the WSGI application under granian, behind a reader of bodies that cannot be starved.
 
-granian's own WSGI mode starts a thread before the body has arrived, so a client that stops in the middle of a body holds
-a thread as long as it likes, and a few dozen such clients hold all. Here the event loop reads the body, and a waiting
-client costs only its socket: a half-sent body is refused after 10 s, and a body that is too long for its path is dropped.
-Only whole requests reach the threads that run Django.
+granian's own WSGI mode starts a thread before the body has arrived, so a client that stops in the middle of a body
+holds a thread as long as it likes, and a few dozen such clients hold all. Here the event loop reads the body, and a
+waiting client costs only its socket: a half-sent body is refused after 10 s, and a body that is too long for its path
+is dropped. Only whole requests reach the threads that run Django.
 """
 
 import asyncio
