@@ -6,8 +6,10 @@ In development it also migrates and says where to look. Else it collects the sta
 import io
 import os
 import resource
+import signal
 import socket
 import sys
+from functools import partial
 
 HEADERS = 16 * 1024  # bytes, the address included
 CONNECTIONS = 4096  # of each process: idle ones cost a few KB, and beyond so many others would have to wait
@@ -83,6 +85,9 @@ def _serve() -> None:
     from granian.http import HTTP1Settings
     from granian.log import LogLevels
 
+    # Until a new process of the server has set a handler of its own, it would take the signal to end as the first one
+    # does, which notes it and waits for the others; it has taken no request yet, so it may just end.
+    os.register_at_fork(after_in_child=partial(signal.signal, signal.SIGTERM, signal.SIG_DFL))
     Granian(
         "otp_project.server:app",
         address=settings.HOST,

@@ -106,6 +106,21 @@ def test_a_signal_ends_it_cleanly(tmp_path, number):
         service.start()  # the same port, the same database; and so that it can be ended again
 
 
+def test_a_signal_while_its_workers_still_start_ends_them_too(tmp_path):
+    database = Database(tmp_path)
+    service = Service(tmp_path, database)
+    try:
+        service.launch()
+        until = time.monotonic() + WITHIN
+        while len(service.workers()) < 2 and time.monotonic() < until:
+            time.sleep(0.01)
+        assert service.end(within=WITHIN) == 0
+        assert "Killing" not in service.output  # which is done to those that have not heard it, 15 seconds later
+    finally:
+        service.kill()
+        database.drop()
+
+
 def test_workers_that_die_again_at_once_end_it_with_a_status_that_a_supervisor_takes_for_a_failure(tmp_path):
     database = Database(tmp_path)
     service = Service(tmp_path, database).start()
