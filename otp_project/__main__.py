@@ -85,9 +85,8 @@ def _serve() -> None:
     from granian.http import HTTP1Settings
     from granian.log import LogLevels
 
-    # Until a new process of the server has set a handler of its own, it would take the signal to end as the first one
-    # does, which notes it and waits for the others; it has taken no request yet, so it may just end.
-    os.register_at_fork(after_in_child=partial(signal.signal, signal.SIGTERM, signal.SIG_DFL))
+    # The signal to end would be lost on a process whose loop does not run yet: it is kept until then (see server.app).
+    os.register_at_fork(after_in_child=partial(signal.pthread_sigmask, signal.SIG_BLOCK, [signal.SIGTERM]))
     Granian(
         "otp_project.server:app",
         address=settings.HOST,
