@@ -4,6 +4,7 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 from django.core.management.commands import flush
+from django.core.signals import request_started
 from django.db import connection
 from hypothesis import HealthCheck, settings
 
@@ -17,6 +18,32 @@ from tests.valkey import any_running
 # Its limits in real time are kept by a machine that does nothing else; beside other runs none of them means a thing.
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
+
+
+# Whoever asks for one of these makes requests; what makes them otherwise is marked by hand.
+CLIENTS = {"client", "admin_client", "visitor"}
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if CLIENTS.intersection(item.fixturenames):
+            item.add_marker("requests")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    """A test that makes a request is marked: else it would not be played under ATOMIC_REQUESTS."""
+    requests = []
+
+    def note(**_):
+        requests.append(item.nodeid)
+
+    request_started.connect(note)
+    try:
+        return (yield)
+    finally:
+        request_started.disconnect(note)
+    assert not requests or item.get_closest_marker("requests"), "mark it: pytestmark = pytest.mark.requests"
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from otp_app.signals import blocked, limited
 from tests.factories import new_phone, other_than
 from tests.races import race
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.requests]
 
 MINUTE, HOUR = 60, 3600
 SESSIONS = "otp_app.tokens.session.SessionTokens"

@@ -12,6 +12,8 @@ from otp_app.api import parsers
 from otp_app.delivery import webhooks
 from otp_project import bodies, secret, server
 
+pytestmark = pytest.mark.requests
+
 
 class Headers(dict):
     def get_all(self, name):

@@ -21,6 +21,9 @@ from .talking import (
 )
 
 
+pytestmark = [pytest.mark.each_database, pytest.mark.requests]
+
+
 @pytest.fixture(params=["sql_service", "redis_service"])
 def service(request):
     return request.getfixturevalue(request.param)

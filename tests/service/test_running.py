@@ -13,6 +13,8 @@ import pytest
 from .running import SECRET_KEY, Database, Service, running
 from .talking import get, phone, send
 
+pytestmark = pytest.mark.each_database
+
 WITHIN = 120  # seconds; it takes one or two
 PRODUCTION = {"DEBUG": "0", "ALLOWED_HOSTS": "127.0.0.1", "OTP_CLOCK_OFFSET_FILE": ""}
 
