@@ -16,15 +16,15 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from types import ModuleType
 
 from tests import browsers, pgbouncer
 from tests.lanes import ROOT, Run, play
 
 MEASURED = ["--cov=otp_app", "--cov-report="]
-# What has a branch that only PostgreSQL takes: measuring takes nearly as long as the tests themselves.
-BRANCHING = ("accounts.adapter", "checks.database", "db", "services", "stores")
-MEASURED_AGAIN = [*(f"--cov=otp_app.{name}" for name in BRANCHING), "--cov-report="]
+# The tests of what has branches that only PostgreSQL takes: to measure takes nearly as long again as the tests do.
+BRANCHING = [f"tests/{name}" for name in ("accounts", "checks", "contracts", "db", "stores")]
 # What starts programs, each with a database of its own.
 PROGRAMS = [f"--ignore=tests/{name}" for name in ("browser", "service", "torture")]
 # What no database makes a difference to.
@@ -62,7 +62,7 @@ def found(name: str, program: ModuleType) -> str:
 
 
 def lanes(url: str, browser: str, coverage: str) -> list[list[Run]]:
-    """What is played side by side: three runs, for each waits much of its time; the longest lane is the first."""
+    """What is played side by side: three runs, for each waits much of its time."""
 
     def run(name: str, *options: str, **environment: str) -> Run:
         return Run(name, *options, *sys.argv[1:], COVERAGE_FILE=f"{coverage}/.coverage.{name}", **environment)
@@ -72,17 +72,17 @@ def lanes(url: str, browser: str, coverage: str) -> list[list[Run]]:
 
     pages = [run("SQLite, browser", "tests/browser", TEST_BROWSER=browser)] if browser else []
     played = [
-        [run("SQLite", *MEASURED, *PROGRAMS), *pages],
-        [on_postgresql("service", "tests/service", "tests/torture")],
-        [
-            on_postgresql("units", *MEASURED_AGAIN, *PROGRAMS, *ONCE, "-m", "not once"),
-            # After the other one, which makes a test database of the same name.
+        [run("SQLite", *MEASURED, *PROGRAMS)],
+        [on_postgresql("service", "tests/service", "tests/torture"), *pages],
+        [  # one after the other: each makes a test database of the same name
+            on_postgresql("branches of its own", *BRANCHING, *MEASURED, "-m", "not once"),
+            on_postgresql("others", *PROGRAMS, *ONCE, *(f"--ignore={path}" for path in BRANCHING), "-m", "not once"),
             on_postgresql("ATOMIC_REQUESTS", *ONCE, "-m", "requests and not once", ATOMIC_REQUESTS="1"),
             run("SQLite, service", "tests/service", "-m", "each_database"),
         ],
     ]
     # A Redis that is empty for one run must not be filled by another.
-    return [sum(played, [])] if os.environ.get("TEST_REDIS_URL") else played
+    return [list(chain(*played))] if os.environ.get("TEST_REDIS_URL") else played
 
 
 def covered(coverage: str) -> bool:

@@ -7,6 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from tests.service.talking import address, messages_to
 from tests.service.talking import phone as new_phone
 
+A_MOMENT = 5  # seconds; a page asks more often than that
 PATIENCE = 60_000  # milliseconds; no test means to wait so long
 _TOLD_ANYWAY = "Failed to load resource"  # of every refused request: the status is looked at where it matters
 
@@ -26,6 +27,7 @@ class Person:
             **{"locale": "en", "viewport": {"width": 390, "height": 844}, "reduced_motion": "reduce"} | habits,
         )
         self.context.set_default_timeout(PATIENCE)
+        self.context.clock.install()  # it goes on by itself, and faster when somebody waits
         self.page = self.tab()
 
     def tab(self):
@@ -64,6 +66,11 @@ class Person:
 
     def begin(self, path="/login/"):
         return self.come(path).ask()
+
+    def wait(self, seconds, page=None):
+        """So long by the clock of the service and by that of the page, which then asks how things are."""
+        self.service.clock.advance(seconds)
+        (page or self.page).clock.fast_forward(seconds * 1000)
 
     def messages(self, phone=""):
         return messages_to(self.service, phone or self.phone)

@@ -50,7 +50,7 @@ def proxy(untold):
     """The address of one that changes the host."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
     server.port, server.handing_on = untold.port, {"Host": f"localhost:{untold.port}"}
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()

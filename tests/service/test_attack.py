@@ -20,7 +20,6 @@ from .talking import (
     wrong,
 )
 
-
 pytestmark = [pytest.mark.each_database, pytest.mark.requests]
 
 

@@ -13,8 +13,6 @@ import pytest
 from .running import SECRET_KEY, Database, Service, running
 from .talking import get, phone, send
 
-pytestmark = pytest.mark.each_database
-
 WITHIN = 120  # seconds; it takes one or two
 PRODUCTION = {"DEBUG": "0", "ALLOWED_HOSTS": "127.0.0.1", "OTP_CLOCK_OFFSET_FILE": ""}
 
@@ -89,6 +87,7 @@ def test_production_with_a_clock_that_can_be_set_is_refused(tmp_path):
     assert "otp_app.E011" in refused(tmp_path, **(PRODUCTION | {"OTP_CLOCK_OFFSET_FILE": str(tmp_path / "clock")}))
 
 
+@pytest.mark.each_database
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_cleanly(tmp_path, number):
     with running(tmp_path) as service:
@@ -108,6 +107,7 @@ def test_a_signal_ends_it_cleanly(tmp_path, number):
         service.start()  # the same port, the same database; and so that it can be ended again
 
 
+@pytest.mark.each_database
 def test_a_signal_while_its_workers_still_start_ends_them_too(tmp_path):
     database = Database(tmp_path)
     service = Service(tmp_path, database)
@@ -123,6 +123,7 @@ def test_a_signal_while_its_workers_still_start_ends_them_too(tmp_path):
         database.drop()
 
 
+@pytest.mark.each_database
 def test_workers_that_die_again_at_once_end_it_with_a_status_that_a_supervisor_takes_for_a_failure(tmp_path):
     database = Database(tmp_path)
     service = Service(tmp_path, database).start()
