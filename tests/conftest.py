@@ -40,7 +40,7 @@ def pytest_runtest_call(item):
 
     request_started.connect(note)
     try:
-        return (yield)
+        yield
     finally:
         request_started.disconnect(note)
     assert not requests or item.get_closest_marker("requests"), "mark it: pytestmark = pytest.mark.requests"
