@@ -24,7 +24,7 @@ from tests.lanes import ROOT, Run, play
 
 MEASURED = ["--cov=otp_app", "--cov-report="]
 # The tests of what has branches that only PostgreSQL takes: to measure takes nearly as long again as the tests do.
-BRANCHING = [f"tests/{name}" for name in ("accounts", "checks", "contracts", "db", "stores", "tokens")]
+BRANCHING = [f"tests/{name}" for name in ("accounts", "checks", "contracts", "db", "stores", "tokens", "test_races.py")]
 # What starts programs, each with a database of its own.
 PROGRAMS = [f"--ignore=tests/{name}" for name in ("browser", "service", "torture")]
 # What no database makes a difference to.
