@@ -7,8 +7,10 @@ is set.
 import io
 import os
 import resource
+import signal
 import socket
 import sys
+from functools import partial
 
 MAX_HEADER_BYTES = 16 * 1024  # the address included
 MAX_CONNECTIONS = 4096  # of a process; an idle one costs a few KB, and further ones wait
@@ -84,6 +86,8 @@ def _serve() -> None:
     from granian.http import HTTP1Settings
     from granian.log import LogLevels
 
+    # The signal to end would be lost on a process whose loop does not run yet: it is kept until then (see server.app).
+    os.register_at_fork(after_in_child=partial(signal.pthread_sigmask, signal.SIG_BLOCK, [signal.SIGTERM]))
     Granian(
         "otp_project.server:app",
         address=settings.HOST,

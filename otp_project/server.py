@@ -9,6 +9,7 @@ is dropped. Only whole requests reach the threads that run Django.
 import asyncio
 import gc
 import io
+import signal
 import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -65,6 +66,14 @@ async def app(scope: Any, protocol: Any) -> None:
         status, headers, content = await loop.run_in_executor(_threads, _run, _environ(scope, body))
         protocol.response_bytes(status, [*headers, *(_CLOSE if body is None else ())], content)
     return None
+
+
+def _begin(loop: asyncio.AbstractEventLoop) -> None:
+    """Hear the signal to end, which ``__main__`` has kept back, as soon as the loop runs."""
+    loop.call_soon(signal.pthread_sigmask, signal.SIG_UNBLOCK, [signal.SIGTERM])
+
+
+app.__rsgi_init__ = _begin  # type: ignore[attr-defined]  # where RSGI looks for it
 
 
 async def _read(scope: Any, protocol: Any, places: AsyncExitStack) -> bytes | None:

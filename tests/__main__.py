@@ -1,10 +1,10 @@
-"""``make test``: the whole suite on SQLite, on PostgreSQL, and on PostgreSQL with ATOMIC_REQUESTS.
+"""``make test``: the whole suite on SQLite, on PostgreSQL, and what makes requests there with ATOMIC_REQUESTS.
 
-The first run also opens the pages in a Chromium, and the second puts a PgBouncer between the service and its database:
-both are looked for and, where they can be, installed; CI must have them.
-The other two are played beside it, one after the other.
+The running service is tested on PostgreSQL, and on SQLite where a database makes a difference to it: the tests that are
+marked ``each_database``. It also opens the pages in a Chromium, and puts a PgBouncer between the service and its
+database: both are looked for and, where they can be, installed; CI must have them.
 
-Each run has the challenges in that database, and in a Valkey. TEST_DATABASE_URL names a PostgreSQL to use (its user
+Each run has the challenges in its database, and in a Valkey. TEST_DATABASE_URL names a PostgreSQL to use (its user
 must be allowed to create databases), TEST_REDIS_URL a Redis that may be emptied; without them both are started from
 wheels, in temporary folders, and stopped at the end.
 """
@@ -16,20 +16,19 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from types import ModuleType
 
 from tests import browsers, pgbouncer
 from tests.lanes import ROOT, Run, play
 
 MEASURED = ["--cov=otp_app", "--cov-report="]
-# What no database makes a difference to, and what takes long, is played once: the processes die on PostgreSQL.
-LAB, PROVIDERS, TORTURE, BROWSER = (
-    f"--ignore=tests/{name}" for name in ("simulation", "providers", "torture", "browser")
-)
-# These look at files, or start programs on an SQLite of their own.
-ALONE = "--ignore=tests/repository"
-# ATOMIC_REQUESTS means nothing to what makes no requests.
-WITHOUT_REQUESTS = [f"--ignore=tests/{name}" for name in ("contracts", "stores", "test_races.py")]
+# The tests of what has branches that only PostgreSQL takes: to measure takes nearly as long again as the tests do.
+BRANCHING = [f"tests/{name}" for name in ("accounts", "checks", "contracts", "db", "stores", "tokens", "test_races.py")]
+# What starts programs, each with a database of its own.
+PROGRAMS = [f"--ignore=tests/{name}" for name in ("browser", "service", "torture")]
+# What no database makes a difference to.
+ONCE = [f"--ignore=tests/{name}" for name in ("providers", "repository", "simulation")]
 
 
 @contextmanager
@@ -63,20 +62,27 @@ def found(name: str, program: ModuleType) -> str:
 
 
 def lanes(url: str, browser: str, coverage: str) -> list[list[Run]]:
-    """What is played side by side: SQLite beside PostgreSQL, whose two runs make the same test database."""
+    """What is played side by side: three runs, for each waits much of its time."""
 
     def run(name: str, *options: str, **environment: str) -> Run:
         return Run(name, *options, *sys.argv[1:], COVERAGE_FILE=f"{coverage}/.coverage.{name}", **environment)
 
-    once = [LAB, PROVIDERS, BROWSER, ALONE]
-    sqlite = run("SQLite", *MEASURED, TORTURE, *([] if browser else [BROWSER]), TEST_BROWSER=browser)
-    postgresql = [
-        run("PostgreSQL", *MEASURED, *once, DATABASE_URL=url),
-        # Not measured: these two go through every branch, and measuring takes as long as the tests themselves.
-        run("PostgreSQL, ATOMIC_REQUESTS", *once, TORTURE, *WITHOUT_REQUESTS, DATABASE_URL=url, ATOMIC_REQUESTS="1"),
+    def on_postgresql(name: str, *options: str, **environment: str) -> Run:
+        return run(f"PostgreSQL, {name}", *options, DATABASE_URL=url, **environment)
+
+    pages = [run("SQLite, browser", "tests/browser", TEST_BROWSER=browser)] if browser else []
+    played = [
+        [run("SQLite", *MEASURED, *PROGRAMS)],
+        [on_postgresql("service", "tests/service", "tests/torture"), *pages],
+        [  # one after the other: each makes a test database of the same name
+            on_postgresql("branches of its own", *BRANCHING, *MEASURED, "-m", "not once"),
+            on_postgresql("others", *PROGRAMS, *ONCE, *(f"--ignore={path}" for path in BRANCHING), "-m", "not once"),
+            on_postgresql("ATOMIC_REQUESTS", *ONCE, "-m", "requests and not once", ATOMIC_REQUESTS="1"),
+            run("SQLite, service", "tests/service", "-m", "each_database"),
+        ],
     ]
     # A Redis that is empty for one run must not be filled by another.
-    return [[sqlite, *postgresql]] if os.environ.get("TEST_REDIS_URL") else [[sqlite], postgresql]
+    return [list(chain(*played))] if os.environ.get("TEST_REDIS_URL") else played
 
 
 def covered(coverage: str) -> bool:

@@ -4,6 +4,7 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 from django.core.management.commands import flush
+from django.core.signals import request_started
 from django.db import connection
 from hypothesis import HealthCheck, settings
 
@@ -19,15 +20,45 @@ settings.register_profile("suite", deadline=None, suppress_health_check=[HealthC
 settings.load_profile("suite")
 
 
+# Whoever asks for one of these makes requests; what makes them otherwise is marked by hand.
+CLIENTS = {"client", "admin_client", "visitor"}
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if CLIENTS.intersection(item.fixturenames):
+            item.add_marker("requests")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    """A test that makes a request is marked: else it would not be played under ATOMIC_REQUESTS."""
+    requests = []
+
+    def note(**_):
+        requests.append(item.nodeid)
+
+    request_started.connect(note)
+    try:
+        yield
+    finally:
+        request_started.disconnect(note)
+    assert not requests or item.get_closest_marker("requests"), "mark it: pytestmark = pytest.mark.requests"
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker):
     """After a test with transactions of its own Django empties all tables and works out anew which permissions there
-    are, which takes longer than most tests do: the same rows are put back instead."""
+    are, which takes longer than most tests do: the same rows are put back instead. PostgreSQL empties a small table
+    sooner by DELETE than by TRUNCATE, which makes new files for it and for its indexes."""
     with django_db_blocker.unblock():
         tables = connection.introspection.table_names()  # none when no test asks for a database: the lab's own do not
         made = [(each, list(each.objects.all())) for each in (ContentType, Permission) if each._meta.db_table in tables]
         if not made:
             connection.close()
+
+    def empty(_style, tables, **_):
+        return [";".join(f"DELETE FROM {connection.ops.quote_name(table)}" for table in tables)]
 
     def put_back(*_, **__):
         for model, rows in made:
@@ -35,6 +66,8 @@ def django_db_setup(django_db_setup, django_db_blocker):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(flush, "emit_post_migrate_signal", put_back)
+        if connection.vendor == "postgresql":
+            patch.setattr(connection.ops, "sql_flush", empty)
         yield
 
 

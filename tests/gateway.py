@@ -121,7 +121,7 @@ def gateway(answer=(200, {})):
     """Run a gateway on a free port until the end of the block."""
     server = _Server(("127.0.0.1", 0), _Handler)
     server.gateway = running = Gateway(answer=answer, url=f"http://127.0.0.1:{server.server_port}")
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.005})
     thread.start()
     try:
         yield running

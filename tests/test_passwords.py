@@ -16,7 +16,7 @@ from otp_app.models import User
 from otp_app.passwords import PasswordForm, account_of
 from tests.races import race
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.requests]
 
 PHONE = "+998901234567"
 PASSWORD = "a long password"

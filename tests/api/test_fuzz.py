@@ -14,7 +14,7 @@ from otp_app.limits import TABLE
 from otp_app.limits.values import Counts
 from otp_project.wsgi import application
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.requests]
 
 # Not fetched from the application, for that opens a transaction under ATOMIC_REQUESTS, when there is no database yet.
 # A configuration of its own: a schemathesis.toml in some directory above would change what is tested.

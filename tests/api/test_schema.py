@@ -53,7 +53,7 @@ def make():
     return SchemaGenerator().get_schema(public=True)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def document():
     return make()
 

@@ -5,7 +5,7 @@ from django.test import Client
 
 from tests.factories import new_phone
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.requests]
 
 
 @pytest.fixture(autouse=True)

@@ -7,6 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from tests.service.talking import address, messages_to
 from tests.service.talking import phone as new_phone
 
+A_MOMENT_SECONDS = 5  # a page asks more often than that
 TIMEOUT_MS = 60_000  # no test waits so long on purpose
 _REFUSED_REQUEST = (
     "Failed to load resource"  # Chromium logs it for every refused request; tests check the status where it matters
@@ -28,6 +29,7 @@ class Person:
             **{"locale": "en", "viewport": {"width": 390, "height": 844}, "reduced_motion": "reduce"} | habits,
         )
         self.context.set_default_timeout(TIMEOUT_MS)
+        self.context.clock.install()  # it goes on by itself, and faster when a test waits
         self.page = self.tab()
 
     def tab(self):
@@ -66,6 +68,11 @@ class Person:
 
     def begin(self, path="/login/"):
         return self.come(path).ask()
+
+    def wait(self, seconds, page=None):
+        """So long by the clock of the service and by that of the page, which then asks how things are."""
+        self.service.clock.advance(seconds)
+        (page or self.page).clock.fast_forward(seconds * 1000)
 
     def messages(self, phone=""):
         return messages_to(self.service, phone or self.phone)

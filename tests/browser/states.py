@@ -27,7 +27,13 @@ def report(service, phone, status):
 
 
 def tour(person, service, client):
-    """Yield the name of each state while ``person`` sees it. The service's clock is moved."""
+    """Yield the name of each state while ``person`` sees it, styles and all. The service's clock is moved."""
+    for state in _states(person, service, client):
+        person.page.wait_for_load_state()
+        yield state
+
+
+def _states(person, service, client):
     person.come()
     yield "phone"
     person.ask("12345")

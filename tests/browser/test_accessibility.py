@@ -58,7 +58,7 @@ def test_the_keyboard_alone_signs_in(person):
 
 def test_the_order_of_the_keyboard_is_the_order_of_the_page(person, service):
     somebody = person().begin()
-    service.clock.advance(60)
+    somebody.wait(60)
     somebody.page.locator("#again:enabled").wait_for()
     reached = []
     for _ in range(6):
@@ -85,7 +85,7 @@ def test_the_end_of_the_time_is_told_and_one_press_gives_more_and_keeps_what_was
     page = somebody.page
     assert not page.locator("#extend").is_visible()
     page.locator("#code").press_sequentially(somebody.code()[:3])
-    service.clock.advance(273)
+    somebody.wait(273)
     page.locator("#ending:visible").wait_for()
     assert page.locator("#ending").get_attribute("role") == "alert"
     assert "less than half a minute" in page.locator("#ending").inner_text()

@@ -4,6 +4,8 @@ import pytest
 
 from tests.service.talking import phone as new_phone
 
+from .person import A_MOMENT_SECONDS
+
 
 def test_back_to_the_number_and_forth_again_sends_nothing_twice(person):
     somebody = person().begin()
@@ -71,6 +73,7 @@ def test_a_tab_left_open_while_another_signed_in_notices_by_itself(person):
     tab = somebody.tab()
     tab.goto(somebody.path)
     somebody.type_code(somebody.code())
+    somebody.wait(A_MOMENT_SECONDS, page=tab)
     somebody.sees("You are signed in as", page=tab)
 
 
@@ -106,8 +109,6 @@ def test_impatient_clicks_send_one_message(person):
 def test_a_form_whose_answer_does_not_come_may_be_sent_again(person):
     somebody = person()
     page = somebody.come().page
-    page.clock.install()
-    page.reload()
     page.fill("#phone", somebody.phone)
     page.route("**/login/", lambda route: None if route.request.method == "POST" else route.continue_())
     button = page.locator("#phone-form button")

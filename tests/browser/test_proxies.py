@@ -52,7 +52,7 @@ def proxy(untrusting):
     """Return the address of a proxy that changes the Host."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
     server.port, server.replaced_headers = untrusting.port, {"Host": f"localhost:{untrusting.port}"}
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()

@@ -35,7 +35,7 @@ class OtherSite(BaseHTTPRequestHandler):
 @pytest.fixture
 def other_site():
     server = ThreadingHTTPServer(("127.0.0.1", 0), OtherSite)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     OtherSite.pages = {}
     yield f"http://localhost:{server.server_port}"

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from .person import A_MOMENT_SECONDS
 from .states import report
 
 
@@ -34,14 +35,13 @@ def test_a_wait_that_is_longer_than_the_code_lives_is_told_as_what_it_is(thrice)
 
 
 def test_more_time_makes_the_code_outlive_the_wait_and_the_page_says_so(thrice, service):
-    service.clock.advance(95)
+    thrice.wait(95)
     thrice.page.locator("#extend:visible button").click()
     thrice.sees("Until then the one you have is valid.")
 
 
 def test_when_the_code_has_expired_the_wait_goes_on_and_the_buttons_come_on_by_themselves(thrice, service):
     page = thrice.page
-    page.clock.install()
     service.clock.advance(130)
     thrice.come(thrice.path)
     thrice.sees("The code has expired.")
@@ -62,6 +62,7 @@ def test_a_message_that_reached_nobody_opens_the_other_ways_without_a_reload(per
     page = somebody.page
     assert buttons(page) == {"Send again": False, "Phone call": False, "Telegram": False}
     report(service, somebody.phone, "undelivered")
+    somebody.wait(A_MOMENT_SECONDS)
     page.locator("button[value=call]:enabled").wait_for()
     assert buttons(page) == {"Send again": False, "Phone call": True, "Telegram": True}
     page.locator("button[value=call]").click()
@@ -72,7 +73,7 @@ def test_a_message_that_reached_nobody_opens_the_other_ways_without_a_reload(per
 
 def test_a_code_that_comes_to_its_end_is_replaced_and_the_button_says_so_in_time(person, service):
     somebody = person().begin()
-    service.clock.advance(245)
+    somebody.wait(245)
     somebody.page.locator("#again:enabled", has_text="Send a new code").wait_for()
 
 

@@ -4,6 +4,7 @@ import re
 
 from tests.service.talking import send, wrong
 
+from .person import A_MOMENT_SECONDS
 from .states import report
 
 
@@ -95,7 +96,7 @@ def test_the_field_is_one_that_phones_fill_in(person):
 def test_an_expired_code_is_told_while_the_page_is_open_and_a_new_one_signs_in(person, service):
     somebody = person().begin()
     before = somebody.code()
-    service.clock.advance(301)
+    somebody.wait(301)
     somebody.sees("The code has expired. Get a new code.")
     assert somebody.page.locator("#again").inner_text() == "Send a new code"
     assert somebody.heading() == "Get a new code"
@@ -111,7 +112,7 @@ def test_the_same_code_comes_once_more_when_the_wait_is_over(person, service):
     somebody = person().begin()
     assert somebody.page.locator("#again").is_disabled()
     assert re.match(r"You can send again in (1:00|0:\d\d)", somebody.page.locator("#wait").inner_text())
-    service.clock.advance(60)
+    somebody.wait(60)
     somebody.page.locator("#again:enabled").click()
     somebody.page.wait_for_load_state()
     first, second = somebody.messages()
@@ -122,11 +123,11 @@ def test_the_same_code_comes_once_more_when_the_wait_is_over(person, service):
 
 def test_the_code_comes_by_another_way(person, service):
     somebody = person().begin()
-    service.clock.advance(60)
+    somebody.wait(60)
     somebody.page.locator("button[value=telegram]:enabled").click()
     somebody.sees("We have sent a code by Telegram to")
     assert [message["channel"] for message in somebody.messages()] == ["sms", "telegram"]
-    service.clock.advance(120)
+    somebody.wait(120)
     somebody.page.locator("button[value=call]:enabled").click()
     somebody.sees("A voice reads you a code.")
     somebody.type_code(somebody.code())
@@ -137,6 +138,7 @@ def test_how_the_message_fares_is_told_without_a_reload(person, service):
     somebody = person().begin()
     somebody.sees("The message is on its way.")
     report(service, somebody.phone, "delivered")
+    somebody.wait(A_MOMENT_SECONDS)
     somebody.sees("The message has reached your phone.")
 
 

@@ -95,14 +95,14 @@ def test_so_many_callers_wait_at_once_and_the_next_is_not_tried(remote, settings
 
 
 def test_more_callers_than_calls_are_answered_one_after_the_other(remote, monkeypatch):
-    monkeypatch.setattr(executor, "_MOMENT", 60)  # however long this machine takes for a call
+    monkeypatch.setattr(executor, "_PLACE_WAIT_SECONDS", 60)  # however long this machine takes for a call
     remote.behave(once_others_were_asked(remote, "one", 8), "one")
     assert race(lambda _: ask(), 12) == [Receipt("x")] * 12
 
 
 def test_of_those_who_wait_for_a_place_one_too_many_is_not_tried(remote, settings, monkeypatch):
     settings.OTP_PROVIDER_CALLS = 2
-    monkeypatch.setattr(executor, "_MOMENT", 60)
+    monkeypatch.setattr(executor, "_PLACE_WAIT_SECONDS", 60)
     remote.behave(lambda message: remote.release.wait(60) and Receipt(), "one")
     with ThreadPoolExecutor(4) as pool:
         asked = [pool.submit(ask, seconds=60) for _ in range(4)]
@@ -117,7 +117,7 @@ def test_of_those_who_wait_for_a_place_one_too_many_is_not_tried(remote, setting
 @pytest.mark.parametrize(("moment", "seconds"), [(0.1, 60), (60, 1.5)])
 def test_a_place_is_waited_for_a_moment_and_never_beyond_the_deadline(remote, settings, monkeypatch, moment, seconds):
     settings.OTP_PROVIDER_CALLS = 2
-    monkeypatch.setattr(executor, "_MOMENT", moment)
+    monkeypatch.setattr(executor, "_PLACE_WAIT_SECONDS", moment)
     began = threading.Semaphore(0)
     remote.behave(lambda message: began.release() or (remote.release.wait(60) and Receipt()), "one")
     with ThreadPoolExecutor(3) as pool:
@@ -130,7 +130,7 @@ def test_a_place_is_waited_for_a_moment_and_never_beyond_the_deadline(remote, se
 
 
 def test_whoever_gets_a_place_finds_a_thread(remote, settings, monkeypatch):
-    monkeypatch.setattr(executor, "_MOMENT", 60)  # however long this machine takes for a call
+    monkeypatch.setattr(executor, "_PLACE_WAIT_SECONDS", 60)  # however long this machine takes for a call
     settings.OTP_PROVIDER_CALLS = 2
     assert race(lambda _: [ask() for _ in range(100)] and "answered", 3) == ["answered"] * 3
 

@@ -223,6 +223,7 @@ def test_it_is_logged_again_after_a_minute(client, remote, caplog, monkeypatch):
     assert len(caplog.records) == 3
 
 
+@pytest.mark.requests
 def test_the_view_asks_for_no_csrf_token(remote):
     response = report(Client(enforce_csrf_checks=True, raise_request_exception=False), b"{")
     assert response.status_code == 400

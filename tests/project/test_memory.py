@@ -11,10 +11,10 @@ from django.test import RequestFactory
 from otp_app.api import idempotency
 from otp_project import wsgi
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.requests, pytest.mark.once]
 
 LONG = 15_000  # characters: what the server lets through
-COUNT = 100
+COUNT = 30
 HEADERS = {
     "an address": "HTTP_X_FORWARDED_FOR",
     "a language": "HTTP_ACCEPT_LANGUAGE",

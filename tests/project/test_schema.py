@@ -50,6 +50,7 @@ def test_each_language_and_form_has_its_own(client, made):
     assert len(made) == 2
 
 
+@pytest.mark.requests
 def test_of_many_who_ask_before_there_is_one_one_makes_it(made):
     assert len(set(race(lambda _: ask(Client()).content, 6))) == 1
     assert len(made) == 1

@@ -10,6 +10,8 @@ import pytest
 
 from otp_project import secret, server
 
+pytestmark = pytest.mark.requests
+
 
 class Headers(dict):
     def get_all(self, name):

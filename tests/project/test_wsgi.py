@@ -11,7 +11,7 @@ from django.utils.translation import override
 
 from otp_project import middleware, wsgi
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.requests]
 
 ORIGIN = "https://app.example"
 # What a browser shows within another page is of no use there, and what nobody may store needs no key to be found by.

@@ -20,6 +20,8 @@ from .talking import (
     wrong,
 )
 
+pytestmark = [pytest.mark.each_database, pytest.mark.requests]
+
 
 @pytest.fixture(params=["sql_service", "redis_service"])
 def service(request):

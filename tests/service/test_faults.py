@@ -8,8 +8,12 @@ import threading
 import time
 from contextlib import ExitStack
 
+import pytest
+
 from .running import running
 from .talking import code_of, get, phone, send, status_of, together, verify, verifying, wrong
+
+pytestmark = pytest.mark.each_database
 
 PATIENCE = 120  # seconds; no test means to wait so long
 HEAD = b"POST /api/verify-otp/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"

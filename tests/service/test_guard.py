@@ -120,6 +120,7 @@ def test_two_hundred_addresses_guess_a_phone_for_a_month_and_are_compared_twenty
     assert most_within(compared, 30 * DAY) == 100
 
 
+@pytest.mark.each_database
 @pytest.mark.parametrize("name", ["OTP_SENDS_PER_REGION_DAY", "OTP_SENDS_PER_DAY", "OTP_UNCONVERTED_PER_DAY"])
 def test_a_cap_that_200_requests_race_for_is_not_overshot(start, name):
     service = start(OTP_PROOFS="0", **{name: "40"})

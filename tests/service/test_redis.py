@@ -35,15 +35,23 @@ time_machine.travel(datetime.datetime.now(datetime.UTC) + datetime.timedelta(sec
 """
 
 
-@pytest.fixture
-def redis():
-    with valkey.running() as server:
-        yield server
+@pytest.fixture(scope="module")
+def server():
+    with valkey.running() as started:
+        yield started
 
 
 @pytest.fixture
-def service(tmp_path, redis):
-    with running(tmp_path, redis=redis, OTP_REDIS_TIMEOUT="1", **ROOM) as started:
+def redis(server, service):
+    """Empty, and after a test in which it was away the service has found it again."""
+    server.flush()
+    recovered(service)
+    return server
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory, server):
+    with running(tmp_path_factory.mktemp("redis"), redis=server, OTP_REDIS_TIMEOUT="1", **ROOM) as started:
         yield started
         expected = ("Redis: ", "unavailable", "Service Unavailable", "not ready: store")
         assert [line for line in surprises(started) if not any(words in line for words in expected)] == []
@@ -154,7 +162,8 @@ def test_nodes_whose_clocks_differ_by_two_minutes_are_one_service(tmp_path, serv
     folder.mkdir()
     other = Service(folder, service.database, redis, **ROOM, PYTHONPATH=str(tmp_path))
     other.outbox_file = service.outbox_file
-    other.environment["OTP_OUTBOX_FILE"] = str(service.outbox_file)
+    shared = {"OTP_OUTBOX_FILE": service.outbox_file, "OTP_CLOCK_OFFSET_FILE": service.clock.path}
+    other.environment |= {name: str(path) for name, path in shared.items()}
     try:
         other.start()
         _one_service(service, other)
@@ -187,15 +196,16 @@ def _one_service(here, there):
     assert post(there, "/api/send-otp/", {"phone": number, "device": device}).code == "limited"  # it is a stranger now
 
 
-def test_on_the_way_to_a_sign_in_redis_is_asked_once_for_a_send_and_twice_for_a_verification(service, redis):
+def test_on_the_way_to_a_sign_in_redis_is_asked_once_for_a_send_and_twice_for_a_verification(tmp_path):
     number = phone()
     warm = phone()
-    verify(service, warm, code_of(service, send(service, warm).json["challenge_id"]))  # the server has the scripts now
-    before = asked(redis)
-    challenge_id = send(service, number).json["challenge_id"]
-    sent = asked(redis)
-    assert verify(service, number, code_of(service, challenge_id), challenge_id).status == 200
-    verified = asked(redis)
+    with valkey.running() as redis, running(tmp_path, redis=redis, **ROOM) as service:
+        verify(service, warm, code_of(service, send(service, warm).json["challenge_id"]))  # it has the scripts now
+        before = asked(redis)
+        challenge_id = send(service, number).json["challenge_id"]
+        sent = asked(redis)
+        assert verify(service, number, code_of(service, challenge_id), challenge_id).status == 200
+        verified = asked(redis)
     assert sent - before == Counter(evalsha=1)
     assert verified - sent == Counter(evalsha=2)
 

@@ -87,6 +87,7 @@ def test_production_with_a_clock_that_can_be_set_is_refused(tmp_path):
     assert "otp_app.E011" in refused(tmp_path, **(PRODUCTION | {"OTP_CLOCK_OFFSET_FILE": str(tmp_path / "clock")}))
 
 
+@pytest.mark.each_database
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_cleanly(tmp_path, number):
     with running(tmp_path) as service:
@@ -106,6 +107,23 @@ def test_a_signal_ends_it_cleanly(tmp_path, number):
         service.start()  # the same port, the same database; and so that it can be ended again
 
 
+@pytest.mark.each_database
+def test_a_signal_while_its_workers_still_start_ends_them_too(tmp_path):
+    database = Database(tmp_path)
+    service = Service(tmp_path, database)
+    try:
+        service.launch()
+        until = time.monotonic() + WITHIN
+        while len(service.workers()) < 2 and time.monotonic() < until:
+            time.sleep(0.01)
+        assert service.end(within=WITHIN) == 0
+        assert "Killing" not in service.output  # which is done to those that have not heard it, 15 seconds later
+    finally:
+        service.kill()
+        database.drop()
+
+
+@pytest.mark.each_database
 def test_workers_that_die_again_at_once_end_it_with_a_status_that_a_supervisor_takes_for_a_failure(tmp_path):
     database = Database(tmp_path)
     service = Service(tmp_path, database).start()

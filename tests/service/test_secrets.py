@@ -9,6 +9,8 @@ import pytest
 from .running import POSTGRESQL, SECRET_KEY, running
 from .talking import code_of, get, phone, post, send, verify, wrong
 
+pytestmark = pytest.mark.each_database
+
 TWILIO_TOKEN = "5d8f0a1c9b7e4e6fa2c3d4e5f6071829"
 # Of a code. All that is looked through holds some ten other numbers of so many digits: that one of them is one of the
 # twelve codes, read forwards or backwards, happens once in forty million runs (10 * 12 * 2 of 10**10).

@@ -99,7 +99,7 @@ class Twilio:
     def _listen(self, port):
         server = _Server(("127.0.0.1", port), _Handler)
         server.twilio = self
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.005,), daemon=True).start()
         return server
 
     def _end(self):

@@ -135,6 +135,7 @@ def test_a_mistake_of_the_program_is_not_taken_for_a_store_that_is_down():
         pages.respond(RequestFactory().get("/"), make)
 
 
+@pytest.mark.requests
 def test_a_page_that_is_not_there_is_told_in_the_persons_language(outbox):
     page = Visitor(outbox, HTTP_ACCEPT_LANGUAGE="ru").get("/nowhere/")
     assert page.status_code == 404
@@ -154,6 +155,7 @@ def test_a_form_that_was_open_for_too_long_is_told_what_to_do(visitor):
 # the language
 
 
+@pytest.mark.requests
 def test_the_page_is_in_the_language_that_the_browser_asks_for(outbox):
     page = Visitor(outbox, HTTP_ACCEPT_LANGUAGE="uz-Latn, ru;q=0.5").get()
     assert page["Content-Language"] == "uz"

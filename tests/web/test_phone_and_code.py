@@ -128,6 +128,7 @@ def test_where_the_phone_alone_is_not_enough_it_is_not_offered_and_checks_nothin
     assert LINK not in visitor.get("/login/1/").content.decode()
 
 
+@pytest.mark.requests
 @pytest.mark.parametrize("language", ["ru", "uz"])
 def test_it_is_in_the_language_of_the_browser(outbox, language):
     page = Visitor(outbox, HTTP_ACCEPT_LANGUAGE=language).get("/login/code/")

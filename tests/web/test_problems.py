@@ -69,6 +69,7 @@ def test_a_form_of_another_site_is_nothing_to_look_at(visitor, said, headers):
     assert said() == []
 
 
+@pytest.mark.requests
 def test_over_http_browsers_keep_no_secure_cookies_and_that_is_the_sites_matter_too(outbox, said, settings):
     settings.CSRF_COOKIE_SECURE = True
     page = Client(enforce_csrf_checks=True).post("/login/", {"phone": "1"})
@@ -77,6 +78,7 @@ def test_over_http_browsers_keep_no_secure_cookies_and_that_is_the_sites_matter_
     assert len(said()) == 1
 
 
+@pytest.mark.requests
 @pytest.mark.parametrize("secure", [True, False])
 def test_a_browser_without_cookies_is_told_so_where_it_could_keep_them(outbox, said, settings, secure):
     settings.CSRF_COOKIE_SECURE = secure

@@ -208,6 +208,7 @@ def test_the_state_is_only_read(visitor):
     assert (response.status_code, response["Allow"]) == (405, "GET, HEAD")
 
 
+@pytest.mark.requests
 def test_the_message_is_in_the_language_of_the_page(outbox):
     Visitor(outbox, HTTP_ACCEPT_LANGUAGE="uz").ask()
     assert outbox[-1].language == "uz"

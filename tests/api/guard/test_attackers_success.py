@@ -6,7 +6,7 @@ from otp_app.limits import request_limits
 from tests.api.guard.client import addresses, code, send, used, verify
 from tests.factories import new_phone, other_than
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.requests]
 
 
 class TestSuccessOfAnAttacker:

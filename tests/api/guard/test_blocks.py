@@ -12,7 +12,7 @@ from otp_app.signals import blocked, limited
 from tests.api.guard.client import HOUR, MINUTE, addresses, code, kazakh, proven, send, verify
 from tests.factories import new_phone
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.requests]
 
 
 class TestConversion:

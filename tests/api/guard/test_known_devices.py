@@ -9,7 +9,7 @@ from otp_app.models import ChallengeRow
 from tests.api.guard.client import HOUR, MINUTE, code, post, send, used, verify
 from tests.factories import new_phone, other_than
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.requests]
 
 SESSIONS = "otp_app.tokens.session.SessionTokens"
 

@@ -7,7 +7,7 @@ from tests.api.guard.client import MINUTE, addresses, code, kazakh, proven, send
 from tests.factories import new_phone
 from tests.races import race
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.requests]
 
 
 class TestProof:
