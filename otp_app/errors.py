@@ -23,6 +23,7 @@ Each reason has a class of its own, so a caller never has to read a text to know
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Any, TypeVar
 
 from django.db import InterfaceError, InternalError, OperationalError
@@ -212,5 +213,5 @@ def describe(seconds: int) -> str:
     if seconds < 60:  # noqa: PLR2004
         return ngettext("%(n)d second", "%(n)d seconds", seconds) % {"n": seconds}
     if seconds <= 90 * 60:  # "2 hours" would be much more than an hour and a bit
-        return ngettext("%(n)d minute", "%(n)d minutes", n := -(-seconds // 60)) % {"n": n}
-    return ngettext("%(n)d hour", "%(n)d hours", n := -(-seconds // 3600)) % {"n": n}
+        return ngettext("%(n)d minute", "%(n)d minutes", n := ceil(seconds / 60)) % {"n": n}
+    return ngettext("%(n)d hour", "%(n)d hours", n := ceil(seconds / 3600)) % {"n": n}

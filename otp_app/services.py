@@ -22,7 +22,7 @@ from django.http import HttpRequest
 from . import accounts, audit, phones, queues, staff, stores, tokens
 from .accounts import authorization_codes, devices
 from .challenges import Challenge, ChallengeState, Grant, Status, codes, is_id
-from .challenges.policies import LOGIN, longest
+from .challenges.policies import LOGIN, extended_ttl
 from .delivery import routing
 from .delivery.state import challenge_state, may_switch, resend_in
 from .errors import ChannelNotOffered, InvalidOrExpiredCode, RegionNotAllowed
@@ -176,13 +176,13 @@ def exchange(
 def extend(*, challenge_id: str) -> None:
     """Double the life of a challenge, once, for people who need more time (WCAG 2.2, success criterion 2.2.1).
 
-    The life never exceeds ``policies.LONGEST_TTL`` seconds. A guesser gains nothing, because no check and no send is
+    The life never exceeds ``policies.MAX_TTL_SECONDS`` seconds. A guesser gains nothing, because no check and no send is
     added. Raise InvalidOrExpiredCode when the challenge is not open, or was extended already.
     """
     _require_id(challenge_id)
     store = stores.current()
     challenge = store.get(challenge_id)
-    if challenge is None or not store.extend(challenge_id, longest(challenge.purpose)):
+    if challenge is None or not store.extend(challenge_id, extended_ttl(challenge.purpose)):
         raise InvalidOrExpiredCode
 
 

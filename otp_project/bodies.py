@@ -2,14 +2,14 @@
 
 from otp_app.bodies import MAX_API_BYTES, MAX_REPORT_BYTES
 
-MOST = (  # bytes
+MAX_BYTES = (
     ("/api/webhooks/", MAX_REPORT_BYTES),
     ("/api/", MAX_API_BYTES),
-    ("/admin/", 1024 * 1024),  # what staff ticks in a long list
+    ("/admin/", 1024 * 1024),  # a long list with many ticks
     ("", 16 * 1024),  # forms of the page
 )
 
 
-def most(path: str) -> int:
-    """Return how many bytes a body may have that is sent to this path."""
-    return next(size for beginning, size in MOST if path.startswith(beginning))
+def max_bytes(path: str) -> int:
+    """Return how many bytes a body for this path may have."""
+    return next(size for beginning, size in MAX_BYTES if path.startswith(beginning))

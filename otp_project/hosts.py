@@ -3,9 +3,9 @@
 import logging
 import time
 
-MOST = 10  # lines of a process in a PERIOD
-PERIOD = 60  # seconds
-LONGEST = 100  # characters of a host that are shown
+PERIOD_SECONDS = 60
+MAX_LINES = 10  # of a process in a period
+MAX_HOST_CHARACTERS = 100  # that are logged
 
 
 class RefusedHosts(logging.Filter):
@@ -13,20 +13,20 @@ class RefusedHosts(logging.Filter):
 
     def __init__(self) -> None:
         super().__init__()
-        self._since = -float(PERIOD)
-        self._told: set[str] = set()
+        self._since = -float(PERIOD_SECONDS)
+        self._logged: set[str] = set()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Say whether the host is to be told of, and shorten the record to a line that names it and ALLOWED_HOSTS."""
+        """Pass a host once in a period, and shorten its record to a line that names it and ALLOWED_HOSTS."""
         now = time.monotonic()
-        if now - self._since >= PERIOD:
-            self._since, self._told = now, set()
+        if now - self._since >= PERIOD_SECONDS:
+            self._since, self._logged = now, set()
         meta = record.request.META  # type: ignore[attr-defined]  # Django puts the request there
-        host = meta.get("HTTP_HOST", meta["SERVER_NAME"])[:LONGEST]
-        if host in self._told or len(self._told) >= MOST:
+        host = meta.get("HTTP_HOST", meta["SERVER_NAME"])[:MAX_HOST_CHARACTERS]
+        if host in self._logged or len(self._logged) >= MAX_LINES:
             return False
-        self._told.add(host)
-        # Whoever asks has written the host: as %r writes it, it stays one line.
+        self._logged.add(host)
+        # A stranger has written the host; %r keeps it in one line.
         record.msg, record.args = "refused a request for the host %r, which is not in ALLOWED_HOSTS", (host,)
         record.levelno, record.levelname, record.exc_info = logging.WARNING, "WARNING", None
         return True

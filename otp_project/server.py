@@ -19,25 +19,25 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import BadRequest
 
-from .bodies import most
+from .bodies import max_bytes
 from .wsgi import application
 
-BODY_TIMEOUT = 10  # seconds
-BODY_READ = 1024 * 1024  # bytes; what its path may not take is dropped, and who sends it reads why
-BODY_SHORT = 16 * 1024  # bytes; of longer ones, which few paths take, only so many are kept at once:
-LONG_BODIES = 32
+BODY_TIMEOUT_SECONDS = 10
+MAX_READ_BYTES = 1024 * 1024  # a body too long for its path is read so far, so that its sender reads the refusal
+SHORT_BODY_BYTES = 16 * 1024  # of longer bodies, which few paths allow, a process holds only so many at once:
+MAX_LONG_BODIES = 32
 
 Headers = list[tuple[str, str]]
-_CLOSE = [("connection", "close")]  # what is left of a body would be read as the next request
+_CLOSE = [("connection", "close")]  # or the rest of a body would be read as the next request
 
-# A request waits for other servers all the time, and others work meanwhile: to interrupt it as often as Python does by
-# itself only costs processor time. What is loaded stays, so the collector need not look at it again and again.
+# Requests wait for other servers often enough to let each other work; switching threads as often as Python does by
+# default only costs processor time. Loaded modules stay, so the garbage collector need not examine them again.
 sys.setswitchinterval(0.05)  # seconds
 gc.collect()
 gc.freeze()
 gc.set_threshold(10_000)
 
-_long = asyncio.Semaphore(LONG_BODIES)
+_long = asyncio.Semaphore(MAX_LONG_BODIES)
 _threads = ThreadPoolExecutor(settings.THREADS, thread_name_prefix="web")
 _base: dict[str, Any] = {
     "wsgi.version": (1, 0),
@@ -54,7 +54,7 @@ async def app(scope: Any, protocol: Any) -> None:
     """Answer a request, as RSGI asks: https://github.com/emmett-framework/granian/blob/master/docs/spec/RSGI.md."""
     async with AsyncExitStack() as places:
         try:
-            async with asyncio.timeout(BODY_TIMEOUT):
+            async with asyncio.timeout(BODY_TIMEOUT_SECONDS):
                 body = await _read(scope, protocol, places)
         except TimeoutError:
             return _refuse(protocol, 408)
@@ -69,7 +69,7 @@ async def app(scope: Any, protocol: Any) -> None:
 
 
 def _begin(loop: asyncio.AbstractEventLoop) -> None:
-    """Hear the signal to end, which ``__main__`` has kept back, as soon as the loop runs."""
+    """Unblock SIGTERM, which ``__main__`` has blocked, as soon as the loop runs."""
     loop.call_soon(signal.pthread_sigmask, signal.SIG_UNBLOCK, [signal.SIGTERM])
 
 
@@ -77,29 +77,29 @@ app.__rsgi_init__ = _begin  # type: ignore[attr-defined]  # where RSGI looks for
 
 
 async def _read(scope: Any, protocol: Any, places: AsyncExitStack) -> bytes | None:
-    """Read the whole body; None when it is too long, EOFError when the client went away in the middle of it.
+    """Read the whole body; return None when it is too long, raise EOFError when the client went away in the middle.
 
-    A chunked body that breaks off just ends here; the JSON in it is whole, or it is refused as none.
+    A chunked body that breaks off looks like its end; unless its JSON is complete, the parser refuses it.
     """
     length = scope.headers.get("content-length")
     if length is None and "transfer-encoding" not in scope.headers:
         return b""
-    if length is not None and int(length) > BODY_READ:
+    if length is not None and int(length) > MAX_READ_BYTES:
         return None
-    body, size, longest = bytearray(), 0, most(scope.path)
+    body, size, limit = bytearray(), 0, max_bytes(scope.path)
     async for chunk in protocol:
         size += len(chunk)
-        if size > BODY_READ:
+        if size > MAX_READ_BYTES:
             return None
-        if size - len(chunk) <= BODY_SHORT < min(size, longest):
+        if size - len(chunk) <= SHORT_BODY_BYTES < min(size, limit):
             await places.enter_async_context(_long)
-        if size <= longest:
+        if size <= limit:
             body += chunk
         else:
             body.clear()
     if length is not None and size < int(length):
         raise EOFError
-    return bytes(body) if size <= longest else None
+    return bytes(body) if size <= limit else None
 
 
 def _refuse(protocol: Any, status: int) -> None:
@@ -108,9 +108,9 @@ def _refuse(protocol: Any, status: int) -> None:
 
 
 def _environ(scope: Any, body: bytes | None) -> dict[str, Any]:
-    """Make PEP 3333's dictionary: texts are bytes read as Latin-1; of a body that is too long there is only that it is.
+    """Make PEP 3333's dictionary, with texts as bytes read as Latin-1. A body that is too long is empty, its length kept.
 
-    The path comes decoded; twice would be once too often.
+    The path arrives decoded and must not be decoded again.
     """
     client, _, _ = scope.client.rpartition(":")
     host, _, port = scope.server.rpartition(":")
@@ -122,7 +122,7 @@ def _environ(scope: Any, body: bytes | None) -> dict[str, Any]:
         "SERVER_NAME": host,
         "SERVER_PORT": port,
         "REMOTE_ADDR": client.strip("[]"),
-        "CONTENT_LENGTH": str(most(scope.path) + 1 if body is None else len(body)),
+        "CONTENT_LENGTH": str(max_bytes(scope.path) + 1 if body is None else len(body)),
         "wsgi.url_scheme": scope.scheme,
         "wsgi.input": io.BytesIO(body or b""),
     }

@@ -27,7 +27,7 @@ from rest_framework.request import Request
 
 from .. import queues, services, stores
 from ..challenges import Grant, is_id, random_id
-from ..challenges.policies import LONGEST_TTL
+from ..challenges.policies import MAX_TTL_SECONDS
 from ..conf import conf
 from ..db import writes
 from ..delivery import records
@@ -41,7 +41,7 @@ from .serializers import Json, sent_answer
 HEADER = "Idempotency-Key"
 _META_NAME = "HTTP_IDEMPOTENCY_KEY"
 _KEY_FORM = re.compile("[ -~]{1,255}")
-_MAX_HELD_MS = LONGEST_TTL * 1000  # no challenge lives longer, so no key in progress is held longer
+_MAX_HELD_MS = MAX_TTL_SECONDS * 1000  # no challenge lives longer, so no key in progress is held longer
 _GRACE_SECONDS = 5  # beyond the provider's deadline: after them no process is still at work on the request
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from ..conf import conf
 
-LONGEST_TTL = 600  # seconds: the longest that NIST SP 800-63B-4 §3.1.3.2 allows for a code by telephone
+MAX_TTL_SECONDS = 600  # the longest that NIST SP 800-63B-4 §3.1.3.2 allows for a code by telephone
 LOGIN = "login"
 CHANGE_PHONE = "change_phone"
 
@@ -32,6 +32,6 @@ def policy_for(purpose: str) -> Policy:
     return replace(base, **overrides) if overrides else base
 
 
-def longest(purpose: str) -> int:
+def extended_ttl(purpose: str) -> int:
     """Return the seconds that an extended challenge of a purpose lives."""
-    return min(2 * policy_for(purpose).ttl, LONGEST_TTL)
+    return min(2 * policy_for(purpose).ttl, MAX_TTL_SECONDS)

@@ -6,7 +6,7 @@ from typing import Any
 from django.core import checks
 from django.core.checks import CheckMessage, Error, register
 
-from ..challenges.policies import LONGEST_TTL
+from ..challenges.policies import MAX_TTL_SECONDS
 from ..conf import conf
 
 # name: least, most. Sources stand in conf; 10 checks are the most NIST SP 800-63B-4 leaves room for.
@@ -14,7 +14,7 @@ SHORTEST_BLOCK = 60  # seconds
 MOST = 10**9  # of anything: what the databases can add up, and more than anybody needs
 RANGES: dict[str, tuple[int, int]] = {
     "CODE_LENGTH": (6, 10),
-    "TTL": (30, LONGEST_TTL),
+    "TTL": (30, MAX_TTL_SECONDS),
     "CHECKS": (1, 10),
     "CHECKS_BY_PHONE": (0, 10),
     "SENDS": (1, 10),

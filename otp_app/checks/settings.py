@@ -15,7 +15,7 @@ from phonenumbers import SUPPORTED_REGIONS
 
 from .. import accounts, phones, staff
 from ..accounts import sign_ups
-from ..challenges.policies import LOGIN, LONGEST_TTL
+from ..challenges.policies import LOGIN, MAX_TTL_SECONDS
 from ..conf import LOCAL_PROVIDERS, TWILIO_NAMES, conf, costs_money, provider_entries
 from ..delivery import messages
 from ..phones import languages
@@ -95,7 +95,7 @@ def check_segment(**_: Any) -> list[CheckMessage]:
     errors: list[CheckMessage] = []
     for purpose in (LOGIN, *conf.POLICIES):
         for language in languages.LANGUAGES:
-            body = messages.body_for(purpose, language, "0" * 10, LONGEST_TTL // 60)
+            body = messages.body_for(purpose, language, "0" * 10, MAX_TTL_SECONDS // 60)
             if gsm.count_segments(body) > 1:
                 text = f"The {language} message takes {gsm.count_segments(body)} SMS segments with a code of 10 digits."
                 hint = "Shorten OTP_BRAND or OTP_WEB_HOST, or leave OTP_ANDROID_APP_HASH out."

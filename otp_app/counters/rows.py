@@ -6,6 +6,7 @@ take.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from math import ceil
 
 from django.db import transaction
 
@@ -55,7 +56,7 @@ def changing(alias: str, key: str) -> Iterator[Counter]:
 
 def expiry(at: int) -> int:
     """Round an expiry up to whole hours: PostgreSQL updates a row in place while no indexed column changes."""
-    return -(-at // HOUR) * HOUR
+    return ceil(at / HOUR) * HOUR
 
 
 def recent_blocks(alias: str, since: int, most: int) -> dict[str, int]:

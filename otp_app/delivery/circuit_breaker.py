@@ -7,6 +7,7 @@ state is a counter's row in the database, which every process shares, whichever 
 
 import logging
 from collections.abc import Sequence
+from math import ceil
 
 from django.db import router
 
@@ -59,7 +60,7 @@ def seconds_until_retry(aliases: Sequence[str]) -> int:
         return 0
     blocked = counters.blocks(counters_database(), keys := [key_of(alias) for alias in aliases])
     wait = min(blocked.get(key, 0) for key in keys) - clock.read_now(counters_database())
-    return max(0, -(-wait // 1000))
+    return max(0, ceil(wait / 1000))
 
 
 def _open(alias: str, now: int, **expected: int) -> bool:

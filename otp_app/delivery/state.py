@@ -1,5 +1,7 @@
 """Tell the holder of a challenge's id what became of its newest message, and what is left of the challenge."""
 
+from math import ceil
+
 from .. import phones, stores
 from ..challenges import Challenge, ChallengeState, Status
 from ..limits import request_limits
@@ -67,7 +69,7 @@ def _waits(phone: Phone, device: str) -> dict[Counts, int]:
     waits: dict[Counts, int] = {}
     for usage in stores.current().usage(limits, phone=phone, device=bool(device)):
         counts = usage.limit.counts
-        waits[counts] = max(waits.get(counts, 0), -(-usage.wait // 1000))
+        waits[counts] = max(waits.get(counts, 0), ceil(usage.wait / 1000))
     return waits
 
 

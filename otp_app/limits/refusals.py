@@ -1,6 +1,7 @@
 """Word the refusal of a request, whichever store has refused it."""
 
 from collections.abc import Sequence
+from math import ceil
 
 from ..errors import Block, Limited, OtpError, ProofRequired
 from . import windows
@@ -15,7 +16,7 @@ def reason(usages: Sequence[Usage]) -> OtpError:
     """Return the error for the limit with the longest wait, or ProofRequired for a used proof of work."""
     longest = windows.longest(usage for usage in usages if usage.limit.name != PROOFS)
     if longest:
-        return Limited(_name_of(longest), -(-longest.wait // 1000), subject=longest.limit.subject)
+        return Limited(_name_of(longest), ceil(longest.wait / 1000), subject=longest.limit.subject)
     if any(usage.wait for usage in usages):
         return ProofRequired()
     return Limited(usages[0].limit.name, 1)  # another request took the last place and has given it back since

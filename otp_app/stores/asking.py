@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
+from math import ceil
 from typing import Any
 
 from .. import phones
@@ -100,7 +101,7 @@ class AskingStore(ABC):
             row |= {"provider": claim.provider, "claimed_at": answer["now"]}
             blocked = {key: answer["holds"][key] for key in claim.watched if key in answer["holds"]}
             claimed = ClaimedDelivery(claim, blocked, row, answer.get("journal", ""))
-        return Grant(challenge, answer["now"], -(-answer["again"] // 1000), claimed)
+        return Grant(challenge, answer["now"], ceil(answer["again"] / 1000), claimed)
 
     def _queue(self, challenge: Challenge, row: dict[str, Any]) -> None:  # noqa: B027  (most servers write it themselves)
         """Write down the queued delivery of a send, in a store whose server does not write it itself."""

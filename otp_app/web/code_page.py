@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 
 from .. import errors, phones, services
 from ..challenges import ChallengeState
-from ..challenges.policies import LOGIN, longest, policy_for
+from ..challenges.policies import LOGIN, extended_ttl, policy_for
 from ..errors import InvalidOrExpiredCode, OtpError
 from . import account, pages, phone_and_code, resend_timing, texts
 from .destinations import Destination
@@ -47,7 +47,7 @@ def show(
             "lead": texts.sent_to(state, phones.spaced(begun.phone)),
             "told": texts.message_state(state, resend.switch_in),
             "left": errors.describe(_rounded(state.expires_in)),
-            "extendable": not begun.extended and longest(LOGIN) > policy_for(LOGIN).ttl,
+            "extendable": not begun.extended and extended_ttl(LOGIN) > policy_for(LOGIN).ttl,
         }
     return pages.show(request, "code", destination, error=error, **values)
 

@@ -5,6 +5,7 @@ two phones without disturbing each other.
 """
 
 from dataclasses import asdict, dataclass, fields, replace
+from math import ceil
 from typing import Any
 
 from django.http import HttpRequest
@@ -41,7 +42,7 @@ class BegunSignIn:
     @property
     def held(self) -> int:
         """Return for how many seconds a send would still be refused."""
-        return max(0, -(-(self.held_until - clock.milliseconds()) // 1000))
+        return max(0, ceil((self.held_until - clock.milliseconds()) / 1000))
 
 
 _FIELD_NAMES = {field.name for field in fields(BegunSignIn)}

@@ -8,6 +8,7 @@ import shutil
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from math import ceil
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -127,7 +128,7 @@ def _usage_table(subject: SubjectLimits) -> list[str]:
             str(usage.used),
             _limit_amount(usage.limit),
             duration(usage.limit.period),
-            duration(-(-usage.wait // 1000)) if usage.wait else "-",
+            duration(ceil(usage.wait / 1000)) if usage.wait else "-",
             _moment(usage.blocked_until) if usage.blocked_until else "-",
         ]
         for usage in usages

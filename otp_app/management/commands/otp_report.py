@@ -6,6 +6,7 @@ from collections import Counter as Tally
 from collections.abc import Mapping
 from contextlib import suppress
 from decimal import Decimal
+from math import ceil
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -107,7 +108,7 @@ def _share(part: Any, whole: int) -> str:
 
 def _percentile(answers: Tally[int], percent: int) -> str:
     """Return the shortest time in milliseconds within which ``percent`` of the answers came; ``-`` without answers."""
-    wanted = -(-answers.total() * percent // 100)
+    wanted = ceil(answers.total() * percent / 100)
     for latency in sorted(answers):
         wanted -= answers[latency]
         if wanted <= 0:
