@@ -16,20 +16,14 @@
 """
 
 import functools
-
-from django.utils.module_loading import import_string
+import pkgutil
 
 NAMES = [line.split()[0] for line in __doc__.split("::")[1].splitlines() if line.strip()]
 QUEUES = ("otp_app.queues.inline.InlineQueue", "otp_app.queues.celery.CeleryQueue")
-STORES = ("otp_app.stores.sql.SqlStore", "otp_app.stores.redis.RedisStore")
 
 
 def _attempted(attempt, *_):
     return "handover.claimed" if attempt.number == 1 else "handover.passed_on"
-
-
-def _closed(closed, _store, _challenge, status):
-    return "challenge.closed" if closed and status == "approved" else ""
 
 
 # Whose attribute, its name; which point is before a call, by its arguments, and which after it, by its result as well.
@@ -41,7 +35,7 @@ WRAPPED = [
     ("otp_app.delivery.records", "record_sent", None, lambda *_: "handover.ended"),
     ("otp_app.stores.write_behind", "_merge", None, lambda *_: "outcomes.written"),
     ("otp_app.challenges.codes", "matches", lambda *_: "check.spent", None),
-    *((store, "close", None, _closed) for store in STORES),
+    ("otp_app.services", "_spend_compare_close", None, lambda *_: "challenge.closed"),  # whichever store has closed it
     ("otp_app.delivery.reports", "apply", lambda *_: "report.verified", lambda *_: "report.applied"),
 ]
 
@@ -49,7 +43,7 @@ WRAPPED = [
 def install(reached, replace=setattr):
     """Call ``reached`` with the name of each point that is reached from now on."""
     for owner, attribute, before, after in WRAPPED:
-        found = import_string(owner)
+        found = pkgutil.resolve_name(owner)
         replace(found, attribute, _wrapped(getattr(found, attribute), before, after, reached))
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from otp_app import services
 from otp_app.providers.base import Event, NotAccepted
+from otp_app.queues import celery
 from tests.factories import new_phone
 from tests.remote import RemoteProvider, remotes
 from tests.torture import fault_points
@@ -25,6 +26,13 @@ WRITTEN = [
     "outcomes.written",
     "handover.ended",
     "send.queued",
+]
+BY_CELERY = [
+    "send.committed",
+    "send.queued",
+    "handover.claimed",
+    "handover.answered",
+    "handover.ended",
 ]
 REPORT = ["report.verified", "report.applied"]
 
@@ -52,6 +60,17 @@ def test_a_send_that_the_first_provider_takes_is_written_down_with_others_and_pa
     with remotes():
         services.send_code(phone=new_phone())
     assert passed == WRITTEN
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_send_by_celery_is_queued_before_a_worker_claims_it(passed, settings, monkeypatch):
+    settings.OTP_QUEUE = "otp_app.queues.celery.CeleryQueue"
+    published = []
+    monkeypatch.setattr(celery, "_publish", published.append)
+    with remotes():
+        services.send_code(phone=new_phone())
+        celery.deliver.apply(published)
+    assert passed == BY_CELERY
 
 
 @pytest.mark.django_db(transaction=True)
