@@ -176,8 +176,8 @@ def exchange(
 def extend(*, challenge_id: str) -> None:
     """Double the life of a challenge, once, for people who need more time (WCAG 2.2, success criterion 2.2.1).
 
-    The life never exceeds ``policies.MAX_TTL_SECONDS`` seconds. A guesser gains nothing, because no check and no send is
-    added. Raise InvalidOrExpiredCode when the challenge is not open, or was extended already.
+    The life never exceeds ``policies.MAX_TTL_SECONDS``. A guesser gains nothing, because no check and no send is added.
+    Raise InvalidOrExpiredCode when the challenge is not open, or was extended already.
     """
     _require_id(challenge_id)
     store = stores.current()

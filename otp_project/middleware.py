@@ -15,7 +15,7 @@ from otp_app.api import problems
 from otp_app.bodies import is_declared_longer
 from otp_app.errors import unlogged
 
-from .bodies import most
+from .bodies import max_bytes
 
 _ORIGIN = 300  # characters: a scheme, a host of 253 and a port; Python remembers what it has split
 
@@ -48,6 +48,6 @@ class ApiMiddleware:
 
 
 def _too_large(request: HttpRequest) -> HttpResponseBase | None:
-    if is_declared_longer(request.META, most(request.path_info)):
+    if is_declared_longer(request.META, max_bytes(request.path_info)):
         return unlogged(problems.answer(request, problems.TooLarge()))
     return None

@@ -108,7 +108,7 @@ def _refuse(protocol: Any, status: int) -> None:
 
 
 def _environ(scope: Any, body: bytes | None) -> dict[str, Any]:
-    """Make PEP 3333's dictionary, with texts as bytes read as Latin-1. A body that is too long is empty, its length kept.
+    """Make PEP 3333's dictionary, with texts as bytes read as Latin-1; drop a body that is too long.
 
     The path arrives decoded and must not be decoded again.
     """

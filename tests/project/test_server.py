@@ -86,7 +86,7 @@ def test_the_environ_is_that_of_pep_3333():
 
 
 def test_a_half_sent_body_ends_with_408_and_the_connection(monkeypatch):
-    monkeypatch.setattr(server, "BODY_TIMEOUT", 0.05)
+    monkeypatch.setattr(server, "BODY_TIMEOUT_SECONDS", 0.05)
     _, (status, headers, _) = ask(b"{", None, headers={"content-length": ["9"]}, method="POST")
     assert status == 408
     assert ("connection", "close") in headers
@@ -103,7 +103,7 @@ def test_a_body_shorter_than_it_says_is_400():
 
 
 @pytest.mark.parametrize(
-    "headers", [{"content-length": [str(server.BODY_READ + 1)]}, {"transfer-encoding": ["chunked"]}]
+    "headers", [{"content-length": [str(server.MAX_READ_BYTES + 1)]}, {"transfer-encoding": ["chunked"]}]
 )
 def test_too_long_a_body_is_413_and_not_kept(headers):
     _, (status, _, _) = ask(*[b"x" * 65536] * 20, headers=headers, method="POST")
@@ -152,10 +152,10 @@ def test_a_body_longer_than_its_path_may_take_is_refused_without_django(held, pa
 
 
 def test_of_long_bodies_only_so_many_are_kept_at_once_and_short_ones_do_not_wait_for_them(held, monkeypatch):
-    monkeypatch.setattr(server, "BODY_TIMEOUT", 0.5)
+    monkeypatch.setattr(server, "BODY_TIMEOUT_SECONDS", 0.5)
     monkeypatch.setattr(server, "_long", asyncio.Semaphore(2))
-    half_sent = ([b"x" * (server.BODY_SHORT + 1), None], {"content-length": ["99999"]})
-    long, short = body_of(server.BODY_SHORT + 1), body_of(server.BODY_SHORT)
+    half_sent = ([b"x" * (server.SHORT_BODY_BYTES + 1), None], {"content-length": ["99999"]})
+    long, short = body_of(server.SHORT_BODY_BYTES + 1), body_of(server.SHORT_BODY_BYTES)
 
     async def at_once(*bodies):
         asking = [asked(*chunks, headers=headers, method="POST", path="/admin/x/") for chunks, headers in bodies]
@@ -175,7 +175,7 @@ API = ("/api/send-otp/", "/api/me/", "/api/challenges/x/", "/api/schema/", "/api
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("declared", [True, False])
-@pytest.mark.parametrize("size", [4 * 1024 + 1, server.BODY_READ, server.BODY_READ + 1])
+@pytest.mark.parametrize("size", [4 * 1024 + 1, server.MAX_READ_BYTES, server.MAX_READ_BYTES + 1])
 @pytest.mark.parametrize("path", API)
 def test_the_api_refuses_by_the_length_in_the_words_of_the_client_and_the_body_is_not_kept(held, path, size, declared):
     chunks, headers = body_of(size, declared=declared)
