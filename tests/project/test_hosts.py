@@ -45,18 +45,18 @@ def test_what_a_stranger_writes_stays_one_short_line(client, log, host):
     (record,) = told(log)
     line = record.getMessage()
     assert line.isprintable()
-    assert len(line) < 5 * hosts.LONGEST + 100
+    assert len(line) < 5 * hosts.MAX_HOST_CHARACTERS + 100
 
 
 def test_of_many_hosts_a_few_are_told_in_a_minute_and_others_in_the_next(client, log, monkeypatch):
     now = [1000.0]
     monkeypatch.setattr(hosts.time, "monotonic", lambda: now[0])
-    for number in range(3 * hosts.MOST):
+    for number in range(3 * hosts.MAX_LINES):
         ask(client, f"{number}.example.org")
-    assert len(told(log)) == hosts.MOST
-    now[0] += hosts.PERIOD
+    assert len(told(log)) == hosts.MAX_LINES
+    now[0] += hosts.PERIOD_SECONDS
     ask(client, "0.example.org")
-    assert len(told(log)) == hosts.MOST + 1
+    assert len(told(log)) == hosts.MAX_LINES + 1
 
 
 def test_a_request_without_the_header_is_told_of_as_well(client, log):
