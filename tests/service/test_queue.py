@@ -200,7 +200,7 @@ def swept_until(service, done):
         sweep.send_signal(signal.SIGTERM)
         output, _ = sweep.communicate(timeout=PATIENCE)
     assert sweep.returncode == 0
-    return sum(int(number) for number in re.findall(r"Swept: (\d+) sends", output))
+    return sum(int(number) for number in re.findall(r"Swept: (\d+) lost sends", output))
 
 
 def test_a_provider_that_hangs_holds_up_no_request_and_is_asked_once_whoever_dies(service, twilio, tmp_path):
