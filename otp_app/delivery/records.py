@@ -22,7 +22,7 @@ from ..providers import gsm
 from ..providers.base import Channel, Message, Receipt
 from ..stores import outbox, write_behind
 from ..stores.outbox import id_of
-from ..stores.write_behind import Ended
+from ..stores.write_behind import Outcome
 from . import prices
 
 Status = Delivery.Status
@@ -63,13 +63,13 @@ def facts_of(message: Message, alias: str, receipt: Receipt, begun: float) -> di
 def insert_claimed(grant: Grant) -> None:
     """Insert the row of a claimed send now: it takes another end than the one that the write-behind expects."""
     if grant.claimed and grant.claimed.journal:
-        write_behind.current().begin(Ended(grant.claimed.row, grant.claimed.journal))
+        write_behind.current().begin(Outcome(grant.claimed.row, grant.claimed.journal))
 
 
 def record_sent(claimed: ClaimedDelivery, facts: Mapping[str, Any]) -> None:
     """Record by the write-behind that the provider claimed with the send accepted the message."""
     ended = {"status": Status.SENT.value, "updated_at": timezone.now()}
-    write_behind.current().put(Ended({**claimed.row, **ended, **facts}, claimed.journal, "reference" in facts))
+    write_behind.current().put(Outcome({**claimed.row, **ended, **facts}, claimed.journal, "reference" in facts))
 
 
 def unclaimed_sends(challenge_id: str) -> list[int]:

@@ -36,7 +36,7 @@ _RETRY_MS = 1000  # milliseconds between the tries of the thread while the datab
 
 # A report may have come first: then its status stands, and the outcome adds what the report lacks.
 _MOVES = "{{table}}.status IN ({})".format(", ".join(f"'{status}'" for status in Delivery.PREDECESSORS["sent"]))
-_ENDED = f"""
+_SET_OUTCOME = f"""
 status = CASE WHEN {_MOVES} THEN excluded.status ELSE {{table}}.status END,
 error = CASE WHEN {_MOVES} THEN excluded.error ELSE {{table}}.error END,
 updated_at = CASE WHEN {_MOVES} THEN excluded.updated_at ELSE {{table}}.updated_at END,
@@ -44,12 +44,14 @@ segments = CASE WHEN {_MOVES} OR {{table}}.price IS NULL THEN excluded.segments 
 price = CASE WHEN {_MOVES} THEN excluded.price ELSE COALESCE({{table}}.price, excluded.price) END,
 latency = excluded.latency
 """.format(table=Delivery._meta.db_table)
-_NAMED = f"{_ENDED}, reference = excluded.reference"  # without a reference of the provider's, the one in the row stays
+_SET_OUTCOME_AND_REFERENCE = (
+    f"{_SET_OUTCOME}, reference = excluded.reference"  # without a reference of the provider's, the one in the row stays
+)
 HANDOVER = ("challenge", "sent_at", "handover")
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class Outcome:
     """Hold the whole row of a delivery whose outcome is known, and its entry in a journal (empty: none)."""
 
     row: Mapping[str, Any]
@@ -61,25 +63,25 @@ class _Buffer:
     """Keep the outcomes of one process in a buffer, and write them from one thread."""
 
     def __init__(self) -> None:
-        self._waiting = deque[Ended]()
+        self._waiting = deque[Outcome]()
         self._written = deque[str](maxlen=100_000)  # entries of the journal; what is dropped, a sweep finds
         self._turn = threading.Lock()
         self._asked = threading.Event()
         self._thread = ThreadPoolExecutor(1, "otp-behind")  # the process waits for it at its end
         self._failing = False
 
-    def put(self, ended: Ended) -> None:
+    def put(self, outcome: Outcome) -> None:
         """Add an outcome to the buffer. Never raise, because the message has left, whatever becomes of its record."""
-        self._waiting.append(ended)
+        self._waiting.append(outcome)
         if not conf.WRITE_BEHIND:
             self._try()
         else:
             self._ask()
 
-    def begin(self, ended: Ended) -> bool:
+    def begin(self, outcome: Outcome) -> bool:
         """Write a row at once, for a send with an unexpected outcome; return False when the row exists already."""
-        begun = writes.run(database(), writes.merging(database(), Delivery, [ended.row], HANDOVER))
-        self.forget(ended.journal)
+        begun = writes.run(database(), writes.merging(database(), Delivery, [outcome.row], HANDOVER))
+        self.forget(outcome.journal)
         return bool(begun)
 
     def forget(self, entry: str) -> None:
@@ -134,7 +136,7 @@ class _Buffer:
         with suppress(Exception):  # it is logged, and what was not written is kept
             self.flush()
 
-    def _write(self, batch: Sequence[Ended]) -> None:
+    def _write(self, batch: Sequence[Outcome]) -> None:
         try:
             _merge(database(), batch)
         except BaseException as error:
@@ -142,18 +144,18 @@ class _Buffer:
             self._failing = True
             self._waiting.extendleft(reversed(batch))
             raise
-        self._written.extend(ended.journal for ended in batch if ended.journal)
+        self._written.extend(outcome.journal for outcome in batch if outcome.journal)
 
 
-def _merge(alias: str, batch: Sequence[Ended]) -> None:
+def _merge(alias: str, batch: Sequence[Outcome]) -> None:
     try:
-        for named, then in ((True, _NAMED), (False, _ENDED)):
-            if rows := [ended.row for ended in batch if ended.named is named]:
+        for named, then in ((True, _SET_OUTCOME_AND_REFERENCE), (False, _SET_OUTCOME)):
+            if rows := [outcome.row for outcome in batch if outcome.named is named]:
                 writes.run(alias, writes.merging(alias, Delivery, rows, HANDOVER, then))
     except (DataError, IntegrityError) as error:
         if len(batch) > 1:  # one of them is to blame, and the others must not wait for it for ever
-            for ended in batch:
-                _merge(alias, [ended])
+            for outcome in batch:
+                _merge(alias, [outcome])
         else:
             logger.error("a send cannot be written down: %s", type(error).__name__)  # noqa: TRY400  (may quote it)
 

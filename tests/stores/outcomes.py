@@ -10,7 +10,7 @@ from django.utils import timezone
 from otp_app.challenges import random_id
 from otp_app.models import Delivery
 from otp_app.stores import outbox
-from otp_app.stores.write_behind import Ended
+from otp_app.stores.write_behind import Outcome
 from tests.factories import new_challenge
 
 BEGUN = {"provider": "one", "claimed_at": 1_700_000_000_000, "unconverted": 4}
@@ -47,7 +47,7 @@ def accepted(journal="", challenge=None, **facts):
     """The end of a send that its provider has taken, and all that it began with."""
     row = outbox.row_of(taken(challenge)) | BEGUN | {"reference": random_id()}
     told = {"status": "sent", "updated_at": timezone.now(), "segments": 1, "price": Decimal("0.05"), "latency": 7}
-    return Ended(row | told | facts, journal)
+    return Outcome(row | told | facts, journal)
 
 
 def refused(journal=""):

@@ -10,7 +10,7 @@ import pytest
 from otp_app.delivery import records
 from otp_app.models import Delivery
 from otp_app.stores import write_behind
-from otp_app.stores.write_behind import Ended
+from otp_app.stores.write_behind import Outcome
 from tests.factories import new_challenge
 
 from .outcomes import accepted, in_its_thread, rows, written
@@ -132,7 +132,7 @@ def test_a_name_that_a_report_has_told_stays_where_the_answer_has_none(writer):
     Delivery.objects.update(reference="SM1", status="delivered")
     writer.put(replace(ours, named=False))
     assert Delivery.objects.get().reference == "SM1"
-    writer.put(Ended(ours.row | {"reference": "SM2"}))
+    writer.put(Outcome(ours.row | {"reference": "SM2"}))
     assert Delivery.objects.get().reference == "SM2"
 
 

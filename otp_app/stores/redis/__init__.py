@@ -31,7 +31,7 @@ from ..purge import purge_records
 from ..wire import Document
 from . import journal, recovery
 from . import server as redis_server
-from .server import Server
+from .server import RedisServer
 
 logger = logging.getLogger("otp_app.stores.redis")
 
@@ -118,7 +118,7 @@ class RedisStore(AskingStore):
         raise Unavailable
 
 
-def _begin_generation(server: Server, now: int) -> None:
+def _begin_generation(server: RedisServer, now: int) -> None:
     known = recovery.of_key_counters(database(), now)
     named: dict[str, Any] = {"id": random_id(), "server": server.identity()}
     begun = server.run("recover", wire.written(known | named, RequestLimits()))["state"] == "taken"

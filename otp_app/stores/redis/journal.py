@@ -12,7 +12,7 @@ from dataclasses import replace
 from ...challenges import Challenge
 from ...models import Delivery
 from .. import outbox, write_behind
-from ..write_behind import Ended
+from ..write_behind import Outcome
 
 _MAX_REMOVED_ENTRIES = 100  # by one script
 
@@ -38,4 +38,4 @@ def abandon(entry: str, get: Callable[[str], Challenge | None]) -> bool:
     claimed = {"provider": provider, "claimed_at": int(sent_at), "unconverted": unconverted}
     claimed |= {"reference": named[0]} if named else {}  # a process of the release before has not said it
     unknown = {"status": Delivery.Status.UNKNOWN.value, "error": "lease"}
-    return write_behind.current().begin(Ended(outbox.row_of(sent) | claimed | unknown, entry))
+    return write_behind.current().begin(Outcome(outbox.row_of(sent) | claimed | unknown, entry))

@@ -41,7 +41,7 @@ def _script(name: str) -> tuple[str, str]:
     return script, hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
 
 
-class Server:
+class RedisServer:
     """Run scripts over a pool of connections, each of which is opened when it is first used."""
 
     def __init__(self, url: str, timeout: float) -> None:
@@ -102,10 +102,10 @@ class Server:
             raise Unavailable from None
 
 
-_pooled = lru_cache(maxsize=8)(Server)
+_pooled = lru_cache(maxsize=8)(RedisServer)
 
 
-def current() -> Server:
+def current() -> RedisServer:
     return _pooled(conf.REDIS_URL, conf.REDIS_TIMEOUT)
 
 
