@@ -14,10 +14,10 @@ from ..keys import phone_key
 from ..models import BlockRow, ChallengeRow, Counter, Delivery, DevicesEnd, EventRow, Failure, KeptAnswer
 from . import outbox
 
-KEPT = 24 * HOUR  # that a dead challenge stays, for the limits of a day count on it
-BATCH = 500
-_JUDGED = ("id", "phone", "device", "status", "checks", "checks_left", "checked_at")
-_TURN = "0" * 32  # the counter that lets one purge work at a time, and begins with a write
+RETENTION_MS = 24 * HOUR  # a dead challenge stays so long because the limits of a day count its sends
+BATCH_ROWS = 500
+_FAILURE_COLUMNS = ("id", "phone", "device", "status", "checks", "checks_left", "checked_at")
+_LOCK_KEY = "0" * 32  # the counter whose lock lets one purge work at a time; taking it is the transaction's first write
 
 
 def purge(alias: str) -> int:
@@ -44,27 +44,33 @@ def purge_records(alias: str, now: int) -> None:
 
 
 def _purge_all(rows: models.QuerySet[Any]) -> None:
-    while batch := list(rows.values_list("pk", flat=True)[:BATCH]):
+    while batch := list(rows.values_list("pk", flat=True)[:BATCH_ROWS]):
         rows.filter(pk__in=batch).delete()
 
 
 def _purge_deliveries(alias: str, before: int) -> int:
-    """Delete a batch of old deliveries with their events; return how many deliveries that were."""
-    with transaction.atomic(using=alias, durable=True), changing(alias, _TURN):
+    """Delete a batch of old deliveries with their events; return the number of deliveries."""
+    with transaction.atomic(using=alias, durable=True), changing(alias, _LOCK_KEY):
         old = Delivery.objects.using(alias).filter(sent_at__lt=before).order_by("sent_at")
-        if batch := list(old.values_list("pk", flat=True)[:BATCH]):
+        if batch := list(old.values_list("pk", flat=True)[:BATCH_ROWS]):
             EventRow.objects.using(alias).filter(delivery__in=batch).delete()
-            with connections[alias].cursor() as cursor:  # Django would read each again, for rows that refer to it
+            with connections[
+                alias
+            ].cursor() as cursor:  # Django would read every row again to find rows that refer to it
                 marks = ", ".join(["%s"] * len(batch))
                 cursor.execute(f"DELETE FROM {Delivery._meta.db_table} WHERE id IN ({marks})", batch)
     return len(batch)
 
 
 def _purge_challenges(alias: str) -> int:
-    """Delete a batch of dead challenges, and keep what strangers failed; return how many challenges that were."""
-    with transaction.atomic(using=alias, durable=True), changing(alias, _TURN):
-        dead = ChallengeRow.objects.using(alias).filter(expires_at__lt=read_now(alias) - KEPT).order_by("expires_at")
-        batch = list(dead.only(*_JUDGED)[:BATCH])
+    """Delete a batch of dead challenges, keep the failures of strangers; return the number of challenges."""
+    with transaction.atomic(using=alias, durable=True), changing(alias, _LOCK_KEY):
+        dead = (
+            ChallengeRow.objects.using(alias)
+            .filter(expires_at__lt=read_now(alias) - RETENTION_MS)
+            .order_by("expires_at")
+        )
+        batch = list(dead.only(*_FAILURE_COLUMNS)[:BATCH_ROWS])
         failed = [
             Failure(phone=phone_key(row.phone), at=row.checked_at, checks=checks)
             for row in batch
@@ -77,9 +83,9 @@ def _purge_challenges(alias: str) -> int:
 
 
 def _purge_counters(alias: str) -> int:
-    """Delete a batch of expired counters, but none whose row is locked: somebody is about to use it."""
+    """Delete a batch of expired counters, but none whose row is locked, because a request is about to use it."""
     expired = Counter.objects.using(alias).filter(expires_at__lt=read_now(alias))
     with transaction.atomic(using=alias, durable=True):
         if connections[alias].features.has_select_for_update_skip_locked:
             expired = expired.select_for_update(skip_locked=True)
-        return Counter.objects.using(alias).filter(key__in=expired.values("key")[:BATCH]).delete()[0]
+        return Counter.objects.using(alias).filter(key__in=expired.values("key")[:BATCH_ROWS]).delete()[0]

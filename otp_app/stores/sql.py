@@ -25,11 +25,11 @@ class SqlStore(AskingStore):
         """Do nothing: a spent check is a failed one until its challenge is approved."""
 
     def settle(self) -> int:
-        """Do nothing: all of it is in the database."""
+        """Do nothing: whatever the store knows is in the database."""
         return 0
 
     def set_blocks(self, blocks: Mapping[str, int]) -> None:
-        """Do nothing: a send reads it from the counters, where it was written."""
+        """Do nothing: a send reads blocks from the counters, where they were written."""
 
     def now(self) -> int:
         return read_now(database())

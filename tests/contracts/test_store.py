@@ -721,7 +721,7 @@ def test_deliveries_are_kept_for_thirty_days(store, clock):
 
 
 def test_what_is_old_is_deleted_in_small_batches_and_all_of_it(store, clock, monkeypatch):
-    monkeypatch.setattr(purge, "BATCH", 2)
+    monkeypatch.setattr(purge, "BATCH_ROWS", 2)
     for number in range(5):
         opened = open_one(store).challenge
         event(f"early {number}")

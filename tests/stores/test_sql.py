@@ -161,12 +161,12 @@ def test_a_purge_deletes_the_dead_and_spares_what_still_counts(store, clock):
     assert store.purge() == 1
     assert store.get(dead.id) is None
     assert store.get(living.id) == living
-    assert not Counter.objects.filter(expires_at__lt=store.now()).exclude(key=purge._TURN).exists()
+    assert not Counter.objects.filter(expires_at__lt=store.now()).exclude(key=purge._LOCK_KEY).exists()
     assert store.purge() == 0
 
 
 def test_a_purge_works_in_batches(store, clock, monkeypatch):
-    monkeypatch.setattr("otp_app.stores.purge.BATCH", 2)
+    monkeypatch.setattr("otp_app.stores.purge.BATCH_ROWS", 2)
     for _ in range(5):
         open_one(store, client="192.0.2.1")
     clock.advance(2 * DAY)

@@ -26,8 +26,8 @@ from .call import Call
 
 def _open(call: Call) -> Document:
     call.read()
-    if no := call.refusal():
-        return no
+    if refused := call.refusal():
+        return refused
     opened = replace(wire.challenge_of(call.asked["challenge"]), created_at=call.now)
     return _send(call, opened, new=True)
 
@@ -39,15 +39,17 @@ def _spend_send(call: Call) -> Document:
     if not found or not same or not _is_open(found, call.now) or not found.sends_left:
         return call.answer("none")
     call.read()
-    if no := call.refusal():
-        return no
+    if refused := call.refusal():
+        return refused
     again = replace(found, language=asked["language"], channel=asked["channel"] or found.channel)
     return _send(call, again, new=False)
 
 
 def _send(call: Call, challenge: Challenge, *, new: bool) -> Document:
-    """Write a send down: its challenge, its delivery, and what it takes."""
-    at = max(call.now, *(before + 1 for before in challenge.sent_at), 0)  # it names the send: no two have the same
+    """Write a send: its challenge, its delivery and its increments."""
+    at = max(
+        call.now, *(before + 1 for before in challenge.sent_at), 0
+    )  # its instant names a send, so no two have the same
     taken = tuple(replace(increment, sent_at=at) for increment in call.increments)
     sent = replace(
         challenge,
@@ -67,11 +69,11 @@ def _send(call: Call, challenge: Challenge, *, new: bool) -> Document:
     writes.run(call.alias, writes.inserting(call.alias, Delivery, row))
     holds = blocks(call.alias, delivery.get("watched", ()))
     document = wire.document_of(sent) | {"taken": wire.increments_in(sent.increments)}
-    return call.answer("taken", challenge=document, again=_again(call, sent), holds=holds)
+    return call.answer("taken", challenge=document, again=_ms_to_next_send(call, sent), holds=holds)
 
 
-def _again(call: Call, sent: Challenge) -> int:
-    """Return the milliseconds to the phone's next send; a later one of this challenge needs no more comparisons."""
+def _ms_to_next_send(call: Call, sent: Challenge) -> int:
+    """Return the milliseconds until the phone's next send. Failures do not count: this challenge has its reserve."""
     past = [each for each in call.past if each.id != sent.id] + [sent]
     own = [each for each in call.request_limits.limits if each.counts in (Counts.WAITS, Counts.SENDS)]
     return max((windows.phone_usage(each, past, [], call.now).wait for each in own), default=0)
@@ -79,20 +81,20 @@ def _again(call: Call, sent: Challenge) -> int:
 
 def _spend_check(call: Call) -> Document:
     call.read()
-    if no := call.refusal():
-        return no
-    found = _to_check(call)
+    if refused := call.refusal():
+        return refused
+    found = _challenge_to_check(call)
     if not found or not found.checks_left or ("id" not in call.asked and not found.phone_checks_left):
         return call.answer("none")
-    by_phone = found.phone_checks_left - ("id" not in call.asked)
-    paid = replace(found, checks_left=found.checks_left - 1, phone_checks_left=by_phone, checked_at=call.now)
+    phone_checks_left = found.phone_checks_left - ("id" not in call.asked)
+    paid = replace(found, checks_left=found.checks_left - 1, phone_checks_left=phone_checks_left, checked_at=call.now)
     rows.update(call.alias, paid)
     call.write()
     document = wire.document_of(paid) | {"taken": wire.increments_in(paid.increments)}
     return call.answer("taken", challenge=document, taken=wire.increments_in(call.increments))
 
 
-def _to_check(call: Call) -> Challenge | None:
+def _challenge_to_check(call: Call) -> Challenge | None:
     """Find the challenge of that id, else the newest of the device, else of the phone's strangers."""
     asked = call.asked
     which, values = ("id = %s", asked["id"]) if "id" in asked else ("device IN ('', %s)", asked["device"])
@@ -145,8 +147,8 @@ def _undo_send(call: Call) -> Document:
 
 def _take(call: Call) -> Document:
     call.read()
-    if no := call.refusal():
-        return no
+    if refused := call.refusal():
+        return refused
     call.write()
     return call.answer("taken", taken=wire.increments_in(call.increments))
 
@@ -192,11 +194,11 @@ _CALLS: dict[str, Callable[[Call], Document]] = {
 
 
 def answer(alias: str, name: str, asked: Document, request_limits: RequestLimits) -> Document:
-    """Answer one question, alone with the file if it is one that writes."""
+    """Answer one call; a call that writes is alone with the file."""
     if name == "usage":
         return _usage(Call(alias, asked, request_limits, read_now(alias)))
     with turn(alias), durable(alias):
-        # A write of nothing takes the file's write lock: BEGIN takes it only where OPTIONS say so.
+        # Take the file's write lock by deleting nothing: BEGIN takes the lock only if the database's OPTIONS say so.
         rows.run(alias, "DELETE FROM otp_app_key_counter WHERE false", [])
         return _CALLS[name](Call(alias, asked, request_limits, read_now(alias)))
 

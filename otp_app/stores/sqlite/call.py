@@ -1,4 +1,4 @@
-"""Read, judge and write for one call to the reference."""
+"""Read, judge and write what one call to the SQLite store needs."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,10 +21,10 @@ class Call:
     asked: Document
     request_limits: RequestLimits
     now: int
-    past: list[Challenge] = field(default_factory=list)  # the phone's, in the lane that asks
-    failures: list[tuple[Any, ...]] = field(default_factory=list)  # of challenges that are purged: instant, how many
-    counters: dict[str, Counter] = field(default_factory=dict)  # as they are with all taken
-    usages: list[Usage] = field(default_factory=list)  # of each limit, before anything is taken
+    past: list[Challenge] = field(default_factory=list)  # the phone's challenges, in the lane of the request
+    failures: list[tuple[Any, ...]] = field(default_factory=list)  # failed checks of purged challenges: instant, number
+    counters: dict[str, Counter] = field(default_factory=dict)  # by key, with the increments of this call
+    usages: list[Usage] = field(default_factory=list)  # of each limit, without the increments of this call
     increments: list[Increment] = field(default_factory=list)
 
     def read(self) -> None:
@@ -78,15 +78,15 @@ class Call:
         return self.answer("proof") if wrong and not self.asked["proven"] else None
 
     def _converted(self, judged: Conversion) -> tuple[int, int, int]:
-        """Count a region's sends, those without a success, and the fresh ones: anew since its last block."""
+        """Return a region's sends and unconverted sends since its last block, and its fresh sends."""
         counter = self.counters[judged.key]
-        of = {usage.limit.ring: usage.limit for usage in self.usages if usage.limit.key == judged.key}
+        limits = {usage.limit.ring: usage.limit for usage in self.usages if usage.limit.key == judged.key}
 
         def since(ring: int) -> int:
-            first = counter.blocked_until // rings.width(of[ring].period)
-            return sum(n for slot, n in rings.slots(counter, ring).items() if slot >= first) - of[ring].cost
+            first = counter.blocked_until // rings.width(limits[ring].period)
+            return sum(n for slot, n in rings.slots(counter, ring).items() if slot >= first) - limits[ring].cost
 
-        fresh = sum(rings.slots(counter, judged.fresh).values()) - of[judged.fresh].cost
+        fresh = sum(rings.slots(counter, judged.fresh).values()) - limits[judged.fresh].cost
         return since(judged.sends), since(judged.unconverted), fresh
 
     def _block(self, key: str, seconds: int) -> None:

@@ -1,4 +1,4 @@
-"""Run the statements of the reference in SQL: Django takes several times longer to build than SQLite to run it."""
+"""Run the SQLite store's statements as raw SQL: Django builds a query several times longer than SQLite runs it."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -70,8 +70,18 @@ def keep_counters(alias: str, changed: Iterable[Counter]) -> None:
     """Insert or overwrite the rows of these counters."""
     columns = "key, newest, rings, blocked_until, expires_at"
     sql = f"INSERT OR REPLACE INTO otp_app_key_counter ({columns}) VALUES (%s, %s, %s, %s, %s)"
-    for one in changed:
-        run(alias, sql, [one.key, json.dumps(one.newest), json.dumps(one.rings), one.blocked_until, one.expires_at])
+    for counter in changed:
+        run(
+            alias,
+            sql,
+            [
+                counter.key,
+                json.dumps(counter.newest),
+                json.dumps(counter.rings),
+                counter.blocked_until,
+                counter.expires_at,
+            ],
+        )
 
 
 def _values(challenge: Challenge) -> list[Any]:

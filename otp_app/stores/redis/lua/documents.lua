@@ -1,13 +1,15 @@
--- Put before each of the other scripts: the request, and the documents it counts on.
--- A script reads, decides and only then writes: nothing can fail halfway.
+-- Stands before each of the other scripts: reads the request, and the documents that decide it.
+-- A script reads, decides and only then writes, so nothing can fail halfway.
 --
---   otp:generation  what this server's data is: {id, server, since, complete, rings}; without it nothing is trusted
+--   otp:generation  identifies this server's data: {id, server, since, complete, rings}; without this key no data is
+--                   trusted
 --   otp:c:<id>      a challenge, with g, the generation it was opened in
---   otp:p:<key>     a phone: g, the generation it was compared with SQL in, and the lanes s (strangers) and d (devices):
---                   s: instants of sends, f: failures by instant, a: the last approval, o: ids of pending challenges
+--   otp:p:<key>     a phone: g, the generation in which it was compared with SQL, and its lanes s (strangers) and d
+--                   (devices), each with s: instants of sends, f: failures by instant, a: instant of the last
+--                   approval, o: ids of pending challenges
 --   otp:k:<key>     the key counters of a subject (rings.lua)
---   otp:converted   a list of challenges that were approved and are not yet marked so in SQL
---   otp:journal     sends that were taken on and are not yet in SQL, by their instants: [challenge, instant, provider,
+--   otp:converted   a list of approved challenges whose sends are not yet marked as converted in SQL
+--   otp:journal     claimed sends that are not yet in SQL, sorted by instant: [challenge, instant, provider,
 --                   unconverted, reference]
 local SUB_BUCKETS, GRACE, HOUR, DAY, MONTH = 24, 10000, 3600000, 86400000, 2592000000
 local asked = cjson.decode(ARGV[1])
@@ -43,11 +45,11 @@ end
 
 local function known_challenge(id)
   local challenge = read('otp:c:' .. id)
-  if challenge then challenge.taken = challenge.taken or {} end -- the release before kept it otherwise
+  if challenge then challenge.taken = challenge.taken or {} end -- the release before kept them elsewhere
   return challenge
 end
 
--- Of another generation none is open: its last checks and its approval may be what was lost.
+-- Returns a challenge of this generation only: of an older one, the last checks or the approval may be lost.
 local function challenge_of(id)
   local challenge = known_challenge(id)
   return challenge and generation and challenge.g == generation.id and challenge
@@ -57,7 +59,7 @@ local function keep_challenge(challenge)
   keep('otp:c:' .. challenge.id, challenge, math.max(1, expires_at(challenge) + HOUR - now))
 end
 
--- What is in SQL by now; also when the request is refused, for nobody says so twice.
+-- Drops the entries that are in SQL by now, even if this request is refused, because each entry is named only once.
 if asked.written and #asked.written > 0 then redis.call('ZREM', 'otp:journal', unpack(asked.written)) end
 
 local function take_converted(most)
@@ -107,7 +109,7 @@ local function fail(lane, at, n)
   lane.f[key] = left > 0 and left or nil
 end
 
--- Every send and the highest count of failures that either knows of.
+-- Adds to a lane the sends that only SQL knows, and takes the higher of two counts of failures.
 local function merge(lane, known)
   local seen = {}
   for _, at in ipairs(lane.s) do seen[at] = true end
@@ -120,7 +122,7 @@ local function merge(lane, known)
   end
 end
 
--- What has to be read from SQL before this request can be decided; nil when nothing.
+-- Returns the answer that names what must be read from SQL before this request can be decided; nil if nothing must.
 local function unready(phone)
   if not (generation and generation.rings) then return answer('cold') end
   if not phone or phone.g == generation.id or generation.complete or generation.since < now - MONTH then return nil end
@@ -128,6 +130,6 @@ local function unready(phone)
   merge(phone.s, asked.history.s)
   merge(phone.d, asked.history.d)
   phone.g = generation.id
-  keep_phone(asked.phone, phone) -- also when this request is refused
+  keep_phone(asked.phone, phone) -- even if this request is refused
   return nil
 end

@@ -1,5 +1,5 @@
-local early = unready()
-if early then return early end
+local missing = unready()
+if missing then return missing end
 local counter = counter_of(asked.key)
 local ring = counter.r[tostring(asked.ring)]
 if ring then

@@ -1,9 +1,9 @@
 local phone, challenge = phone_of(asked.phone), asked.challenge
-local early = unready(phone)
-if early then return early end
+local missing = unready(phone)
+if missing then return missing end
 local usages = usages_of(phone, lane_of(challenge))
-local no = refusal(usages) or suspicion(usages)
-if no then return no end
+local refused = refusal(usages) or suspicion(usages)
+if refused then return refused end
 challenge.g, challenge.created_at = generation.id, now
 table.insert(phone[lane_of(challenge)].o, challenge.id)
 return send(challenge, phone, usages)

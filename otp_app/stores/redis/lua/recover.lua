@@ -1,5 +1,6 @@
--- What SQL remembers, put beside what is there; of many who do it at once, the first. A generation that was begun by the
--- release before counted elsewhere: what it holds stays, and the counters are begun like this.
+-- Begins a generation: merges what SQL remembers into the counters, keeping the higher count. Of several callers at
+-- once the first does it. A generation begun by the release before stays; its counters were kept elsewhere, so they
+-- begin here.
 if generation and generation.rings then return answer('none') end
 for _, known in ipairs(asked.counters) do
   local counter = counter_of(known.key)

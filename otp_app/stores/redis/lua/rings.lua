@@ -1,8 +1,9 @@
--- Put before each of the other scripts: key counters, as ../rings.py has them.
--- otp:k:<key> is a document (cmsgpack): r, its rings by their numbers, each the number of its newest sub-bucket and then 25
--- counts, that of sub-bucket n at n mod 25; b, until when the key is blocked, or was the last time; x, when it expires.
+-- Stands before each of the other scripts: key counters, as in counters/rings.py.
+-- otp:k:<key> is a document (cmsgpack) with r, the rings by their numbers; b, the instant at which the latest block of
+-- the key ends or ended; x, the instant at which the document expires. A ring is a list: the number of its newest
+-- sub-bucket, then 25 counts, that of sub-bucket n at n mod 25.
 local SIZE = 25
-local counters = {} -- that this script has read
+local counters = {} -- those that this script has read
 
 local function counter_of(key)
   if not counters[key] then
@@ -21,7 +22,7 @@ local function width_of(limit)
   return math.floor(limit.period * 1000 / (SIZE - 1))
 end
 
--- A ring with nothing in it that is too old by now, and the number of its newest sub-bucket.
+-- Returns a ring, emptied of what is too old by now, and the number of its newest sub-bucket.
 local function ring_of(counter, limit)
   local name, slot = tostring(limit.ring), math.floor(now / width_of(limit))
   local ring = counter.r[name]
@@ -36,14 +37,14 @@ local function ring_of(counter, limit)
   return ring, newest
 end
 
--- How much is in it from a sub-bucket on.
+-- Returns the sum of a ring's counts from the sub-bucket `first` on.
 local function sum_of(ring, first)
   local total = 0
   for slot = math.max(first, ring[1] - SIZE + 1), ring[1] do total = total + ring[slot % SIZE + 2] end
   return total
 end
 
--- What is forgotten by now is nothing, never a credit.
+-- Adds to a sub-bucket, which never falls below 0; does nothing if the ring has forgotten the sub-bucket.
 local function add(key, number, slot, cost)
   local ring = counter_of(key).r[tostring(number)]
   if ring and ring[1] - slot >= 0 and ring[1] - slot < SIZE then
@@ -51,7 +52,8 @@ local function add(key, number, slot, cost)
   end
 end
 
--- Refused until then, and remembered that much longer; otp:n:<key> tells it to processes of the release before.
+-- Blocks a key until an instant and keeps its counter `longer` milliseconds beyond; processes of the release before
+-- read the block from otp:n:<key>.
 local function block(key, till, longer)
   redis.call('HSET', 'otp:n:' .. key, 'b', text(till))
   redis.call('PEXPIRE', 'otp:n:' .. key, text(math.max(1, till + longer - now)))

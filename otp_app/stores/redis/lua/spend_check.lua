@@ -1,13 +1,13 @@
 local usages = usages_of()
-local no = refusal(usages)
-if no then return no end
+local refused = refusal(usages)
+if refused then return refused end
 local phone = phone_of(asked.phone)
 
 local function newest(pending, device)
   local found = nil
   for _, challenge in ipairs(pending) do
-    local alike = challenge.purpose == asked.purpose and challenge.device == device and expires_at(challenge) > now
-    if alike and (not found or challenge.created_at >= found.created_at) then found = challenge end
+    local matches = challenge.purpose == asked.purpose and challenge.device == device and expires_at(challenge) > now
+    if matches and (not found or challenge.created_at >= found.created_at) then found = challenge end
   end
   return found
 end

@@ -1,6 +1,6 @@
-local early = unready()
-if early then return early end
+local missing = unready()
+if missing then return missing end
 local usages = usages_of()
-local no = refusal(usages)
-if no then return no end
+local refused = refusal(usages)
+if refused then return refused end
 return answer('taken', {taken = take(usages, 0)})

@@ -16,7 +16,7 @@ local lane = phone[lane_of(found)]
 lane.s, found.sent_at = without(lane.s), left
 found.sends_left = found.sends_left + 1
 if #found.sent_at == 0 then found.status = 'canceled' end
-local given, kept = {}, {} -- a success must not give back again what is given back now
+local given, kept = {}, {} -- a later success must not give the same increments back again
 for _, increment in ipairs(found.taken) do
   table.insert(increment[7] == asked.at and not asked.chosen and given or kept, increment)
 end

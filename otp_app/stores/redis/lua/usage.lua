@@ -1,4 +1,4 @@
 local phone = asked.phone and phone_of(asked.phone)
-local early = unready(phone)
-if early then return early end
+local missing = unready(phone)
+if missing then return missing end
 return answer('taken', {usages = triples(usages_of(phone, asked.lane))})

@@ -1,6 +1,7 @@
--- Put before each of the other scripts, after documents.lua: the arithmetic of ../windows.py.
+-- Stands before each of the other scripts, after rings.lua: the arithmetic of limits/windows.py.
 
--- Milliseconds until cost more fit into amount; entries are pairs of until when and how much.
+-- Returns how much is used, and the milliseconds until `cost` more fits into `amount`. An entry is a pair: the instant
+-- at which it ends, and how much it counts.
 local function window(entries, amount, cost)
   local used = 0
   for _, entry in ipairs(entries) do used = used + entry[2] end
@@ -91,7 +92,7 @@ local function begin_block(key, seconds)
   block(key, now + seconds * 1000, 0)
 end
 
--- The answer where a limit refuses; a refusal may begin a block.
+-- Returns the answer that a limit refuses the request, or nil; a refusal may begin a block.
 local function refusal(usages)
   local refused, begun = false, nil
   for i, limit in ipairs(asked.limits) do
@@ -105,14 +106,15 @@ local function refusal(usages)
   return answer('refused', {usages = triples(usages), begun = begun})
 end
 
--- The answer where a region's sends, or those of another key, look wrong; as windows.judge and windows.needs_proof.
+-- Returns the answer that a region has a poor conversion, or that a proof of work is needed, or nil; judges as
+-- windows.judge and windows.needs_proof do.
 local function suspicion(usages)
   local proof, judged, counted = false, asked.conversion, {}
   for i, limit in ipairs(asked.limits) do
     if limit.counts == 'crowd' then
       proof = proof or limit.proof and (usages[i].used + limit.cost) * 2 > limit.amount
       if judged and limit.key == judged.key then
-        local counter = counter_of(limit.key) -- anew since its last block
+        local counter = counter_of(limit.key) -- counted anew since its last block
         counted[limit.ring] = sum_of(counter.r[tostring(limit.ring)], math.floor(counter.b / width_of(limit)))
       end
     end

@@ -1,6 +1,6 @@
--- Put before each of the other scripts: writing, once all is decided.
+-- Stands before each of the other scripts: writes, once all is decided.
 
--- What is taken of the key counters, as an increment has it.
+-- Adds the costs of the limits to their key counters; returns the increments.
 local function take(usages, sent_at)
   local taken, keys = {}, {}
   for i, limit in ipairs(asked.limits) do
@@ -18,7 +18,7 @@ local function take(usages, sent_at)
   return taken
 end
 
--- Of comparisons, of which a send takes several, those that failed stay taken.
+-- Gives increments back. One with a cost above 1 is a send's reserve of comparisons; the failed ones stay counted.
 local function give_back(increments, failed)
   local keys = {}
   for _, increment in ipairs(increments) do
@@ -31,8 +31,8 @@ local function give_back(increments, failed)
   end
 end
 
--- Until when, of what is watched, each is held back.
-local function holds_of(keys)
+-- Returns, by key, until when each of the watched keys is blocked.
+local function blocks_of(keys)
   local found = {}
   for _, key in ipairs(keys) do
     local till = counter_of(key).b
@@ -41,7 +41,7 @@ local function holds_of(keys)
   return found
 end
 
--- What a send adds to its challenge, and the answer to it.
+-- Adds a send to its challenge and its phone, and returns the answer.
 local function send(challenge, phone, usages)
   local name = lane_of(challenge)
   local lane, again, unconverted = phone[name], 0, 0
@@ -64,7 +64,7 @@ local function send(challenge, phone, usages)
   if delivery.providers then
     local provider = delivery.providers[challenge.channel] or ''
     reply.journal = cjson.encode({challenge.id, text(at), provider, unconverted, delivery.reference})
-    reply.holds = holds_of(delivery.watched)
+    reply.holds = blocks_of(delivery.watched)
     redis.call('ZADD', 'otp:journal', text(at), reply.journal)
   end
   return answer('taken', reply)
