@@ -54,9 +54,8 @@ def _purge_deliveries(alias: str, before: int) -> int:
         old = Delivery.objects.using(alias).filter(sent_at__lt=before).order_by("sent_at")
         if batch := list(old.values_list("pk", flat=True)[:BATCH_ROWS]):
             EventRow.objects.using(alias).filter(delivery__in=batch).delete()
-            with connections[
-                alias
-            ].cursor() as cursor:  # Django would read every row again to find rows that refer to it
+            # Raw SQL, because Django would read every row again to find rows that refer to it.
+            with connections[alias].cursor() as cursor:
                 marks = ", ".join(["%s"] * len(batch))
                 cursor.execute(f"DELETE FROM {Delivery._meta.db_table} WHERE id IN ({marks})", batch)
     return len(batch)
@@ -65,11 +64,8 @@ def _purge_deliveries(alias: str, before: int) -> int:
 def _purge_challenges(alias: str) -> int:
     """Delete a batch of dead challenges, keep the failures of strangers; return the number of challenges."""
     with transaction.atomic(using=alias, durable=True), changing(alias, _LOCK_KEY):
-        dead = (
-            ChallengeRow.objects.using(alias)
-            .filter(expires_at__lt=read_now(alias) - RETENTION_MS)
-            .order_by("expires_at")
-        )
+        before = read_now(alias) - RETENTION_MS
+        dead = ChallengeRow.objects.using(alias).filter(expires_at__lt=before).order_by("expires_at")
         batch = list(dead.only(*_FAILURE_COLUMNS)[:BATCH_ROWS])
         failed = [
             Failure(phone=phone_key(row.phone), at=row.checked_at, checks=checks)

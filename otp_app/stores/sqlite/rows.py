@@ -71,17 +71,8 @@ def keep_counters(alias: str, changed: Iterable[Counter]) -> None:
     columns = "key, newest, rings, blocked_until, expires_at"
     sql = f"INSERT OR REPLACE INTO otp_app_key_counter ({columns}) VALUES (%s, %s, %s, %s, %s)"
     for counter in changed:
-        run(
-            alias,
-            sql,
-            [
-                counter.key,
-                json.dumps(counter.newest),
-                json.dumps(counter.rings),
-                counter.blocked_until,
-                counter.expires_at,
-            ],
-        )
+        held = json.dumps(counter.newest), json.dumps(counter.rings)
+        run(alias, sql, [counter.key, *held, counter.blocked_until, counter.expires_at])
 
 
 def _values(challenge: Challenge) -> list[Any]:

@@ -11,7 +11,7 @@
 --   otp:converted   a list of approved challenges whose sends are not yet marked as converted in SQL
 --   otp:journal     claimed sends that are not yet in SQL, sorted by instant: [challenge, instant, provider,
 --                   unconverted, reference]
-local SUB_BUCKETS, GRACE, HOUR, DAY, MONTH = 24, 10000, 3600000, 86400000, 2592000000
+local GRACE, HOUR, DAY, MONTH = 10000, 3600000, 86400000, 2592000000 -- milliseconds
 local asked = cjson.decode(ARGV[1])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000) + asked.offset
