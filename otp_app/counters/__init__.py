@@ -3,7 +3,8 @@
 Stores call this room, and delivery for circuit breakers and suppressions. Only the stores count what requests take.
 """
 
-from .rows import HOUR, MONTH, block, blocks, changing, count, expiry, recent_blocks
+from .rings import HOUR, expiry
+from .rows import MONTH, block, blocks, changing, count, recent_blocks
 
 __all__ = [
     "HOUR",

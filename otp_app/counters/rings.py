@@ -5,10 +5,14 @@ late. A row has one ring for each rule that counts its subject. The n-th sub-buc
 ring. PostgreSQL has the same in ``postgresql/functions/rings.sql``, Redis in ``lua/rings.lua``.
 """
 
+from math import ceil
 from typing import Protocol
 
 SUB_BUCKETS = 24
 SIZE = SUB_BUCKETS + 1
+HOUR = 3_600_000  # milliseconds
+
+Entries = list[tuple[int, int]]  # (the instant until which it counts, how much)
 
 
 class Rings(Protocol):
@@ -16,11 +20,30 @@ class Rings(Protocol):
 
     newest: list[int]
     rings: list[int]
+    expires_at: int
 
 
 def width(period: int) -> int:
     """Return the milliseconds of a sub-bucket; ``period`` is in seconds."""
     return period * 1000 // SUB_BUCKETS
+
+
+def count(counter: Rings, ring: int, period: int, now: int, cost: int) -> tuple[int, Entries]:
+    """Add a cost to the newest sub-bucket of a ring; return its number, and what the ring held before.
+
+    A sub-bucket counts until the newest is more than 24 ahead of it. ``period`` is in seconds.
+    """
+    span = width(period)
+    slot = advance(counter, ring, now // span)
+    before = [((each + SIZE) * span, n) for each, n in slots(counter, ring).items()]
+    add(counter, ring, slot, cost)
+    counter.expires_at = max(counter.expires_at, expiry((slot + SIZE) * span))
+    return slot, before
+
+
+def expiry(at: int) -> int:
+    """Round an expiry up to whole hours: PostgreSQL updates a row in place while no indexed column changes."""
+    return ceil(at / HOUR) * HOUR
 
 
 def advance(counter: Rings, ring: int, slot: int) -> int:

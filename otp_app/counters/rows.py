@@ -6,7 +6,6 @@ take.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from math import ceil
 
 from django.db import transaction
 
@@ -14,8 +13,8 @@ from ..db import writes
 from ..db.clock import read_now
 from ..models import Counter
 from . import rings
+from .rings import HOUR, expiry
 
-HOUR = 3_600_000  # milliseconds
 MONTH = 30 * 24 * HOUR  # failed checks of a phone count so long; records of deliveries and blocks are kept so long
 
 
@@ -34,12 +33,10 @@ def block(alias: str, key: str, until: int) -> None:
 
 def count(alias: str, key: str, period: int) -> int:
     """Add one to the first ring of a key; return the sum over ``period`` seconds."""
-    slot = read_now(alias) // rings.width(period)
+    now = read_now(alias)
     with changing(alias, key) as counter:
-        newest = rings.advance(counter, 0, slot)
-        rings.add(counter, 0, newest, 1)
-        counter.expires_at = max(counter.expires_at, expiry((newest + rings.SIZE) * rings.width(period)))
-    return sum(rings.slots(counter, 0).values())
+        _, before = rings.count(counter, 0, period, now, 1)
+    return 1 + sum(n for _, n in before)
 
 
 @contextmanager
@@ -52,11 +49,6 @@ def changing(alias: str, key: str) -> Iterator[Counter]:
         counter = Counter.objects.using(alias).get(key=key)
         yield counter
         counter.save(using=alias)
-
-
-def expiry(at: int) -> int:
-    """Round an expiry up to whole hours: PostgreSQL updates a row in place while no indexed column changes."""
-    return ceil(at / HOUR) * HOUR
 
 
 def recent_blocks(alias: str, since: int, most: int) -> dict[str, int]:

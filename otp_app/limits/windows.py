@@ -1,15 +1,13 @@
 """Compute how much of a limit is used and how long the next request waits: pure functions on milliseconds."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 
 from ..challenges import Challenge, Status
-from ..counters import rings
+from ..counters.rings import Entries
 from .values import Conversion, Counts, Limit, Usage
 
 GRACE_MS = 10_000  # more than any transaction of ours takes
-
-Entries = list[tuple[int, int]]  # (the instant until which it counts, how much)
 
 
 def wait(entries: Entries, now: int, amount: int, cost: int) -> int:
@@ -23,11 +21,6 @@ def wait(entries: Entries, now: int, amount: int, cost: int) -> int:
         if total + cost <= amount:
             return until - now
     return 3_600_000  # cost exceeds amount: a mistake in the settings
-
-
-def slot_entries(slots: Mapping[int, int], width: int) -> Entries:
-    """Return the entries of sub-buckets: each counts until the newest is more than 24 ahead of it."""
-    return [((slot + rings.SIZE) * width, n) for slot, n in slots.items()]
 
 
 def phone_usage(limit: Limit, past: list[Challenge], ledger: Entries, now: int) -> Usage:
@@ -49,9 +42,9 @@ def phone_usage(limit: Limit, past: list[Challenge], ledger: Entries, now: int) 
     return _window(limit, entries, now)
 
 
-def key_counter_usage(limit: Limit, slots: Mapping[int, int], blocked_until: int, now: int) -> Usage:
+def key_counter_usage(limit: Limit, entries: Entries, blocked_until: int, now: int) -> Usage:
     """Return the usage of a limit that counts a key; a blocked key waits until its block ends."""
-    usage = _window(limit, slot_entries(slots, rings.width(limit.period)), now)
+    usage = _window(limit, entries, now)
     blocked = max(0, blocked_until - now)
     return replace(usage, wait=max(usage.wait, blocked), blocked_until=blocked_until if blocked else 0)
 

@@ -11,12 +11,20 @@ taken = st.tuples(st.integers(0, 2), st.integers(0, 120), st.integers(0, 4))  # 
 
 
 def counter():
-    return SimpleNamespace(newest=[], rings=[])
+    return SimpleNamespace(newest=[], rings=[], expires_at=0)
 
 
 def test_a_period_has_24_sub_buckets_and_the_one_that_is_leaving():
     assert rings.width(3600) == 150_000
     assert rings.SIZE == 25
+
+
+def test_a_cost_is_added_to_the_newest_sub_bucket_which_counts_until_the_newest_is_25_ahead():
+    held, width = counter(), rings.width(3600)
+    assert rings.count(held, 0, 3600, 100 * width, 2) == (100, [])
+    assert rings.count(held, 0, 3600, 101 * width, 5) == (101, [(125 * width, 2)])
+    assert rings.slots(held, 0) == {100: 2, 101: 5}
+    assert held.expires_at == rings.expiry(126 * width)
 
 
 @given(st.lists(taken, max_size=40))

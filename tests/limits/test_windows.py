@@ -30,12 +30,6 @@ def test_a_cost_that_never_fits_waits_an_hour_each_time():
     assert windows.wait([], 0, 3, 5) == windows.wait([(10, 1)], 0, 3, 5) == 3_600_000
 
 
-def test_a_slot_counts_until_the_newest_is_more_than_a_span_ahead():
-    width = rings.width(3600)
-    assert width == 150_000
-    assert windows.slot_entries({100: 2}, width) == [(125 * width, 2)]
-
-
 @pytest.mark.parametrize("steps", [(), (60,)])
 def test_without_sends_or_steps_there_is_no_wait(steps):
     assert windows.phone_usage(Limit("w", Counts.WAITS, 1, 3600, steps=steps), [], [], 0).wait == 0
@@ -50,9 +44,9 @@ def test_the_longest_wait_is_named_and_none_where_nobody_waits():
 def test_a_block_that_outlasts_the_window_is_the_wait():
     limit = Limit("x", Counts.KEY, 1, 3600, key="0" * 32)
     width = rings.width(3600)
-    usage = windows.key_counter_usage(limit, {100: 1}, 200 * width, 100 * width)
+    usage = windows.key_counter_usage(limit, [(125 * width, 1)], 200 * width, 100 * width)
     assert (usage.used, usage.wait, usage.blocked_until) == (1, 100 * width, 200 * width)
-    usage = windows.key_counter_usage(limit, {100: 1}, 100 * width, 100 * width)
+    usage = windows.key_counter_usage(limit, [(125 * width, 1)], 100 * width, 100 * width)
     assert (usage.wait, usage.blocked_until) == (25 * width, 0)
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...challenges import Challenge, Increment
-from ...counters import MONTH, block, expiry, rings
+from ...counters import MONTH, block, rings
 from ...limits import refusals, windows
 from ...limits.values import Conversion, Counts, Limit, RequestLimits, Usage
 from .. import wire
@@ -48,13 +48,9 @@ class Call:
         self.failures = rows.run(self.alias, failures, [self.asked["ledger"], month])
 
     def _count(self, limit: Limit, counter: Counter) -> None:
-        """Judge a limit of a key counter, and only then add its cost, in memory."""
-        width = rings.width(limit.period)
-        slot = rings.advance(counter, limit.ring, self.now // width)
-        held = rings.slots(counter, limit.ring)
-        self.usages.append(windows.key_counter_usage(limit, held, counter.blocked_until, self.now))
-        rings.add(counter, limit.ring, slot, limit.cost)
-        counter.expires_at = max(counter.expires_at, expiry((slot + rings.SIZE) * width))
+        """Add the cost of a limit to its key counter, in memory, and judge the limit by what was there before."""
+        slot, before = rings.count(counter, limit.ring, limit.period, self.now, limit.cost)
+        self.usages.append(windows.key_counter_usage(limit, before, counter.blocked_until, self.now))
         if not limit.kept:
             self.increments.append(Increment(limit.key, limit.ring, slot, limit.cost, limit.shared, limit.converts))
 
