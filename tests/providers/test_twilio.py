@@ -1,121 +1,33 @@
-"""Twilio by its SDK: what is asked of it, and which of our words its answers are."""
+"""Twilio: SMS, WhatsApp and calls."""
 
 import json
-import logging
 import re
 from dataclasses import replace
-from typing import ClassVar
-from urllib.parse import parse_qs
-from xml.etree import ElementTree as ET
 
 import pytest
 
 from otp_app.providers.base import (
-    Blocked,
-    Message,
     NotAccepted,
-    ProviderError,
     Receipt,
-    Rejected,
     Unknown,
-    Unreachable,
-    Unsuited,
 )
 from otp_app.providers.twilio import TwilioProvider
 from otp_app.providers.twilio_voice import VOICES, spoken, turkish
-from tests.contracts.providers import MESSAGE, RestContract
-
-ACCOUNT, TOKEN, NUMBER = "AC" + "1" * 32, "a token of ours", "+12015550123"
-SERVICE, TEMPLATE, SID = "MG" + "2" * 32, "HX" + "3" * 32, "SM" + "4" * 32
-API = f"/2010-04-01/Accounts/{ACCOUNT}"
-MESSAGES, CALLS = f"{API}/Messages.json", f"{API}/Calls.json"
-
-ACCEPTED = {
-    "account_sid": ACCOUNT,
-    "date_created": "Thu, 24 Aug 2023 05:01:45 +0000",
-    "error_code": None,
-    "num_segments": "2",
-    "price": None,
-    "sid": SID,
-    "status": "queued",
-}
-GOOD = {MESSAGES: (201, ACCEPTED), CALLS: (201, {"sid": "CA" + "5" * 32, "status": "queued"})}
-CALL = Message(
-    to="+998901234567",
-    body="Shop. Your code is: nine, eight, seven, six, five, four.",
-    channel="call",
-    code="987654",
-    language="en",
-    expires_in=300,
-    reference="0" * 32,
-    id="1" * 32,
-    callback=MESSAGE.callback,
+from tests.contracts.providers import MESSAGE
+from tests.providers.twilio import (
+    ACCEPTED,
+    ACCOUNT,
+    CALL,
+    CALLS,
+    MESSAGES,
+    NUMBER,
+    SERVICE,
+    SID,
+    TEMPLATE,
+    TOKEN,
+    TwilioContract,
+    parsed,
 )
-
-
-def refused(status, code):
-    return status, {
-        "code": code,
-        "message": f"about {MESSAGE.body}",
-        "more_info": "https://127.0.0.1",
-        "status": status,
-    }
-
-
-def parsed(twiml):
-    return ET.fromstring(twiml)  # noqa: S314  (made by ourselves a moment ago)
-
-
-class TwilioContract(RestContract):
-    """What the three channels share; each runs it with its own messages."""
-
-    good: ClassVar = GOOD
-    sends = MESSAGES
-    reference = SID
-    overloaded = refused(429, 20429)
-    denied = refused(401, 20003)
-    sender = NUMBER
-
-    @pytest.fixture
-    def make(self):
-        made = []
-
-        def make(url, sender=self.sender, token=TOKEN, **options):
-            options = {
-                "voice_sender": NUMBER,
-                "whatsapp_sender": NUMBER,
-                "whatsapp_templates": {"*": TEMPLATE},
-            } | options
-            made.append(TwilioProvider(ACCOUNT, token, sender, url, **options))
-            return made[-1]
-
-        yield make
-        for provider in made:
-            provider.close()
-
-    @pytest.fixture
-    def form(self, provider, server):
-        """The fields of the request for a message, each with all its values."""
-
-        def form(provider=provider, **changes):
-            provider.send(replace(self.message, **changes))
-            return parse_qs(server.requests[-1].body, keep_blank_values=True, strict_parsing=True)
-
-        return form
-
-    def test_without_a_callback_no_reports_are_asked_for(self, form):
-        assert not [name for name in form(callback="") if name.startswith("StatusCallback")]
-
-    def test_the_sdk_logs_nothing_at_all(self, provider, caplog):
-        caplog.set_level(logging.DEBUG)
-        provider.send(self.message)
-        assert [record.name for record in caplog.records if record.name.startswith(("otp_app", "twilio"))] == []
-
-    @pytest.mark.parametrize("sid", [None, ""])
-    def test_a_success_without_an_id_is_unknown(self, provider, server, sid):
-        server.answers[self.sends] = (201, ACCEPTED | {"sid": sid})
-        with pytest.raises(Unknown, match="no_id"):
-            provider.send(self.message)
 
 
 class TestSms(TwilioContract):
@@ -316,135 +228,3 @@ def test_every_request_for_a_message_fits_the_published_schema(monkeypatch, prov
     assert ("Body" in fields) != ("ContentSid" in fields)
     assert ("StatusCallback" in fields) == bool(callback)
     provider.close()
-
-
-class TestRefusals:
-    """The table of errors, through the SDK."""
-
-    make = TwilioContract.make
-    server = TwilioContract.server
-    good = GOOD
-    sender = NUMBER
-
-    @pytest.mark.parametrize(
-        ("status", "code", "word"),
-        [
-            (400, 21211, Rejected),
-            (400, 21217, Rejected),
-            (400, 21610, Rejected),
-            (400, 30005, Rejected),
-            (400, 21614, Unreachable),
-            (400, 21635, Unreachable),
-            (400, 21214, Unreachable),
-            (400, 30003, Unreachable),
-            (400, 30004, Unreachable),
-            (400, 30006, Unreachable),
-            (400, 63003, Unreachable),
-            (400, 63014, Unreachable),
-            (400, 63024, Unreachable),
-            (400, 63032, Unreachable),
-            (403, 30450, Blocked),
-            (403, 60410, Blocked),
-            (400, 21216, Blocked),
-            (429, 20429, NotAccepted),
-            (500, 20429, NotAccepted),
-            (401, 20003, NotAccepted),
-            (400, 21401, NotAccepted),
-            (400, 21408, Unsuited),
-            (400, 21421, NotAccepted),
-            (400, 21606, NotAccepted),
-            (400, 21608, NotAccepted),
-            (400, 21612, Unsuited),
-            (400, 21215, Unsuited),
-            (503, 20503, NotAccepted),
-            (500, 20500, Unknown),
-            (400, 20500, Unknown),
-            (504, 20504, Unknown),
-            (502, 12345, Unknown),
-        ],
-    )
-    def test_every_refusal_is_one_of_our_words_and_keeps_its_code(self, make, server, status, code, word):
-        provider = make(server.url)
-        for message in (MESSAGE, CALL):
-            server.answers = {API: refused(status, code)}
-            with pytest.raises(ProviderError) as raised:
-                provider.send(message)
-            assert type(raised.value) is word  # Unreachable and Blocked are kinds of Rejected
-            assert raised.value.reason == str(code)
-            assert raised.value.__suppress_context__
-            assert raised.value.__cause__ is None  # the SDK's error quotes what Twilio says
-            assert MESSAGE.code not in str(raised.value)
-
-    @pytest.mark.parametrize(
-        ("answer", "word", "reason"),
-        [
-            ((503, {"message": "busy"}), NotAccepted, "503"),
-            ((400, {"code": None, "message": "no"}), Unsuited, "400"),
-            ((400, {"code": f"about {MESSAGE.to}"}), Unsuited, "400"),
-            ((400, {"code": "21610"}), Rejected, "21610"),
-            ((502, "<html>"), Unknown, "502"),
-            ((408, {}), Unknown, "408"),
-        ],
-    )
-    def test_without_a_code_a_refusal_is_known_by_its_status(self, make, server, answer, word, reason):
-        server.answers = {API: answer}
-        with pytest.raises(ProviderError, match=f"^{reason}$") as raised:
-            make(server.url).send(MESSAGE)
-        assert type(raised.value) is word
-
-    @pytest.mark.parametrize(("status", "word"), [(400, Rejected), ("?", Rejected)])
-    def test_its_newer_shape_of_errors_is_understood(self, make, server, status, word):
-        problem = {"type": "https://127.0.0.1", "title": MESSAGE.to, "status": status, "code": 21211}
-        server.answers = {API: (400, problem)}
-        with pytest.raises(word, match=r"^21211$"):
-            make(server.url).send(MESSAGE)
-
-    def test_a_refusal_without_a_status_is_no_clear_answer(self, make, server):
-        server.answers = {API: (400, {"type": "", "title": "", "status": "?", "code": 1})}
-        with pytest.raises(Unknown, match=r"^1$"):
-            make(server.url).send(MESSAGE)
-
-
-class TestCheck:
-    """The account, asked without sending anything."""
-
-    make = TwilioContract.make
-    server = TwilioContract.server
-    sender = NUMBER
-    active: ClassVar = {"sid": ACCOUNT, "owner_account_sid": ACCOUNT, "status": "active", "type": "Full"}
-    good: ClassVar = {
-        f"{API}.json": (200, active),
-        f"{API}/Balance.json": (200, {"account_sid": ACCOUNT, "balance": "12.34", "currency": "USD"}),
-    }
-
-    def test_it_is_one_sentence(self, make, server):
-        assert make(server.url).check() == "The account is active; its balance is 12.34 USD."
-        assert {asked.method for asked in server.requests} == {"GET"}
-
-    def test_a_trial_account_is_said_to_be_one(self, make, server):
-        server.answers[f"{API}.json"] = (200, self.active | {"type": "Trial"})
-        assert (
-            "on trial, so it reaches only the numbers that you have verified; its balance" in make(server.url).check()
-        )
-
-    def test_a_subaccount_has_no_balance_of_its_own(self, make, server):
-        server.answers[f"{API}.json"] = (200, self.active | {"owner_account_sid": "AC" + "9" * 32})
-        assert make(server.url).check() == "The account is active; its balance is that of its parent account."
-        assert len(server.requests) == 1
-
-    @pytest.mark.parametrize(
-        ("answer", "word", "reason"),
-        [
-            (refused(401, 20003), NotAccepted, "20003"),
-            ((503, {}), NotAccepted, "503"),
-            ((200, active | {"status": "suspended"}), NotAccepted, "suspended"),
-            ((200, active | {"status": "closed"}), NotAccepted, "closed"),
-            ((200, "no JSON"), Unknown, "unreadable"),
-            ("cut", Unknown, "connection_lost"),
-        ],
-    )
-    def test_what_is_wrong_is_raised(self, make, server, answer, word, reason):
-        server.answers[f"{API}.json"] = answer
-        with pytest.raises(word, match=f"^{reason}$") as raised:
-            make(server.url).check()
-        assert raised.value.__context__ is None or raised.value.__suppress_context__
