@@ -37,7 +37,7 @@ class PostgreSQL:
         return meters.cpu(self.pid)
 
     def create(self, name: str) -> str:
-        """A new database; its address."""
+        """Create a database, and return its address."""
         self.run(f"CREATE DATABASE {name}")
         return str(self._server.get_uri(name))
 
@@ -56,7 +56,7 @@ class PostgreSQL:
 
     @contextmanager
     def listened(self) -> Iterator[list[str]]:
-        """The first words of all statements within it, once it has ended."""
+        """Yield a list that gets the first word of each statement once the context has ended."""
         log, heard = self._folder / "log", list[str]()
         self._configure("ALTER SYSTEM SET log_statement = 'all'")
         begun = log.stat().st_size

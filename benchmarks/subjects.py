@@ -29,7 +29,7 @@ _AMOUNTS = dict.fromkeys(
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Requests of one kind; ``make`` gives so many, each of another person."""
+    """Hold requests of one kind; ``make(count)`` returns that many, each of another person."""
 
     name: str
     make: Callable[[int], list[Request]]
@@ -69,7 +69,7 @@ def ours(folder: Path, name: str, database_url: str, **values: str) -> Subject:
 
 
 def _service(at: Path, *, migrated: bool = True, **values: str) -> Server:
-    """``python -m otp_project`` as production runs it, with two processes."""
+    """Return a server that runs ``python -m otp_project`` as production runs it, with two processes."""
     port = free_port()
     settings = settings_of(at, PORT=str(port), **values)
     if migrated:
@@ -78,7 +78,7 @@ def _service(at: Path, *, migrated: bool = True, **values: str) -> Server:
 
 
 def settings_of(at: Path, **values: str) -> dict[str, str]:
-    """The environment of a service whose messages go to ``at``.outbox."""
+    """Return the environment of a service whose messages go to ``at``.outbox."""
     outbox = at.with_suffix(".outbox")
     provider = {"ALIAS": "outbox", "BACKEND": "benchmarks.outbox.OutboxProvider", "OPTIONS": {"path": str(outbox)}}
     return environment(

@@ -1,4 +1,4 @@
-"""Asking a store as the services do."""
+"""Call a store as the services do."""
 
 from otp_app.limits import request_limits
 from tests.factories import new_challenge

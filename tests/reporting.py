@@ -1,4 +1,4 @@
-"""Reports by a provider, and deliveries for them."""
+"""Apply reports by a provider, and make deliveries for them."""
 
 from otp_app import services
 from otp_app.delivery import reports
@@ -20,7 +20,7 @@ def now(delivery):
 
 
 def unanswered(phone=None):
-    """A delivery whose provider was called and has not answered yet, our id of it, and its challenge."""
+    """Return a delivery whose provider has not answered yet, the id we gave it, and its challenge."""
     ids = []
 
     def lost(message):

@@ -1,4 +1,4 @@
-"""What the database and the store say of a challenge's sends."""
+"""Read a challenge's sends from the database and the store."""
 
 from otp_app import stores
 from otp_app.models import Delivery
@@ -16,7 +16,7 @@ def unconverted(challenge):
 
 
 def counted(challenge):
-    """The usage of the limits that a first send takes, without those of a minute: a test may take as long."""
+    """Return the usage of a first send's limits, without those of a minute, because a test may take as long."""
     limits = [limit for limit in sending(challenge, "192.0.2.1").limits if limit.period > 60]
     return {usage.limit.name: usage.used for usage in stores.current().usage(limits, phone=challenge.phone)}
 

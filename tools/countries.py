@@ -1,4 +1,4 @@
-"""What is known of countries: ``update`` writes it anew, ``check`` says what of it is stale.
+"""Write what is known of countries: ``update`` writes it anew, ``check`` says which files are stale.
 
 For the hosted page, to show a number as it is typed: of each calling code its countries, how the digits of a mobile
 number there are grouped, and by which digits the smaller of several countries are known, from the metadata of
@@ -20,7 +20,7 @@ HEAD = """// Written by tools/countries.py. Of each calling code: [country, grou
 
 
 def countries() -> dict[int, list[list[str]]]:
-    """The main country of a calling code first; countries that nothing tells apart are one entry."""
+    """Return the countries of each calling code, the main one first; those indistinguishable are one entry."""
     found = {}
     for code, regions in sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items()):
         made = [entry(region) for region in regions if region != "001"]
@@ -45,7 +45,7 @@ def module() -> str:
 
 
 def names() -> str:
-    """Of each language the name of every country that phonenumbers knows."""
+    """Return for each language the name of every country that phonenumbers knows."""
     found = {language: Locale(language).territories for language in LANGUAGES}
     named = {
         language: {region: territories[region] for region in sorted(phonenumbers.SUPPORTED_REGIONS)}

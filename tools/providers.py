@@ -28,19 +28,19 @@ HEAD = ("provider", "channels", "reports known by", "account check", "segments c
 
 @dataclass(frozen=True)
 class Found:
-    """A class, and where it was found."""
+    """Hold a provider class and the module it was found in."""
 
     module: str
     provider: type[Provider]
 
     @property
     def topic(self) -> str:
-        """What its page and its tests are named after."""
+        """Return the name that the provider's page and tests have."""
         return "local" if self.module in LOCAL else self.module
 
 
 def found() -> list[Found]:
-    """Every provider of the package, those that reach no phone last."""
+    """Return every provider of the package, those that reach no phone last."""
     everything = [
         Found(module.name, thing)
         for module in pkgutil.iter_modules(providers.__path__)
@@ -55,7 +55,7 @@ def found() -> list[Found]:
 
 
 def table() -> str:
-    """Between its marks, a line for each provider."""
+    """Return the table between its marks, with a line for each provider."""
     rows = [HEAD, ["---"] * len(HEAD), *map(_row, found())]
     return BEGIN + "".join(f"| {' | '.join(row)} |\n" for row in rows) + END
 
@@ -69,7 +69,7 @@ def update(root: Path = ROOT) -> None:
 
 
 def check(root: Path = ROOT) -> list[str]:
-    """One sentence per problem."""
+    """Return one sentence for each problem."""
     return list(dict.fromkeys(_problems(root)))
 
 

@@ -25,7 +25,7 @@ PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%[a-z]|\{\w*\}")
 
 
 class Words(Catalog):
-    """A catalogue whose header holds what Django reads and nothing that changes from one run to the next."""
+    """Hold a catalogue whose header has what Django reads and nothing that changes from one run to the next."""
 
     def __init__(self, language: str) -> None:
         super().__init__(language, header_comment="# See tools/translations.py.", fuzzy=False)
@@ -41,7 +41,7 @@ class Words(Catalog):
 
 
 def extracted() -> Words:
-    """Every msgid of the Python files and the templates, in the order of the files."""
+    """Return every msgid of the Python files and the templates, in the order of the files."""
     found = Words(SOURCE)
     for path in sorted(APP.rglob("*"), key=Path.as_posix):
         name = path.relative_to(APP.parent).as_posix()
@@ -71,7 +71,7 @@ def update(locale: Path = LOCALE) -> None:
 
 
 def check(locale: Path = LOCALE) -> list[str]:
-    """One sentence per problem."""
+    """Return one sentence for each problem."""
     template = extracted()
     return [f"{language}: {text}" for language in LANGUAGES for text in _problems(locale / language / PO, template)]
 
@@ -97,7 +97,7 @@ def _problem(message: Message, translation: Message | None) -> str:
 
 
 def _forms(text: str | list[str] | tuple[str, ...] | None) -> tuple[str, ...]:
-    """The forms of a plural, or the one text."""
+    """Return the forms of a plural, or the one text."""
     return tuple(text) if isinstance(text, (list, tuple)) else (text or "",)
 
 

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from tests import browsers
-from tests.service.conftest import ROOM, surprises
+from tests.service.conftest import UNREACHED_LIMITS, surprises
 from tests.service.running import running
 
 from .person import Person
@@ -31,7 +31,7 @@ def chromium():
 @pytest.fixture(scope="session")
 def page_service(tmp_path_factory):
     """Start a service with three channels and without proofs of work."""
-    with running(tmp_path_factory.mktemp("page"), **THREE_CHANNELS, **ROOM) as started:
+    with running(tmp_path_factory.mktemp("page"), **THREE_CHANNELS, **UNREACHED_LIMITS) as started:
         yield started
         assert surprises(started) == []
 

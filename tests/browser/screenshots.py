@@ -17,7 +17,7 @@ from tests import browsers
 from tests.browser.conftest import FLAGS, THREE_WAYS
 from tests.browser.person import Person
 from tests.browser.states import register, tour
-from tests.service.conftest import ROOM
+from tests.service.conftest import UNREACHED_LIMITS
 from tests.service.running import ROOT, running
 
 SHEETS = ROOT / "docs" / "screenshots"
@@ -36,7 +36,7 @@ def main():
     kept = Path(sys.argv[1]) if len(sys.argv) > 1 else None
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         browser = playwright.chromium.launch(executable_path=browsers.find() or browsers.install(), args=FLAGS)
-        with running(Path(folder), OTP_BRAND="Bozor", **THREE_WAYS, **ROOM) as service:
+        with running(Path(folder), OTP_BRAND="Bozor", **THREE_WAYS, **UNREACHED_LIMITS) as service:
             pictures = taken(browser, service)
         for name, shown, height in sheets(pictures):
             sheet(browser, SHEETS / f"{name}.png", shown, height)

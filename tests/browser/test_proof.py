@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.service.conftest import ROOM, surprises
+from tests.service.conftest import UNREACHED_LIMITS, surprises
 from tests.service.running import running
 from tests.service.talking import phone as new_phone
 
@@ -11,7 +11,7 @@ LOW_LIMITS = {"OTP_PROOFS": "1", "OTP_PROOF_COST": "1000", "OTP_UNCONVERTED_PER_
 
 @pytest.fixture(scope="module")
 def wary_service(tmp_path_factory):
-    with running(tmp_path_factory.mktemp("wary"), **ROOM | LOW_LIMITS) as started:
+    with running(tmp_path_factory.mktemp("wary"), **UNREACHED_LIMITS | LOW_LIMITS) as started:
         yield started
         assert surprises(started) == []
 

@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from tests.service.conftest import ROOM
+from tests.service.conftest import UNREACHED_LIMITS
 from tests.service.running import running
 from tests.service.talking import phone, send
 
@@ -42,7 +42,7 @@ class Proxy(BaseHTTPRequestHandler):
 def untrusting(tmp_path_factory):
     """Start a service that trusts no proxy."""
     with running(
-        tmp_path_factory.mktemp("untrusting"), OTP_TRUSTED_PROXIES="0", WEB_CONCURRENCY="1", **ROOM
+        tmp_path_factory.mktemp("untrusting"), OTP_TRUSTED_PROXIES="0", WEB_CONCURRENCY="1", **UNREACHED_LIMITS
     ) as started:
         yield started
 

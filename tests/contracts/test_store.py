@@ -764,7 +764,7 @@ def test_a_lost_race_to_approve_marks_nothing(store):
     assert not Delivery.objects.filter(converted=True).exists()
 
 
-# crowds
+# key counters
 
 
 def test_ten_unconverted_sends_to_a_prefix_and_then_it_is_blocked_for_half_a_day(store, clock):

@@ -63,7 +63,7 @@ def test_a_missing_header_behind_a_proxy_means_the_proxy_itself(settings):
     assert client_of(meta("192.0.2.1")) == "192.0.2.1"
 
 
-def test_all_addresses_of_a_64_are_one_client():
+def test_all_addresses_of_a_64_prefix_are_one_client():
     assert {client_of(meta(f"2001:db8:1:2::{n:x}")) for n in range(1, 300)} == {"2001:db8:1:2::/64"}
     assert client_of(meta("2001:db8:1:3::1")) == "2001:db8:1:3::/64"
 
@@ -78,7 +78,7 @@ def test_a_zone_is_no_part_of_an_address():
 
 
 @pytest.mark.parametrize("address", ["", "unix:", "999.1.1.1", "x" * 5000])
-def test_what_is_no_address_is_one_client_all_the_same(address):
+def test_an_invalid_address_is_one_client(address):
     assert client_of(meta(address)) == "unknown"
 
 

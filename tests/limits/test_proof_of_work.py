@@ -56,7 +56,7 @@ def test_a_solved_task_is_named_by_its_nonce():
     assert proof_of_work.name_of(packed(payload)) == payload["challenge"]["parameters"]["nonce"]
 
 
-def test_alchas_own_verification_agrees_that_it_is_solved():
+def test_altchas_own_verification_accepts_a_solved_task():
     from otp_app.keys import keys_for
 
     assert altcha.verify_solution(packed(solved()), keys_for("proof")[0]).verified
@@ -139,7 +139,7 @@ def test_a_part_of_another_type_is_no_proof(path, value):
 
 
 @pytest.mark.parametrize("value", [-1, 2**32, 10**1000, 1.0, "1", True, None, [1], float("inf")])
-def test_a_counter_that_is_none_is_no_solution(value):
+def test_an_invalid_counter_is_no_solution(value):
     assert proof_of_work.name_of(packed(changed(solved(), "solution", "counter", value=value))) == ""
 
 
@@ -172,7 +172,7 @@ def test_deep_nesting_in_a_signed_place_is_no_proof():
 
 
 @pytest.mark.parametrize("proof", [None, "", "é", "\ud800", "====", "AAA", "bnVsbA==", "e30=", "W10=", "MQ==", "Inggi"])
-def test_what_is_no_base64_or_no_object_is_no_proof(proof):
+def test_a_proof_must_be_base64_of_an_object(proof):
     assert proof_of_work.name_of(proof) == ""
 
 

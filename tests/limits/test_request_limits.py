@@ -44,13 +44,13 @@ def test_a_client_that_is_no_ipv6_address_has_no_site_and_the_projects_own_code_
     assert names(request_limits.for_send(PHONE, None, checks=5)) == of(Trigger.FIRST, "site", "client")
 
 
-def test_a_check_and_a_password_take_their_own():
+def test_a_check_and_a_password_take_limits_of_their_own():
     assert names(request_limits.for_check(V6)) == {"checks_per_client_hour", "checks_per_site_hour"}
     assert names(request_limits.for_check(None)) == set()
     assert names(request_limits.for_password(V4, "a")) == {"passwords_per_client_hour", "passwords_per_account_hour"}
 
 
-def test_a_send_that_need_not_wait_takes_all_else():
+def test_a_send_without_a_wait_takes_all_other_limits():
     assert names(request_limits.for_send(PHONE, V6, waits=False)) == of(Trigger.AGAIN) - {"wait_per_phone"}
 
 
@@ -124,7 +124,7 @@ def test_a_proof_is_remembered_for_longer_than_its_task_lives(settings):
     assert same.key == used.key
 
 
-def test_without_a_proof_none_is_taken():
+def test_a_send_without_a_proof_takes_no_proof():
     limits = request_limits.for_send(PHONE, V4, checks=5)
     assert (limits.proven, "proofs" in names(limits)) == (False, False)
 

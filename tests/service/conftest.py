@@ -1,4 +1,4 @@
-"""The service the tests attack: started once for all that can share it."""
+"""Start the service that the tests attack, once for all tests that can share it."""
 
 import pytest
 
@@ -6,9 +6,11 @@ from tests import valkey
 
 from .running import POSTGRESQL, running
 
-# Limits in which all tests meet are no business of most: they use many phones, few of which sign in.
-CROWDS = ("UNCONVERTED_PER_PREFIX_HOUR", "SENDS_PER_REGION_DAY", "SENDS_PER_DAY", "UNCONVERTED_PER_DAY")
-ROOM = {f"OTP_{name}": "10000000" for name in (*CROWDS, "FAILURES_PER_DAY")} | {"OTP_PROOFS": "0"}
+# Most tests must not reach the limits that they share: they use many phones, few of which sign in.
+KEY_COUNTER_LIMITS = ("UNCONVERTED_PER_PREFIX_HOUR", "SENDS_PER_REGION_DAY", "SENDS_PER_DAY", "UNCONVERTED_PER_DAY")
+UNREACHED_LIMITS = {f"OTP_{name}": "10000000" for name in (*KEY_COUNTER_LIMITS, "FAILURES_PER_DAY")} | {
+    "OTP_PROOFS": "0"
+}
 
 # SQLite has neither a pool of connections nor a server that could cut or lend them.
 collect_ignore = [] if POSTGRESQL else ["test_pgbouncer.py", "test_pool.py"]
@@ -16,7 +18,7 @@ collect_ignore = [] if POSTGRESQL else ["test_pgbouncer.py", "test_pool.py"]
 
 @pytest.fixture(scope="session")
 def sql_service(tmp_path_factory):
-    with running(tmp_path_factory.mktemp("service"), **ROOM) as started:
+    with running(tmp_path_factory.mktemp("service"), **UNREACHED_LIMITS) as started:
         yield started
         assert surprises(started) == []
 
@@ -24,7 +26,7 @@ def sql_service(tmp_path_factory):
 @pytest.fixture(scope="session")
 def redis_service(tmp_path_factory):
     folder = tmp_path_factory.mktemp("redis-service")
-    with valkey.running() as server, running(folder, redis=server, **ROOM) as started:
+    with valkey.running() as server, running(folder, redis=server, **UNREACHED_LIMITS) as started:
         yield started
         assert surprises(started) == []
 
@@ -35,5 +37,5 @@ def service(sql_service):
 
 
 def surprises(service):
-    """Whatever the tests did to it, it was ready for."""
+    """Return the lines of the service's output that report errors."""
     return [line for line in service.output.splitlines() if " ERROR " in line or "[ERROR]" in line]

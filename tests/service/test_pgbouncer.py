@@ -7,7 +7,7 @@ import pytest
 
 from tests import inner, pgbouncer
 
-from .conftest import ROOM, surprises
+from .conftest import UNREACHED_LIMITS, surprises
 from .running import running
 from .talking import code_of, get, phone, send, sending, together, verifying, wrong
 
@@ -25,7 +25,7 @@ def service(pooler, tmp_path_factory):
     """Also its migrations, and all that a test looks up, go through the pooler."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DATABASE_URL", pooler)
-        with running(tmp_path_factory.mktemp("pooled"), **ROOM) as started:
+        with running(tmp_path_factory.mktemp("pooled"), **UNREACHED_LIMITS) as started:
             yield started
             assert surprises(started) == []
 

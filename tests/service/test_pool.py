@@ -7,7 +7,7 @@ from itertools import islice
 
 import pytest
 
-from .conftest import ROOM
+from .conftest import UNREACHED_LIMITS
 from .running import running
 from .talking import TIMEOUT, code_of, get, phone, send, sending, together, verify, verifying, wrong
 
@@ -17,7 +17,7 @@ PROCESSES = 2  # and each has a connection
 @pytest.fixture(scope="module")
 def narrow(tmp_path_factory):
     """A service whose processes have one connection to the database each."""
-    with running(tmp_path_factory.mktemp("narrow"), DATABASE_POOL="1", **ROOM) as service:
+    with running(tmp_path_factory.mktemp("narrow"), DATABASE_POOL="1", **UNREACHED_LIMITS) as service:
         yield service
         assert "Internal Server Error" not in service.output
 

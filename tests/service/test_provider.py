@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from .conftest import ROOM
+from .conftest import UNREACHED_LIMITS
 from .running import running
 from .talking import get, phone, send, sending, together, verify
 from .twilio_server import ACCOUNT, AUTH_TOKEN, SENDER, Twilio
@@ -34,7 +34,7 @@ def production(twilio, tmp_path_factory):
         "OTP_CODE_LENGTH": "10",  # so that a code that is found somewhere is not there by chance
         "OTP_CIRCUIT_FAILURES": "1000000",  # most of these tests let the provider fail as often as they like
     }
-    with running(tmp_path_factory.mktemp("production"), **environment, **ROOM) as service:
+    with running(tmp_path_factory.mktemp("production"), **environment, **UNREACHED_LIMITS) as service:
         yield service
         assert "Internal Server Error" not in service.output
         codes = [twilio.code_for(fields["To"]) for _, _, fields in twilio.requests]
@@ -205,7 +205,7 @@ def test_a_provider_that_hangs_is_left_alone_and_the_next_one_carries_on(twilio,
         "OTP_ALLOWED_REGIONS": "UZ",
         "OTP_PROVIDERS": json.dumps(entries),
         "OTP_PROVIDER_DEADLINE": "5",
-        **ROOM,
+        **UNREACHED_LIMITS,
     }
     with running(tmp_path, **environment) as service:
         with twilio.answering("hang"):

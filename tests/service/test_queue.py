@@ -12,7 +12,7 @@ import pytest
 
 from tests import valkey
 
-from .conftest import ROOM, surprises
+from .conftest import UNREACHED_LIMITS, surprises
 from .running import ROOT, running
 from .talking import phone, send, sending, together, verify
 from .twilio_server import Twilio
@@ -119,7 +119,7 @@ def service(broker, twilio, tmp_path_factory):
         "OTP_CODE_LENGTH": "10",  # so that a code that is found somewhere is not there by chance
         **twilio.environment,
     }
-    with running(tmp_path_factory.mktemp("queue"), **environment, **ROOM) as started:
+    with running(tmp_path_factory.mktemp("queue"), **environment, **UNREACHED_LIMITS) as started:
         yield started
         assert [line for line in surprises(started) if EXPECTED not in line] == []
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests import valkey
 
-from .conftest import ROOM, surprises
+from .conftest import UNREACHED_LIMITS, surprises
 from .running import Service, running
 from .talking import (
     TIMEOUT,
@@ -51,7 +51,7 @@ def redis(server, service):
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory, server):
-    with running(tmp_path_factory.mktemp("redis"), redis=server, OTP_REDIS_TIMEOUT="1", **ROOM) as started:
+    with running(tmp_path_factory.mktemp("redis"), redis=server, OTP_REDIS_TIMEOUT="1", **UNREACHED_LIMITS) as started:
         yield started
         expected = ("Redis: ", "unavailable", "Service Unavailable", "not ready: store")
         assert [line for line in surprises(started) if not any(words in line for words in expected)] == []
@@ -160,7 +160,7 @@ def test_nodes_whose_clocks_differ_by_two_minutes_are_one_service(tmp_path, serv
     (tmp_path / "sitecustomize.py").write_text(AHEAD)
     folder = tmp_path / "second"
     folder.mkdir()
-    other = Service(folder, service.database, redis, **ROOM, PYTHONPATH=str(tmp_path))
+    other = Service(folder, service.database, redis, **UNREACHED_LIMITS, PYTHONPATH=str(tmp_path))
     other.outbox_file = service.outbox_file
     shared = {"OTP_OUTBOX_FILE": service.outbox_file, "OTP_CLOCK_OFFSET_FILE": service.clock.path}
     other.environment |= {name: str(path) for name, path in shared.items()}
@@ -199,7 +199,7 @@ def _one_service(here, there):
 def test_on_the_way_to_a_sign_in_redis_is_asked_once_for_a_send_and_twice_for_a_verification(tmp_path):
     number = phone()
     warm = phone()
-    with valkey.running() as redis, running(tmp_path, redis=redis, **ROOM) as service:
+    with valkey.running() as redis, running(tmp_path, redis=redis, **UNREACHED_LIMITS) as service:
         verify(service, warm, code_of(service, send(service, warm).json["challenge_id"]))  # it has the scripts now
         before = asked(redis)
         challenge_id = send(service, number).json["challenge_id"]

@@ -11,7 +11,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from twilio.request_validator import RequestValidator
 
-from .conftest import ROOM
+from .conftest import UNREACHED_LIMITS
 from .running import running
 from .talking import Call, get, phone, post, sending, together, verify
 from .twilio_server import ACCOUNT, AUTH_TOKEN, Twilio
@@ -37,7 +37,7 @@ def service(twilio, tmp_path_factory):
         "OTP_PUBLIC_URL": PUBLIC,
         "OTP_PROVIDER_DEADLINE": str(DEADLINE),
     }
-    with running(tmp_path_factory.mktemp("reports"), **environment, **ROOM) as started:
+    with running(tmp_path_factory.mktemp("reports"), **environment, **UNREACHED_LIMITS) as started:
         yield started
         assert "Internal Server Error" not in started.output
         assert AUTH_TOKEN not in started.output

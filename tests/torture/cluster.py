@@ -15,7 +15,7 @@ from celery import Celery
 from tests import journal, valkey
 from tests.clock import Clock
 from tests.gateway import gateway
-from tests.service.conftest import ROOM
+from tests.service.conftest import UNREACHED_LIMITS
 from tests.service.running import ROOT, Database, Service
 from tests.service.talking import get
 
@@ -48,7 +48,7 @@ class Cluster:
         self.service = Service(folder, self.database, server if store == "redis" else None)
         self.clock: Clock = self.service.clock
         self.service.environment |= {
-            **ROOM,
+            **UNREACHED_LIMITS,
             "DJANGO_SETTINGS_MODULE": "tests.torture.settings",
             "FAULT_PLAN": str(self.plan),
             "FAULT_DEATHS": str(self.deaths_file),

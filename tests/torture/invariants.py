@@ -6,7 +6,7 @@ FINE_FAILURES = {"superseded", "closed", "20429", "21211", "suppressed"}  # reas
 
 
 def broken(cluster, life):
-    """What does not hold, a sentence each."""
+    """Return a sentence for each invariant that does not hold."""
     found = [f"{what}: {body}" for what, body in life.surprises]
     found += [f"{len(got)} tokens for {number} (I1)" for number, got in life.tokens.items() if len(got) > 1]
     found += _answered(cluster, life)
@@ -86,7 +86,7 @@ def _reports(cluster):
 
 
 def _challenges(cluster):
-    """phone, status, checks, checks_left of all, by id."""
+    """Return phone, status, checks and checks_left of all challenges, by id."""
     names = ("phone", "status", "checks", "checks_left")
     if cluster.store == "sql":
         sql = f"SELECT REPLACE(CAST(id AS text), '-', ''), {', '.join(names)} FROM otp_app_challenge"
@@ -99,7 +99,7 @@ def _challenges(cluster):
 
 
 def _tokens(cluster):
-    """I1 and I6: no more tokens of a phone than challenges of it that were approved."""
+    """Check I1 and I6: no more tokens of a phone than challenges of it that were approved."""
     approved = Counter(value["phone"] for value in _challenges(cluster).values() if value["status"] == "approved")
     sql = "SELECT u.phone, COUNT(*) FROM otp_app_token t JOIN otp_app_user u ON u.id = t.user_id GROUP BY u.phone"
     for number, tokens in cluster.database.rows(sql):
@@ -108,14 +108,14 @@ def _tokens(cluster):
 
 
 def _checks(cluster):
-    """I2: no challenge was compared with more often than it may be."""
+    """Check I2: no challenge was compared with more often than it may be."""
     for challenge, value in _challenges(cluster).items():
         if not 0 <= value["checks_left"] <= value["checks"] == 5:
             yield f"more comparisons than granted (I2): {challenge}"
 
 
 def _secrets(cluster):
-    """I7: no code anywhere but at the company."""
+    """Check I7: no code anywhere but at the company."""
     codes = {code for _, _, _, code, *_ in cluster.company.handed}
     for name, text in {"database": _dump(cluster), "valkey": _held(cluster), "output": cluster.output}.items():
         yield from (f"a code stands in the {name} (I7)" for code in codes if code in text)

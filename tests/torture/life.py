@@ -8,12 +8,12 @@ from uuid import uuid4
 
 from tests.service.talking import Call, phone
 
-PATIENCE = 12  # seconds a person goes on asking: an Idempotency-Key whose request died is free again after ten
+MAX_RETRY_SECONDS = 12  # that a person repeats a request: an Idempotency-Key whose request died is free again after ten
 LOST = None
 
 
 class Life:
-    """The answers people got. ``sends`` and ``tokens`` are by phone."""
+    """Hold the answers people got. ``sends`` and ``tokens`` are by phone."""
 
     def __init__(self, cluster, seed):
         self._cluster = cluster
@@ -24,7 +24,7 @@ class Life:
         self.surprises = []
 
     def play(self, people=10):
-        """Everybody at once, until the last has had enough."""
+        """Let all people act at once, and wait for the last."""
         self._chance.random()
         threads = [
             threading.Thread(target=self._person, args=(phone(), self._chance.random() < 0.4, self._chance.random()))
@@ -70,8 +70,8 @@ class Life:
                     self.tokens.setdefault(number, []).append(answer.json["token"])
 
     def _insist(self, path, body, headers):
-        """The same request until it is answered for good."""
-        until = time.monotonic() + PATIENCE
+        """Repeat a request until its answer is final."""
+        until = time.monotonic() + MAX_RETRY_SECONDS
         answer = LOST
         while time.monotonic() < until:
             answer = self._try(path, body, headers)
@@ -96,5 +96,5 @@ class Life:
 
 
 def _is_unavailable(answer):
-    """For now; that no provider takes a message is an answer for good."""
+    """Return whether the service is unavailable for now; ``delivery_failed`` is a final answer."""
     return answer.status == 503 and answer.code != "delivery_failed"

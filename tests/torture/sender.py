@@ -1,4 +1,4 @@
-"""Opens challenges until its database is gone, or counts them: ``python -m tests.torture.sender [FIRST FILE…]``.
+"""Open challenges until its database is gone, or counts them: ``python -m tests.torture.sender [FIRST FILE…]``.
 
 Each file is for one process, which notes there the status of every challenge that it was told, by its id: opened, and
 every third of them approved.
@@ -35,18 +35,18 @@ def main():
 
 
 def send(first, path):
-    """One challenge after the other, for numbers from that on, until the database is gone."""
+    """Open one challenge after the other, for numbers from ``first`` on, until the database is gone."""
     store = stores.current()
-    with path.open("a", buffering=1) as told, suppress(DatabaseError):
+    with path.open("a", buffering=1) as acknowledged, suppress(DatabaseError):
         for number in itertools.count(first):
             opened = open_one(store, phone=f"+99890{number:07d}").challenge
-            told.write(f"{opened.id} pending\n")
+            acknowledged.write(f"{opened.id} pending\n")
             if not number % 3 and store.close(check(store, opened), Status.APPROVED):
-                told.write(f"{opened.id} approved\n")
+                acknowledged.write(f"{opened.id} approved\n")
 
 
 def used():
-    """What is used of the limits in which all sends meet, by their names."""
+    """Return the usage of the limits that all sends share, by name."""
     limits = [limit for limit in sending(new_challenge()).limits if limit.shared]
     return {usage.limit.name: usage.used for usage in stores.current().usage(limits)}
 

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from benchmarks import servers
-from tests.service.conftest import ROOM
+from tests.service.conftest import UNREACHED_LIMITS
 from tests.service.running import ROOT, SECRET_KEY
 
 PROCESSES = 4
@@ -47,7 +47,9 @@ def program(server, *command, **environment):
         "OTP_ALLOWED_REGIONS": "UZ",
     }
     command = [sys.executable, *map(str, command)]
-    return subprocess.Popen(command, cwd=ROOT, env=os.environ | ROOM | environment, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command, cwd=ROOT, env=os.environ | UNREACHED_LIMITS | environment, stdout=subprocess.PIPE, text=True
+    )
 
 
 def output(server, *command):
