@@ -14,7 +14,7 @@ from ..conf import conf, provider_entries
 from ..delivery import prices
 from ..providers.base import Channel
 
-LONGEST_ALIAS = 32
+MAX_ALIAS_CHARACTERS = 32
 
 
 @register
@@ -29,14 +29,15 @@ def check_providers(**_: Any) -> list[CheckMessage]:
         return [Error(text, id="otp_app.E013")]
     names = [entry["ALIAS"] for entry in entries]
     if len(set(names)) < len(names) or not all(_is_alias(name) for name in names):
-        text = f"OTP_PROVIDERS: each ALIAS must be another one, of at most {LONGEST_ALIAS} letters, digits, - and _."
-        return [Error(text, id="otp_app.E013")]
+        allowed = f"1 to {MAX_ALIAS_CHARACTERS} letters a-z, digits, - and _"
+        text = f"OTP_PROVIDERS: an ALIAS is used twice or is not made of {allowed}."
+        return [Error(text, hint="Give each provider an ALIAS of its own.", id="otp_app.E013")]
     return [problem for entry in entries for problem in _wrong_entry(entry)]
 
 
 def _is_alias(name: str) -> bool:
     """Return whether the alias is valid in the address of the webhook."""
-    return 0 < len(name) <= LONGEST_ALIAS and name.isascii() and name.replace("-", "").replace("_", "").isalnum()
+    return 0 < len(name) <= MAX_ALIAS_CHARACTERS and name.isascii() and name.replace("-", "").replace("_", "").isalnum()
 
 
 def _wrong_entry(entry: Mapping[str, Any]) -> Iterator[CheckMessage]:
@@ -49,8 +50,12 @@ def _wrong_entry(entry: Mapping[str, Any]) -> Iterator[CheckMessage]:
         yield Error(f"OTP_PROVIDERS: OPTIONS of {alias!r} do not fit: {error}.", id="otp_app.E020")
     price = entry.get("PRICE")
     if not all(map(_is_price, price.values() if isinstance(price, Mapping) else [price])):
-        hint = 'A number, as "0.0055", or one for each country, as {"UZ": "0.0055", "*": "0.08"}.'
-        yield Error(f"OTP_PROVIDERS: PRICE of {alias!r} is no price.", hint=hint, id="otp_app.E021")
+        hint = 'Set a number, as "0.0055", or one for each country, as {"UZ": "0.0055", "*": "0.08"}.'
+        yield Error(
+            f"OTP_PROVIDERS: PRICE of {alias!r} is not an amount of money from 0 to below {prices.MAX_SEGMENT_PRICE}.",
+            hint=hint,
+            id="otp_app.E021",
+        )
 
 
 def _is_price(value: Any) -> bool:
@@ -70,7 +75,7 @@ def _wrong_routes() -> Iterator[str]:
     routes: Mapping[str, Any] = conf.ROUTES
     for region, route in routes.items():
         if region != "*" and region not in SUPPORTED_REGIONS:
-            yield f"{region!r} is no country; use the two letters of ISO 3166, as UZ, or *."
+            yield f"{region!r} is no country: write its two letters of ISO 3166, as UZ, or * for all others."
         if not isinstance(route, Mapping):
             yield f"{region} must be a mapping of channels to lists of aliases."
             continue
@@ -115,6 +120,6 @@ def check_public_url(**_: Any) -> list[CheckMessage]:
     """Warn of reports that would travel unencrypted, some with a secret in their address (W004)."""
     if not conf.PUBLIC_URL or conf.PUBLIC_URL.startswith("https://"):
         return []
-    text = "OTP_PUBLIC_URL is no https:// address."
+    text = "OTP_PUBLIC_URL does not begin with https://: delivery reports and their secrets would travel unencrypted."
     hint = "Set it to the public address of this service, as https://login.example.com, or leave it empty."
     return [checks.Warning(text, hint=hint, id="otp_app.W004")]

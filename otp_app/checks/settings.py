@@ -86,7 +86,13 @@ def check_twilio(**_: Any) -> list[CheckMessage]:
     missing = [name for name in TWILIO_NAMES if not getattr(settings, name, "")]
     if not missing or len(missing) == len(TWILIO_NAMES):
         return []
-    return [Error(f"Twilio is configured without {' and '.join(missing)}.", id="otp_app.E005")]
+    return [
+        Error(
+            f"Twilio is configured without {' and '.join(missing)}.",
+            hint="Set all three TWILIO_* values, or none.",
+            id="otp_app.E005",
+        )
+    ]
 
 
 @register
@@ -107,7 +113,7 @@ def check_segment(**_: Any) -> list[CheckMessage]:
 def check_user_model(**_: Any) -> list[CheckMessage]:
     """Find a missing phone field (E007), one not unique (E008), or phones kept as user names (W002).
 
-    E015 and E026 are what ``signups.gaps`` finds, E027 is a field too short for E.164.
+    E015 and E026 are what ``sign_ups.gaps`` finds, E027 is a field too short for E.164.
     """
     model = get_user_model()
     name = accounts.phone_field()

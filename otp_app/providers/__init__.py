@@ -8,7 +8,7 @@ from django.utils.module_loading import import_string
 from ..conf import provider_entries
 from .base import Provider
 
-_made: dict[str, Provider] = {}
+_instances: dict[str, Provider] = {}
 
 
 def aliases() -> list[str]:
@@ -22,14 +22,14 @@ def get(alias: str) -> Provider:
     if entry is None:
         raise KeyError(alias)
     key = repr((entry["BACKEND"], entry.get("OPTIONS")))
-    if key not in _made:
-        _made[key] = import_string(entry["BACKEND"])(**entry.get("OPTIONS", {}))
-    return _made[key]
+    if key not in _instances:
+        _instances[key] = import_string(entry["BACKEND"])(**entry.get("OPTIONS", {}))
+    return _instances[key]
 
 
 def _forget(*, setting: str, **_: Any) -> None:
     if setting.startswith(("OTP_", "TWILIO_")):
-        _made.clear()
+        _instances.clear()
 
 
 setting_changed.connect(_forget)

@@ -68,7 +68,10 @@ class Event:
 
 
 class ProviderError(Exception):
-    """Represent a failed send. ``reason`` is the provider's error code: short, no free text, because it is stored."""
+    """Represent a failed send.
+
+    ``reason`` is the provider's error code: short and without free text, because it is stored and logged.
+    """
 
     def __init__(self, reason: str = "") -> None:
         super().__init__(reason)
@@ -92,7 +95,7 @@ class NotAccepted(ProviderError):
 
 
 class Unsuited(NotAccepted):
-    """Report that a healthy provider does not carry this message: another provider may.
+    """Report that a healthy provider, whether it was asked or not, does not carry this message: another provider may.
 
     Raised also for errors that may concern the number as well as our account. Clients choose the number, and no choice
     may make us skip a provider that works, or ask one in vain.

@@ -20,7 +20,9 @@ from .base import Event, Message, NotAccepted, Provider, ProviderError, Receipt,
 from .http import Http, Reply, refusal, require_secret
 
 TOKEN_LIFE = 25 * 86400  # seconds in the cache: well within the 30 days that Eskiz names
-PATIENCE = 3  # seconds for logging in: after longer ones the deadline of the whole dispatch leaves no time to send
+MAX_LOGIN_SECONDS = (
+    3  # seconds for logging in: after longer ones the deadline of the whole dispatch leaves no time to send
+)
 TOKEN = re.compile(r"[!-~]{1,4096}")  # what can stand in a header
 
 STATUSES = {
@@ -70,7 +72,7 @@ class EskizProvider(Provider):
         self._sender = sender
         self._secret = secret
         self._http = Http(base_url)
-        self._place = _place(base_url, email, password)
+        self._cache_key = _cache_key(base_url, email, password)
         self._held = ""  # the token, in this process
 
     def send(self, message: Message) -> Receipt:
@@ -86,7 +88,7 @@ class EskizProvider(Provider):
 
     def events(self, report: Report) -> Sequence[Event]:
         require_secret(report, self._secret)
-        told = _told(report.body)
+        told = _parsed_body(report.body)
         if "status" not in told:
             raise ValueError("a report without a status")
         word = str(told["status"])[:64]
@@ -125,7 +127,7 @@ class EskizProvider(Provider):
         begun, refused = time.monotonic(), ""
         while True:
             token = self._token(refused)
-            if time.monotonic() - begun > PATIENCE:
+            if time.monotonic() - begun > MAX_LOGIN_SECONDS:
                 raise NotAccepted("login_slow")  # the token is kept: the next message needs no login
             reply = self._http.request(method, path, headers={"Authorization": f"Bearer {token}"}, **how)
             if reply.status != 401 or refused:  # noqa: PLR2004
@@ -141,7 +143,7 @@ class EskizProvider(Provider):
 
     def _shared(self, refused: str) -> str:
         try:
-            token = _opened(cache.get(self._place), self._place)
+            token = _opened(cache.get(self._cache_key), self._cache_key)
         except Exception:  # noqa: BLE001 - each cache fails in its own way, and without one we only log in once more
             return ""
         return "" if token == refused else token
@@ -157,7 +159,7 @@ class EskizProvider(Provider):
         if not isinstance(token, str) or not TOKEN.fullmatch(token):
             raise NotAccepted(f"login_{'no_token' if reply.ok else reply.status}")
         with suppress(Exception):  # the same: this process holds it anyway
-            cache.set(self._place, _sealed(token.encode(), self._place), TOKEN_LIFE)
+            cache.set(self._cache_key, _sealed(token.encode(), self._cache_key), TOKEN_LIFE)
         return token
 
 
@@ -170,7 +172,7 @@ def _refused(status: int, sentence: str) -> Exception:
     return NotAccepted("refused") if 200 <= status < 300 else refusal(status)  # noqa: PLR2004
 
 
-def _told(body: bytes) -> Mapping[str, Any]:
+def _parsed_body(body: bytes) -> Mapping[str, Any]:
     """Parse a report as JSON or as a form: Eskiz documents JSON and sends forms too."""
     try:
         told = json.loads(body)
@@ -194,7 +196,7 @@ def _count(told: Any) -> int:
 # who writes to the cache can slip us the token of an account of theirs.
 
 
-def _place(*account: str) -> str:
+def _cache_key(*account: str) -> str:
     """Return the cache key: a keyed hash, which reveals neither the account nor its password."""
     told = json.dumps(account).encode()
     return "otp_app.eskiz." + hmac.digest(keys_for("eskiz place")[0], told, hashlib.sha256)[:16].hex()

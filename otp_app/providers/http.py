@@ -19,9 +19,16 @@ from .base import Forged, NotAccepted, ProviderError, Report, Unknown, Unsuited
 
 CONNECT_TIMEOUT = 3  # seconds
 READ_TIMEOUT = 7
-_OF_US = (401, 402, 403, 404, 429, 503)  # credentials, credit, permission, address, too many, overloaded
-LARGEST = 1_000_000  # bytes of a reply; theirs have some hundred
-POOL = 32  # connections kept to a host
+_NOT_ACCEPTED_STATUSES = (
+    401,
+    402,
+    403,
+    404,
+    429,
+    503,
+)  # credentials, credit, permission, address, too many, overloaded
+MAX_REPLY_BYTES = 1_000_000  # bytes of a reply; theirs have some hundred
+POOLED_CONNECTIONS = 32  # connections kept to a host
 
 
 logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)  # at DEBUG it writes addresses down, parameters too
@@ -48,9 +55,11 @@ class Adapter(HTTPAdapter):
         answer = super().send(request, **how)
         body = b""
         try:
-            while part := answer.raw.read1(LARGEST, decode_content=True):
+            while part := answer.raw.read1(MAX_REPLY_BYTES, decode_content=True):
                 body += part
-                if len(body) > LARGEST or time.monotonic() > until:  # a timeout of a socket bounds no reply that drips
+                if (
+                    len(body) > MAX_REPLY_BYTES or time.monotonic() > until
+                ):  # a timeout of a socket bounds no reply that drips
                     answer.close()
                     raise exceptions.ReadTimeout
         except HTTPError:
@@ -91,13 +100,16 @@ class Http:
 def pooled(session: requests.Session) -> requests.Session:
     """Mount our adapter on the session and return it."""
     for scheme in ("https://", "http://"):
-        session.mount(scheme, Adapter(pool_maxsize=POOL))
+        session.mount(scheme, Adapter(pool_maxsize=POOLED_CONNECTIONS))
     return session
 
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn errors of requests into NotAccepted if no connection was made, else into Unknown."""
+    """Turn errors of requests into NotAccepted if nothing can have been sent, else into Unknown.
+
+    A connection that was made and stays silent is Unknown: it may have carried the message.
+    """
     try:
         yield
     except (exceptions.InvalidURL, exceptions.InvalidSchema, exceptions.MissingSchema, exceptions.InvalidHeader):
@@ -128,7 +140,7 @@ def refusal(status: int, reason: str = "") -> Exception:
     A status about our account or about all requests is NotAccepted. Others may concern this message: Unsuited.
     """
     kind: type[ProviderError] = Unknown
-    if status in _OF_US:
+    if status in _NOT_ACCEPTED_STATUSES:
         kind = NotAccepted
     elif 400 <= status < 500 and status != 408:  # noqa: PLR2004
         kind = Unsuited

@@ -81,7 +81,7 @@ class PlayMobileProvider(Provider):
 
 
 def _event(told: dict[str, Any]) -> Sequence[Event]:
-    """Return the event, None for an unknown status: a refusal would only make them resend the whole list."""
+    """Return the event, or nothing for an unknown status: a refusal would only make them resend the whole list."""
     if "message-id" not in told or "status" not in told:
         raise ValueError("a report without message-id or status")
     our_id, word = str(told["message-id"])[:64], str(told["status"])[:64]

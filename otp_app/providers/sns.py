@@ -17,8 +17,8 @@ from .base import Channel, Message, NotAccepted, Provider, ProviderError, Receip
 # AWS region has no SMS, and of countries that it does not serve and another provider may.
 REJECTED = frozenset({"OptedOut"})
 # They write the request, code and number included, or what can be turned into it by trying all codes, at DEBUG.
-QUIET = ("botocore", "botocore.auth", "botocore.endpoint", "botocore.parsers")
-OTHER = (Unknown, "connection_lost")  # whatever else the SDK raises, it may be after acceptance
+SDK_LOGGERS = ("botocore", "botocore.auth", "botocore.endpoint", "botocore.parsers")
+OTHER_ERROR = (Unknown, "connection_lost")  # whatever else the SDK raises, it may be after acceptance
 
 
 class SnsProvider(Provider):
@@ -39,7 +39,7 @@ class SnsProvider(Provider):
         from boto3.session import Session
         from botocore.config import Config
 
-        for name in QUIET:
+        for name in SDK_LOGGERS:
             logging.getLogger(name).setLevel(logging.INFO)
         # A session of our own: the default one is the host project's, and not safe among threads.
         self._client = Session().client(
@@ -52,7 +52,7 @@ class SnsProvider(Provider):
                 connect_timeout=http.CONNECT_TIMEOUT,
                 read_timeout=http.READ_TIMEOUT,
                 retries={"mode": "standard", "total_max_attempts": 1},  # the SDK's four would be four messages
-                max_pool_connections=http.POOL,
+                max_pool_connections=http.POOLED_CONNECTIONS,
             ),
         )
         self._attributes = {"AWS.SNS.SMS.SMSType": _value("String", "Transactional")}
@@ -94,11 +94,13 @@ def _translated() -> Iterator[None]:
     except exceptions.ClientError as error:
         raise _refusal(error.response) from None
     except (exceptions.BotoCoreError, ResponseParserError) as error:
-        meaning, reason = next((word for kind, word in _words().items() if isinstance(error, kind)), OTHER)
+        meaning, reason = next(
+            (word for kind, word in _errors_by_kind().items() if isinstance(error, kind)), OTHER_ERROR
+        )
         raise meaning(reason) from None
 
 
-def _words() -> dict[type[Exception], tuple[type[ProviderError], str]]:
+def _errors_by_kind() -> dict[type[Exception], tuple[type[ProviderError], str]]:
     """Map each error of botocore to ours, the particular before the general."""
     from botocore import exceptions
     from botocore.parsers import ResponseParserError

@@ -30,12 +30,12 @@ from .base import (
 from .http import Http, Reply, refusal
 
 CODE = re.compile("[0-9]{4,8}")
-TTL = (30, 3600)  # seconds
+TTL_SECONDS = (30, 3600)  # seconds
 # Telegram stamps a report when it hands it in, and tries up to ten times with growing pauses. That a repetition gets a
 # stamp of its own is nowhere said, so a day: a night's outage of ours loses no report. A replay within it changes
 # nothing, for a delivery only moves forward and knows what it was told before.
-MAX_AGE = 86400  # seconds
-AHEAD = 300  # seconds by which our clock may be behind theirs
+MAX_REPORT_AGE_SECONDS = 86400  # seconds
+MAX_CLOCK_LAG_SECONDS = 300  # seconds by which our clock may be behind theirs
 
 STATUSES = {
     "sent": "sent",
@@ -106,7 +106,7 @@ class TelegramProvider(Provider):
     def check(self) -> str:
         """Ask for a request that does not exist: that is free; ``checkSendAbility`` is billed like a message."""
         reply = self._http.post("/checkVerificationStatus", json={"request_id": "0"})
-        if _word(reply) != "REQUEST_ID_INVALID":
+        if _error_name(reply) != "REQUEST_ID_INVALID":
             raise _refused(reply)
         return "The token is good; the balance is shown at gateway.telegram.org only."
 
@@ -118,7 +118,7 @@ class TelegramProvider(Provider):
         fields = {
             "phone_number": message.to,
             "code": message.code,
-            "ttl": min(max(message.expires_in, TTL[0]), TTL[1]),
+            "ttl": min(max(message.expires_in, TTL_SECONDS[0]), TTL_SECONDS[1]),
             "payload": message.id,
             "callback_url": message.callback,
             "sender_username": self._sender,
@@ -135,11 +135,14 @@ class TelegramProvider(Provider):
         right = hmac.new(self._key, stamp.encode() + b"\n" + report.body, hashlib.sha256).hexdigest()
         if not self._key or not hmac.compare_digest(right.encode(), given.encode()):
             raise Forged
-        if not re.fullmatch("[0-9]{1,12}", stamp) or not -AHEAD <= time.time() - int(stamp) <= MAX_AGE:
+        if (
+            not re.fullmatch("[0-9]{1,12}", stamp)
+            or not -MAX_CLOCK_LAG_SECONDS <= time.time() - int(stamp) <= MAX_REPORT_AGE_SECONDS
+        ):
             raise Forged
 
 
-def _word(reply: Reply) -> str:
+def _error_name(reply: Reply) -> str:
     """Return the code of Telegram's refusal, "" if the reply holds none."""
     told = reply.data if isinstance(reply.data, dict) else {}
     error = told.get("error") if told.get("ok") is False else None
@@ -152,7 +155,7 @@ def _word(reply: Reply) -> str:
 
 def _refused(reply: Reply) -> Exception:
     """Return the error for a refusal: Telegram's own code counts, a broken server's or a proxy's may not."""
-    word = _word(reply)
+    word = _error_name(reply)
     if word and reply.status < 500:  # noqa: PLR2004
         return REFUSALS.get(word, NotAccepted)(word)
     return Unknown("unreadable") if reply.ok else refusal(reply.status, word)

@@ -74,15 +74,15 @@ class TemplateProvider(Provider):
         report_to = f"{message.callback}&secret={quote(self._secret, safe='')}" if message.callback else ""
         values = {name: getattr(message, name) for name in NAMES - {"digits", "callback"}}
         values |= {"digits": message.to.lstrip("+"), "callback": report_to}
-        order = {kind: _filled(template, values) for kind, template in self._templates.items() if template is not None}
+        order = {kind: _fill_in(template, values) for kind, template in self._templates.items() if template is not None}
         reply = self._http.request(self._method, self._path, **order)
 
-        code = _found(reply.data, self._errors.get("path", ""))
+        code = _text_at(reply.data, self._errors.get("path", ""))
         reason = code if CODE.fullmatch(code) else str(reply.status)
         for kind, error in ERRORS.items():
             if code and code in map(str, self._errors.get(kind, ())):
                 raise error(reason)
-        reference = _found(reply.data, self._reference)
+        reference = _text_at(reply.data, self._reference)
         if not self._takes(reply.status, reply.data) or (self._reference and not reference):
             raise refusal(reply.status, reason)
         # Where reports do not tell their id, the delivery stays under ours, which the address of the report quotes.
@@ -93,7 +93,7 @@ class TemplateProvider(Provider):
         require_secret(report, self._secret)
         data = _read(report)
         word, reference, ours, code = (
-            _found(data, self._reports.get(name, "")) for name in ("status", "reference", "id", "error")
+            _text_at(data, self._reports.get(name, "")) for name in ("status", "reference", "id", "error")
         )
         if not word:
             raise ValueError("no status where reports.status says it is")
@@ -107,7 +107,7 @@ class TemplateProvider(Provider):
     def _takes(self, status: int, data: Any) -> bool:
         """Return whether the gateway accepted the message."""
         path, statuses = self._accepted.get("path"), self._accepted.get("status", range(200, 300))
-        return status in statuses and (not path or _found(data, path) in map(str, self._accepted["values"]))
+        return status in statuses and (not path or _text_at(data, path) in map(str, self._accepted["values"]))
 
     def _refuse_what_cannot_work(self, url: str, auth: Sequence[str] | None) -> None:
         """Raise ValueError for the first wrong option, with a sentence for the operator."""
@@ -158,12 +158,12 @@ def _holes(template: Any) -> Iterator[str]:
         yield from (name for each in template for name in _holes(each))
 
 
-def _filled(template: Any, values: Mapping[str, Any]) -> Any:
+def _fill_in(template: Any, values: Mapping[str, Any]) -> Any:
     """Fill a template. A string that is only a placeholder becomes the value: {expires_in} is a number in JSON."""
     if isinstance(template, Mapping):
-        return {_filled(key, values): _filled(value, values) for key, value in template.items()}
+        return {_fill_in(key, values): _fill_in(value, values) for key, value in template.items()}
     if isinstance(template, list | tuple):
-        return [_filled(each, values) for each in template]
+        return [_fill_in(each, values) for each in template]
     if not isinstance(template, str):
         return template
     if whole := HOLE.fullmatch(template):
@@ -171,7 +171,7 @@ def _filled(template: Any, values: Mapping[str, Any]) -> Any:
     return HOLE.sub(lambda hole: str(values[hole[1]]), template)
 
 
-def _found(data: Any, path: str) -> str:
+def _text_at(data: Any, path: str) -> str:
     """Return the single value at a path as text, "" if there is none."""
     for step in path.split(".") if path else ():
         if isinstance(data, list):

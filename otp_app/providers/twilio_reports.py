@@ -12,11 +12,11 @@ from .base import Event, Forged, Rejected, Report, Unreachable
 from .twilio_codes import CALL_STATUSES, ERRORS, MESSAGE_STATUSES, PASSING, code_of
 
 SIGNATURE = "x-twilio-signature"
-MOST_FIELDS = 200  # of a report; Twilio's have about twenty
+MAX_FIELDS = 200  # of a report; Twilio's have about twenty
 
 # What is kept of a report. A list of what is harmless, not of what is not: Twilio adds fields without notice, and To,
 # From, Caller, Called, WaId, ProfileName, Body and even ErrorMessage hold numbers, names or the text.
-HARMLESS = (
+STORED_FIELDS = (
     *("AccountSid", "ApiVersion", "MessagingServiceSid", "MessageSid", "MessageStatus", "SmsSid", "SmsStatus"),
     *("NumSegments", "Price", "PriceUnit", "ErrorCode", "ChannelPrefix", "EventType", "RawDlrDoneDate"),
     *("CallSid", "CallStatus", "CallDuration", "Duration", "SipResponseCode", "SequenceNumber", "Timestamp"),
@@ -74,7 +74,7 @@ def event_of(form: Form, ours: str) -> Event | None:
         unreachable=ERRORS.get(error) is Unreachable and error not in PASSING,
         segments=_segments(form.last("NumSegments")),
         price=_price(form.last("Price")),
-        raw={name: form[name][-1] for name in HARMLESS if name in form},
+        raw={name: form[name][-1] for name in STORED_FIELDS if name in form},
     )
 
 
@@ -82,7 +82,7 @@ def _form(body: bytes) -> Form:
     """Parse a form and keep empty fields, because Twilio has signed their names."""
     form = Form()
     text = body.decode()
-    for name, value in parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS):
+    for name, value in parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS):
         form.setdefault(name, []).append(value)
     return form
 

@@ -14,7 +14,7 @@ VOICES: Mapping[str, tuple[str, str]] = {
     "ru": ("ru-RU", "Polly.Tatyana"),
     "uz": ("tr-TR", "Polly.Filiz"),
 }
-OTHERWISE = VOICES["en"]
+DEFAULT_VOICE = VOICES["en"]
 
 # What the two spell differently: Turkish would take "sh" and "ch" apart and stop at an apostrophe.
 _TURKISH = {"sh": "ş", "ch": "ç", "j": "c", "q": "k", "x": "h"}
@@ -28,7 +28,7 @@ def spoken(body: str, language: str, voices: Mapping[str, tuple[str, str]]) -> s
     """
     from twilio.twiml.voice_response import VoiceResponse
 
-    tongue, voice = voices.get(language, OTHERWISE)
+    tongue, voice = voices.get(language, DEFAULT_VOICE)
     text = turkish(body) if language == "uz" and tongue.startswith("tr") else body
     call = VoiceResponse()
     for _ in range(2):

@@ -38,11 +38,19 @@ ERRORS: dict[str, type[ProviderError]] = dict.fromkeys(BEFORE_SENDING, NotAccept
 STATUSES = {"accepted": "sent", "buffered": "sent", "delivered": "delivered", "expired": "undelivered"}
 STATUSES |= {"failed": "failed", "rejected": "failed"}
 # Absent for good, barred by its user, an illegal number. The others may be the fault of the network or of a sender.
-AT_FAULT = ("3", "4", "9")
-HARMLESS = ("messageId", "network-code", "price", "status", "scts", "err-code", "client-ref")  # of a report, to be kept
+REJECTED_ERROR_CODES = ("3", "4", "9")
+STORED_FIELDS = (
+    "messageId",
+    "network-code",
+    "price",
+    "status",
+    "scts",
+    "err-code",
+    "client-ref",
+)  # of a report, to be kept
 
-MAX_AGE = 24 * 60 * 60  # seconds: for so long they repeat a report that was not taken
-TTL = (20_000, 604_800_000)  # milliseconds
+MAX_REPORT_AGE_SECONDS = 24 * 60 * 60  # seconds: for so long they repeat a report that was not taken
+TTL_MS = (20_000, 604_800_000)  # milliseconds
 
 
 class VonageProvider(Provider):
@@ -77,7 +85,9 @@ class VonageProvider(Provider):
             "text": message.body,
             # As "text", any other character would arrive as a question mark; as "unicode", every text costs double.
             "type": "text" if gsm.ALPHABET.issuperset(message.body) else "unicode",
-            "ttl": str(min(max(message.expires_in * 1000, TTL[0]), TTL[1])),  # a code that is no longer good is no use
+            "ttl": str(
+                min(max(message.expires_in * 1000, TTL_MS[0]), TTL_MS[1])
+            ),  # a code that is no longer good is no use
             "client-ref": message.id,
             "status-report-req": "true" if callback else "false",
         }
@@ -92,7 +102,7 @@ class VonageProvider(Provider):
         raise ERRORS[code](code) if code in ERRORS else refusal(reply.status, code)
 
     def events(self, report: Report) -> Sequence[Event]:
-        told = _told(report)  # the signature is over what is in it, and it fails at nothing
+        told = _parameters(report)  # the signature is over what is in it, and it fails at nothing
         if self._signature_secret:
             self._require_signature(told, report.query.get("id", ""))
         else:
@@ -108,8 +118,8 @@ class VonageProvider(Provider):
                 reference=told["messageId"],  # of one segment: those after the first are found by our id alone
                 id=told.get("client-ref", ""),  # signed, which the id in the address may not be
                 error="" if code == "0" else code,
-                rejected=code in AT_FAULT,
-                raw={name: told[name] for name in HARMLESS if name in told},  # their price is that of one segment
+                rejected=code in REJECTED_ERROR_CODES,
+                raw={name: told[name] for name in STORED_FIELDS if name in told},  # their price is that of one segment
             )
         ]
 
@@ -126,7 +136,7 @@ class VonageProvider(Provider):
         return f"{address}&secret={quote(self._report_secret, safe='')}" if self._report_secret else ""
 
     def _require_signature(self, told: Mapping[str, str], our_id: str) -> None:
-        """Raise Forged unless the report is signed with our secret and at most MAX_AGE old."""
+        """Raise Forged unless the report is signed with our secret and at most MAX_REPORT_AGE_SECONDS old."""
         theirs = {name: value for name, value in told.items() if name != "sig"}
         given = told.get("sig", "").lower().encode(errors="replace")
         # Whether the parameter that is in the callback address already is signed with theirs is not documented.
@@ -134,7 +144,7 @@ class VonageProvider(Provider):
         if not any(hmac.compare_digest(given, signature) for signature in possible):
             raise Forged
         signed_at = told.get("timestamp", "")
-        if not signed_at.isdecimal() or abs(int(time.time()) - int(signed_at)) > MAX_AGE:
+        if not signed_at.isdecimal() or abs(int(time.time()) - int(signed_at)) > MAX_REPORT_AGE_SECONDS:
             raise Forged
 
 
@@ -144,7 +154,7 @@ def _segments(reply: Reply) -> list[dict[str, Any]]:
     return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
 
 
-def _told(report: Report) -> dict[str, str]:
+def _parameters(report: Report) -> dict[str, str]:
     """Return the parameters from where the account's settings put them: the address, a form or JSON."""
     if not report.body:
         return {name: value for name, value in report.query.items() if name != "id"}

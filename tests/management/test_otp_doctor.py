@@ -231,7 +231,7 @@ def test_a_country_that_is_served_and_has_no_route_is_a_fault(remote, settings):
 
 def test_it_says_what_the_reports_lack(remote, settings, monkeypatch):
     monkeypatch.setattr(RemoteProvider, "signed", "signature")
-    providers._made.clear()
+    providers._instances.clear()
     assert "note    remote: sends no reports because OTP_PUBLIC_URL is not set" in doctor()[1]
     settings.OTP_PUBLIC_URL = "https://login.example.com"
     assert "note    remote: has sent no report yet; it should send them to https://login.example.com/" in doctor()[1]

@@ -209,7 +209,7 @@ class TestEskiz(RestContract):
             provider.send(MESSAGE)
 
     def test_after_a_slow_login_nothing_is_begun_that_would_not_end_in_time(self, provider, server, monkeypatch):
-        monkeypatch.setattr(eskiz, "PATIENCE", 0)
+        monkeypatch.setattr(eskiz, "MAX_LOGIN_SECONDS", 0)
         with pytest.raises(NotAccepted, match="login_slow"):
             provider.send(MESSAGE)
         assert not server.asked(self.sends)
@@ -229,10 +229,10 @@ class TestEskiz(RestContract):
 
     def test_what_the_cache_keeps_gives_neither_token_nor_account(self, provider):
         provider.send(MESSAGE)
-        kept = cache.get(provider._place)
+        kept = cache.get(provider._cache_key)
         assert b"token-1" not in kept
-        assert eskiz._opened(kept, provider._place) == "token-1"
-        assert "example" not in provider._place
+        assert eskiz._opened(kept, provider._cache_key) == "token-1"
+        assert "example" not in provider._cache_key
 
     def test_the_same_token_looks_different_in_another_place(self):
         assert eskiz._sealed(b"token", "one")[32:] != eskiz._sealed(b"token", "other")[32:]
@@ -243,19 +243,19 @@ class TestEskiz(RestContract):
     )
     def test_what_was_changed_in_the_cache_is_not_believed(self, provider, server, make, spoil):
         provider.send(MESSAGE)
-        cache.set(provider._place, spoil(cache.get(provider._place)))
+        cache.set(provider._cache_key, spoil(cache.get(provider._cache_key)))
         make(server.url).send(MESSAGE)
         assert len(server.asked("/auth/login")) == 2
         assert {asked.headers["authorization"] for asked in server.asked(self.sends)} == {"Bearer token-1"}
 
     def test_what_was_sealed_for_another_account_is_not_believed(self, provider, server, make):
-        cache.set(provider._place, eskiz._sealed(b"theirs", "otp_app.eskiz.another"))
+        cache.set(provider._cache_key, eskiz._sealed(b"theirs", "otp_app.eskiz.another"))
         provider.send(MESSAGE)
         assert server.asked(self.sends)[0].headers["authorization"] == "Bearer token-1"
 
     def test_a_new_secret_key_costs_a_login(self, provider, server, make, settings):
         provider.send(MESSAGE)
-        kept, place = cache.get(provider._place), provider._place
+        kept, place = cache.get(provider._cache_key), provider._cache_key
         settings.SECRET_KEY = "another one, " + 50 * "y"
         assert eskiz._opened(kept, place) == ""
         make(server.url).send(MESSAGE)

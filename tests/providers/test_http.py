@@ -74,7 +74,7 @@ def test_a_provider_says_itself_how_it_sends():
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        ((201, " " * (http.LARGEST + 1)), "timeout"),  # nobody has that much to say
+        ((201, " " * (http.MAX_REPLY_BYTES + 1)), "timeout"),  # nobody has that much to say
         ("drip", "timeout"),  # each byte in time, and no end of them
     ],
 )
