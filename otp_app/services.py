@@ -2,15 +2,15 @@
 
 ::
 
-    send_code ── store.open ─────── queue.enqueue ── (dispatch.dispatch)        first send
-              └─ store.spend_send ─┘                                            again, by challenge id
-    sign_in ──── verify_code ────── accounts.user_for ── tokens.issue
-                 └─ store.spend_check ── codes.matches ── store.close           spend, compare, close
-    exchange ─── authorization_codes.redeem ─────── tokens.issue               for other sites, after a sign-in here
-    state ────── store.get ── delivery.state                                    what became of the message
+    send_code ──── store.open ───────┬─ queue.enqueue ── (delivery.dispatch)         the first send
+                   store.spend_send ─┘                                               again, by challenge id
+    verify_code ── store.spend_check ── codes.matches ── store.close                 spend, compare, close
+    sign_in ────── as verify_code ── accounts.user_for ── tokens.issue
+    exchange ───── authorization_codes.redeem ── tokens.issue                        for other sites
+    state ──────── store.get ── delivery.state                                       what became of the message
 
-All arguments are by keyword; each function returns a value or raises one ``OtpError``. None may be called inside a
-transaction (``InsideTransaction``): its rollback would give spent checks back.
+Pass all arguments by keyword. Each function returns a value or raises an ``OtpError``. None may be called inside a
+transaction (``InsideTransaction``), because a rollback would give spent checks back.
 """
 
 from dataclasses import dataclass, replace
