@@ -73,12 +73,13 @@ def lanes(url: str, browser: str, coverage: str) -> list[list[Run]]:
     pages = [run("SQLite, browser", "tests/browser", TEST_BROWSER=browser)] if browser else []
     played = [
         [run("SQLite", *MEASURED, *PROGRAMS)],
-        [on_postgresql("service", "tests/service", "tests/torture"), *pages],
+        [on_postgresql("service", "tests/service"), *pages],
         [  # one after the other: each makes a test database of the same name
             on_postgresql("branches of its own", *BRANCHING, *MEASURED, "-m", "not once"),
             on_postgresql("others", *PROGRAMS, *ONCE, *(f"--ignore={path}" for path in BRANCHING), "-m", "not once"),
             on_postgresql("ATOMIC_REQUESTS", *ONCE, "-m", "requests and not once", ATOMIC_REQUESTS="1"),
             run("SQLite, service", "tests/service", "-m", "each_database"),
+            on_postgresql("torture", "tests/torture"),
         ],
     ]
     # A Redis that is empty for one run must not be filled by another.
