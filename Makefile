@@ -16,7 +16,7 @@ worker: .venv/.run ## Deliver what is queued, and sweep: for OTP_QUEUE=otp_app.q
 smoke: .venv/.dev ## The API, the services and the pages by Django's test client on SQLite: half a minute
 	@$(PY) -m pytest -q tests/api tests/web tests/test_services.py
 
-test: .venv/.dev ## The whole suite, with a PostgreSQL and a Valkey of its own (or TEST_DATABASE_URL, TEST_REDIS_URL): ten to twelve minutes
+test: .venv/.dev ## The whole suite, with a PostgreSQL and a Valkey of its own (or TEST_DATABASE_URL, TEST_REDIS_URL): eleven to thirteen minutes
 	@$(PY) -m tests
 
 torture: .venv/.dev ## Kill processes at named places and at random: make torture ROUNDS=500 SEED=1
