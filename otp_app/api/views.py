@@ -70,7 +70,7 @@ class OtpView(APIView):
     def body(self, request: Request) -> dict[str, str]:
         """Return the validated body. Refuse one that is declared as too large without reading it."""
         if bodies.is_declared_longer(request.META, bodies.MAX_API_BYTES):
-            raise problems.TooLarge
+            raise bodies.BodyTooLarge
         checked: dict[str, str] = _serializer(self.serializer_class).run_validation(request.data)
         return checked
 

@@ -4,7 +4,7 @@ Stores call this room, and delivery for circuit breakers and suppressions. Only 
 """
 
 from .rings import HOUR, expiry
-from .rows import MONTH, block, blocks, changing, count, recent_blocks
+from .rows import MONTH, block, blocks, changing, count, database, recent_blocks
 
 __all__ = [
     "HOUR",
@@ -13,6 +13,7 @@ __all__ = [
     "blocks",
     "changing",
     "count",
+    "database",
     "expiry",
     "recent_blocks",
 ]

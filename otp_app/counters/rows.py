@@ -7,7 +7,7 @@ take.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from django.db import transaction
+from django.db import router, transaction
 
 from ..db import writes
 from ..db.clock import read_now
@@ -16,6 +16,11 @@ from . import rings
 from .rings import HOUR, expiry
 
 MONTH = 30 * 24 * HOUR  # failed checks of a phone count so long; records of deliveries and blocks are kept so long
+
+
+def database() -> str:
+    """Return the alias of the database that counters are in."""
+    return router.db_for_write(Counter)
 
 
 def blocks(alias: str, keys: Sequence[str]) -> dict[str, int]:

@@ -9,8 +9,6 @@ import logging
 from collections.abc import Sequence
 from math import ceil
 
-from django.db import router
-
 from .. import counters, stores
 from ..conf import conf
 from ..counters import rings
@@ -39,15 +37,15 @@ def may_carry(alias: str, now: int, blocked_until: int) -> bool:
 
 def record_failure(alias: str) -> None:
     """Count a failure of a provider; open its circuit at OTP_CIRCUIT_FAILURES."""
-    failures = counters.count(counters_database(), key_of(alias), conf.CIRCUIT_PERIOD)
-    now = clock.read_now(counters_database())
+    failures = counters.count(counters.database(), key_of(alias), conf.CIRCUIT_PERIOD)
+    now = clock.read_now(counters.database())
     if failures >= conf.CIRCUIT_FAILURES and _open(alias, now, blocked_until__lte=now):
         logger.warning("circuit opened for provider %s", alias)
 
 
 def close(alias: str) -> None:
     """Close a half-open circuit, because the message that tried it was answered, and forget the failures."""
-    with counters.changing(counters_database(), key_of(alias)) as counter:
+    with counters.changing(counters.database(), key_of(alias)) as counter:
         counter.blocked_until = 0
         rings.empty(counter, 0)
     stores.share_blocks({key_of(alias): 0})
@@ -58,21 +56,16 @@ def seconds_until_retry(aliases: Sequence[str]) -> int:
     """Return the seconds until the first of these providers may be called again; 0 when one may be now."""
     if not aliases:
         return 0
-    blocked = counters.blocks(counters_database(), keys := [key_of(alias) for alias in aliases])
-    wait = min(blocked.get(key, 0) for key in keys) - clock.read_now(counters_database())
+    blocked = counters.blocks(counters.database(), keys := [key_of(alias) for alias in aliases])
+    wait = min(blocked.get(key, 0) for key in keys) - clock.read_now(counters.database())
     return max(0, ceil(wait / 1000))
 
 
 def _open(alias: str, now: int, **expected: int) -> bool:
     """Open the circuit if its counter is still as expected; True for the one caller who did."""
     until = now + conf.CIRCUIT_PAUSE * 1000
-    rows = Counter.objects.using(counters_database()).filter(key=key_of(alias), **expected)
+    rows = Counter.objects.using(counters.database()).filter(key=key_of(alias), **expected)
     opened = rows.update(blocked_until=until, expires_at=counters.expiry(until + counters.HOUR)) == 1
     if opened:
         stores.share_blocks({key_of(alias): until})
     return opened
-
-
-def counters_database() -> str:
-    """Return the alias of the database that counters are in."""
-    return router.db_for_write(Counter)

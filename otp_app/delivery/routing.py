@@ -69,7 +69,7 @@ def _suppression_keys(phone: str, channel: str) -> tuple[list[str], list[str]]:
 
 
 def _blocks(phone: Phone, channel: str) -> dict[str, int]:
-    return counters.blocks(records.database(), block_keys(phone, channel))
+    return counters.blocks(counters.database(), block_keys(phone, channel))
 
 
 def provider_of(alias: str) -> Provider:

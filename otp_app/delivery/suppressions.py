@@ -14,7 +14,6 @@ from ..db import clock
 from ..keys import ledger_id
 from ..models import Counter
 from ..providers.base import Channel
-from .circuit_breaker import counters_database
 
 
 def keys_of(phone: str, channel: str, *, reported: bool = False) -> list[str]:
@@ -27,7 +26,7 @@ def suppress(phone: str, channel: str, *, reported: bool = False) -> None:
 
     ``reported``: a report named the number, so requesters are not to notice.
     """
-    alias, key = counters_database(), _key(phone, channel, reported)
+    alias, key = counters.database(), _key(phone, channel, reported)
     now = clock.read_now(alias)
     with counters.changing(alias, key) as counter:
         if counter.blocked_until <= now:
@@ -40,7 +39,7 @@ def suppress(phone: str, channel: str, *, reported: bool = False) -> None:
 def suppressed_channels(phone: str) -> list[str]:
     """Return the channels that are suppressed for the phone now; "" stands for all channels."""
     keys = _keys(phone)
-    alias = counters_database()
+    alias = counters.database()
     now, blocked = clock.read_now(alias), counters.blocks(alias, list(keys))
     return sorted({keys[key] for key, until in blocked.items() if until > now})
 
@@ -50,7 +49,7 @@ def lift(phone: str) -> int:
 
     Raises Unavailable when the store cannot be reached: it would go on refusing the phone.
     """
-    alias, keys = counters_database(), list(_keys(phone))
+    alias, keys = counters.database(), list(_keys(phone))
     lifted = Counter.objects.using(alias).filter(key__in=keys, blocked_until__gt=0).update(blocked_until=0)
     transaction.on_commit(partial(stores.current().set_blocks, dict.fromkeys(keys, 0)), using=alias)
     return lifted

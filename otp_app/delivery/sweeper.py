@@ -94,12 +94,12 @@ def purge() -> tuple[int, int]:
 
 def last_run(name: str) -> int:
     """Return when the last ``sweep`` or ``purge`` ended, in milliseconds by the database's clock; 0 when unknown."""
-    return counters.blocks(records.database(), [_run_key(name)]).get(_run_key(name), 0)
+    return counters.blocks(counters.database(), [_run_key(name)]).get(_run_key(name), 0)
 
 
 def _record_run(name: str) -> None:
     """Record that a run ended now, as the end of a block."""
-    counters.block(records.database(), _run_key(name), clock.read_now(records.database()))
+    counters.block(counters.database(), _run_key(name), clock.read_now(counters.database()))
 
 
 def _run_key(name: str) -> str:

@@ -135,7 +135,7 @@ def _providers() -> Iterator[Finding]:
 def _circuits() -> Iterator[Finding]:
     keys = {circuit_breaker.key_of(alias): alias for alias in providers.aliases()}
     now = clock.read_now(records.database())
-    for key, until in counters.blocks(records.database(), list(keys)).items():
+    for key, until in counters.blocks(counters.database(), list(keys)).items():
         if until > now:
             wait = duration((until - now) // 1000)
             yield Finding(keys[key], False, f"failed too often; nothing is sent through it for another {wait}.")

@@ -136,31 +136,28 @@ def test_phones_are_masked_in_the_log(remote, caplog):
     assert phone[-2:] in caplog.text
 
 
-def test_a_delivery_costs_three_statements_and_holds_no_transaction_while_it_waits(
-    remote, queued, monkeypatch, django_assert_num_queries
-):
-    held = []
-    call = executor.call
+@pytest.fixture
+def held(monkeypatch):
+    """Whether a transaction was open, for each call of a provider."""
+    found, call = [], executor.call
 
     def watched(*args, **options):
-        held.append(connections[records.database()].in_atomic_block)
+        found.append(connections[records.database()].in_atomic_block)
         return call(*args, **options)
 
     monkeypatch.setattr(executor, "call", watched)
+    return found
+
+
+def test_a_delivery_costs_three_statements_and_holds_no_transaction_while_it_waits(
+    remote, queued, held, django_assert_num_queries
+):
     with django_assert_num_queries(3):  # what is held back or open, taking it on, its end
         dispatch.dispatch(Grant(queued, queued.created_at, 0))
     assert held == [False]
 
 
-def test_a_failover_holds_no_transaction_while_it_waits(queued, monkeypatch):
-    held = []
-    call = executor.call
-
-    def watched(*args, **options):
-        held.append(connections[records.database()].in_atomic_block)
-        return call(*args, **options)
-
-    monkeypatch.setattr(executor, "call", watched)
+def test_a_failover_holds_no_transaction_while_it_waits(queued, held):
     with remotes("one", "two") as remote:
         remote.fail(NotAccepted("503"), "one")
         dispatch.deliver(queued.id)

@@ -9,21 +9,12 @@ from django.test.utils import CaptureQueriesContext
 
 from otp_app.delivery import records, reports
 from otp_app.models import EventRow
-from otp_app.providers.base import Event, Receipt
+from otp_app.providers.base import Event
 from otp_app.signals import reported
 from tests.races import race
-from tests.remote import remotes
 from tests.reporting import REFERENCE, now, say, unanswered
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def remote():
-    """A provider that answers REFERENCE for every message."""
-    with remotes() as providers:
-        providers.behave(lambda message: Receipt(REFERENCE, 1))
-        yield providers
 
 
 def test_a_message_arrives_and_its_record_says_so_and_after_how_long(sent, clock):

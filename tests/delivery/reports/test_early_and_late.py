@@ -9,20 +9,11 @@ from django.test.utils import CaptureQueriesContext
 from otp_app import stores
 from otp_app.delivery import records, reports
 from otp_app.models import Delivery, EventRow
-from otp_app.providers.base import Event, Receipt
+from otp_app.providers.base import Event
 from tests.races import race
-from tests.remote import remotes
 from tests.reporting import REFERENCE, now, say, unanswered
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def remote():
-    """A provider that answers REFERENCE for every message."""
-    with remotes() as providers:
-        providers.behave(lambda message: Receipt(REFERENCE, 1))
-        yield providers
 
 
 def test_a_report_is_earlier_than_the_answer_of_the_create_call():

@@ -8,21 +8,12 @@ from django.db import transaction
 from otp_app.delivery import records, reports
 from otp_app.errors import InsideTransaction
 from otp_app.models import EventRow
-from otp_app.providers.base import Event, Receipt
+from otp_app.providers.base import Event
 from otp_app.stores.redis import recovery
 from tests.factories import new_phone
-from tests.remote import remotes
 from tests.reporting import REFERENCE, now, say, unanswered
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def remote():
-    """A provider that answers REFERENCE for every message."""
-    with remotes() as providers:
-        providers.behave(lambda message: Receipt(REFERENCE, 1))
-        yield providers
 
 
 def test_a_price_of_theirs_replaces_our_estimate_whenever_it_comes(sent):

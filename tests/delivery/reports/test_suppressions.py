@@ -7,20 +7,10 @@ from otp_app.challenges import Status
 from otp_app.delivery import suppressions
 from otp_app.errors import Unavailable
 from otp_app.models import ChallengeRow, Counter, Delivery, EventRow
-from otp_app.providers.base import Receipt
 from tests.factories import new_phone
-from tests.remote import remotes
-from tests.reporting import REFERENCE, now, say
+from tests.reporting import now, say
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def remote():
-    """A provider that answers REFERENCE for every message."""
-    with remotes() as providers:
-        providers.behave(lambda message: Receipt(REFERENCE, 1))
-        yield providers
 
 
 def test_a_number_that_is_not_to_be_reached_by_a_channel_gets_nothing_more_by_that_one(remote, clock, settings):

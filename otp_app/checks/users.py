@@ -1,0 +1,79 @@
+"""Check that the user model takes users who have only a phone, and that a code does not give the rights of staff."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core import checks
+from django.core.checks import CheckMessage, Error, register
+from django.core.exceptions import FieldDoesNotExist
+from django.utils.module_loading import import_string
+
+from .. import accounts, phones, staff
+from ..accounts import sign_ups
+from ..conf import conf
+from .page import is_included
+
+
+@register
+def check_user_model(**_: Any) -> list[CheckMessage]:
+    """Find a missing phone field (E007), one not unique (E008), or phones kept as user names (W002).
+
+    E015 and E026 are what ``sign_ups.gaps`` finds, E027 is a field too short for E.164.
+    """
+    model = get_user_model()
+    name = accounts.phone_field()
+    try:
+        field = model._meta.get_field(name)
+    except FieldDoesNotExist:
+        return [Error(f"OTP_USER_PHONE_FIELD: {model.__name__} has no field {name!r}.", id="otp_app.E007")]
+    if not getattr(field, "unique", False):
+        hint = "One phone must be one user: add unique=True."
+        return [Error(f"{model.__name__}.{name} is not unique.", hint=hint, id="otp_app.E008")]
+    found: list[CheckMessage] = [*_too_short(model, field), *_gaps(model, name)]
+    if name == model.USERNAME_FIELD and name != "phone" and not conf.USER_PHONE_FIELD:
+        hint = (
+            'Set AUTH_USER_MODEL = "otp_app.User" before the first migrate, or name a field in OTP_USER_PHONE_FIELD. '
+            "Never let people choose a user name that looks like a phone: its owner would sign in to their account."
+        )
+        found.append(checks.Warning(f"Phones are kept in {model.__name__}.{name}.", hint=hint, id="otp_app.W002"))
+    return found
+
+
+def _too_short(model: Any, field: Any) -> Iterator[CheckMessage]:
+    """Find a field too short for numbers of the default country, which people may write without + (E027)."""
+    needed = 1 + sum(each.isdigit() for each in phones.example())
+    if (field.max_length or needed) < needed:
+        text = f"{model.__name__}.{field.name} holds {field.max_length} characters; a phone of yours takes {needed}."
+        yield Error(text, hint="Phones are kept as +998901234567: let it hold 16.", id="otp_app.E027")
+
+
+def _gaps(model: Any, phone_field: str) -> Iterator[CheckMessage]:
+    """Find unique fields that all new users would share (E015), and required ones without a value (E026)."""
+    for gap in sign_ups.gaps(model, phone_field):
+        names = " and ".join(f"{model.__name__}.{name}" for name in gap.names)
+        if gap.repeated:
+            number, fault = "otp_app.E015", "must be unique, and all users made by phone would have the same there"
+        else:
+            number, fault = "otp_app.E026", "is required, and a user made by phone has no value for it"
+        named = model.USERNAME_FIELD in gap.names
+        also = f" With null give {model.__name__} a __str__ of its own, which must not be None." if named else ""
+        hint = f'Allow null or give it a default.{also} If save() fills it, put "{number}" into SILENCED_SYSTEM_CHECKS.'
+        yield Error(f"{names} {fault}.", hint=hint, id=number)
+
+
+@register
+def check_staff(**_: Any) -> list[CheckMessage]:
+    """Find that a code begins sessions and nothing keeps those of staff out of the admin (E030)."""
+    if conf.STAFF_BY_CODE or staff.is_kept_out() or not _begins_sessions():
+        return []
+    text = "Whoever signs in by a code would have the rights of staff in the admin and in your views."
+    hint = f'Add "{staff.MIDDLEWARE}" to MIDDLEWARE, or take the risk with OTP_STAFF_BY_CODE = True.'
+    return [Error(text, hint=hint, id="otp_app.E030")]
+
+
+def _begins_sessions() -> bool:
+    with suppress(ImportError):  # E003 tells of it
+        return is_included() or bool(getattr(import_string(conf.TOKEN_BACKEND), "ambient", False))
+    return False
