@@ -1,5 +1,7 @@
 """Know the GSM 03.38 alphabet, and count the SMS segments that a text takes."""
 
+from math import ceil
+
 # What fits 160 to a segment. Anything else makes the whole text UCS-2, 70 to a segment.
 _ONE_PLACE = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
@@ -15,4 +17,4 @@ def count_segments(body: str) -> int:
         length, one, more = len(body) + sum(map(body.count, _TWO_PLACES)), 160, 153
     else:
         length, one, more = len(body.encode("utf-16-be")) // 2, 70, 67
-    return 1 if length <= one else -(-length // more)
+    return 1 if length <= one else ceil(length / more)
