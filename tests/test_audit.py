@@ -111,7 +111,7 @@ def test_a_block_that_cannot_be_written_down_is_lifted_for_nobody_else_could(mon
 
 
 def unknown(phone, text):
-    """The digits of a phone that a reader of ``text`` still lacks after laying every fitting number over it."""
+    """The number of digits of a phone that a reader lacks who lays every fitting number of ``text`` over it."""
     known = set()
     for found in re.findall(r"\+[\d•]+", text):
         pairs = list(enumerate(zip(found, phone, strict=False)))

@@ -100,7 +100,7 @@ def test_i8_one_send_to_a_phone_within_the_wait(outbox):
         ("OTP_UNCONVERTED_PER_DAY", "unconverted_per_day"),
     ],
 )
-def test_i8_no_crowd_overshoots_its_sends(settings, outbox, setting, limit):
+def test_i8_no_key_counter_overshoots_its_sends(settings, outbox, setting, limit):
     setattr(settings, setting, 7)
     results = race(lambda _: services.send_code(phone=new_phone(), client="192.0.2.1"), THREADS)
     assert kinds(results) == {"Grant": 7, "Limited": THREADS - 7}

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def made(monkeypatch):
-    """The languages and formats in which a document was made."""
+    """The calls that made a document."""
     calls = []
 
     class Generator(schema.SchemaGenerator):
