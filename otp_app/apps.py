@@ -17,7 +17,7 @@ class OtpAppConfig(AppConfig):
 
 
 def warm() -> None:
-    """Load what the first request of a web process would otherwise wait for, above all the provider's client."""
+    """Load all that the first request of a process would otherwise wait for, above all the providers' clients."""
     from . import phones, providers
 
     phones.warm()

@@ -22,20 +22,20 @@ logger = logging.getLogger("otp_app.guard")
 
 
 @contextmanager
-def reporting(phone: str, client: str | None) -> Iterator[None]:
+def recording_refusals(phone: str, client: str | None) -> Iterator[None]:
     """Record a refusal that is raised within this context, and add the task to a ProofRequired."""
     try:
         yield
     except Limited as refused:
-        report(refused, phone, client)
+        record_refusal(refused, phone, client)
         raise
     except ProofRequired:
-        proof_required(phone, client)
-        raise ProofRequired(proof_of_work.task()) from None
+        record_proof_required(phone, client)
+        raise ProofRequired(proof_of_work.make_task()) from None
 
 
-def report(refused: Limited, phone: str, client: str | None, *, account: str = "") -> None:
-    """Record one refusal by a limit, and the block that it begins.
+def record_refusal(refused: Limited, phone: str, client: str | None, *, account: str = "") -> None:
+    """Log ``limited`` at INFO and send the signal of that name; record the block that the refusal begins.
 
     ``phone`` may be "" for a password of an account without a phone. ``account`` is then a hash by which the log tells
     such accounts apart; the name that was typed is never logged, because it may be a password by mistake.
@@ -53,30 +53,30 @@ def report(refused: Limited, phone: str, client: str | None, *, account: str = "
         _record_block(refused.block)
 
 
-def proof_required(phone: str, client: str | None) -> None:
-    """Record that a send needs a proof of work."""
+def record_proof_required(phone: str, client: str | None) -> None:
+    """Log ``proof_required`` at INFO: a send needs a proof of work."""
     _log(logging.INFO, "proof_required", {"phone": phones.mask(phone), "client": client})
 
 
-def check_failed(phone: str, client: str | None, challenge_id: str | None, reason: str) -> InvalidOrExpiredCode:
-    """Record why a check failed, and return the error to raise, which does not tell the reason."""
+def record_failed_check(phone: str, client: str | None, challenge_id: str | None, reason: str) -> InvalidOrExpiredCode:
+    """Log ``check_failed`` at INFO with the reason, and return the error to raise, which does not tell the reason."""
     by = "challenge_id" if challenge_id else "phone"
     _log(logging.INFO, "check_failed", {"reason": reason, "by": by, "phone": phones.mask(phone), "client": client})
     return InvalidOrExpiredCode()
 
 
-def signed_in(user: Any, client: str | None, *, is_new: bool) -> None:
-    """Record a sign-in, with the primary key of its user."""
+def record_sign_in(user: Any, client: str | None, *, is_new: bool) -> None:
+    """Log ``signed_in`` at INFO with the primary key of the user."""
     _log(logging.INFO, "signed_in", {"user": str(user.pk), "is_new": is_new, "client": client})
 
 
-def unblocked(row: BlockRow, by: object) -> None:
-    """Record that an operator, the user with the primary key ``by``, has lifted a block."""
+def record_lifted_block(row: BlockRow, by: object) -> None:
+    """Log ``unblocked`` at WARNING; ``by`` is the primary key of the operator, or the command that lifted the block."""
     _log(logging.WARNING, "unblocked", {"subject": str(row), "limit": row.limit, "by": str(by)})
 
 
 def _record_block(block: Block) -> None:
-    """Log a block and send its signal, then write its row: the alarm must not depend on the database."""
+    """Log ``blocked`` at ERROR and send that signal, then write a BlockRow: the alarm must not need the database."""
     seconds = (block.until - block.since) // 1000
     subject = phones.mask_subject(block.subject)
     _log(

@@ -16,7 +16,7 @@
     └── Unavailable                503 unavailable              the store cannot be reached
     InsideTransaction              a mistake of the calling program, never of a client
     WrongIsolation                 a mistake in the settings of the database
-    UserNotCreated                 a mistake in the user model, which a client cannot mend by repeating its request
+    UserNotCreated                 a mistake in the user model, which a client cannot correct by repeating its request
 
 Each reason has a class of its own, so a caller never has to read a text to know what happened.
 """
@@ -36,11 +36,11 @@ from django.utils.translation import gettext_lazy as _
 Response = TypeVar("Response", bound=HttpResponseBase)
 
 
-def _again(seconds: int) -> str:
-    return gettext("Try again in %(wait)s.") % {"wait": describe(seconds)}
+def _try_again_in(seconds: int) -> str:
+    return gettext("Try again in %(wait)s.") % {"wait": describe_duration(seconds)}
 
 
-_when = lazy(_again, str)  # in the language of the reader
+_wait = lazy(_try_again_in, str)  # in the language of the reader
 
 FAILED = _("Something went wrong on our side. Try again in a moment.")  # for an error of ours that has no class below
 
@@ -90,7 +90,7 @@ class ChannelNotOffered(InvalidRequest):
 
 
 class InvalidAuthorization(InvalidRequest):
-    """Refuse a site's link to the page because of one ``parameter``, which only the site's developer can mend."""
+    """Refuse a site's link to the page because of one ``parameter``, which only the site's developer can correct."""
 
     detail = _("This sign-in link is not valid. Go back to the site and try again, or tell its owner.")
 
@@ -147,7 +147,7 @@ class Limited(OtpError):
         super().__init__()
         self.limit = limit
         self.retry_after = max(1, retry_after)
-        self.detail = format_lazy("{} {}", self.detail, _when(self.retry_after))
+        self.detail = format_lazy("{} {}", self.detail, _wait(self.retry_after))
         self.subject = subject
         self.block = block
 
@@ -160,7 +160,7 @@ class DeliveryFailed(OtpError):
     def __init__(self, retry_after: int = 5) -> None:
         super().__init__()
         self.retry_after = retry_after
-        self.detail = format_lazy("{} {}", self.detail, _when(retry_after))
+        self.detail = format_lazy("{} {}", self.detail, _wait(retry_after))
 
 
 class Unavailable(OtpError):
@@ -171,7 +171,7 @@ class Unavailable(OtpError):
     def __init__(self, retry_after: int = 5) -> None:
         super().__init__()
         self.retry_after = retry_after
-        self.detail = format_lazy("{} {}", self.detail, _when(retry_after))
+        self.detail = format_lazy("{} {}", self.detail, _wait(retry_after))
 
 
 # Raised while the database or the store cannot be reached. InternalError: a standby that takes no writes.
@@ -180,7 +180,7 @@ UNREACHABLE = (Unavailable, OperationalError, InterfaceError, InternalError)
 
 def unlogged(response: Response) -> Response:
     """Keep Django from logging a warning for an expected refusal, because our own log has a better record."""
-    response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001  (Django has no public word for it)
+    response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001  (Django has no public name for it)
     return response
 
 
@@ -208,7 +208,7 @@ class UserNotCreated(RuntimeError):
     """
 
 
-def describe(seconds: int) -> str:
+def describe_duration(seconds: int) -> str:
     """Describe a duration in the person's language, rounded up so that nobody comes back too early."""
     if seconds < 60:  # noqa: PLR2004
         return ngettext("%(n)d second", "%(n)d seconds", seconds) % {"n": seconds}

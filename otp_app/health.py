@@ -22,7 +22,7 @@ from .db.transactions import without_transactions
 
 logger = logging.getLogger("otp_app.health")
 
-CACHE_SECONDS = 1  # for which an answer of all parts is good
+CACHE_SECONDS = 1  # for which the answers of the parts are kept
 TIMEOUT_SECONDS = 2  # parts that have not answered by then are not ready
 
 
@@ -49,7 +49,7 @@ def probe_parts() -> dict[str, bool]:
     return {name: _works(name, probe) for name, probe in _PROBES.items()}
 
 
-class _Cached:
+class _CachedProbes:
     """Probe the parts at most once in CACHE_SECONDS, and in one thread at a time."""
 
     def __init__(self) -> None:
@@ -70,7 +70,7 @@ class _Cached:
             self._probing.release()
 
 
-_cached = _Cached()
+_cached = _CachedProbes()
 
 
 def _database() -> bool:
@@ -80,7 +80,7 @@ def _database() -> bool:
 
 
 def _store() -> bool:
-    return stores.current().usage(()) == []  # the way of a request, without limits
+    return stores.current().usage(()) == []  # as a request asks it, but for no limit
 
 
 def _migrations() -> bool:

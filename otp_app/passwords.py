@@ -35,7 +35,7 @@ def limit(site: AdminSite) -> None:
 
     @wraps(login)
     def outside(request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
-        context = _PASSWORD_NEEDED if staff.is_by_code(request) else {}
+        context = _PASSWORD_NEEDED if staff.is_begun_by_code(request) else {}
         return login(request, {**context, **(extra_context or {})})
 
     site.login_form = PasswordForm
@@ -65,7 +65,7 @@ class PasswordForm(AdminAuthenticationForm):
             cleaned = super().clean()
             store.give_back(increments)
         except Limited as refused:
-            _report(refused, account, client)
+            _record_refusal(refused, account, client)
             raise ValidationError(refused.detail, code=refused.code) from None
         except UNREACHABLE:
             raise ValidationError(Unavailable().detail, code=Unavailable.code) from None
@@ -84,7 +84,7 @@ def _phone_of(name: str) -> str:
     return ""
 
 
-def _report(refused: Limited, account: str, client: str) -> None:
-    """Report a refusal; log a name that is no phone as a keyed hash, because it may be a password by mistake."""
+def _record_refusal(refused: Limited, account: str, client: str) -> None:
+    """Record a refusal; log a name that is no phone as a keyed hash, because it may be a password by mistake."""
     phone = _phone_of(account)
-    audit.report(refused, phone, client, account="" if phone else ledger_id("account", account)[:8])
+    audit.record_refusal(refused, phone, client, account="" if phone else ledger_id("account", account)[:8])

@@ -67,7 +67,7 @@ def send_code(
     Raise ProofRequired, Limited, ChannelNotOffered, RegionNotAllowed (no route to the region), InvalidOrExpiredCode
     (the id names no open challenge of this phone; nothing is taken), UndeliverablePhone or DeliveryFailed.
     """
-    phone = phones.of(phone)
+    phone = phones.as_phone(phone)
     channel = _offered_channel(phone, channel, first=challenge_id is None)
     known = devices.recognise(phone, device)
     limits = partial(
@@ -75,15 +75,17 @@ def send_code(
     )
     store, queue, switched = stores.current(), queues.current(), False
     claims = routing.claims(phone, channel) if queue.at_once else None
-    with audit.reporting(phone, client):
+    with audit.recording_refusals(phone, client):
         if challenge_id is None:
             challenge = codes.new_challenge(new_id, phone, purpose, language, channel, known)
             grant = store.open(challenge, limits(checks=challenge.checks), claims)
         else:
             _require_id(challenge_id)
-            how = {"device": known, "language": language, "channel": channel}
             switched = may_switch(challenge_id, channel)
-            grant = store.spend_send(phone, purpose, challenge_id, limits(waits=not switched), claims, **how)
+            taken_limits = limits(waits=not switched)
+            grant = store.spend_send(
+                phone, purpose, challenge_id, taken_limits, claims, device=known, language=language, channel=channel
+            )
     queue.enqueue(grant)
     return replace(grant, resend_in=resend_in(phone, known)) if switched else grant
 
@@ -114,11 +116,11 @@ def _spend_compare_close(
     if challenge_id is not None:
         _require_id(challenge_id)
     store = stores.current()
-    with audit.reporting(phone, client):
+    with audit.recording_refusals(phone, client):
         # A known device is not counted by its client, because its neighbours can use up the client's checks.
         limits = request_limits.for_check(None if known else client)
         challenge = store.spend_check(phone, purpose, challenge_id, limits, device=known)
-    failed = partial(audit.check_failed, phone, client, challenge_id)
+    failed = partial(audit.record_failed_check, phone, client, challenge_id)
     if challenge is None:
         raise failed("no_open_challenge")
     if not codes.matches(challenge, code):
@@ -144,13 +146,13 @@ def sign_in(
     Raise InvalidOrExpiredCode for a deactivated user, as for a wrong code. A receiver of ``signed_in`` that raises does
     not undo the sign-in: by then the code is used up and the token issued. Django logs the error.
     """
-    phone = phones.of(phone)
+    phone = phones.as_phone(phone)
     known = devices.recognise(phone, device)
     challenge = _spend_compare_close(phone, code, LOGIN, client, challenge_id, known)
     user, is_new, issued = _user_with_token(phone, backend or tokens.current(), request)
     renewed = devices.renew(phone, challenge.checked_at, device, known=bool(known))
     result = SignIn(user, is_new, issued, renewed)
-    audit.signed_in(user, client, is_new=is_new)
+    audit.record_sign_in(user, client, is_new=is_new)
     signed_in.send_robust(sender=type(user), user=user, is_new=is_new)
     return result
 
@@ -212,9 +214,10 @@ def _user_with_token(phone: Phone, backend: TokenBackend, request: HttpRequest |
 
     For a known user one statement finds the user and writes the token, if the backend's tokens are rows.
     """
-    token = None if phone.is_test else tokens.issuing(backend)
-    user, is_new = token and accounts.find_and_sign_in(phone, token.model, token.row), False
-    issued = token.issued if token and user else None
+    user, is_new, issued = None, False, None
+    if not phone.is_test and (token := tokens.issuing(backend)):
+        user = accounts.find_and_sign_in(phone, token.model, token.row)
+        issued = token.issued if user else None
     if not user:
         user, is_new = accounts.user_for(phone)
     if not user.is_active or (phone.is_test and staff.is_staff(user)):

@@ -20,17 +20,20 @@ _BY_CODE = "otp_app_by_code"
 
 
 class StaffMiddleware(MiddlewareMixin):
-    """Stand after AuthenticationMiddleware: ``request.user`` has no rights of staff in a session that a code began."""
+    """Take the rights of staff from ``request.user`` in a session that a code began.
+
+    The middleware belongs after AuthenticationMiddleware.
+    """
 
     def process_request(self, request: HttpRequest) -> None:
         """Leave the session and the database unread until a view asks for the user."""
         user, auser = request.user, request.auser
 
-        async def asked() -> Any:
-            return of_session(request, await auser())
+        async def user_later() -> Any:
+            return user_of_session(request, await auser())
 
-        request.user = SimpleLazyObject(partial(of_session, request, user))  # type: ignore[assignment]
-        request.auser = asked
+        request.user = SimpleLazyObject(partial(user_of_session, request, user))  # type: ignore[assignment]
+        request.auser = user_later
 
 
 def is_staff(user: Any) -> bool:
@@ -38,32 +41,35 @@ def is_staff(user: Any) -> bool:
     return bool(getattr(user, "is_staff", False) or getattr(user, "is_superuser", False))
 
 
-def is_kept_out() -> bool:
-    """Return whether the project has the middleware."""
+def has_middleware() -> bool:
+    """Return whether the project uses StaffMiddleware."""
     return MIDDLEWARE in settings.MIDDLEWARE
 
 
-def mark(request: HttpRequest) -> None:
+def mark_session(request: HttpRequest) -> None:
     """Write into the session that a code began it."""
     request.session[_BY_CODE] = True
 
 
-def is_by_code(request: HttpRequest) -> bool:
+def is_begun_by_code(request: HttpRequest) -> bool:
     """Return whether a code began the session."""
     return bool(request.session.get(_BY_CODE))
 
 
-def of_session(request: HttpRequest, user: Any) -> Any:
+def user_of_session(request: HttpRequest, user: Any) -> Any:
     """Return the user of a session, without rights of staff if a code began it."""
-    return by_code(user) if is_by_code(request) else user
+    return without_rights(user) if is_begun_by_code(request) else user
 
 
-def by_code(user: Any) -> Any:
-    """Return a user with the rights of a sign-in by code: staff without the rights of staff, others unchanged."""
+def without_rights(user: Any) -> Any:
+    """Return a user who signed in by code: staff without the rights of staff, others unchanged.
+
+    With OTP_STAFF_BY_CODE staff is unchanged, too.
+    """
     return user if conf.STAFF_BY_CODE or not is_staff(user) else _WithoutRights(lambda: user)
 
 
-def _signed_in(request: HttpRequest, **_: Any) -> None:
+def _remove_mark(request: HttpRequest, **_: Any) -> None:
     """Remove the mark at any sign-in; a sign-in by code marks the session again.
 
     The session also gets a new id, because it is worth more now: Django keeps the id when the same user signs in again.
@@ -72,7 +78,7 @@ def _signed_in(request: HttpRequest, **_: Any) -> None:
         request.session.cycle_key()
 
 
-user_logged_in.connect(_signed_in)
+user_logged_in.connect(_remove_mark)
 
 
 class _WithoutRights(SimpleLazyObject):  # type: ignore[type-arg]  # not generic at run time

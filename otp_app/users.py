@@ -1,4 +1,4 @@
-"""Define a user whose name is a phone number, to be extended: ``class User(AbstractPhoneUser)``."""
+"""Define a user whose name is a phone number; extend it by ``class User(AbstractPhoneUser)``."""
 
 from contextlib import suppress
 from typing import Any, ClassVar

@@ -50,6 +50,7 @@ def main() -> None:
 
 
 def _refuse_taken_port(host: str, port: int) -> None:
+    """End the program if another one listens on the address."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -80,13 +81,14 @@ def _close_connections() -> None:
 
 
 def _serve() -> None:
+    """Run granian until a signal ends it."""
     from django.conf import settings
     from granian import Granian
     from granian.constants import HTTPModes, Interfaces
     from granian.http import HTTP1Settings
     from granian.log import LogLevels
 
-    # The signal to end would be lost on a process whose loop does not run yet: it is kept until then (see server.app).
+    # A process whose loop does not run yet would lose the signal to end, so the signal waits (see server._begin).
     os.register_at_fork(after_in_child=partial(signal.pthread_sigmask, signal.SIG_BLOCK, [signal.SIGTERM]))
     Granian(
         "otp_project.server:app",

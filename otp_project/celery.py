@@ -9,13 +9,13 @@ from celery.signals import setup_logging, worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "otp_project.settings")
 
-SWEEP = 10  # seconds
+SWEEP_SECONDS = 10
 
 app = Celery("otp_project")
 app.set_default()  # for every thread, not only the one that imports this
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.beat_schedule = {
-    "sweep": {"task": "otp_app.sweep", "schedule": SWEEP, "options": {"expires": SWEEP}},
+    "sweep": {"task": "otp_app.sweep", "schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_SECONDS}},
     "purge": {"task": "otp_app.purge", "schedule": crontab(minute="17")},
 }
 

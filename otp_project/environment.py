@@ -1,4 +1,6 @@
-"""Read the environment, to which ``.env`` is added first. Values are literal: ``$`` has no meaning.
+"""Read the environment, to which ``.env`` is added first. Raise ImproperlyConfigured for a value of another form.
+
+Values are literal: ``$`` has no meaning.
 
 ``NAME_FILE`` instead of ``NAME`` names a file with the value, as for container secrets.
 """
@@ -22,7 +24,7 @@ def load(default: Path) -> None:
     environ.Env.read_env(os.environ.get("ENV_FILE") or default)
 
 
-def given(name: str) -> bool:
+def is_set(name: str) -> bool:
     """Return whether a name is set, directly or by file."""
     return name in os.environ or f"{name}_FILE" in os.environ
 
@@ -65,6 +67,7 @@ def _json(name: str, kind: type, what: str) -> Any:
 
 
 def integer(name: str, default: int = 0, *, least: int | None = None) -> int:
+    """Return a whole number of at least ``least``."""
     value = text(name)
     try:
         number = int(value) if value else default
@@ -93,7 +96,8 @@ def level(name: str, default: str) -> str:
 
 
 def flag(name: str, *, default: bool = False) -> bool:
+    """Return a switch: 1, true, yes or on; 0, false, no, off or nothing."""
     value = text(name).lower()
     if value not in _YES | _NO:
         raise ImproperlyConfigured(f"{name} must be 1 or 0, not {value!r}.")
-    return value in _YES if given(name) else default
+    return value in _YES if is_set(name) else default

@@ -1,4 +1,4 @@
-"""Give the API one middleware that does what it needs of those for pages."""
+"""Give the API one middleware in place of the four for pages that it needs."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,16 +17,16 @@ from otp_app.errors import unlogged
 
 from .bodies import max_bytes
 
-_ORIGIN = 300  # characters: a scheme, a host of 253 and a port; Python remembers what it has split
+_MAX_ORIGIN_CHARACTERS = 300  # a scheme, a host of 253 and a port; Python keeps each address that it has split
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
 class ApiMiddleware:
-    """Do what four middleware do, in one step: each step of Django's own costs as much as the work in it.
+    """Do the work of four middleware in one step, because each step of Django's costs as much as the work in it.
 
-    They are SecurityMiddleware, CorsMiddleware (for requests with an ``Origin`` alone), CommonMiddleware and
-    XFrameOptionsMiddleware. And refuse a body that is longer than its path may take, which the server has not kept.
+    The four are SecurityMiddleware, CorsMiddleware (only for requests with an ``Origin``), CommonMiddleware and
+    XFrameOptionsMiddleware. Also refuse a body that is too long for its path: the server has dropped it.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -34,11 +34,13 @@ class ApiMiddleware:
         self._security = SecurityMiddleware(get_response)
         self._common = CommonMiddleware(get_response)
         self._frames = XFrameOptionsMiddleware(get_response)
-        self._own: Any = convert_exception_to_response(self._answer)  # a host that is not ours is answered in here
-        self._foreign = CorsMiddleware(self._own)  # type: ignore[arg-type]  # nothing here is asynchronous
+        # Converted, because CommonMiddleware raises for a host that is not in ALLOWED_HOSTS.
+        self._without_cors: Any = convert_exception_to_response(self._answer)
+        self._with_cors = CorsMiddleware(self._without_cors)  # type: ignore[arg-type]  # nothing here is asynchronous
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        inner = self._foreign if 0 < len(request.META.get("HTTP_ORIGIN", "")) <= _ORIGIN else self._own
+        has_origin = 0 < len(request.META.get("HTTP_ORIGIN", "")) <= _MAX_ORIGIN_CHARACTERS
+        inner = self._with_cors if has_origin else self._without_cors
         response: Any = self._security.process_request(request) or inner(request)
         return self._security.process_response(request, response)
 

@@ -16,18 +16,16 @@ from rest_framework.request import Request
 
 from otp_app.phones.languages import language_of
 
-READ = ("get", "head")  # DRF would answer OPTIONS as well, and fails at it where there is no serializer
-_making = Lock()  # of many who ask before there is one, one makes it
-
-
-_KEPT = (
+READ = ("get", "head")  # without OPTIONS, at which DRF fails where there is no serializer
+_making = Lock()  # only one of many concurrent first requests makes the document
+_CACHED_BY_BROWSERS = (
     cache_control(private=True, max_age=300),
     vary_on_headers("Accept-Language", "Cookie", "Origin"),
     conditional_page,
 )
 
 
-@method_decorator(_KEPT, name="dispatch")
+@method_decorator(_CACHED_BY_BROWSERS, name="dispatch")
 class SchemaView(SpectacularAPIView):
     """Answer the OpenAPI document in the language and format that a request asks for."""
 
@@ -35,19 +33,19 @@ class SchemaView(SpectacularAPIView):
     http_method_names = READ
 
     def get(self, request: Request) -> HttpResponse:
-        """Answer what is kept; parameters of the address change nothing, or each would make it anew."""
+        """Answer the cached document, whatever the query: else each query would make a document of its own."""
         renderer = request.accepted_renderer
         form: Any = type(renderer)
         name = self._get_filename(request, None)  # type: ignore[no-untyped-call]
         headers = {"Content-Disposition": f'inline; filename="{name}"'}
         with _making:
-            content = _made(language_of(request._request), form)
+            content = _document(language_of(request._request), form)
         return HttpResponse(content, content_type=f"{renderer.media_type}; charset=utf-8", headers=headers)
 
 
 @lru_cache(maxsize=32)
-def _made(language: str, renderer: Any) -> bytes:
-    """Make the description, once in a process for each of the few languages and forms."""
+def _document(language: str, renderer: Any) -> bytes:
+    """Make the document, once in a process for each of the few languages and formats."""
     with override(language):
         data = SchemaGenerator().get_schema(public=True)  # type: ignore[no-untyped-call]
         made: bytes = renderer().render(data, renderer_context={})

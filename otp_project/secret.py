@@ -1,11 +1,12 @@
-"""Make a SECRET_KEY, keep one for development, and tell whether one can be guessed."""
+"""Make a SECRET_KEY, keep one for development, and judge whether a secret can be guessed."""
 
 import os
 import secrets
 from pathlib import Path
 
-# Those of Django's check security.W009.
-LEAST, LEAST_DIFFERENT, UNSAFE_PREFIX = 50, 5, "django-insecure-"  # characters
+# As in Django's check security.W009.
+MIN_CHARACTERS, MIN_DIFFERENT_CHARACTERS = 50, 5
+UNSAFE_PREFIX = "django-insecure-"
 
 
 def fresh_secret() -> str:
@@ -14,12 +15,16 @@ def fresh_secret() -> str:
 
 
 def is_weak(secret: str) -> bool:
-    """Tell whether a secret is too short, of too few characters, or a placeholder of Django's."""
-    return len(secret) < LEAST or len(set(secret)) < LEAST_DIFFERENT or secret.startswith(UNSAFE_PREFIX)
+    """Return whether a secret is too short, has too few different characters, or is a placeholder of Django's."""
+    is_short = len(secret) < MIN_CHARACTERS or len(set(secret)) < MIN_DIFFERENT_CHARACTERS
+    return is_short or secret.startswith(UNSAFE_PREFIX)
 
 
-def kept_secret(path: Path) -> str:
-    """Return the secret in ``path``, or make one that only its owner can read; two first runs at once get the same."""
+def read_or_make_secret(path: Path) -> str:
+    """Return the secret in ``path``; make it if it is missing, readable only by its owner.
+
+    Two first runs at the same time get the same secret.
+    """
     fresh = path.with_suffix(f".{os.getpid()}")
     if not path.exists():
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -1,4 +1,4 @@
-"""Run the WSGI application under granian, behind a reader of bodies that cannot be starved.
+"""Run the WSGI application under granian, and read bodies so that slow clients cannot use up its threads.
 
 granian's own WSGI mode starts a thread before the body has arrived, so a client that stops in the middle of a body
 holds a thread as long as it likes, and a few dozen such clients hold all. Here the event loop reads the body, and a
@@ -24,8 +24,8 @@ from .wsgi import application
 
 BODY_TIMEOUT_SECONDS = 10
 MAX_READ_BYTES = 1024 * 1024  # a body too long for its path is read so far, so that its sender reads the refusal
-SHORT_BODY_BYTES = 16 * 1024  # of longer bodies, which few paths allow, a process holds only so many at once:
-MAX_LONG_BODIES = 32
+SHORT_BODY_BYTES = 16 * 1024
+MAX_LONG_BODIES = 32  # of more than SHORT_BODY_BYTES, which few paths allow; a process holds no more at once
 
 Headers = list[tuple[str, str]]
 _CLOSE = [("connection", "close")]  # or the rest of a body would be read as the next request
@@ -55,15 +55,15 @@ async def app(scope: Any, protocol: Any) -> None:
     async with AsyncExitStack() as places:
         try:
             async with asyncio.timeout(BODY_TIMEOUT_SECONDS):
-                body = await _read(scope, protocol, places)
+                body = await _read_body(scope, protocol, places)
         except TimeoutError:
             return _refuse(protocol, 408)
         except EOFError:
             return _refuse(protocol, 400)
-        if body is None and not scope.path.startswith("/api/"):  # the API refuses in words of its own
+        if body is None and not scope.path.startswith("/api/"):  # the API answers with problem details
             return _refuse(protocol, 413)
         loop = asyncio.get_running_loop()
-        status, headers, content = await loop.run_in_executor(_threads, _run, _environ(scope, body))
+        status, headers, content = await loop.run_in_executor(_threads, _run_django, _environ(scope, body))
         protocol.response_bytes(status, [*headers, *(_CLOSE if body is None else ())], content)
     return None
 
@@ -76,7 +76,7 @@ def _begin(loop: asyncio.AbstractEventLoop) -> None:
 app.__rsgi_init__ = _begin  # type: ignore[attr-defined]  # where RSGI looks for it
 
 
-async def _read(scope: Any, protocol: Any, places: AsyncExitStack) -> bytes | None:
+async def _read_body(scope: Any, protocol: Any, places: AsyncExitStack) -> bytes | None:
     """Read the whole body; return None when it is too long, raise EOFError when the client went away in the middle.
 
     A chunked body that breaks off looks like its end; unless its JSON is complete, the parser refuses it.
@@ -103,7 +103,7 @@ async def _read(scope: Any, protocol: Any, places: AsyncExitStack) -> bytes | No
 
 
 def _refuse(protocol: Any, status: int) -> None:
-    """Refuse without asking Django."""
+    """Refuse a request and close its connection, without asking Django."""
     protocol.response_empty(status, [*_CLOSE, ("content-length", "0")])
 
 
@@ -134,7 +134,8 @@ def _environ(scope: Any, body: bytes | None) -> dict[str, Any]:
     return environ
 
 
-def _run(environ: dict[str, Any]) -> tuple[int, Headers, bytes]:
+def _run_django(environ: dict[str, Any]) -> tuple[int, Headers, bytes]:
+    """Return the status, headers and content of Django's answer; 400 if Django cannot make a request of the headers."""
     status, headers = 500, Headers()
 
     def start_response(line: str, fields: Headers, _exc_info: Any = None) -> Callable[[bytes], object]:
@@ -144,7 +145,7 @@ def _run(environ: dict[str, Any]) -> tuple[int, Headers, bytes]:
 
     try:
         chunks: Iterable[bytes] = application(environ, start_response)
-    except (ValueError, BadRequest):  # headers that Django cannot even make a request of
+    except (ValueError, BadRequest):
         return 400, [("content-length", "0")], b""
     try:
         content = b"".join(chunks)

@@ -10,27 +10,27 @@ from django.core.exceptions import ImproperlyConfigured
 
 from otp_app.conf import Conf
 
-from .environment import entries, flag, given, integer, items, level, load, mapping, text, zone
-from .secret import LEAST, LEAST_DIFFERENT, UNSAFE_PREFIX, is_weak, kept_secret
+from .environment import entries, flag, integer, is_set, items, level, load, mapping, text, zone
+from .secret import MIN_CHARACTERS, MIN_DIFFERENT_CHARACTERS, UNSAFE_PREFIX, is_weak, read_or_make_secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 load(BASE_DIR / ".env")
 
 # Development is switched on by `make run`, and by manage.py as long as nobody has configured a SECRET_KEY.
 _configured = text("SECRET_KEY")
-DEBUG = flag("DEBUG", default=not given("SECRET_KEY") and given("OTP_FIRST_MINUTES"))
+DEBUG = flag("DEBUG", default=not is_set("SECRET_KEY") and is_set("OTP_FIRST_MINUTES"))
 if _configured:
     SECRET_KEY = _configured
 elif DEBUG:
-    SECRET_KEY = kept_secret(BASE_DIR / ".secret_key")
+    SECRET_KEY = read_or_make_secret(BASE_DIR / ".secret_key")
 else:
     raise ImproperlyConfigured("Set SECRET_KEY to what `manage.py otp_key` prints, or DEBUG=1 for development.")
 SECRET_KEY_FALLBACKS = items("SECRET_KEY_FALLBACKS")
-if not DEBUG and any(map(is_weak, (SECRET_KEY, *SECRET_KEY_FALLBACKS))):  # what an old one has signed counts
+if not DEBUG and any(map(is_weak, (SECRET_KEY, *SECRET_KEY_FALLBACKS))):  # a signature of an old key is still valid
     raise ImproperlyConfigured(
-        f"SECRET_KEY, and each of SECRET_KEY_FALLBACKS, must have at least {LEAST} characters, {LEAST_DIFFERENT} of "
-        f"them different, and not begin with {UNSAFE_PREFIX}: set SECRET_KEY to what `manage.py otp_key` prints, and "
-        "take weak ones out of SECRET_KEY_FALLBACKS."
+        f"SECRET_KEY, and each of SECRET_KEY_FALLBACKS, must have at least {MIN_CHARACTERS} characters, "
+        f"{MIN_DIFFERENT_CHARACTERS} of them different, and not begin with {UNSAFE_PREFIX}: set SECRET_KEY to what "
+        "`manage.py otp_key` prints, and take weak ones out of SECRET_KEY_FALLBACKS."
     )
 ALLOWED_HOSTS = items("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = items("CSRF_TRUSTED_ORIGINS")
@@ -67,7 +67,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
-API_MIDDLEWARE = ["otp_project.middleware.ApiMiddleware"]  # what is for pages would be a third of what a request costs
+# Middleware for pages would be a third of what a request to the API costs.
+API_MIDDLEWARE = ["otp_project.middleware.ApiMiddleware"]
 ROOT_URLCONF = "otp_project.urls"
 WSGI_APPLICATION = "otp_project.wsgi.application"
 TEMPLATES = [
@@ -164,7 +165,7 @@ LOG_LEVEL = level("LOG_LEVEL", "INFO")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    # Strangers choose the address that a line quotes, so of a message only so many characters are written.
+    # Strangers choose the address that a line quotes, so a message is cut after so many characters.
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message:.1000}", "style": "{"}},
     "filters": {"hosts": {"()": "otp_project.hosts.RefusedHosts"}},
     "handlers": {
@@ -191,7 +192,7 @@ def _otp_settings() -> dict[str, Any]:
     readers: dict[type, Callable[[str], Any]] = {bool: flag, int: integer, str: text}
     found: dict[str, Any] = {}
     for name, default in vars(Conf).items():
-        if not name.isupper() or not given(f"OTP_{name}"):
+        if not name.isupper() or not is_set(f"OTP_{name}"):
             continue
         if name == "WAITS":
             found[f"OTP_{name}"] = [int(item) for item in items(f"OTP_{name}")]
@@ -204,7 +205,7 @@ if text("REDIS_URL"):
     OTP_REDIS_URL = text("REDIS_URL")
     OTP_STORE = "otp_app.stores.redis.RedisStore"
 globals().update(_otp_settings())
-if text("OTP_TOKEN_BACKEND") not in ("", Conf.TOKEN_BACKEND):  # it may want Django's sessions
+if text("OTP_TOKEN_BACKEND") not in ("", Conf.TOKEN_BACKEND):  # it may need Django's sessions
     API_MIDDLEWARE += MIDDLEWARE
 OTP_ALLOWED_REGIONS = items("OTP_ALLOWED_REGIONS")
 OTP_HOME_REGIONS = items("OTP_HOME_REGIONS", ",".join(Conf.HOME_REGIONS))
@@ -226,6 +227,6 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker waits for its broker for
 CELERY_IMPORTS = ["otp_app.queues.celery"]
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_CONCURRENCY = integer("WORKER_CONCURRENCY", 4)
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1  # what waits behind a slow delivery, another process may take
-CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False  # a call that has begun may have been heard
-CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # keeps no file: what it missed, the next sweep does
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1  # a delivery does not wait for a slow one: another process takes it
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False  # a provider may have accepted a canceled call
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # keeps no file: the next sweep makes up for a missed one

@@ -17,43 +17,44 @@ from otp_app.apps import warm  # noqa: E402
 
 
 def _handler(middleware: list[str]) -> WSGIHandler:
-    """Make a handler with this middleware: Django reads the setting when it makes one."""
-    every, settings.MIDDLEWARE = settings.MIDDLEWARE, middleware
+    """Make a handler with this middleware; a handler reads the setting MIDDLEWARE only when it is made."""
+    own, settings.MIDDLEWARE = settings.MIDDLEWARE, middleware
     try:
         return WSGIHandler()
     finally:
-        settings.MIDDLEWARE = every
+        settings.MIDDLEWARE = own
 
 
 _api = _handler(getattr(settings, "API_MIDDLEWARE", settings.MIDDLEWARE))
 _health = _handler([])
-_HEALTH = ("/healthz", "/readyz")
+_HEALTH_PATHS = ("/healthz", "/readyz")
 _BOUNDARY = re.compile(r'boundary="?([\w.+-]{1,70})', re.ASCII | re.IGNORECASE)  # as browsers and curl make them
-_METHODS = ("GET", "HEAD", "POST")
+_PAGE_METHODS = ("GET", "HEAD", "POST")
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """Let one of three handlers answer.
+    """Answer a request by one of three handlers.
 
-    The API needs no middleware that is for pages. Health checks need none at all: they are asked by address, which is
-    not among ALLOWED_HOSTS. Pages would answer any method; the API refuses those that it has not in words of its own.
+    The API needs no middleware for pages. Health checks need none at all: load balancers ask by address, which is not
+    among ALLOWED_HOSTS. Pages would answer any method, so unknown methods end here; the API refuses them itself.
     """
     environ["CONTENT_TYPE"] = _media_type(environ.get("CONTENT_TYPE", ""))
     path = environ["PATH_INFO"]
-    if path in _HEALTH:
+    if path in _HEALTH_PATHS:
         return _health(environ, start_response)
     if path.startswith("/api/"):
         return _api(environ, start_response)
-    if environ["REQUEST_METHOD"] not in _METHODS:
-        start_response("405 Method Not Allowed", [("Allow", ", ".join(_METHODS)), ("Content-Length", "0")])
+    if environ["REQUEST_METHOD"] not in _PAGE_METHODS:
+        start_response("405 Method Not Allowed", [("Allow", ", ".join(_PAGE_METHODS)), ("Content-Length", "0")])
         return []
     return _pages(environ, start_response)
 
 
 def _media_type(content_type: str) -> str:
-    """Return it without its parameters, but for the boundary of a form in parts: bodies are UTF-8.
+    """Return a content type without its parameters, except for the boundary of a multipart form.
 
-    Of charsets Python remembers for good each name that is none. ValueError for one in RFC 2231's spelling.
+    Bodies are UTF-8, and Python never forgets the name of an unknown charset. Raise ValueError for a parameter in the
+    spelling of RFC 2231.
     """
     media_type, _, parameters = content_type.partition(";")
     if "*" in parameters:

@@ -1,4 +1,4 @@
-"""What the operator is told of refusals: once, in words and in facts, and never a phone in full."""
+"""Each refusal is one record for the operator, in words and in facts, and never shows a phone in full."""
 
 import logging
 import re
@@ -19,7 +19,7 @@ BLOCK = Block("a" * 32, 0, "prefix +99890123", "unconverted_per_prefix_hour", "1
 
 @pytest.fixture
 def records():
-    """What the guard logs."""
+    """The records of the log otp_app.guard."""
     logger, kept = logging.getLogger("otp_app.guard"), []
     handler = logging.Handler()
     handler.emit = kept.append
@@ -30,7 +30,7 @@ def records():
 
 @pytest.fixture
 def told():
-    """What the signals told."""
+    """The signals that were sent, with their arguments."""
     heard = []
 
     def hear(signal, **facts):
@@ -44,7 +44,7 @@ def told():
 
 
 def test_a_refusal_is_one_record_with_its_facts_and_the_phone_masked(records, told):
-    audit.report(Limited("sends_per_phone_day", 77), PHONE, "192.0.2.1")
+    audit.record_refusal(Limited("sends_per_phone_day", 77), PHONE, "192.0.2.1")
     (record,) = records
     assert record.levelno == logging.INFO
     assert record.getMessage() == (
@@ -62,7 +62,7 @@ def test_a_refusal_is_one_record_with_its_facts_and_the_phone_masked(records, to
 
 
 def test_an_account_that_is_no_phone_is_told_by_its_name_for_logs(records, told):
-    audit.report(Limited("passwords_per_account_hour", 60), "", "192.0.2.1", account="0f" * 4)
+    audit.record_refusal(Limited("passwords_per_account_hour", 60), "", "192.0.2.1", account="0f" * 4)
     assert records[0].otp["account"] == "0f0f0f0f"
     assert "phone" not in records[0].otp
     assert told[0][1]["phone"] == ""
@@ -70,7 +70,7 @@ def test_an_account_that_is_no_phone_is_told_by_its_name_for_logs(records, told)
 
 @pytest.mark.django_db
 def test_a_block_is_a_row_a_signal_and_one_record_of_an_error(records, told):
-    audit.report(Limited("unconverted_per_prefix_hour", 60, block=BLOCK), new_phone(), None)
+    audit.record_refusal(Limited("unconverted_per_prefix_hour", 60, block=BLOCK), new_phone(), None)
     row = BlockRow.objects.get()
     assert (row.key.hex, row.subject, row.limit) == (BLOCK.key, BLOCK.subject, BLOCK.limit)
     assert row.forgives == row.key  # for processes of the release before
@@ -93,7 +93,7 @@ def test_the_alarm_is_raised_although_the_block_cannot_be_written_down(records, 
 
     monkeypatch.setattr(BlockRow.objects, "create", fail)
     with pytest.raises(OSError, match="no database"):
-        audit.report(Limited("x", 60, block=BLOCK), PHONE, None)
+        audit.record_refusal(Limited("x", 60, block=BLOCK), PHONE, None)
     assert [record.otp["event"] for record in records] == ["limited", "blocked"]
 
 
@@ -106,12 +106,12 @@ def test_a_block_that_cannot_be_written_down_is_lifted_for_nobody_else_could(mon
     monkeypatch.setattr(BlockRow.objects, "create", fail)
     monkeypatch.setattr(store, "lift", lambda *call: lifted.append(call), raising=False)
     with pytest.raises(OperationalError):
-        audit.report(Limited("x", 60, block=BLOCK), PHONE, None)
+        audit.record_refusal(Limited("x", 60, block=BLOCK), PHONE, None)
     assert lifted == [(BLOCK.key, BLOCK.forgives)]
 
 
 def unknown(phone, text):
-    """The digits of a phone that stay unknown to who lays all numbers of a text over it that fit."""
+    """The number of digits of a phone that a reader lacks who lays every fitting number of ``text`` over it."""
     known = set()
     for found in re.findall(r"\+[\d•]+", text):
         pairs = list(enumerate(zip(found, phone, strict=False)))
@@ -127,7 +127,7 @@ def test_whoever_reads_the_whole_log_of_a_block_lacks_four_digits_of_each_number
         for phone in sent:
             with suppress(Limited):
                 services.send_code(phone=phone, client="192.0.2.1")
-        audit.unblocked(BlockRow.objects.get(), 7)
+        audit.record_lifted_block(BlockRow.objects.get(), 7)
     text = caplog.text + "".join(str(vars(record)) for record in caplog.records) + str(BlockRow.objects.get())
     assert all(event in text for event in ("send sent", "limited ", "blocked ", "unblocked "))
     assert BlockRow.objects.get().subject == "prefix +99655700"
@@ -198,14 +198,14 @@ def test_a_receiver_that_fails_changes_nothing(told):
 
     limited.connect(fail)
     try:
-        audit.report(Limited("x", 1), PHONE, None)
+        audit.record_refusal(Limited("x", 1), PHONE, None)
     finally:
         limited.disconnect(fail)
     assert len(told) == 1
 
 
 def test_who_lifted_a_block_is_one_record(records):
-    audit.unblocked(BlockRow(subject="region UZ", limit="conversion"), 7)
+    audit.record_lifted_block(BlockRow(subject="region UZ", limit="conversion"), 7)
     (record,) = records
     assert record.levelno == logging.WARNING
     assert record.otp == {"event": "unblocked", "subject": "region UZ", "limit": "conversion", "by": "7"}

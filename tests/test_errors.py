@@ -1,8 +1,9 @@
-"""What a refusal says to people."""
+"""The texts of errors, and durations in words."""
 
 import pytest
 from django.utils.translation import override
 
+from otp_app import errors
 from otp_app.errors import DeliveryFailed, Limited, RegionNotAllowed, Unavailable
 
 
@@ -29,3 +30,30 @@ def test_countries_that_are_served_are_named_where_they_are_given():
     assert str(RegionNotAllowed().detail) == "We do not serve numbers of this country yet."
     text = "We do not serve numbers of this country yet. Countries we serve: Kazakhstan, Uzbekistan."
     assert str(RegionNotAllowed(["Kazakhstan", "Uzbekistan"]).detail) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (1, "1 second"),
+        (59, "59 seconds"),
+        (60, "1 minute"),
+        (61, "2 minutes"),
+        (3600, "60 minutes"),
+        (3601, "61 minutes"),
+        (5400, "90 minutes"),
+        (5401, "2 hours"),
+        (86_400, "24 hours"),
+    ],
+)
+def test_a_wait_is_rounded_up(seconds, text):
+    assert errors.describe_duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("language", "texts"),
+    [("ru", ["1 минуту", "2 минуты", "5 минут", "12 часов"]), ("uz", ["1 daqiqa", "2 daqiqa", "5 daqiqa", "12 soat"])],
+)
+def test_a_wait_is_described_in_the_language_in_force(language, texts):
+    with override(language):
+        assert [errors.describe_duration(seconds) for seconds in (60, 120, 300, 12 * 3600)] == texts

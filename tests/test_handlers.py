@@ -1,4 +1,4 @@
-"""What is answered when no view has answered: problem details to programs, a page to people."""
+"""Answers where no view has answered: problem details for programs, a page for people."""
 
 import base64
 import hashlib
@@ -112,7 +112,7 @@ def addresses(*patterns):
 
 
 def answers(rf, address, accept="*/*"):
-    """The kind of answer that each handler gives there."""
+    """The kind of answer that each handler gives in that project."""
     request = rf.get(address, headers={"accept": accept})
     made = [handlers.bad_request(request), handlers.not_found(request, Http404()), handlers.server_error(request)]
     return {response["Content-Type"].partition(";")[0] for response in made}

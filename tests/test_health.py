@@ -1,4 +1,4 @@
-"""Alive, and ready."""
+"""The probes /healthz and /readyz."""
 
 import threading
 
@@ -12,8 +12,8 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def kept(monkeypatch):
-    """Each test begins with nothing kept."""
-    monkeypatch.setattr(health, "_cached", health._Cached())
+    """Each test begins with an empty cache."""
+    monkeypatch.setattr(health, "_cached", health._CachedProbes())
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The admin's password sign-in: limited by client and by account, before the password is looked at."""
+"""The admin's password sign-in: limited by client and by account, before the password is compared."""
 
 import logging
 import re

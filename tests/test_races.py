@@ -100,7 +100,7 @@ def test_i8_one_send_to_a_phone_within_the_wait(outbox):
         ("OTP_UNCONVERTED_PER_DAY", "unconverted_per_day"),
     ],
 )
-def test_i8_no_crowd_overshoots_its_sends(settings, outbox, setting, limit):
+def test_i8_no_key_counter_overshoots_its_sends(settings, outbox, setting, limit):
     setattr(settings, setting, 7)
     results = race(lambda _: services.send_code(phone=new_phone(), client="192.0.2.1"), THREADS)
     assert kinds(results) == {"Grant": 7, "Limited": THREADS - 7}
@@ -143,7 +143,7 @@ def test_i8_a_client_does_not_overshoot_its_checks(settings):
 
 @pytest.mark.parametrize("other", ["undo", "approve"])
 def test_i8_a_send_that_did_not_leave_is_given_back_once(each_store, other):
-    """Also where the right code comes meanwhile, by luck: of the two one gives back."""
+    """Even if the right code arrives at the same time, by luck: only one of the two gives the send back."""
     undone, kept = (open_one(each_store, client="192.0.2.1").challenge for _ in range(2))
     checked = check(each_store, undone)
 
@@ -162,7 +162,7 @@ def test_i8_a_send_that_did_not_leave_is_given_back_once(each_store, other):
 
 @pytest.mark.parametrize("end", ["approve", "undo"])
 def test_i8_what_is_given_back_while_others_take_is_neither_lost_nor_given_twice(each_store, end):
-    """They meet in the counters of their client, and in those of all."""
+    """The threads share the counters of their client and those of all requests."""
     opened = [check(each_store, open_one(each_store, client="192.0.2.1").challenge) for _ in range(10)]
 
     def either(number):

@@ -54,13 +54,13 @@ def superuser(visitor):
 
 
 def give_password(visitor):
-    """The answer of the admin's sign-in to the right password, in the browser of who signed in by code."""
+    """The answer of the admin's sign-in to the right password, in a browser that signed in by code."""
     visitor.get("/admin/login/")
     return visitor.post("/admin/login/?next=/admin/", username=visitor.phone, password=PASSWORD)
 
 
 def bearer(client, phone, outbox):
-    """The header of who signed in by the API."""
+    """The header of a person who signed in by the API."""
     client.post("/api/send-otp/", {"phone": phone}, content_type="application/json")
     body = {"phone": phone, "otp": outbox[-1].code}
     token = client.post("/api/verify-otp/", body, content_type="application/json").json()["token"]
@@ -183,7 +183,7 @@ class TestAProjectsViews:
 class TestTheUserOfACode:
     @pytest.fixture
     def by_code(self, superuser):
-        return staff.by_code(superuser)
+        return staff.without_rights(superuser)
 
     def test_it_is_the_user_but_for_flags_and_permissions(self, by_code, superuser):
         assert by_code == superuser
@@ -215,4 +215,4 @@ class TestTheUserOfACode:
 
     def test_who_is_no_staff_is_let_in_as_is(self):
         user = User(phone=new_phone())
-        assert staff.by_code(user) is user
+        assert staff.without_rights(user) is user

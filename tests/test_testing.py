@@ -1,4 +1,4 @@
-"""What host projects test with."""
+"""The helpers for the tests of host projects."""
 
 import importlib.util
 import sys

@@ -96,7 +96,7 @@ class BlockAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at 
                 BlockRow.objects.filter(pk=row.pk).update(lifted_at=store.now())
             except Unavailable as error:
                 return self.message_user(request, str(error.detail), messages.ERROR)
-            audit.unblocked(row, request.user.pk)
+            audit.record_lifted_block(row, request.user.pk)
             self.log_change(request, row, str(_("Lifted the block.")))
         text = ngettext("%(count)d block was lifted.", "%(count)d blocks were lifted.", len(rows))
         return self.message_user(request, text % {"count": len(rows)})

@@ -68,10 +68,11 @@ class Challenge:
         """Count the comparisons that failed: all that were spent, except the right one."""
         return max(0, self.checks - self.checks_left - (self.status is Status.APPROVED))
 
-    def less_failures(self, increments: Iterable[Increment]) -> tuple[Increment, ...]:
-        """Return what to give back of increments: a send has reserved several comparisons, and failed ones stay taken.
+    def returnable(self, increments: Iterable[Increment]) -> tuple[Increment, ...]:
+        """Return the part of increments to give back.
 
-        The last comparison is not a failure when the challenge is approved.
+        A send has reserved several comparisons, of which the failed ones stay taken. The last comparison is not a
+        failure when the challenge is approved.
         """
         failed = self.failures
         return tuple(each if each.cost == 1 else replace(each, cost=each.cost - failed) for each in increments)

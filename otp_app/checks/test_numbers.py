@@ -64,4 +64,4 @@ def _is_served(phone: str) -> bool:
     except phonenumbers.NumberParseException:
         return False
     allowed = phones.allowed_regions()
-    return phonenumbers.is_valid_number(number) and ("*" in allowed or phones.of(phone).region in allowed)
+    return phonenumbers.is_valid_number(number) and ("*" in allowed or phones.as_phone(phone).region in allowed)

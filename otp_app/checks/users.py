@@ -43,7 +43,7 @@ def check_user_model(**_: Any) -> list[CheckMessage]:
 
 def _too_short(model: Any, field: Any) -> Iterator[CheckMessage]:
     """Find a field too short for numbers of the default country, which people may write without + (E027)."""
-    needed = 1 + sum(each.isdigit() for each in phones.example())
+    needed = 1 + sum(each.isdigit() for each in phones.example_number())
     if (field.max_length or needed) < needed:
         text = f"{model.__name__}.{field.name} holds {field.max_length} characters; a phone of yours takes {needed}."
         yield Error(text, hint="Phones are kept as +998901234567: let it hold 16.", id="otp_app.E027")
@@ -66,7 +66,7 @@ def _gaps(model: Any, phone_field: str) -> Iterator[CheckMessage]:
 @register
 def check_staff(**_: Any) -> list[CheckMessage]:
     """Find that a code begins sessions and nothing keeps those of staff out of the admin (E030)."""
-    if conf.STAFF_BY_CODE or staff.is_kept_out() or not _begins_sessions():
+    if conf.STAFF_BY_CODE or staff.has_middleware() or not _begins_sessions():
         return []
     text = "Whoever signs in by a code would have the rights of staff in the admin and in your views."
     hint = f'Add "{staff.MIDDLEWARE}" to MIDDLEWARE, or take the risk with OTP_STAFF_BY_CODE = True.'

@@ -3,12 +3,12 @@
 Stores call this room, and delivery for circuit breakers and suppressions. Only the stores count what requests take.
 """
 
-from .rings import HOUR, expiry
-from .rows import MONTH, block, blocks, changing, count, database, recent_blocks
+from .rings import HOUR_MS, expiry
+from .rows import MONTH_MS, block, blocks, changing, count, database, recent_blocks
 
 __all__ = [
-    "HOUR",
-    "MONTH",
+    "HOUR_MS",
+    "MONTH_MS",
     "block",
     "blocks",
     "changing",

@@ -10,7 +10,7 @@ from typing import Protocol
 
 SUB_BUCKETS = 24
 SIZE = SUB_BUCKETS + 1
-HOUR = 3_600_000  # milliseconds
+HOUR_MS = 3_600_000
 
 Entries = list[tuple[int, int]]  # (the instant until which it counts, how much)
 
@@ -43,7 +43,7 @@ def count(counter: Rings, ring: int, period: int, now: int, cost: int) -> tuple[
 
 def expiry(at: int) -> int:
     """Round an expiry up to whole hours: PostgreSQL updates a row in place while no indexed column changes."""
-    return ceil(at / HOUR) * HOUR
+    return ceil(at / HOUR_MS) * HOUR_MS
 
 
 def advance(counter: Rings, ring: int, slot: int) -> int:

@@ -13,9 +13,9 @@ from ..db import writes
 from ..db.clock import read_now
 from ..models import Counter
 from . import rings
-from .rings import HOUR, expiry
+from .rings import HOUR_MS, expiry
 
-MONTH = 30 * 24 * HOUR  # failed checks of a phone count so long; records of deliveries and blocks are kept so long
+MONTH_MS = 30 * 24 * HOUR_MS  # for which failed checks of a phone count, and deliveries and blocks are kept
 
 
 def database() -> str:
@@ -33,7 +33,7 @@ def block(alias: str, key: str, until: int) -> None:
     """Block a key until an instant."""
     with changing(alias, key) as counter:
         counter.blocked_until = until
-        counter.expires_at = max(counter.expires_at, expiry(until + HOUR))
+        counter.expires_at = max(counter.expires_at, expiry(until + HOUR_MS))
 
 
 def count(alias: str, key: str, period: int) -> int:

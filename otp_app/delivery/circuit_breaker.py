@@ -65,7 +65,7 @@ def _open(alias: str, now: int, **expected: int) -> bool:
     """Open the circuit if its counter is still as expected; True for the one caller who did."""
     until = now + conf.CIRCUIT_PAUSE * 1000
     rows = Counter.objects.using(counters.database()).filter(key=key_of(alias), **expected)
-    opened = rows.update(blocked_until=until, expires_at=counters.expiry(until + counters.HOUR)) == 1
+    opened = rows.update(blocked_until=until, expires_at=counters.expiry(until + counters.HOUR_MS)) == 1
     if opened:
         stores.share_blocks({key_of(alias): until})
     return opened

@@ -32,7 +32,7 @@ def dispatch(grant: Grant, *, patient: bool = False) -> None:
     InsideTransaction in a transaction, because a rollback would undo the claim after the call.
     """
     require_none(records.database())
-    phone = phones.of(grant.challenge.phone)
+    phone = phones.as_phone(grant.challenge.phone)
     if phone is not grant.challenge.phone:  # that of a stored challenge is plain text: parsed once, for all below
         grant = replace(grant, challenge=replace(grant.challenge, phone=phone))
     try:
@@ -84,7 +84,7 @@ def _reason_to_drop(challenge: Challenge, now: int) -> str:
 
 def _delivery_failed(challenge: Challenge) -> DeliveryFailed:
     """Return the error that tells when to try again: at once, or when the first circuit of the route is half-open."""
-    seconds = circuit_breaker.seconds_until_retry(routing.aliases(phones.of(challenge.phone), challenge.channel))
+    seconds = circuit_breaker.seconds_until_retry(routing.aliases(phones.as_phone(challenge.phone), challenge.channel))
     return DeliveryFailed(seconds) if seconds else DeliveryFailed()
 
 

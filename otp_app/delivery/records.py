@@ -54,7 +54,7 @@ def facts_of(message: Message, alias: str, receipt: Receipt, begun: float) -> di
     segments = min(segments, MAX_SEGMENTS)
     facts: dict[str, Any] = {
         "segments": segments,
-        "price": prices.price_of(alias, phones.of(message.to).region, segments),
+        "price": prices.price_of(alias, phones.as_phone(message.to).region, segments),
         "latency": round((time.monotonic() - begun) * 1000),
     }
     return facts | ({"reference": storable_text(receipt.reference)} if receipt.reference else {})

@@ -25,7 +25,7 @@ def claims(phone: str, channel: str) -> dict[str, Claim]:
     A claim names the first provider and the keys of the blocks that would forbid it. Without ``channel`` each channel
     on offer has a claim.
     """
-    phone = phones.of(phone)
+    phone = phones.as_phone(phone)
     if phone.is_test:
         return dict.fromkeys([channel] if channel else list(Channel), Claim(TEST_PROVIDER))
     offered = [channel] if channel else channels(phone)
@@ -48,7 +48,7 @@ def usable(grant: Grant) -> Iterator[tuple[str, bool]]:
     Raises Rejected, and gives the send up, when the phone is suppressed because a provider rejected it. Yields nothing,
     and gives the send up, when a report is the reason: the requester is not to notice.
     """
-    challenge, phone = grant.challenge, phones.of(grant.challenge.phone)
+    challenge, phone = grant.challenge, phones.as_phone(grant.challenge.phone)
     now, until = grant.now, grant.claimed.blocked if grant.claimed else _blocks(phone, challenge.channel)
     rejected, reported = _suppression_keys(phone, challenge.channel)
     if any(until.get(key, 0) > now for key in (*rejected, *reported)):

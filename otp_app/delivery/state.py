@@ -26,7 +26,7 @@ def challenge_state(challenge: Challenge, now: int) -> ChallengeState:
     between sends if the newest message has reached nobody. An approved or canceled challenge has a state too, with
     nothing left: a send that failed has canceled it.
     """
-    phone, delivery = phones.of(challenge.phone), records.newest(challenge.id)
+    phone, delivery = phones.as_phone(challenge.phone), records.newest(challenge.id)
     waits = _waits(phone, challenge.device)
     checks_left = challenge.checks_left if challenge.status is Status.PENDING else 0
     return ChallengeState(
@@ -46,7 +46,7 @@ def challenge_state(challenge: Challenge, now: int) -> ChallengeState:
 
 def resend_in(phone: str, device: str) -> int:
     """Return the seconds until the phone's own limits let a code be sent to it, in the lane of that device."""
-    return max(_waits(phones.of(phone), device).values(), default=0)
+    return max(_waits(phones.as_phone(phone), device).values(), default=0)
 
 
 def may_switch(challenge_id: str, channel: str) -> bool:

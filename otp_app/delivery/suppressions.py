@@ -31,7 +31,7 @@ def suppress(phone: str, channel: str, *, reported: bool = False) -> None:
     with counters.changing(alias, key) as counter:
         if counter.blocked_until <= now:
             counter.blocked_until = now + conf.SUPPRESSION * 1000
-            counter.expires_at = counters.expiry(counter.blocked_until + counters.HOUR)
+            counter.expires_at = counters.expiry(counter.blocked_until + counters.HOUR_MS)
     # Also where the block is there already: the store may have missed it.
     transaction.on_commit(partial(stores.share_blocks, {key: counter.blocked_until}), using=alias)
 

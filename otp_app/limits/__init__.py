@@ -1,4 +1,4 @@
-"""Hold the table of limits, choose the rules that a request takes, compute their windows, and word refusals.
+"""Hold the table of limits, choose the rules that a request takes, compute windows, and make errors of refusals.
 
 Stores call this room to judge, and services and audit call it. It asks no store.
 """

@@ -12,7 +12,7 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from ..conf import conf
 
 _MAX_CHARACTERS = 80  # an IPv6 address with a zone, brackets and a port
-_ALL_ARE_ONE = (
+_UNTRUSTED_PROXY = (
     "A request has X-Forwarded-For, but OTP_TRUSTED_PROXIES is 0. If your proxy sets it, all clients count as one and "
     "share its limits: set OTP_TRUSTED_PROXIES to the number of your proxies."
 )
@@ -30,7 +30,7 @@ def client_of(meta: Mapping[str, str]) -> str:
         if len(forwarded) >= conf.TRUSTED_PROXIES and _parse(forwarded[-conf.TRUSTED_PROXIES].strip()):
             address = forwarded[-conf.TRUSTED_PROXIES]
     elif "HTTP_X_FORWARDED_FOR" in meta:
-        _warn(_ALL_ARE_ONE)
+        _warn(_UNTRUSTED_PROXY)
     return _normalise(_parse(address.strip()))
 
 
@@ -49,11 +49,11 @@ def _normalise(ip: IPv4Address | IPv6Address | None) -> str:
 
 def _parse(text: str) -> IPv4Address | IPv6Address | None:
     """Parse an address; a text longer than any address is not cached, because a client may have written it."""
-    return _parsed(text) if len(text) <= _MAX_CHARACTERS else None
+    return _parse_cached(text) if len(text) <= _MAX_CHARACTERS else None
 
 
 @lru_cache(maxsize=4096)
-def _parsed(text: str) -> IPv4Address | IPv6Address | None:
+def _parse_cached(text: str) -> IPv4Address | IPv6Address | None:
     """Parse an address to which a proxy may have appended the port: ``192.0.2.1:4711``, ``[2001:db8::1]:4711``."""
     host = text[1:].partition("]")[0] if text.startswith("[") else text
     for candidate in (host, host.rpartition(":")[0] if host.count(":") == 1 else host):

@@ -21,10 +21,10 @@ from ..keys import keys_for
 
 MAX_CHARACTERS = 2048
 _ALGORITHM = "PBKDF2/SHA-256"
-_PREFIX = "00"  # one byte: on average one key of 256 begins with it
-_COUNTERS = 2**32
+_KEY_PREFIX = "00"  # one byte: on average one key of 256 begins with it
+_COUNTERS = 2**32  # a counter has four bytes
 # The signed parameters and their types: a task with others is not ours.
-_FORM = {
+_PARAMETER_TYPES = {
     "algorithm": str,
     "cost": int,
     "expiresAt": int,
@@ -35,13 +35,13 @@ _FORM = {
 }
 
 
-def task() -> dict[str, Any]:
+def make_task() -> dict[str, Any]:
     """Make a task that is valid for OTP_PROOF_TTL seconds, as the ALTCHA widget takes it."""
     expires_at = clock.milliseconds() // 1000 + conf.PROOF_TTL
     made = altcha.create_challenge(
         _ALGORITHM,
         conf.PROOF_COST,
-        key_prefix=_PREFIX,
+        key_prefix=_KEY_PREFIX,
         expires_at=expires_at,
         hmac_secret=keys_for("proof")[0],
     )
@@ -69,7 +69,9 @@ def name_of(proof: str | None) -> str:
 
 def _is_ours(parameters: Any, signature: Any) -> bool:
     """Return whether we signed this task."""
-    if not isinstance(parameters, dict) or {name: type(value) for name, value in parameters.items()} != _FORM:
+    if not isinstance(parameters, dict):
+        return False
+    if {name: type(value) for name, value in parameters.items()} != _PARAMETER_TYPES:
         return False
     text = json.dumps(parameters, sort_keys=True, separators=(",", ":")).encode()
     return any(_same(hmac.digest(key, text, hashlib.sha256).hex(), signature) for key in keys_for("proof"))

@@ -1,18 +1,17 @@
-"""Word the refusal of a request, whichever store has refused it."""
+"""Make the error for a refused request, whichever store has refused it."""
 
 from collections.abc import Sequence
 from math import ceil
 
 from ..errors import Block, Limited, OtpError, ProofRequired
 from . import windows
+from .table import CONVERSION, PROOFS
 from .values import Conversion, Usage
 
-PROOFS = "proofs"  # the limit that makes a proof of work good for one send only
-CONVERSION = "conversion"
 _REGION_RULE = "sends_per_region_day"  # the rule whose counter carries the block of a region
 
 
-def reason(usages: Sequence[Usage]) -> OtpError:
+def error_for(usages: Sequence[Usage]) -> OtpError:
     """Return the error for the limit with the longest wait, or ProofRequired for a used proof of work."""
     longest = windows.longest(usage for usage in usages if usage.limit.name != PROOFS)
     if longest:

@@ -6,10 +6,10 @@ from .. import phones
 from ..conf import conf
 from ..keys import counter_key, ledger_id
 from .clients import site_of
-from .table import RINGS, TABLE, Rule, Trigger, amount_of
+from .table import PROOFS, RINGS, TABLE, Rule, Trigger, amount_of
 from .values import Conversion, Counts, Limit, RequestLimits, in_lock_order
 
-_SHARED = ("region", "all")  # subjects whose counters many or all requests share
+_SHARED_SUBJECTS = ("region", "all")  # subjects whose counters many or all requests share
 
 
 def for_send(
@@ -29,26 +29,26 @@ def for_send(
     - ``proof``: the name of the proof of work that came with the request; it is good for one send.
     - ``waits``: False leaves out the pause between sends to the phone.
     """
-    first = Trigger.DEVICE_FIRST if device else Trigger.FIRST
-    trigger = Trigger.TEST if test else first if checks else Trigger.DEVICE_AGAIN if device else Trigger.AGAIN
-    region = phones.of(phone).region
-    subjects = _clients(client) | {"phone": phone, "prefix": phone[:-4], "region": region, "all": "all"}
+    first, again = (Trigger.DEVICE_FIRST, Trigger.DEVICE_AGAIN) if device else (Trigger.FIRST, Trigger.AGAIN)
+    trigger = Trigger.TEST if test else first if checks else again
+    region = phones.as_phone(phone).region
+    subjects = _client_subjects(client) | {"phone": phone, "prefix": phone[:-4], "region": region, "all": "all"}
     limits = tuple(limit for limit in _limits(trigger, subjects, checks) if waits or limit.counts is not Counts.WAITS)
     if proof:
         key = ledger_id("proof", proof)
-        used = Limit("proofs", Counts.KEY, 1, 2 * conf.PROOF_TTL, key, subject="proof of work", kept=True)
+        used = Limit(PROOFS, Counts.KEY, 1, 2 * conf.PROOF_TTL, key, subject="proof of work", kept=True)
         limits = (*limits, used)
     return RequestLimits(in_lock_order(limits), _conversion(region) if trigger in Trigger.SEND else None, bool(proof))
 
 
 def for_check(client: str | None) -> RequestLimits:
     """Return the limits that a check takes; its part of the phone's budget was reserved by the send."""
-    return RequestLimits(in_lock_order(_limits(Trigger.CHECK, _clients(client))))
+    return RequestLimits(in_lock_order(_limits(Trigger.CHECK, _client_subjects(client))))
 
 
 def for_password(client: str, account: str) -> RequestLimits:
     """Return the limits that a sign-in by password takes; a success gives them back."""
-    return RequestLimits(in_lock_order(_limits(Trigger.PASSWORD, _clients(client) | {"account": account})))
+    return RequestLimits(in_lock_order(_limits(Trigger.PASSWORD, _client_subjects(client) | {"account": account})))
 
 
 def _limits(trigger: Trigger, subjects: dict[str, str], checks: int = 0) -> tuple[Limit, ...]:
@@ -90,11 +90,11 @@ def _key_limit(rule: Rule, amount: int, cost: int, key: str, subject: str, proof
         converts=rule.converts,
         proof=proof,
         blocks=blocks,
-        shared=rule.per in _SHARED,
+        shared=rule.per in _SHARED_SUBJECTS,
     )
 
 
-def _clients(client: str | None) -> dict[str, str]:
+def _client_subjects(client: str | None) -> dict[str, str]:
     site = site_of(client or "")
     return ({"client": client} if client else {}) | ({"site": site} if site else {})
 

@@ -11,10 +11,14 @@ from enum import Flag, auto
 from ..conf import conf
 from .values import Counts
 
-HOUR = 3600
+HOUR = 3600  # seconds, as all periods of the table
 DAY = 24 * HOUR
 MONTH = 30 * DAY
 UNLIMITED = 2**40
+
+# Limits that are no rules of the table:
+PROOFS = "proofs"  # makes a proof of work good for one send only
+CONVERSION = "conversion"  # refuses a region by its conversion
 
 
 class Trigger(Flag):
@@ -47,48 +51,22 @@ class Rule:
     amount: int | None = None  # None: the setting
 
 
-# For the table alone, which is read as one.
+# Short names, so that each rule of the table fits into a line.
 WAITS, SENDS, FAILURES, KEY = Counts
 FIRST, SEND, CHECK, PASSWORD, TEST = Trigger.FIRST, Trigger.SEND, Trigger.CHECK, Trigger.PASSWORD, Trigger.TEST
 DEVICE_FIRST, DEVICE = Trigger.DEVICE_FIRST, Trigger.DEVICE
 
 TABLE = (
-    Rule(
-        "wait_per_phone",
-        SEND | DEVICE,
-        WAITS,
-        "seconds between sends",
-        "phone",
-        HOUR,
-        "Signal, Twilio Verify",
-    ),
+    Rule("wait_per_phone", SEND | DEVICE, WAITS, "seconds between sends", "phone", HOUR, "Signal, Twilio Verify"),
     Rule("sends_per_phone_hour", SEND, SENDS, "sends by strangers", "phone", HOUR, "Twilio Verify"),
     Rule("sends_per_phone_day", SEND, SENDS, "sends by strangers", "phone", DAY, "login.gov"),
     Rule("sends_of_devices_day", DEVICE, SENDS, "sends by known devices", "phone", DAY, "half of strangers'"),
     Rule("failures_per_phone_day", FIRST | TEST, FAILURES, "failed checks", "phone", DAY, "2·10⁻⁵ a day"),
-    Rule(
-        "failures_per_phone_month",
-        FIRST | TEST,
-        FAILURES,
-        "failed checks",
-        "phone",
-        MONTH,
-        "NIST §3.2.2",
-    ),
+    Rule("failures_per_phone_month", FIRST | TEST, FAILURES, "failed checks", "phone", MONTH, "NIST §3.2.2"),
     Rule("failures_of_devices_day", DEVICE_FIRST, FAILURES, "of known devices", "phone", DAY, "10⁻⁵ a day"),
     Rule("sends_per_client_hour", SEND | TEST, KEY, "sends", "client", HOUR, "an office of 300", "proof"),
     Rule("sends_per_site_hour", SEND | TEST, KEY, "sends", "site", HOUR, "an IPv6 /48", "proof"),
-    Rule(
-        "unconverted_per_client_hour",
-        SEND,
-        KEY,
-        "unconverted",
-        "client",
-        HOUR,
-        "pumping",
-        "proof",
-        converts=True,
-    ),
+    Rule("unconverted_per_client_hour", SEND, KEY, "unconverted", "client", HOUR, "pumping", "proof", converts=True),
     Rule("unconverted_per_site_hour", SEND, KEY, "unconverted", "site", HOUR, "pumping", "proof", converts=True),
     Rule("checks_per_client_hour", CHECK, KEY, "failed checks", "client", HOUR, "guessing", converts=True),
     Rule("checks_per_site_hour", CHECK, KEY, "failed checks", "site", HOUR, "guessing", converts=True),
@@ -106,7 +84,7 @@ TABLE = (
 )
 
 
-def _rings() -> dict[str, int]:
+def _number_rings() -> dict[str, int]:
     """Number the rules of each subject in the order of the table."""
     found: dict[str, list[str]] = {}
     for rule in TABLE:
@@ -115,13 +93,13 @@ def _rings() -> dict[str, int]:
     return {name: ring for names in found.values() for ring, name in enumerate(names)}
 
 
-# The number of each rule's ring. Stored: put a new rule behind the others of its subject.
-RINGS = _rings()
+# The number of each rule's ring. Stored: put a new rule after the others of its subject.
+RINGS = _number_rings()
 
 
 def forgiven_ring(limit: str) -> int:
     """Return the ring that led to a block by this limit; lifting the block empties it."""
-    return RINGS["unconverted_per_region_day" if limit == "conversion" else limit]
+    return RINGS["unconverted_per_region_day" if limit == CONVERSION else limit]
 
 
 def amount_of(rule: Rule) -> int:

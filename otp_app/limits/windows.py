@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from ..challenges import Challenge, Status
-from ..counters.rings import Entries
+from ..counters.rings import HOUR_MS, Entries
 from .values import Conversion, Counts, Limit, Usage
 
 GRACE_MS = 10_000  # more than any transaction of ours takes
@@ -20,7 +20,7 @@ def wait(entries: Entries, now: int, amount: int, cost: int) -> int:
         total -= n
         if total + cost <= amount:
             return until - now
-    return 3_600_000  # cost exceeds amount: a mistake in the settings
+    return HOUR_MS  # cost exceeds amount: a mistake in the settings
 
 
 def phone_usage(limit: Limit, past: list[Challenge], ledger: Entries, now: int) -> Usage:
@@ -34,22 +34,22 @@ def phone_usage(limit: Limit, past: list[Challenge], ledger: Entries, now: int) 
     if limit.counts is Counts.WAITS:
         success = max((c.closed_at for c in past if c.status is Status.APPROVED), default=0)
         since = [at for at in sent if at > success]
-        return Usage(limit, len(since), _ladder(limit.steps, since, now))
+        return Usage(limit, len(since), _pause(limit.steps, since, now))
     if limit.counts is Counts.SENDS:
-        return _window(limit, [(at + period, 1) for at in sent], now)
-    entries = [entry for challenge in past for entry in _failures(challenge, period)]
+        return _usage(limit, [(at + period, 1) for at in sent], now)
+    entries = [entry for challenge in past for entry in _failure_entries(challenge, period)]
     entries += [(at + period, n) for at, n in ledger]
-    return _window(limit, entries, now)
+    return _usage(limit, entries, now)
 
 
 def key_counter_usage(limit: Limit, entries: Entries, blocked_until: int, now: int) -> Usage:
     """Return the usage of a limit that counts a key; a blocked key waits until its block ends."""
-    usage = _window(limit, entries, now)
+    usage = _usage(limit, entries, now)
     blocked = max(0, blocked_until - now)
     return replace(usage, wait=max(usage.wait, blocked), blocked_until=blocked_until if blocked else 0)
 
 
-def _window(limit: Limit, entries: Entries, now: int) -> Usage:
+def _usage(limit: Limit, entries: Entries, now: int) -> Usage:
     return Usage(limit, sum(n for until, n in entries if until > now), wait(entries, now, limit.amount, limit.cost))
 
 
@@ -76,13 +76,13 @@ def judge(conversion: Conversion, sends: int, unconverted: int, fresh: int) -> s
     return "proof" if sends >= conversion.least and converted * 100 < conversion.proof * sends else ""
 
 
-def _ladder(steps: tuple[int, ...], sent: list[int], now: int) -> int:
+def _pause(steps: tuple[int, ...], sent: list[int], now: int) -> int:
     if not sent or not steps:
         return 0
     return max(0, sent[-1] + steps[min(len(sent), len(steps)) - 1] * 1000 - now)
 
 
-def _failures(challenge: Challenge, period: int) -> Entries:
+def _failure_entries(challenge: Challenge, period: int) -> Entries:
     """Return the entries of a challenge's comparisons.
 
     Failed ones count from the last of them. A pending challenge also reserves its unspent checks until it expires, and

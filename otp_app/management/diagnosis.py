@@ -66,9 +66,11 @@ def _parts() -> Iterator[Finding]:
 def _users() -> Iterator[Finding]:
     """Examine the oldest users, because other spellings are older than the app. It takes about a second."""
     oldest = list(islice(spellings.stored_phones(), _MAX_USERS))
-    if others := sum(bool(each.phone) for each in spellings.not_in_e164(oldest, phones.home())):
+    if others := sum(bool(each.phone) for each in spellings.not_in_e164(oldest, phones.assumed_region())):
         text = f"{others} of the first {len(oldest)} phones are not in E.164 form: signing in by one creates a second"
-        yield Finding("users", False, f"{text} account. manage.py otp_phones --region {phones.home()} lists them.")
+        yield Finding(
+            "users", False, f"{text} account. manage.py otp_phones --region {phones.assumed_region()} lists them."
+        )
     else:
         yield Finding("users", True, f"the phones of the first {len(oldest)} are in E.164 form.")
 

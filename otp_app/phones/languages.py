@@ -11,25 +11,38 @@ from . import numbers
 
 LANGUAGES = ("en", "ru", "uz")
 
-# A language that we do not have counts as our language of its country, which people there read, too.
-_HOMES = {"ba": "RU", "be": "BY", "cv": "RU", "kaa": "UZ", "kk": "KZ", "ky": "KG", "tg": "TJ", "tk": "TM", "tt": "RU"}
+# The country of a language that we do not have: its speakers also read our language of that country.
+_COUNTRIES = {
+    "ba": "RU",
+    "be": "BY",
+    "cv": "RU",
+    "kaa": "UZ",
+    "kk": "KZ",
+    "ky": "KG",
+    "tg": "TJ",
+    "tk": "TM",
+    "tt": "RU",
+}
 
 NAMES = {"uz": "Oʻzbekcha", "ru": "Русский", "en": "English"}  # each in its own language
 
 
 def language_of(request: HttpRequest, phone: str = "") -> str:
-    """Return the first language that we have: of the person's choice (Django's cookie), ``Accept-Language`` in its
-    order, the phone's country, the project, and English.
+    """Return the first language that we have.
+
+    Candidates are the person's choice (Django's cookie), ``Accept-Language`` in its order, the language of the phone's
+    country, that of the project, and English.
     """
-    return next((ours for code in _wanted(request, phone) if (ours := _nearest(code)) in LANGUAGES), "en")
+    return next((ours for code in _candidates(request, phone) if (ours := _nearest(code)) in LANGUAGES), "en")
 
 
-def _wanted(request: HttpRequest, phone: str) -> Iterator[str]:
+def _candidates(request: HttpRequest, phone: str) -> Iterator[str]:
+    """Yield codes of languages, the preferred one first."""
     yield request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")
     header = parse_accept_lang_header(request.META.get("HTTP_ACCEPT_LANGUAGE", ""))
     yield from (code for code, weight in header if weight > 0)
     if phone:
-        yield conf.REGION_LANGUAGES.get(numbers.of(phone).region, "")
+        yield conf.REGION_LANGUAGES.get(numbers.as_phone(phone).region, "")
     yield settings.LANGUAGE_CODE
 
 
@@ -38,4 +51,4 @@ def _nearest(code: str) -> str:
     base, *rest = code.lower().split("-")
     if base == "uz" and "cyrl" in rest:  # our Uzbek is in Latin letters; readers of Cyrillic letters read Russian
         return "ru"
-    return base if base in LANGUAGES else conf.REGION_LANGUAGES.get(_HOMES.get(base, ""), "")
+    return base if base in LANGUAGES else conf.REGION_LANGUAGES.get(_COUNTRIES.get(base, ""), "")

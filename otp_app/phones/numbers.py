@@ -25,13 +25,14 @@ PATTERN = rf"^(?:\+?{_DIGITS}|\+?{_AFTER_PARENTHESIS})$"
 INTERNATIONAL_PATTERN = rf"^\+(?:{_DIGITS}|{_AFTER_PARENTHESIS})$"
 MIN_CHARACTERS = 3  # no country has a shorter number that receives texts
 MAX_CHARACTERS = 32  # 15 digits with every separator a person would type
-_FIRST, _LAST, _HIDDEN = 4, 2, 4  # characters of a masked number that are shown, and how many must stay hidden
+_SHOWN_FIRST, _SHOWN_LAST = 4, 2  # characters of a masked number
+_MIN_HIDDEN = 4  # of a number with fewer hidden characters all are hidden
 
 # Kinds that can receive a text. Premium, shared-cost, toll-free, UAN, pager and voicemail numbers earn money for their
 # owner or reach nobody; landlines, and personal numbers as in the UK (known for fraud), receive no texts either.
 _TEXTABLE = {PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE, PhoneNumberType.VOIP}
 HOME_REGION = "UZ"
-_MAX_NAMED_COUNTRIES = 5  # a refusal names the served countries if they are not more
+_MAX_NAMED_COUNTRIES = 5  # a refusal names the served countries only if there are at most so many
 _NON_GEOGRAPHIC = "001"  # satellite and international services: never served, not even by "*"
 
 
@@ -59,16 +60,16 @@ class Phone(str):  # noqa: SLOT000  (cached properties need a dict)
     @cached_property
     def is_test(self) -> bool:
         """Return whether the number is in OTP_TEST_NUMBERS, as of the first call."""
-        return test_numbers.is_one(self)
+        return test_numbers.is_test_number(self)
 
 
-def of(text: str) -> Phone:
-    """Make a Phone of a text that is E.164 already; return a Phone as it is."""
+def as_phone(text: str) -> Phone:
+    """Make a Phone from a text that is E.164 already; return a Phone unchanged."""
     return text if isinstance(text, Phone) else Phone(text)
 
 
 def parse(raw: str, *, gate: bool = True, region: str = "") -> Phone:
-    """Parse what a person typed.
+    """Parse the number that a person typed.
 
     ``region`` is the country whose national form is accepted, too (default: OTP_DEFAULT_REGION). ``gate=False`` accepts
     all regions and kinds, for staff who create users. Raise InvalidPhone or RegionNotAllowed.
@@ -82,7 +83,7 @@ def parse(raw: str, *, gate: bool = True, region: str = "") -> Phone:
     if number is None or not number.valid:
         raise InvalidPhone
     if gate:
-        _gate(number)
+        _refuse_unserved(number)
     phone = plain if plain == number.text else Phone(number.text)
     phone.region = number.country
     return phone
@@ -109,7 +110,8 @@ def _read(raw: str, region: str = "") -> _Number | None:
     return _Number(text, country, valid, textable=valid and kind in _TEXTABLE)
 
 
-def _gate(number: _Number) -> None:
+def _refuse_unserved(number: _Number) -> None:
+    """Raise RegionNotAllowed for a country that is not served, InvalidPhone for a number that receives no texts."""
     allowed = allowed_regions()
     if number.country == _NON_GEOGRAPHIC or ("*" not in allowed and number.country not in allowed):
         raise RegionNotAllowed(
@@ -129,30 +131,36 @@ def allowed_regions() -> frozenset[str]:
     if not value and not costs_money():
         return frozenset("*")
     if value is None:
-        return _unlisted(getattr(settings, "TWILIO_PHONE_NUMBER", ""))
-    return _regions(value if isinstance(value, str) else ",".join(value))
+        return _default_regions(getattr(settings, "TWILIO_PHONE_NUMBER", ""))
+    return _parse_regions(value if isinstance(value, str) else ",".join(value))
 
 
 @lru_cache(maxsize=1)
-def _unlisted(sender: str) -> frozenset[str]:
+def _default_regions(sender: str) -> frozenset[str]:
+    """Return the regions served without OTP_ALLOWED_REGIONS: Uzbekistan, and the country of the sender's number."""
     return frozenset((HOME_REGION, Phone(sender).region)) - {""}
 
 
 @lru_cache(maxsize=8)
-def _regions(text: str) -> frozenset[str]:
+def _parse_regions(text: str) -> frozenset[str]:
+    """Return the regions of a comma-separated list."""
     return frozenset(region for part in text.split(",") if (region := part.strip().upper()))
 
 
-def home() -> str:
-    """Return the country to assume for a person of whom nothing is known; "" if several are as likely."""
+def assumed_region() -> str:
+    """Return the country to assume for a person of whom nothing is known.
+
+    OTP_DEFAULT_REGION comes first, then a home region that is served, then the first served region; "" if all regions
+    are served and none is a home region.
+    """
     allowed = allowed_regions()
     served = [region for region in conf.HOME_REGIONS if region in allowed or "*" in allowed]
     return conf.DEFAULT_REGION or next(iter([*served, *sorted(allowed - {"*"})]), "")
 
 
-def example() -> str:
+def example_number() -> str:
     """Return an example number of the home country, or of Uzbekistan, as people write it."""
-    number = phonenumbers.example_number_for_type(home() or HOME_REGION, PhoneNumberType.MOBILE)
+    number = phonenumbers.example_number_for_type(assumed_region() or HOME_REGION, PhoneNumberType.MOBILE)
     return phonenumbers.format_number(number, PhoneNumberFormat.INTERNATIONAL) if number else ""
 
 
@@ -172,8 +180,8 @@ def warm() -> None:
 
 def mask(phone: str) -> str:
     """Mask a number as ``+998•••••••67``: support can recognise it, nobody can call it, even beside its prefix."""
-    hidden = len(phone) - _FIRST - _LAST
-    return f"{phone[:_FIRST]}{'•' * hidden}{phone[-_LAST:]}" if hidden >= _HIDDEN else "•" * len(phone)
+    hidden = len(phone) - _SHOWN_FIRST - _SHOWN_LAST
+    return f"{phone[:_SHOWN_FIRST]}{'•' * hidden}{phone[-_SHOWN_LAST:]}" if hidden >= _MIN_HIDDEN else "•" * len(phone)
 
 
 def mask_subject(subject: str) -> str:
@@ -182,4 +190,4 @@ def mask_subject(subject: str) -> str:
     A prefix is a number without its last four digits. A masked phone and its masked prefix together still hide four
     digits of the number.
     """
-    return f"{subject[:-_LAST]}{'•' * _LAST}" if subject.startswith("prefix ") else subject
+    return f"{subject[:-_SHOWN_LAST]}{'•' * _SHOWN_LAST}" if subject.startswith("prefix ") else subject

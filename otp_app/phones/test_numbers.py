@@ -24,7 +24,8 @@ def code_of(phone: str) -> str | None:
     return str(entry["code"]) if expires is None or today <= as_date(expires) else None
 
 
-def is_one(phone: str) -> bool:
+def is_test_number(phone: str) -> bool:
+    """Return whether a number is in OTP_TEST_NUMBERS and its entry is still valid."""
     return code_of(phone) is not None
 
 

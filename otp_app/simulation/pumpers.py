@@ -87,7 +87,7 @@ class Pumper:
         if "prefix" in answer.why:
             self._blocked_until[caller.phone[:-4]] = self.world.seconds + answer.retry_after
         elif "region" in answer.why or answer.why == "conversion":
-            self._blocked_until[phones.of(caller.phone).region] = self.world.seconds + answer.retry_after
+            self._blocked_until[phones.as_phone(caller.phone).region] = self.world.seconds + answer.retry_after
 
     def _stranger(self) -> Caller:
         """Return a caller with a number that is not known to be blocked, and the least recently used address."""

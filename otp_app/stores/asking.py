@@ -84,7 +84,7 @@ class AskingStore(ABC):
     def _send(
         self, name: str, phone: str, device: str, request_limits: RequestLimits, claims: Claims | None, asked: Document
     ) -> Grant:
-        phone = phones.of(phone)  # parsed once, for all below
+        phone = phones.as_phone(phone)  # parsed once, for all below
         row = outbox.begun(phone, device, claimed=claims is not None)
         asked |= _budget(phone, device) | {"delivery": wire.delivery_of(row, claims)}
         answer = self._ask_or_raise(name, asked, request_limits)
@@ -130,6 +130,6 @@ class AskingStore(ABC):
 
 def _budget(phone: str, device: str) -> Document:
     """Return the members of a document that name the phone and lane whose history a send is judged by."""
-    phone = phones.of(phone)
+    phone = phones.as_phone(phone)
     ledger = phone_key(phone, device) if device else phone.key
     return {"phone": phone.key, "number": phone, "lane": wire.lane(device), "ledger": ledger}

@@ -44,7 +44,7 @@ def begun(phone: Phone, device: str, *, claimed: bool) -> dict[str, Any]:
 def row_of(challenge: Challenge) -> dict[str, Any]:
     """Return the row of the unclaimed delivery of the challenge's last send."""
     sent = {"challenge": challenge.id, "sent_at": challenge.sent_at[-1], "channel": challenge.channel}
-    return begun(phones.of(challenge.phone), challenge.device, claimed=False) | sent
+    return begun(phones.as_phone(challenge.phone), challenge.device, claimed=False) | sent
 
 
 def mark_converted(alias: str, challenges: Sequence[str]) -> None:

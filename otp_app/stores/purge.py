@@ -8,13 +8,13 @@ from django.db import connections, models, transaction
 
 from ..challenges import Status
 from ..conf import conf
-from ..counters import HOUR, MONTH, changing
+from ..counters import HOUR_MS, MONTH_MS, changing
 from ..db.clock import read_now
 from ..keys import phone_key
 from ..models import BlockRow, ChallengeRow, Counter, Delivery, DevicesEnd, EventRow, Failure, KeptAnswer
 from . import outbox
 
-RETENTION_MS = 24 * HOUR  # a dead challenge stays so long because the limits of a day count its sends
+RETENTION_MS = 24 * HOUR_MS  # a dead challenge stays so long because the limits of a day count its sends
 BATCH_ROWS = 500
 _FAILURE_COLUMNS = ("id", "phone", "device", "status", "checks", "checks_left", "checked_at")
 _LOCK_KEY = "0" * 32  # the counter whose lock lets one purge work at a time; taking it is the transaction's first write
@@ -33,13 +33,13 @@ def purge_records(alias: str, now: int) -> None:
     """Delete what is kept in the database whichever store is in force."""
     while _purge_counters(alias):
         pass
-    while _purge_deliveries(alias, now - MONTH):
+    while _purge_deliveries(alias, now - MONTH_MS):
         pass
-    before = datetime.fromtimestamp((now - MONTH) / 1000, UTC if settings.USE_TZ else None)
+    before = datetime.fromtimestamp((now - MONTH_MS) / 1000, UTC if settings.USE_TZ else None)
     _purge_all(EventRow.objects.using(alias).filter(delivery=None, received_at__lt=before))
-    _purge_all(Failure.objects.using(alias).filter(at__lt=now - MONTH))
+    _purge_all(Failure.objects.using(alias).filter(at__lt=now - MONTH_MS))
     KeptAnswer.objects.using(alias).filter(expires_at__lt=now).delete()
-    BlockRow.objects.using(alias).filter(until__lt=now - MONTH).delete()
+    BlockRow.objects.using(alias).filter(until__lt=now - MONTH_MS).delete()
     DevicesEnd.objects.using(alias).filter(at__lt=now - conf.DEVICE_TTL * 1000).delete()
 
 

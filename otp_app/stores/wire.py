@@ -126,7 +126,7 @@ def refusal(answer: Document, request_limits: RequestLimits) -> OtpError | None:
     usages = usages_of(request_limits.limits, answer)
     if begun := answer.get("begun"):
         return refusals.blocked(refusals.block_of(usages[begun - 1], answer["now"]))
-    return refusals.reason(usages)
+    return refusals.error_for(usages)
 
 
 def loaded(value: Any) -> Any:

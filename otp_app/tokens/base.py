@@ -44,7 +44,7 @@ class TokenBackend(Protocol):
         """
 
     def authenticate(self, request: HttpRequest) -> Any | None:
-        """Return the active user (see ``staff.by_code``); None if the request carries no valid proof."""
+        """Return the active user (see ``staff.without_rights``); None if the request carries no valid proof."""
 
     def revoke(self, request: HttpRequest) -> None:
         """End at once the token or session that the request carries. A request without one is no error."""

@@ -59,7 +59,7 @@ class OpaqueTokens:
             return None
         if now - used_at >= min(_USED_AT_STEP, idle / 24):
             Token.objects.filter(pk=pk).update(used_at=now)
-        return staff.by_code(user)
+        return staff.without_rights(user)
 
     def revoke(self, request: HttpRequest) -> None:
         if token := _token_of(request):

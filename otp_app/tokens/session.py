@@ -33,13 +33,13 @@ class SessionTokens:
     def issue(self, user: Any, request: HttpRequest | None) -> Issued:
         if request is None:
             raise ValueError("the session backend needs the request that signs in")
-        if staff.is_staff(user) and not (conf.STAFF_BY_CODE or staff.is_kept_out()):
+        if staff.is_staff(user) and not (conf.STAFF_BY_CODE or staff.has_middleware()):
             logger.error("staff cannot sign in by code: add %s to MIDDLEWARE", staff.MIDDLEWARE)
             raise InvalidOrExpiredCode  # the session would open the admin
         session = request.session
         former_key = session.session_key
         login(request, user, backend=_backend_for(user))
-        staff.mark(request)
+        staff.mark_session(request)
         if session.session_key == former_key and former_key:  # Django keeps the id of a session of the same user
             session.cycle_key()
         if not session.session_key:  # it was another user's, so Django has emptied it
@@ -53,7 +53,7 @@ class SessionTokens:
         """Prepare nothing, because a session needs the user and the request."""
 
     def authenticate(self, request: HttpRequest) -> Any | None:
-        user = staff.of_session(request, get_user(request))
+        user = staff.user_of_session(request, get_user(request))
         return user if user.is_authenticated and user.is_active else None
 
     def revoke(self, request: HttpRequest) -> None:

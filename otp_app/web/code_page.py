@@ -46,7 +46,7 @@ def show(
         values |= {
             "lead": texts.sent_to(state, phones.spaced(begun.phone)),
             "told": texts.message_state(state, resend.switch_in),
-            "left": errors.describe(_rounded(state.expires_in)),
+            "left": errors.describe_duration(_rounded(state.expires_in)),
             "extendable": not begun.extended and extended_ttl(LOGIN) > policy_for(LOGIN).ttl,
         }
     return pages.show(request, "code", destination, error=error, **values)
@@ -66,7 +66,7 @@ def is_closed(state: ChallengeState | None) -> bool:
 
 def _wait_text(resend: ResendTiming, left: int) -> str:
     """Return the sentence about the wait, for a code that expires in ``left`` seconds; empty without a wait."""
-    times = {"wait": errors.describe(resend.resend_in), "left": errors.describe(_rounded(left))}
+    times = {"wait": errors.describe_duration(resend.resend_in), "left": errors.describe_duration(_rounded(left))}
     return texts.wait_texts(**times)[resend.wait_kind(left)] if resend.resend_in else ""
 
 

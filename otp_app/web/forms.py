@@ -24,7 +24,7 @@ class PhoneField(forms.Field):
         if not typed:
             raise ValidationError(_("Enter your phone number."))
         try:
-            return phones.parse(typed, region=phones.home())
+            return phones.parse(typed, region=phones.assumed_region())
         except InvalidPhone:
             raise ValidationError(_("Check the number: it does not look like a mobile one.")) from None
         except OtpError as error:

@@ -80,13 +80,13 @@ def wait_texts(*, wait: str = "{wait}", left: str = "{left}") -> dict[str, str]:
 
 def other_channels(phone: str, state: ChallengeState | None) -> list[tuple[str, Promise]]:
     """Return the other channels on offer, each with its name; for a challenge that is gone, all but the first."""
-    offered = state.channels if state else routing.channels(phones.of(phone))[1:]
+    offered = state.channels if state else routing.channels(phones.as_phone(phone))[1:]
     return [(channel, _CHANNEL_NAMES[channel]) for channel in offered]
 
 
 def number_field() -> dict[str, Any]:
     """Return what the field for a number shows: the country it begins with, an example, and the names of countries."""
-    return {"home": phones.home(), "example": phones.example(), "names": _country_names()}
+    return {"home": phones.assumed_region(), "example": phones.example_number(), "names": _country_names()}
 
 
 def _country_names() -> dict[str, str]:

@@ -127,7 +127,7 @@ def state(request: HttpRequest, number: int) -> HttpResponseBase:
 
 def _send(request: HttpRequest, number: str, challenge_id: str | None = None) -> str:
     """Send a code, that of ``challenge_id`` again if given, and return the id of its challenge."""
-    phone = phones.of(number)
+    phone = phones.as_phone(number)
     grant = services.send_code(
         phone=phone,
         client=client_of(request.META),

@@ -12,7 +12,7 @@ from django.db.models import F, Q, UniqueConstraint
 from django.db.models.functions import Lower, Now
 
 from otp_app.accounts import adapter, sign_ups
-from otp_app.checks import settings
+from otp_app.checks import users
 from otp_app.errors import UserNotCreated
 from tests.factories import new_phone
 from tests.things import POSTGRESQL
@@ -173,7 +173,7 @@ MODELS = {
 @pytest.fixture
 def model(request, monkeypatch):
     model = MODELS[request.param]
-    for module in (adapter, settings):
+    for module in (adapter, users):
         monkeypatch.setattr(module, "get_user_model", lambda: model)
     with tables_of(Rank, Person, *([] if model._meta.proxy else [model])):
         yield model
@@ -181,7 +181,7 @@ def model(request, monkeypatch):
 
 @pytest.mark.parametrize("model", SOUND, indirect=True)
 def test_where_no_check_complains_one_after_the_other_signs_up(model):
-    assert [message for message in settings.check_user_model() if message.is_serious()] == []
+    assert [message for message in users.check_user_model() if message.is_serious()] == []
     phones = [new_phone(), new_phone()]
     made = [adapter.user_for(phone) for phone in phones]
     assert [(adapter.phone_of(user), is_new) for user, is_new in made] == [(phone, True) for phone in phones]
@@ -191,7 +191,7 @@ def test_where_no_check_complains_one_after_the_other_signs_up(model):
 @pytest.mark.parametrize(("model", "gaps"), [(each, BROKEN[each][1]) for each in BROKEN], indirect=["model"])
 def test_what_keeps_people_from_signing_up_is_named_by_a_check_and_by_the_error(model, gaps, caplog):
     assert {gap.names: gap.repeated for gap in sign_ups.gaps(model, "phone")} == gaps
-    found = {message.id: message.msg for message in settings.check_user_model()}
+    found = {message.id: message.msg for message in users.check_user_model()}
     ((names, repeated),) = gaps.items()
     assert list(found) == ["otp_app.E015" if repeated else "otp_app.E026"]
     assert all(f"{model.__name__}.{name} " in found.popitem()[1] for name in names[-1:])

@@ -1,4 +1,4 @@
-"""Counters of what is no request's limit: a provider's failures, what is held back, when a sweep ran."""
+"""Counters that no limit counts: a provider's failures, suppressed numbers, the time of the last sweep."""
 
 import pytest
 from django.db import transaction

@@ -13,11 +13,11 @@ UZ, KZ, US = "+998901234567", "+77011234567", "+12025550123"
 
 
 def channels(phone):
-    return routing.channels(phones.of(phone))
+    return routing.channels(phones.as_phone(phone))
 
 
 def aliases(phone, channel):
-    return routing.aliases(phones.of(phone), channel)
+    return routing.aliases(phones.as_phone(phone), channel)
 
 
 ROUTES = {

@@ -1,4 +1,4 @@
-"""Who asks."""
+"""The client that limits count."""
 
 import logging
 
@@ -19,7 +19,7 @@ def test_without_trusted_proxies_what_a_client_writes_is_not_read(forwarded):
 
 @pytest.fixture
 def said(caplog):
-    """What the log has of it; a process says it once."""
+    """The warnings in the log; a process logs each once."""
     clients._warn.cache_clear()
     caplog.set_level(logging.INFO, "otp_app.clients")
     yield lambda: [record.getMessage() for record in caplog.records]
@@ -84,9 +84,9 @@ def test_an_invalid_address_is_one_client(address):
 
 def test_what_a_client_writes_is_kept_no_longer_than_an_address_is(settings):
     settings.OTP_TRUSTED_PROXIES = 1
-    kept = clients._parsed.cache_info().currsize
+    kept = clients._parse_cached.cache_info().currsize
     for number in range(10):
         assert client_of(meta("192.0.2.1", f"{number}{'x' * 80}")) == "192.0.2.1"
-    assert clients._parsed.cache_info().currsize <= kept + 1  # that of 192.0.2.1
+    assert clients._parse_cached.cache_info().currsize <= kept + 1  # that of 192.0.2.1
     longest = "[0000:0000:0000:0000:0000:ffff:192.168.100.200%enp0s31f6abcdefg]:65535"
     assert client_of(meta("192.0.2.1", longest)) == "192.168.100.200"

@@ -1,4 +1,4 @@
-"""Proofs of work: what counts as one, and that nothing a client sends is ever an error."""
+"""Proofs of work: which are accepted, and that nothing a client sends is ever an error."""
 
 import base64
 import hashlib
@@ -21,7 +21,7 @@ def _cheap(settings):
 
 
 def solved(task=None):
-    challenge = altcha.Challenge.from_dict(task or proof_of_work.task())
+    challenge = altcha.Challenge.from_dict(task or proof_of_work.make_task())
     return altcha.Payload(challenge, altcha.solve_challenge(challenge)).to_dict()
 
 
@@ -30,7 +30,7 @@ def packed(payload, **how):
 
 
 def changed(payload, *path, value):
-    """A copy in which what lies at ``path`` is another value."""
+    """A copy that has another value at ``path``."""
     copy = json.loads(json.dumps(payload))
     inner = copy
     for name in path[:-1]:
@@ -41,14 +41,14 @@ def changed(payload, *path, value):
 
 def test_a_task_has_the_form_of_altcha_and_the_cost_of_the_settings(settings):
     settings.OTP_PROOF_COST = 7
-    parameters = proof_of_work.task()["parameters"]
+    parameters = proof_of_work.make_task()["parameters"]
     assert parameters["algorithm"] == "PBKDF2/SHA-256"
     assert (parameters["cost"], parameters["keyPrefix"], parameters["keyLength"]) == (7, "00", 32)
     assert parameters["expiresAt"] - clock.milliseconds() // 1000 in (599, 600)
 
 
 def test_two_tasks_are_never_the_same():
-    assert proof_of_work.task()["parameters"]["nonce"] != proof_of_work.task()["parameters"]["nonce"]
+    assert proof_of_work.make_task()["parameters"]["nonce"] != proof_of_work.make_task()["parameters"]["nonce"]
 
 
 def test_a_solved_task_is_named_by_its_nonce():
@@ -149,7 +149,7 @@ def test_a_key_that_is_not_the_derived_one_is_no_solution(value):
 
 
 def test_a_solution_must_begin_as_the_task_says():
-    """The honest key of a counter that does not solve the task."""
+    """The key is derived rightly, but from a counter that does not solve the task."""
     payload = solved()
     parameters = payload["challenge"]["parameters"]
     password = bytes.fromhex(parameters["nonce"]) + (payload["solution"]["counter"] + 1).to_bytes(4, "big")
@@ -225,6 +225,6 @@ def test_the_page_shows_how_to_solve_one(settings):
     settings.OTP_PROOF_COST = 1
     page = (Path(__file__).parents[2] / "docs" / "limits.md").read_text(encoding="utf-8")
     (shown,) = re.findall(r"(?ms)^```python\n(.*?)^```$", page)
-    names = {"problem": {"altcha": proof_of_work.task()}}
+    names = {"problem": {"altcha": proof_of_work.make_task()}}
     exec(shown, names)  # noqa: S102  (it is ours)
     assert proof_of_work.name_of(names["proof"]) == names["problem"]["altcha"]["parameters"]["nonce"]

@@ -1,4 +1,4 @@
-"""Which limits a request takes, and under which keys."""
+"""The limits that a request takes, and the keys that they count."""
 
 import re
 
@@ -15,8 +15,8 @@ def names(limits):
     return {limit.name for limit in limits.limits}
 
 
-def of(trigger, *without):
-    """The lines of the table that these requests take, but for those per one of ``without``."""
+def rules_of(trigger, *without):
+    """The names of the rules that these requests take, without those per one of ``without``."""
     return {rule.name for rule in TABLE if rule.trigger & trigger and rule.per not in without}
 
 
@@ -36,12 +36,12 @@ def limit(limits, name):
     ],
 )
 def test_a_send_takes_the_lines_that_are_meant_for_it(how, trigger):
-    assert names(request_limits.for_send(PHONE, V6, **how)) == of(trigger)
+    assert names(request_limits.for_send(PHONE, V6, **how)) == rules_of(trigger)
 
 
 def test_a_client_that_is_no_ipv6_address_has_no_site_and_the_projects_own_code_no_client():
-    assert names(request_limits.for_send(PHONE, V4, checks=5)) == of(Trigger.FIRST, "site")
-    assert names(request_limits.for_send(PHONE, None, checks=5)) == of(Trigger.FIRST, "site", "client")
+    assert names(request_limits.for_send(PHONE, V4, checks=5)) == rules_of(Trigger.FIRST, "site")
+    assert names(request_limits.for_send(PHONE, None, checks=5)) == rules_of(Trigger.FIRST, "site", "client")
 
 
 def test_a_check_and_a_password_take_limits_of_their_own():
@@ -51,7 +51,7 @@ def test_a_check_and_a_password_take_limits_of_their_own():
 
 
 def test_a_send_without_a_wait_takes_all_other_limits():
-    assert names(request_limits.for_send(PHONE, V6, waits=False)) == of(Trigger.AGAIN) - {"wait_per_phone"}
+    assert names(request_limits.for_send(PHONE, V6, waits=False)) == rules_of(Trigger.AGAIN) - {"wait_per_phone"}
 
 
 def test_a_first_send_reserves_the_checks_of_its_challenge():

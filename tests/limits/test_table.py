@@ -53,7 +53,7 @@ def test_an_amount_is_read_from_the_settings_at_use_and_a_site_has_that_of_its_c
 
 
 def test_the_lanes_of_strangers_and_of_devices_share_no_counter():
-    """But the wait, which is counted for each lane by its own challenges."""
+    """The wait is an exception: each lane counts it by its own challenges."""
     shared = [rule.name for rule in TABLE if rule.trigger & Trigger.DEVICE and rule.trigger & ~Trigger.DEVICE]
     assert shared == [TABLE[0].name]
 
@@ -74,7 +74,7 @@ def test_one_more_than_all_the_checks_of_a_day_of_failed_sends_is_never_needed()
 
 @pytest.mark.parametrize("name", [name for name in vars(Conf) if name.isupper()])
 def test_every_setting_is_read_at_use(name):
-    """And kept until Django says that it has changed, for a request reads a hundred of them."""
+    """It is cached until Django says that it has changed, because a request reads a hundred settings."""
     default = getattr(conf, name)
     marker = object()
     with override_settings(**{f"OTP_{name}": marker}):

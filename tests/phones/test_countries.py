@@ -1,4 +1,4 @@
-"""What countries are called."""
+"""The names of countries."""
 
 import pytest
 from django.utils.translation import override

@@ -1,4 +1,4 @@
-"""Which language a client is answered in."""
+"""The language in which a client is answered."""
 
 import pytest
 

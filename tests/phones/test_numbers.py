@@ -188,20 +188,20 @@ class TestAllowedRegions:
 
 
 class TestPhone:
-    """The value."""
+    """The class Phone."""
 
     def test_what_was_typed_is_read_into_one_that_knows_its_country(self):
         phone = phones.parse("+998 90 123-45-67")
         assert (phone, phone.region, phone.is_test) == (GOOD, "UZ", False)
 
     def test_of_what_is_e164_already_one_is_made_and_of_a_value_no_other(self):
-        phone = phones.of("+12015550123")
+        phone = phones.as_phone("+12015550123")
         assert (phone, phone.region) == ("+12015550123", "US")
-        assert phones.of(phone) is phone
+        assert phones.as_phone(phone) is phone
 
     @pytest.mark.parametrize("text", ["", "+999", "nonsense"])
     def test_what_is_of_no_country_says_so(self, text):
-        assert phones.of(text).region == ""
+        assert phones.as_phone(text).region == ""
 
     def test_it_is_the_text_in_a_dict_and_in_json(self):
         phone = phones.parse(GOOD)
@@ -217,19 +217,19 @@ class TestPhone:
         assert (kept, kept.region, kept.is_test) == (GOOD, "UZ", True)
 
     def test_databases_take_it_as_text_and_give_text_back(self, db):
-        user = User.objects.create(phone=phones.of(GOOD))
-        kept = User.objects.get(phone=phones.of(GOOD))
+        user = User.objects.create(phone=phones.as_phone(GOOD))
+        kept = User.objects.get(phone=phones.as_phone(GOOD))
         assert (kept, kept.phone) == (user, GOOD)
         with connection.cursor() as cursor:
-            cursor.execute("SELECT phone FROM otp_app_user WHERE phone = %s", [phones.of(GOOD)])
+            cursor.execute("SELECT phone FROM otp_app_user WHERE phone = %s", [phones.as_phone(GOOD)])
             assert cursor.fetchall() == [(GOOD,)]
 
     def test_a_test_number_is_one_whatever_its_spelling_and_no_other_number_is(self, settings):
         settings.OTP_TEST_NUMBERS = {GOOD: {"code": "246810"}}
         settings.OTP_DEFAULT_REGION = "UZ"
         assert all(phones.parse(raw).is_test for raw in (GOOD, "+998 90 123 45 67", "90 123 45 67"))
-        assert phones.of(GOOD).is_test
-        assert not phones.of("+998901234568").is_test
+        assert phones.as_phone(GOOD).is_test
+        assert not phones.as_phone("+998901234568").is_test
 
     def test_a_test_number_of_no_country_has_none(self, settings):
         settings.OTP_TEST_NUMBERS = {"+9990000000": {"code": "246810"}}
@@ -266,7 +266,7 @@ def test_what_is_no_prefix_is_not_masked(subject):
 
 
 class TestHome:
-    """The country that a person is taken to be in."""
+    """The country to assume for a person: ``assumed_region``."""
 
     @pytest.mark.parametrize(
         ("default", "allowed", "homes", "home"),
@@ -285,19 +285,19 @@ class TestHome:
         self, settings, default, allowed, homes, home
     ):
         settings.OTP_DEFAULT_REGION, settings.OTP_ALLOWED_REGIONS, settings.OTP_HOME_REGIONS = default, allowed, homes
-        assert phones.home() == home
+        assert phones.assumed_region() == home
 
     @pytest.mark.parametrize(
         ("home", "start"), [("UZ", "+998 "), ("KZ", "+7 "), ("US", "+1 "), ("", "+998 "), ("GB", "+44 ")]
     )
     def test_the_example_is_a_mobile_number_of_it_as_people_read_it(self, settings, home, start):
         settings.OTP_DEFAULT_REGION, settings.OTP_HOME_REGIONS = home, []
-        assert phones.example().startswith(start)
-        assert phones.parse(phones.example())
+        assert phones.example_number().startswith(start)
+        assert phones.parse(phones.example_number())
 
     def test_a_country_that_there_is_not_has_no_example(self, settings):
         settings.OTP_DEFAULT_REGION = "XX"
-        assert phones.example() == ""
+        assert phones.example_number() == ""
 
 
 @pytest.mark.parametrize(

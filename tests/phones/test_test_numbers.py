@@ -37,13 +37,13 @@ def test_a_number_is_good_until_the_last_millisecond_of_its_day(entry, expires):
         assert test_numbers.code_of(NUMBER) == "246810"
         now.at += 1
         assert test_numbers.code_of(NUMBER) is None
-        assert not test_numbers.is_one(NUMBER)
+        assert not test_numbers.is_test_number(NUMBER)
 
 
 def test_a_number_without_a_day_is_good_for_ever(entry):
     del entry["expires"]
     with clock.stopped(LAST_DAY * 2):
-        assert test_numbers.is_one(NUMBER)
+        assert test_numbers.is_test_number(NUMBER)
 
 
 def test_other_numbers_are_none():

@@ -1,4 +1,4 @@
-"""Other sites' pages: none may call the API from a browser, but those that are named."""
+"""Pages of other sites: only those that CORS_ALLOWED_ORIGINS names may call the API from a browser."""
 
 import pytest
 

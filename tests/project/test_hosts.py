@@ -1,4 +1,4 @@
-"""A host that is refused is told of in the log, and nobody can fill the log so."""
+"""The log names refused hosts, and nobody can fill it with them."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""What the server is started with."""
+"""The options with which the server is started."""
 
 import resource
 

@@ -1,4 +1,4 @@
-"""What strangers write into headers is remembered by nobody: neither by us, nor by Django, nor by Python."""
+"""Headers that strangers write stay in no memory: neither in ours, nor in Django's, nor in Python's."""
 
 import encodings
 import gc
@@ -35,7 +35,7 @@ def ask(path, **headers):
 
 
 def left_by(path, headers):
-    """How many bytes more there are after requests with headers that ``headers`` makes of a number."""
+    """The bytes by which memory grows in requests whose headers ``headers`` makes of a number."""
     for number in range(20):
         ask(path, **headers(-number))
     gc.collect()

@@ -1,4 +1,4 @@
-"""The description of the API costs little, whoever asks for it and however often."""
+"""The OpenAPI document costs little, however often it is asked for."""
 
 import json
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def made(monkeypatch):
-    """What was asked to be made."""
+    """The calls that made a document."""
     calls = []
 
     class Generator(schema.SchemaGenerator):
@@ -22,9 +22,9 @@ def made(monkeypatch):
             return super().get_schema(**options)
 
     monkeypatch.setattr(schema, "SchemaGenerator", Generator)
-    schema._made.cache_clear()
+    schema._document.cache_clear()
     yield calls
-    schema._made.cache_clear()
+    schema._document.cache_clear()
 
 
 def ask(client, query="", **headers):

@@ -120,13 +120,13 @@ def body_of(size, *, declared=True):
 def held(monkeypatch):
     """The bodies of the requests that Django was asked."""
     bodies = []
-    run = server._run
+    run = server._run_django
 
     def keep(environ):
         bodies.append(environ["wsgi.input"].getvalue())
         return run(environ)
 
-    monkeypatch.setattr(server, "_run", keep)
+    monkeypatch.setattr(server, "_run_django", keep)
     return bodies
 
 
@@ -201,9 +201,9 @@ def test_a_report_may_be_64_kb_long_and_no_longer(held, declared):
 class TestSecret:
     def test_it_is_made_once_kept_and_readable_by_its_owner_only(self, tmp_path):
         path = tmp_path / "key"
-        made = secret.kept_secret(path)
+        made = secret.read_or_make_secret(path)
         assert len(made) >= 50
-        assert secret.kept_secret(path) == made
+        assert secret.read_or_make_secret(path) == made
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert list(tmp_path.iterdir()) == [path]
 
@@ -216,5 +216,5 @@ class TestSecret:
             link(source, target)
 
         monkeypatch.setattr(os, "link", slower)
-        assert secret.kept_secret(path) == "the other's"
+        assert secret.read_or_make_secret(path) == "the other's"
         assert list(tmp_path.iterdir()) == [path]

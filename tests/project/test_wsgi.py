@@ -130,7 +130,7 @@ def test_the_library_for_other_sites_pages_costs_other_requests_nothing(settings
 
 @pytest.mark.parametrize("spelling", ["----WebKitFormBoundary7", '"a.b"', "x; charset=nonsense"])
 def test_a_form_in_parts_is_read(spelling):
-    """As a page's script sends one."""
+    """The form is one that a page's script sends."""
     boundary = spelling.partition(";")[0].strip('"')
     media_type = wsgi._media_type(f"multipart/form-data; boundary={spelling}")
     body = f'--{boundary}\r\nContent-Disposition: form-data; name="phone"\r\n\r\n123\r\n--{boundary}--\r\n'.encode()

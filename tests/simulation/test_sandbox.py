@@ -96,7 +96,7 @@ def test_no_receiver_and_no_log_hears_of_a_simulated_refusal(caplog):
                 with pytest.raises(Limited):
                     services.send_code(phone=phone)
             assert (heard, caplog.records) == ([], [])
-            audit.report(Limited("real", 1), phone, None)
+            audit.record_refusal(Limited("real", 1), phone, None)
     finally:
         limited.disconnect(listen)
     assert heard == ["real"]

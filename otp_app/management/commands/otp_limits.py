@@ -79,7 +79,7 @@ def _lift_blocks(subject: SubjectLimits) -> None:
     for key, limit in blocked.items():
         store.lift(key, forgiven[key])
         BlockRow.objects.filter(key=key, lifted_at=None).update(lifted_at=store.now())
-        audit.unblocked(BlockRow(subject=limit.subject, limit=limit.name), "otp_limits")
+        audit.record_lifted_block(BlockRow(subject=limit.subject, limit=limit.name), "otp_limits")
 
 
 def _table_of_rules() -> list[str]:

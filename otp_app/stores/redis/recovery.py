@@ -15,7 +15,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from ... import counters
 from ...challenges import Challenge
 from ...conf import conf
-from ...counters import HOUR, MONTH, rings
+from ...counters import HOUR_MS, MONTH_MS, rings
 from ...db.transactions import require_none
 from ...keys import counter_key, phone_key
 from ...limits import RINGS
@@ -54,10 +54,10 @@ def _sends(alias: str, key: str, now: int) -> list[int]:
 def _failures(alias: str, key: str, phone: str, device: str, now: int) -> dict[str, int]:
     """Count failed checks by their instants; also those of challenges from before the project went over to Redis."""
     failed = Tally[str]()
-    for at, checks in Failure.objects.using(alias).filter(phone=key, at__gt=now - MONTH).values_list("at", "checks"):
+    for at, checks in Failure.objects.using(alias).filter(phone=key, at__gt=now - MONTH_MS).values_list("at", "checks"):
         failed[str(at)] += checks
     lane = ~Q(device="") if device else Q(device="")
-    for row in ChallengeRow.objects.using(alias).filter(lane, phone=phone, created_at__gt=now - MONTH):
+    for row in ChallengeRow.objects.using(alias).filter(lane, phone=phone, created_at__gt=now - MONTH_MS):
         if failures := challenge_of(row).failures:
             failed[str(row.checked_at)] = failures
     return failed
@@ -65,7 +65,7 @@ def _failures(alias: str, key: str, phone: str, device: str, now: int) -> dict[s
 
 def of_key_counters(alias: str, now: int) -> dict[str, Any]:
     """Return the counters and blocks to begin with; ``complete`` when no phone has anything to be remembered."""
-    held = counters.recent_blocks(alias, now - HOUR, _MAX_BLOCKED_KEYS)
+    held = counters.recent_blocks(alias, now - HOUR_MS, _MAX_BLOCKED_KEYS)
     blocks = BlockRow.objects.using(alias).filter(until__gt=now, lifted_at=None).order_by("until")
     return {
         "counters": _counters(alias, now),

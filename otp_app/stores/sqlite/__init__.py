@@ -123,7 +123,7 @@ def _close(call: Call) -> Document:
         where = "phone = %s AND purpose = %s AND status = 'pending'"
         rows.run(call.alias, f"{others} WHERE {where}", [call.now, found.phone, found.purpose])
         converting = [increment for increment in closed.increments if increment.converts]
-        _give_back(call.alias, [*closed.less_failures(converting), *wire.increments_of(asked["charges"])])
+        _give_back(call.alias, [*closed.returnable(converting), *wire.increments_of(asked["charges"])])
     return call.answer("taken")
 
 
@@ -141,7 +141,7 @@ def _undo_send(call: Call) -> Document:
         increments=tuple(each for each in found.increments if each not in given),
     )
     rows.update(call.alias, undone)
-    _give_back(call.alias, found.less_failures(given))
+    _give_back(call.alias, found.returnable(given))
     return call.answer("taken")
 
 

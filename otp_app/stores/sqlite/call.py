@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...challenges import Challenge, Increment
-from ...counters import MONTH, block, rings
+from ...counters import MONTH_MS, block, rings
 from ...limits import refusals, windows
 from ...limits.values import Conversion, Counts, Limit, RequestLimits, Usage
 from .. import wire
@@ -41,7 +41,7 @@ class Call:
                 self.usages.append(windows.phone_usage(limit, self.past, self.failures, self.now))
 
     def _read_phone(self) -> None:
-        month = self.now - MONTH
+        month = self.now - MONTH_MS
         past = rows.challenges(self.alias, "phone = %s AND created_at > %s", [self.asked["number"], month])
         self.past = [each for each in past if wire.lane(each.device) == self.asked["lane"]]
         failures = "SELECT at, checks FROM otp_app_failure WHERE phone = %s AND at > %s"
