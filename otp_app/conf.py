@@ -42,17 +42,21 @@ class Conf:
     FAILURES_PER_PHONE_DAY: int = 20
     FAILURES_PER_PHONE_MONTH: int = 100  # 30 days; NIST allows no more than 100 in a row
     FAILURES_OF_DEVICES_DAY: int = 10
-    SENDS_PER_CLIENT_HOUR: int = 300
-    UNCONVERTED_PER_CLIENT_HOUR: int = 30
+    SENDS_PER_CLIENT_HOUR: int = 300  # to test numbers
     CHECKS_PER_CLIENT_HOUR: int = 100
     SITE_CLIENTS: int = 5  # an IPv6 /48 may take as much as this many clients
-    UNCONVERTED_PER_PREFIX_HOUR: int = 10
-    PREFIX_BLOCK: int = 12 * 3600  # seconds
-    SENDS_PER_REGION_DAY: int = 500
-    SENDS_PER_DAY: int = 2000
+    # Floors: what is answered in the same prefix, network, country or service on a usual day adds to them
+    UNCONVERTED_PER_PREFIX_DAY: int = 4
+    SENDS_PER_PREFIX_DAY: int = 15
+    UNCONVERTED_PER_SUBNET_DAY: int = 10  # an IPv4 /24 or IPv6 /48
+    UNCONVERTED_PER_NETWORK_DAY: int = 40  # an IPv4 /16 or IPv6 /32
+    UNCONVERTED_OF_STRANGERS_DAY: int = 300  # to a country, of networks where nobody has signed in for a week
+    UNCONVERTED_PER_REGION_DAY: int = 2500
+    FAILURES_PER_DAY: int = 15_000  # a send reserves all checks of its challenge until a success
     DEVICE_SENDS_PER_DAY: int = 2000
-    UNCONVERTED_PER_DAY: int = 1000
-    FAILURES_PER_DAY: int = 5000  # a send reserves all checks of its challenge until a success
+    BUDGET_PER_DAY: int = 0  # in CURRENCY, by the prices of the routes; 0: no ceiling
+    HOME_NETWORKS: Sequence[str] = ()  # your countries' providers, as "84.54.64.0/18": never strangers
+    RULES: str = ""  # dotted path to rules of your own, a sequence of otp_app.limits.Rule
     PASSWORDS_PER_CLIENT_HOUR: int = 20
     PASSWORDS_PER_ACCOUNT_HOUR: int = 30
 
@@ -60,11 +64,6 @@ class Conf:
     PROOFS: bool = True  # False: the limits alone, for clients that cannot solve a task
     PROOF_COST: int = 5000  # rounds of PBKDF2 for each of some 256 keys: about a second in a browser
     PROOF_TTL: int = 600  # seconds
-    HOME_REGIONS: Sequence[str] = ("UZ",)  # never blocked for a poor conversion; their sends need a proof instead
-    CONVERSION_LEAST: int = 50  # sends of a region in 24 h before its conversion is judged
-    CONVERSION_PROOF: int = 25  # percent of sends followed by a success; below it a proof is needed
-    CONVERSION_BLOCK: int = 10  # percent; below it the region is blocked
-    REGION_BLOCK: int = 12 * 3600  # seconds
     DEVICE_TTL: int = 180 * 24 * 3600  # seconds for which a device stays known after a sign-in
 
     LEDGER_KEY: str = ""  # keys the records of a phone over 30 days; outlives rotations of SECRET_KEY

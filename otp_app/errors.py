@@ -22,7 +22,6 @@ Each reason has a class of its own, so a caller never has to read a text to know
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import ceil
 from typing import Any, TypeVar
 
@@ -118,38 +117,26 @@ class ProofRequired(OtpError):
     status = 403
     detail = _("Show that you are not a robot: your browser or app has to solve a small task first.")
 
-    def __init__(self, altcha: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, altcha: Mapping[str, Any] | None = None, *, limit: str = "", subject: str = "") -> None:
         super().__init__()
         self.altcha = altcha or {}
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """Refuse a key until an instant, with the reason. Instants are milliseconds by the store's clock."""
-
-    key: str
-    forgives: int  # the ring under that key that is emptied when an operator lifts the block
-    subject: str
-    limit: str
-    reason: str
-    since: int
-    until: int
+        self.limit = limit
+        self.subject = subject
 
 
 class Limited(OtpError):
-    """Refuse a request by a limit. ``block`` is the block that this request begins; the caller writes it down."""
+    """Refuse a request by a limit, with the bucket that is full as its subject; never with a phone."""
 
     code = "limited"
     status = 429
     detail = _("Too many tries.")
 
-    def __init__(self, limit: str, retry_after: int, *, subject: str = "", block: Block | None = None) -> None:
+    def __init__(self, limit: str, retry_after: int, *, subject: str = "") -> None:
         super().__init__()
         self.limit = limit
         self.retry_after = max(1, retry_after)
         self.detail = format_lazy("{} {}", self.detail, _wait(self.retry_after))
         self.subject = subject
-        self.block = block
 
 
 class DeliveryFailed(OtpError):

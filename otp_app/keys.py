@@ -53,20 +53,9 @@ def _forget(*, setting: str, **_: Any) -> None:
 setting_changed.connect(_forget)
 
 
-# The rule that gives the counters of a subject their name. Stored: counters and blocks are kept under these names.
-_FIRST_RULES = {
-    "client": "sends_per_client_hour",
-    "site": "sends_per_site_hour",
-    "prefix": "unconverted_per_prefix_hour",
-    "region": "sends_per_region_day",
-    "all": "sends_per_day",
-    "account": "passwords_per_account_hour",
-}
-
-
 def counter_key(per: str, subject: str) -> str:
-    """Return the name of all counters of a subject; ``per`` is client, site, prefix, region, account or all."""
-    return ledger_id(_FIRST_RULES[per], subject)
+    """Return the name of all counters of a subject; ``per`` is as in the table of limits."""
+    return ledger_id(f"counters per {per}", subject)
 
 
 def phone_key(phone: str, device: str = "") -> str:

@@ -23,6 +23,7 @@ from . import accounts, audit, phones, queues, staff, stores, tokens
 from .accounts import authorization_codes, devices
 from .challenges import Challenge, ChallengeState, Grant, Status, codes, is_id
 from .challenges.policies import LOGIN, extended_ttl
+from .conf import conf
 from .delivery import routing
 from .delivery.state import challenge_state, may_switch, resend_in
 from .errors import ChannelNotOffered, InvalidOrExpiredCode, RegionNotAllowed
@@ -70,9 +71,9 @@ def send_code(
     phone = phones.as_phone(phone)
     channel = _offered_channel(phone, channel, first=challenge_id is None)
     known = devices.recognise(phone, device)
-    limits = partial(
-        request_limits.for_send, phone, client, device=known, proof=proof_of_work.name_of(proof), test=phone.is_test
-    )
+    price = routing.highest_price(phone, channel) if conf.BUDGET_PER_DAY and not phone.is_test else 0
+    named = {"device": known, "proof": proof_of_work.name_of(proof), "test": phone.is_test, "price": price}
+    limits = partial(request_limits.for_send, phone, client, **named)
     store, queue, switched = stores.current(), queues.current(), False
     claims = routing.claims(phone, channel) if queue.at_once else None
     with audit.recording_refusals(phone, client):

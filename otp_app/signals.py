@@ -7,7 +7,6 @@ refuse one, deactivate the user, or raise ``InvalidOrExpiredCode`` in ``issue`` 
 ``signed_in``: after a token was issued; arguments ``user``, ``is_new``.
 ``limited``: a request was refused; arguments ``limit`` (its name), ``retry_after`` (seconds), ``phone`` ("" for a
 password of an account without a phone), ``client``.
-``blocked``: a prefix or region is blocked from now on; argument ``block`` (:class:`otp_app.errors.Block`).
 ``reported``: a provider's report was committed; arguments ``delivery`` and ``event`` (:class:`otp_app.models.Delivery`,
 :class:`otp_app.models.EventRow`). It is sent for late and repeated statuses, too: read ``delivery.status``.
 """
@@ -16,5 +15,4 @@ from django.dispatch import Signal
 
 signed_in = Signal()
 limited = Signal()
-blocked = Signal()
 reported = Signal()

@@ -208,7 +208,7 @@ globals().update(_otp_settings())
 if text("OTP_TOKEN_BACKEND") not in ("", Conf.TOKEN_BACKEND):  # it may need Django's sessions
     API_MIDDLEWARE += MIDDLEWARE
 OTP_ALLOWED_REGIONS = items("OTP_ALLOWED_REGIONS")
-OTP_HOME_REGIONS = items("OTP_HOME_REGIONS", ",".join(Conf.HOME_REGIONS))
+OTP_HOME_NETWORKS = items("OTP_HOME_NETWORKS")
 OTP_NEXT_HOSTS = items("OTP_NEXT_HOSTS")
 OTP_TEST_NUMBERS = mapping("OTP_TEST_NUMBERS")
 OTP_PROVIDERS = entries("OTP_PROVIDERS")

@@ -14,7 +14,6 @@ from .. import audit, phones, stores
 from ..db import clock
 from ..db.transactions import without_transactions
 from ..errors import Unavailable
-from ..limits import forgiven_ring
 from ..models import BlockRow
 from ..users import may_see_phones
 
@@ -92,7 +91,6 @@ class BlockAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at 
         rows = list(queryset.filter(state="active"))
         for row in rows:
             try:
-                store.lift(row.key.hex, forgiven_ring(row.limit))
                 BlockRow.objects.filter(pk=row.pk).update(lifted_at=store.now())
             except Unavailable as error:
                 return self.message_user(request, str(error.detail), messages.ERROR)

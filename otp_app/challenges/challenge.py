@@ -28,8 +28,8 @@ class Increment:
     key: str
     ring: int
     slot: int  # the sub-bucket
-    cost: int = 1
-    shared: bool = False  # as in the limit
+    cost: int = 1  # -1 for an answered message, which a success adds
+    shared: int = 0  # as in the limit
     converts: bool = True  # as in the limit: a success gives it back; otherwise only an undone send does
     sent_at: int = 0  # the send of the challenge that added it; 0 for a check or a password
 
@@ -75,7 +75,9 @@ class Challenge:
         failure when the challenge is approved.
         """
         failed = self.failures
-        return tuple(each if each.cost == 1 else replace(each, cost=each.cost - failed) for each in increments)
+        return tuple(
+            replace(each, cost=each.cost - failed) if each.converts and each.cost > 1 else each for each in increments
+        )
 
 
 @dataclass(frozen=True, slots=True)

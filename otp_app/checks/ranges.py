@@ -10,7 +10,6 @@ from ..challenges.policies import MAX_TTL_SECONDS
 from ..conf import conf
 
 # name: least, most. Sources stand in conf; 10 checks are the most NIST SP 800-63B-4 leaves room for.
-MIN_BLOCK_SECONDS = 60  # seconds
 MAX_NUMBER = 10**9  # of anything: what the databases can add up, and more than anybody needs
 RANGES: dict[str, tuple[int, int]] = {
     "CODE_LENGTH": (6, 10),
@@ -25,24 +24,21 @@ RANGES: dict[str, tuple[int, int]] = {
     "FAILURES_PER_PHONE_MONTH": (1, MAX_NUMBER),
     "FAILURES_OF_DEVICES_DAY": (1, MAX_NUMBER),
     "SENDS_PER_CLIENT_HOUR": (1, MAX_NUMBER),
-    "UNCONVERTED_PER_CLIENT_HOUR": (1, MAX_NUMBER),
     "CHECKS_PER_CLIENT_HOUR": (1, MAX_NUMBER),
     "SITE_CLIENTS": (1, MAX_NUMBER),
-    "UNCONVERTED_PER_PREFIX_HOUR": (1, MAX_NUMBER),
-    "PREFIX_BLOCK": (MIN_BLOCK_SECONDS, MAX_NUMBER),
-    "SENDS_PER_REGION_DAY": (1, MAX_NUMBER),
-    "SENDS_PER_DAY": (1, MAX_NUMBER),
+    "UNCONVERTED_PER_PREFIX_DAY": (1, MAX_NUMBER),
+    "SENDS_PER_PREFIX_DAY": (1, MAX_NUMBER),
+    "UNCONVERTED_PER_SUBNET_DAY": (1, MAX_NUMBER),
+    "UNCONVERTED_PER_NETWORK_DAY": (1, MAX_NUMBER),
+    "UNCONVERTED_OF_STRANGERS_DAY": (1, MAX_NUMBER),
+    "UNCONVERTED_PER_REGION_DAY": (1, MAX_NUMBER),
     "DEVICE_SENDS_PER_DAY": (1, MAX_NUMBER),
-    "UNCONVERTED_PER_DAY": (1, MAX_NUMBER),
+    "BUDGET_PER_DAY": (0, MAX_NUMBER),
     "FAILURES_PER_DAY": (1, MAX_NUMBER),
     "PASSWORDS_PER_CLIENT_HOUR": (1, MAX_NUMBER),
     "PASSWORDS_PER_ACCOUNT_HOUR": (1, MAX_NUMBER),
     "PROOF_COST": (1, 100_000),
     "PROOF_TTL": (60, 3600),
-    "CONVERSION_LEAST": (1, MAX_NUMBER),
-    "CONVERSION_PROOF": (0, 100),
-    "CONVERSION_BLOCK": (0, 100),
-    "REGION_BLOCK": (MIN_BLOCK_SECONDS, MAX_NUMBER),
     "DEVICE_TTL": (60, MAX_NUMBER),
     "TRUSTED_PROXIES": (0, MAX_NUMBER),
     "PROVIDER_DEADLINE": (1, 60),
@@ -121,13 +117,14 @@ def _too_small_budgets() -> Iterator[CheckMessage]:
 
 
 def _uneven_budgets() -> Iterator[CheckMessage]:
-    needed = _most_checks() * conf.UNCONVERTED_PER_DAY
+    needed = _most_checks() * conf.UNCONVERTED_PER_REGION_DAY
     if needed > conf.FAILURES_PER_DAY:
         text = (
-            f"OTP_FAILURES_PER_DAY is {conf.FAILURES_PER_DAY}, so checks run out before OTP_UNCONVERTED_PER_DAY does."
+            f"OTP_FAILURES_PER_DAY is {conf.FAILURES_PER_DAY}, so checks run out before "
+            "OTP_UNCONVERTED_PER_REGION_DAY does."
         )
         hint = (
             f"A send holds all checks of its challenge until it succeeds: set it to at least {needed}, that is "
-            "OTP_CHECKS times OTP_UNCONVERTED_PER_DAY, both sized at twice your busiest day."
+            "OTP_CHECKS times OTP_UNCONVERTED_PER_REGION_DAY."
         )
         yield checks.Warning(text, hint=hint, id="otp_app.W003")

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -13,6 +14,7 @@ from ..conf import LOCAL_PROVIDERS, conf, provider_entries
 from ..phones import Phone
 from ..providers.base import Channel, NotAccepted, Provider, Rejected
 from . import circuit_breaker, records, suppressions
+from .prices import price_of
 
 logger = logging.getLogger("otp_app.deliveries")
 
@@ -61,6 +63,13 @@ def usable(grant: Grant) -> Iterator[tuple[str, bool]]:
         blocked_until = until.get(circuit_breaker.key_of(alias), 0)
         if circuit_breaker.may_carry(alias, now, blocked_until):
             yield alias, blocked_until > 0
+
+
+def highest_price(phone: Phone, channel: str) -> Decimal:
+    """Return what a message may cost at most, in OTP_CURRENCY: the highest price of the providers of its route."""
+    offered = [channel] if channel else channels(phone)
+    prices = (price_of(alias, phone.region, 1) for each in offered for alias in aliases(phone, each))
+    return max((price for price in prices if price), default=Decimal(0))
 
 
 def _suppression_keys(phone: str, channel: str) -> tuple[list[str], list[str]]:

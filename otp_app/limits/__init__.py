@@ -3,7 +3,7 @@
 Stores call this room to judge, and services and audit call it. It asks no store.
 """
 
-from .table import DAY, HOUR, MONTH, RINGS, TABLE, UNLIMITED, Rule, Trigger, amount_of, forgiven_ring
+from .table import DAY, HOUR, MONTH, RINGS, TABLE, WEEK, Rule, Trigger, amount_of
 
 __all__ = [
     "DAY",
@@ -11,9 +11,8 @@ __all__ = [
     "MONTH",
     "RINGS",
     "TABLE",
-    "UNLIMITED",
+    "WEEK",
     "Rule",
     "Trigger",
     "amount_of",
-    "forgiven_ring",
 ]

@@ -7,7 +7,10 @@ and not at all if it has fewer entries, or no address at that place.
 import logging
 from collections.abc import Mapping
 from functools import cache, lru_cache
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Any
+
+from django.core.signals import setting_changed
 
 from ..conf import conf
 
@@ -36,7 +39,47 @@ def client_of(meta: Mapping[str, str]) -> str:
 
 def site_of(client: str) -> str:
     """Return the IPv6 /48 of a client, which one site may be given (RFC 6177); "" for IPv4."""
-    return str(IPv6Network(client).supernet(new_prefix=48)) if ":" in client else ""
+    return subnet_of(client) if ":" in client else ""
+
+
+def subnet_of(client: str) -> str:
+    """Return the IPv4 /24 or IPv6 /48 of a client: what one office or one small provider has."""
+    return _around(client, 24, 48)
+
+
+def network_of(client: str) -> str:
+    """Return the IPv4 /16 or IPv6 /32 of a client: what providers hand out at the least (RIPE-738)."""
+    return _around(client, 16, 32)
+
+
+@lru_cache(maxsize=4096)
+def is_home(client: str) -> bool:
+    """Return whether a client belongs to one of OTP_HOME_NETWORKS."""
+    address = _parse(client.partition("/")[0])
+    return address is not None and any(address in network for network in _home_networks())
+
+
+@lru_cache(maxsize=1)
+def _home_networks() -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(ip_network(each) for each in conf.HOME_NETWORKS)
+
+
+@lru_cache(maxsize=4096)
+def _around(client: str, bits_of_4: int, bits_of_6: int) -> str:
+    """Return the network of a client; the client itself if it is no address, as ``unknown``."""
+    address = _parse(client.partition("/")[0])
+    if address is None:
+        return client
+    return str(ip_network((address, bits_of_4 if isinstance(address, IPv4Address) else bits_of_6), strict=False))
+
+
+def _forget(*, setting: str, **_: Any) -> None:
+    if setting == "OTP_HOME_NETWORKS":
+        _home_networks.cache_clear()
+        is_home.cache_clear()
+
+
+setting_changed.connect(_forget)
 
 
 def _normalise(ip: IPv4Address | IPv6Address | None) -> str:

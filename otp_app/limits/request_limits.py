@@ -1,15 +1,21 @@
 """Choose the rules that a request takes, with the keys that they count."""
 
+from collections.abc import Iterator
+from decimal import Decimal
 from functools import cache, lru_cache
+from math import ceil
+
+from django.utils.module_loading import import_string
 
 from .. import phones
 from ..conf import conf
 from ..keys import counter_key, ledger_id
-from .clients import site_of
-from .table import PROOFS, RINGS, TABLE, Rule, Trigger, amount_of
-from .values import Conversion, Counts, Limit, RequestLimits, in_lock_order
+from .clients import is_home, network_of, site_of, subnet_of
+from .table import MONEY_UNITS, PROOFS, RINGS, TABLE, Rule, Trigger, amount_of
+from .values import Counts, Limit, RequestLimits, Shared, in_lock_order
 
-_SHARED_SUBJECTS = ("region", "all")  # subjects whose counters many or all requests share
+_SHARED = {"all": Shared.ALL, "region": Shared.REGION}
+_OF_KEYS = (Counts.KEY, Counts.ANSWERED)
 
 
 def for_send(
@@ -21,6 +27,7 @@ def for_send(
     proof: str = "",
     test: bool = False,
     waits: bool = True,
+    price: Decimal | int = 0,
 ) -> RequestLimits:
     """Return the limits that a send takes.
 
@@ -28,31 +35,40 @@ def for_send(
     - ``checks``: those of the challenge that the send opens; 0 for a later send, whose checks are reserved already.
     - ``proof``: the name of the proof of work that came with the request; it is good for one send.
     - ``waits``: False leaves out the pause between sends to the phone.
+    - ``price``: what the message may cost, in OTP_CURRENCY; 0 where OTP_BUDGET_PER_DAY sets no ceiling.
     """
     first, again = (Trigger.DEVICE_FIRST, Trigger.DEVICE_AGAIN) if device else (Trigger.FIRST, Trigger.AGAIN)
     trigger = Trigger.TEST if test else first if checks else again
-    region = phones.as_phone(phone).region
-    subjects = _client_subjects(client) | {"phone": phone, "prefix": phone[:-4], "region": region, "all": "all"}
-    limits = tuple(limit for limit in _limits(trigger, subjects, checks) if waits or limit.counts is not Counts.WAITS)
+    subjects = _send_subjects(phone, client)
+    costs = {"failures_per_day": checks, "budget_per_day": ceil(price * MONEY_UNITS)}
+    left_out = {name for name, cost in costs.items() if not cost}
+    if client is None or is_home(client):
+        left_out.add("unconverted_of_strangers_day")
+    if not waits:
+        left_out.add("wait_per_phone")
+    rules = [rule for rule in _rules(trigger) if rule.per in subjects and rule.name not in left_out]
+    limits = [_limit(rule, subjects[rule.per], checks, costs.get(rule.name, 1)) for rule in rules]
+    if conf.RULES:
+        limits += _own_limits(trigger, phone, client)
     if proof:
         key = ledger_id("proof", proof)
-        used = Limit(PROOFS, Counts.KEY, 1, 2 * conf.PROOF_TTL, key, subject="proof of work", kept=True)
-        limits = (*limits, used)
-    return RequestLimits(in_lock_order(limits), _conversion(region) if trigger in Trigger.SEND else None, bool(proof))
+        limits.append(Limit(PROOFS, Counts.KEY, 1, 2 * conf.PROOF_TTL, key, subject="proof of work", kept=True))
+    return RequestLimits(in_lock_order(limits), bool(proof))
 
 
 def for_check(client: str | None) -> RequestLimits:
     """Return the limits that a check takes; its part of the phone's budget was reserved by the send."""
-    return RequestLimits(in_lock_order(_limits(Trigger.CHECK, _client_subjects(client))))
+    return _key_limits(Trigger.CHECK, _client_subjects(client))
 
 
 def for_password(client: str, account: str) -> RequestLimits:
     """Return the limits that a sign-in by password takes; a success gives them back."""
-    return RequestLimits(in_lock_order(_limits(Trigger.PASSWORD, _client_subjects(client) | {"account": account})))
+    return _key_limits(Trigger.PASSWORD, _client_subjects(client) | {"account": account})
 
 
-def _limits(trigger: Trigger, subjects: dict[str, str], checks: int = 0) -> tuple[Limit, ...]:
-    return tuple(_limit(rule, subjects[rule.per], checks) for rule in _rules(trigger) if rule.per in subjects)
+def _key_limits(trigger: Trigger, subjects: dict[str, str]) -> RequestLimits:
+    rules = [rule for rule in _rules(trigger) if rule.per in subjects]
+    return RequestLimits(in_lock_order(_limit(rule, subjects[rule.per], 0, 1) for rule in rules))
 
 
 @cache
@@ -60,14 +76,22 @@ def _rules(trigger: Trigger) -> tuple[Rule, ...]:
     return tuple(rule for rule in TABLE if trigger & rule.trigger)
 
 
-def _limit(rule: Rule, subject: str, checks: int) -> Limit:
-    if rule.counts is not Counts.KEY:
+def _own_limits(trigger: Trigger, phone: str, client: str | None) -> Iterator[Limit]:
+    """Yield the limits of the host's own rules (OTP_RULES), each in a counter of its own."""
+    for rule in import_string(conf.RULES):
+        if trigger & rule.trigger and rule.subject and (subject := rule.subject(phone, client)):
+            key = counter_key(rule.name, subject)
+            yield _key_limit(rule, amount_of(rule), 1, key, 0, f"{rule.per} {subject}", proof=False)
+
+
+def _limit(rule: Rule, subject: str, checks: int, cost: int) -> Limit:
+    if rule.counts not in _OF_KEYS:
         steps = tuple(conf.WAITS) if rule.counts is Counts.WAITS else ()
-        cost = checks if rule.counts is Counts.FAILURES else 1
-        return _phone_limit(rule, amount_of(rule), cost, steps)
-    proof, blocks = conf.PROOFS and "proof" in rule.then, conf.PREFIX_BLOCK if "block" in rule.then else 0
-    cost = checks if rule.name == "failures_per_day" else 1
-    return _key_limit(rule, amount_of(rule), cost, counter_key(rule.per, subject), subject, proof, blocks)
+        return _phone_limit(rule, amount_of(rule), checks if rule.counts is Counts.FAILURES else 1, steps)
+    cost = 0 if rule.counts is Counts.ANSWERED else cost
+    named = "" if rule.per == "account" else f"{rule.per} {subject}"
+    proof = bool(conf.PROOFS and rule.proof)
+    return _key_limit(rule, amount_of(rule), cost, counter_key(rule.per, subject), RINGS[rule.name], named, proof=proof)
 
 
 # Cached, because the limits of phones, regions and all requests are the same values in most requests.
@@ -77,39 +101,33 @@ def _phone_limit(rule: Rule, amount: int, cost: int, steps: tuple[int, ...]) -> 
 
 
 @lru_cache(maxsize=1024)
-def _key_limit(rule: Rule, amount: int, cost: int, key: str, subject: str, proof: bool, blocks: int) -> Limit:
+def _key_limit(rule: Rule, amount: int, cost: int, key: str, ring: int, subject: str, *, proof: bool) -> Limit:
     return Limit(
         rule.name,
         rule.counts,
         amount,
         rule.period,
         key=key,
-        ring=RINGS[rule.name],
-        subject="" if rule.per == "account" else f"{rule.per} {subject}",
+        ring=ring,
+        subject=subject,
         cost=cost,
         converts=rule.converts,
+        growth=rule.growth,
+        steady=rule.steady,
+        vouches=rule.vouches,
+        strangers=rule.strangers,
         proof=proof,
-        blocks=blocks,
-        shared=rule.per in _SHARED_SUBJECTS,
+        shared=_SHARED.get(rule.per, Shared.NO),
     )
+
+
+def _send_subjects(phone: str, client: str | None) -> dict[str, str]:
+    subjects = {"phone": phone, "prefix": phone[:-4], "region": phones.as_phone(phone).region, "all": "all"}
+    if client:
+        subjects |= {"client": client, "subnet": subnet_of(client), "network": network_of(client)}
+    return subjects
 
 
 def _client_subjects(client: str | None) -> dict[str, str]:
     site = site_of(client or "")
     return ({"client": client} if client else {}) | ({"site": site} if site else {})
-
-
-def _conversion(region: str) -> Conversion:
-    """Return how to judge a region. A home region is never blocked, or 50 junk sends would switch the country off."""
-    home = region in conf.HOME_REGIONS
-    return Conversion(
-        counter_key("region", region),
-        sends=RINGS["sends_per_region_day"],
-        unconverted=RINGS["unconverted_per_region_day"],
-        fresh=RINGS["fresh_per_region"],
-        subject=f"region {region}",
-        least=conf.CONVERSION_LEAST,
-        proof=conf.CONVERSION_PROOF if conf.PROOFS else 0,
-        block=0 if home else conf.CONVERSION_BLOCK,
-        blocks=conf.REGION_BLOCK,
-    )

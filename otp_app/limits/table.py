@@ -1,10 +1,13 @@
 """Hold the table of limits. A request takes all rules that apply to it, or it takes none and is refused.
 
-An amount is the setting ``OTP_<NAME>``; ``manage.py otp_limits`` prints the table with the amounts in force. Two rules
-bound what an attack can cost when all else fails: ``sends_per_day`` times the price of a message is the bill of a day,
-``failures_per_day`` in 10⁶ the accounts that fall to guessing in it. Size both at twice your busiest day.
+An amount is the setting ``OTP_<NAME>``; ``manage.py otp_limits`` prints the table with the amounts in force.
+
+Strangers are bounded by what is *unanswered*, and each bucket (a prefix, a network, a region) by its own history: its
+amount is a small floor and a quarter of the messages that are answered there on a usual day. So honest people pay for
+themselves, a growing service meets no wall, and an attack uses up only the buckets that it comes from and goes to.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Flag, auto
 
@@ -13,12 +16,11 @@ from .values import Counts
 
 HOUR = 3600  # seconds, as all periods of the table
 DAY = 24 * HOUR
+WEEK = 7 * DAY  # for which answered messages count
 MONTH = 30 * DAY
-UNLIMITED = 2**40
 
-# Limits that are no rules of the table:
-PROOFS = "proofs"  # makes a proof of work good for one send only
-CONVERSION = "conversion"  # refuses a region by its conversion
+MONEY_UNITS = 10_000  # of OTP_CURRENCY: counters hold whole numbers
+PROOFS = "proofs"  # a limit that is no rule of the table: it makes a proof of work good for one send only
 
 
 class Trigger(Flag):
@@ -33,6 +35,7 @@ class Trigger(Flag):
     PASSWORD = auto()  # a sign-in by password
     SEND = FIRST | AGAIN
     DEVICE = DEVICE_FIRST | DEVICE_AGAIN
+    MESSAGE = SEND | DEVICE
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,52 +46,72 @@ class Rule:
     trigger: Trigger
     counts: Counts
     what: str  # is counted
-    per: str  # phone, client, site, prefix, region, account or all
+    per: str  # phone, client, site, subnet, network, prefix, region, account or all
     period: int  # seconds
     source: str
-    then: str = ""  # "proof": beyond half of the amount a proof of work; "block": beyond the amount a block
     converts: bool = False  # a success gives it back
+    growth: int = 0  # percent of what is answered on a usual day, on top of the amount
+    steady: bool = False  # the usual day is the average of a week, without the last day
+    proof: bool = False  # beyond half of the amount a proof of work
+    strangers: bool = False  # only for networks where nobody's message was answered for a week
+    vouches: str = ""  # Limit.vouches
     amount: int | None = None  # None: the setting
+    subject: Callable[[str, str | None], str] | None = None  # of a host's rule: who is counted, by phone and client
 
 
 # Short names, so that each rule of the table fits into a line.
-WAITS, SENDS, FAILURES, KEY = Counts
+WAITS, SENDS, FAILURES, KEY, ANSWERED = Counts
 FIRST, SEND, CHECK, PASSWORD, TEST = Trigger.FIRST, Trigger.SEND, Trigger.CHECK, Trigger.PASSWORD, Trigger.TEST
-DEVICE_FIRST, DEVICE = Trigger.DEVICE_FIRST, Trigger.DEVICE
+DEVICE_FIRST, DEVICE, MESSAGE = Trigger.DEVICE_FIRST, Trigger.DEVICE, Trigger.MESSAGE
+QUARTER, CHECKED, THRICE = 25, 125, 300  # percent; CHECKED: a quarter of the messages, each with five checks
+YOUNG = 100  # answered messages of a week, before which nobody is called a stranger
+
+
+def _answered(per: str, vouches: str = "", amount: int = 0) -> Rule:
+    """Make the rule that counts answered messages of a bucket: the rules after it of the same subject grow with it."""
+    trigger = MESSAGE if per == "all" else SEND
+    return Rule(
+        f"answered_in_{per}", trigger, ANSWERED, "answered", per, WEEK, "", True, vouches=vouches, amount=amount
+    )
+
 
 TABLE = (
-    Rule("wait_per_phone", SEND | DEVICE, WAITS, "seconds between sends", "phone", HOUR, "Signal, Twilio Verify"),
+    Rule("wait_per_phone", MESSAGE, WAITS, "seconds between sends", "phone", HOUR, "Signal, Twilio Verify"),
     Rule("sends_per_phone_hour", SEND, SENDS, "sends by strangers", "phone", HOUR, "Twilio Verify"),
     Rule("sends_per_phone_day", SEND, SENDS, "sends by strangers", "phone", DAY, "login.gov"),
     Rule("sends_of_devices_day", DEVICE, SENDS, "sends by known devices", "phone", DAY, "half of strangers'"),
     Rule("failures_per_phone_day", FIRST | TEST, FAILURES, "failed checks", "phone", DAY, "2·10⁻⁵ a day"),
     Rule("failures_per_phone_month", FIRST | TEST, FAILURES, "failed checks", "phone", MONTH, "NIST §3.2.2"),
     Rule("failures_of_devices_day", DEVICE_FIRST, FAILURES, "of known devices", "phone", DAY, "10⁻⁵ a day"),
-    Rule("sends_per_client_hour", SEND | TEST, KEY, "sends", "client", HOUR, "an office of 300", "proof"),
-    Rule("sends_per_site_hour", SEND | TEST, KEY, "sends", "site", HOUR, "an IPv6 /48", "proof"),
-    Rule("unconverted_per_client_hour", SEND, KEY, "unconverted", "client", HOUR, "pumping", "proof", converts=True),
-    Rule("unconverted_per_site_hour", SEND, KEY, "unconverted", "site", HOUR, "pumping", "proof", converts=True),
-    Rule("checks_per_client_hour", CHECK, KEY, "failed checks", "client", HOUR, "guessing", converts=True),
-    Rule("checks_per_site_hour", CHECK, KEY, "failed checks", "site", HOUR, "guessing", converts=True),
-    Rule("unconverted_per_prefix_hour", SEND, KEY, "unconverted", "prefix", HOUR, "pumping", "proof block", True),
-    Rule("sends_per_region_day", SEND, KEY, "sends", "region", DAY, "pumping", "proof"),
-    Rule("unconverted_per_region_day", SEND, KEY, "unconverted", "region", DAY, "conversion", "", True, UNLIMITED),
-    Rule("fresh_per_region", SEND, KEY, "may yet convert", "region", 60, "conversion", "", True, UNLIMITED),
-    Rule("sends_per_day", SEND, KEY, "sends", "all", DAY, "the bill"),
-    Rule("device_sends_per_day", DEVICE, KEY, "sends by known devices", "all", DAY, "the bill"),
-    Rule("unconverted_per_day", SEND, KEY, "unconverted", "all", DAY, "pumping", converts=True),
-    Rule("failures_per_day", FIRST, KEY, "checks granted", "all", DAY, "5·10⁻³ takeovers a day", converts=True),
-    Rule("passwords_per_client_hour", PASSWORD, KEY, "passwords", "client", HOUR, "guessing", converts=True),
-    Rule("passwords_per_site_hour", PASSWORD, KEY, "passwords", "site", HOUR, "guessing", converts=True),
-    Rule("passwords_per_account_hour", PASSWORD, KEY, "passwords", "account", HOUR, "guessing", converts=True),
-)
+    _answered("prefix"),
+    Rule("unconverted_per_prefix_day", SEND, KEY, "unconverted", "prefix", DAY, "pumping", True, QUARTER),
+    Rule("sends_per_prefix_day", SEND, KEY, "sends", "prefix", DAY, "bought SIMs", False, THRICE, steady=True),
+    _answered("subnet", "known", 1),
+    Rule("unconverted_per_subnet_day", SEND, KEY, "unconverted", "subnet", DAY, "pumping", True, QUARTER),
+    _answered("network", "known", 1),
+    Rule("unconverted_per_network_day", SEND, KEY, "unconverted", "network", DAY, "pumping", True, QUARTER, proof=True),
+    _answered("all", "young", YOUNG),
+    Rule("failures_per_day", FIRST, KEY, "checks granted", "all", DAY, "1.5·10⁻² takeovers a day", True, CHECKED),
+    Rule("device_sends_per_day", DEVICE, KEY, "sends of devices", "all", DAY, "the bill", False, THRICE, steady=True),
+    Rule("budget_per_day", MESSAGE, KEY, "money", "all", DAY, "the bill"),
+    _answered("region"),
+    Rule("unconverted_per_region_day", SEND, KEY, "unconverted", "region", DAY, "pumping", True, QUARTER, proof=True),
+    Rule("unconverted_of_strangers_day", SEND, KEY, "of strange networks", "region", DAY, "pumping", True, proof=True,
+         strangers=True),
+    Rule("sends_per_client_hour", TEST, KEY, "sends to test numbers", "client", HOUR, "an office of 300"),
+    Rule("checks_per_client_hour", CHECK, KEY, "failed checks", "client", HOUR, "guessing", True),
+    Rule("checks_per_site_hour", CHECK, KEY, "failed checks", "site", HOUR, "guessing", True),
+    Rule("passwords_per_client_hour", PASSWORD, KEY, "passwords", "client", HOUR, "guessing", True),
+    Rule("passwords_per_site_hour", PASSWORD, KEY, "passwords", "site", HOUR, "guessing", True),
+    Rule("passwords_per_account_hour", PASSWORD, KEY, "passwords", "account", HOUR, "guessing", True),
+)  # fmt: skip
 
 
 def _number_rings() -> dict[str, int]:
     """Number the rules of each subject in the order of the table."""
     found: dict[str, list[str]] = {}
     for rule in TABLE:
-        if rule.counts is KEY:
+        if rule.counts in (KEY, ANSWERED):
             found.setdefault(rule.per, []).append(rule.name)
     return {name: ring for names in found.values() for ring, name in enumerate(names)}
 
@@ -97,15 +120,12 @@ def _number_rings() -> dict[str, int]:
 RINGS = _number_rings()
 
 
-def forgiven_ring(limit: str) -> int:
-    """Return the ring that led to a block by this limit; lifting the block empties it."""
-    return RINGS["unconverted_per_region_day" if limit == CONVERSION else limit]
-
-
 def amount_of(rule: Rule) -> int:
-    """Return the amount in force; a site has that of OTP_SITE_CLIENTS clients."""
-    if rule.amount is not None or rule.counts is WAITS:
-        return rule.amount or 1
+    """Return the amount in force, the floor if it grows; a site has that of OTP_SITE_CLIENTS clients."""
+    if rule.counts is WAITS:
+        return 1
+    if rule.amount is not None:
+        return 0 if rule.vouches == "young" and conf.HOME_NETWORKS else rule.amount
     if rule.per == "site":
         return conf.SITE_CLIENTS * int(getattr(conf, rule.name.replace("site", "client").upper()))
-    return int(getattr(conf, rule.name.upper()))
+    return int(getattr(conf, rule.name.upper())) * (MONEY_UNITS if rule.name == "budget_per_day" else 1)

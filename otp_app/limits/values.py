@@ -2,25 +2,34 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 
 class Counts(StrEnum):
-    """List what a limit can count. The words are stored: the functions in PostgreSQL compare with them."""
+    """List what a limit can count. The words go over the wire: PostgreSQL's functions and Redis's scripts know them."""
 
     WAITS = "waits"  # the pause between sends to the phone
     SENDS = "sends"  # sends to the phone, by exact time
     FAILURES = "failures"  # failed comparisons for the phone, by exact time; a challenge reserves its own when it opens
-    KEY = "crowd"  # requests in a key counter, in 24 sub-buckets
+    KEY = "key"  # requests in a key counter, in 24 sub-buckets
+    ANSWERED = "answered"  # messages that a success has followed, in a key counter; refuses nothing
+
+
+class Shared(IntEnum):
+    """Order the counters that many requests share: they are locked last."""
+
+    NO = 0
+    ALL = 1  # before the region, because the age of the service decides who is a stranger there
+    REGION = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """Allow at most ``amount`` per ``period`` seconds."""
+    """Allow at most ``amount`` per ``period`` seconds, and more where many messages are answered."""
 
     name: str
     counts: Counts
-    amount: int
+    amount: int  # the floor
     period: int
     key: str = ""  # of the key counter, 32 hexadecimal digits; "" for limits that count the phone
     ring: int = 0  # the ring under that key
@@ -28,9 +37,13 @@ class Limit:
     cost: int = 1  # how much a request takes
     converts: bool = False  # an approval gives back what the request took
     steps: tuple[int, ...] = ()  # for WAITS: the pause in seconds after the 1st, 2nd, … send of the period
+    growth: int = 0  # percent of what is answered under the key on a usual day, on top of the amount
+    steady: bool = False  # the usual day is the average one of a week; else the last day, if that is better
+    vouches: str = ""  # for ANSWERED: "known": any answered message makes the network known; "young": fewer than
+    # the amount make the whole service too young to know anybody
+    strangers: bool = False  # taken only by networks that are not known
     proof: bool = False  # beyond half of its amount a send needs a proof of work
-    blocks: int = 0  # seconds for which the key is blocked when it would exceed its amount
-    shared: bool = False  # a hot counter, which all requests share: it is locked last
+    shared: int = Shared.NO
     kept: bool = False  # never given back, whatever becomes of the send
 
     def __hash__(self) -> int:
@@ -40,30 +53,10 @@ class Limit:
 def in_lock_order(limits: Iterable[Limit]) -> tuple[Limit, ...]:
     """Return limits in the order in which every store locks what they count, so that no two requests deadlock.
 
-    First the phone, then the request's own key counters by key, then the shared key counters by key. Challenges are
-    locked after all of them.
+    First the phone, then the request's own key counters by key, then that of all requests, then that of the region.
+    Challenges are locked after all of them.
     """
     return tuple(sorted(limits, key=lambda limit: (limit.shared, limit.key)))
-
-
-@dataclass(frozen=True, slots=True)
-class Conversion:
-    """Judge a region by the share of its sends that a success has followed.
-
-    Of at least ``least`` sends, a share below ``proof`` percent makes sends need a proof of work. A share below
-    ``block`` percent blocks the region for ``blocks`` seconds; there, sends so fresh that a success may still come do
-    not count.
-    """
-
-    key: str  # of the region's key counters
-    sends: int  # the ring of all sends
-    unconverted: int  # the ring of unconverted sends
-    fresh: int  # the ring of fresh unconverted sends
-    subject: str
-    least: int
-    proof: int
-    block: int  # 0: never, for home regions
-    blocks: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +64,6 @@ class RequestLimits:
     """Hold all limits that a request takes: the store takes all of them, or none and refuses."""
 
     limits: tuple[Limit, ...] = ()
-    conversion: Conversion | None = None
     proven: bool = False  # the request brings a proof of work
 
 
@@ -82,4 +74,4 @@ class Usage:
     limit: Limit
     used: int
     wait: int  # milliseconds until the next request fits
-    blocked_until: int = 0  # milliseconds since 1970; 0 when the key is not blocked
+    amount: int  # in force: the floor, and what the answered messages add to it

@@ -1,13 +1,21 @@
 """Compute how much of a limit is used and how long the next request waits: pure functions on milliseconds."""
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from ..challenges import Challenge, Status
 from ..counters.rings import HOUR_MS, Entries
-from .values import Conversion, Counts, Limit, Usage
+from .values import Counts, Limit, Usage
 
+_SLOTS_OF_DAY = 4  # of seven hours: 21 to 28 hours, so that no bucket needs a second ring
 GRACE_MS = 10_000  # more than any transaction of ours takes
+
+
+class Answered(NamedTuple):
+    """Hold how many messages of a bucket a success has followed: within the last day, and within a week."""
+
+    day: int = 0
+    week: int = 0
 
 
 def wait(entries: Entries, now: int, amount: int, cost: int) -> int:
@@ -34,23 +42,43 @@ def phone_usage(limit: Limit, past: list[Challenge], ledger: Entries, now: int) 
     if limit.counts is Counts.WAITS:
         success = max((c.closed_at for c in past if c.status is Status.APPROVED), default=0)
         since = [at for at in sent if at > success]
-        return Usage(limit, len(since), _pause(limit.steps, since, now))
+        return Usage(limit, len(since), _pause(limit.steps, since, now), limit.amount)
     if limit.counts is Counts.SENDS:
-        return _usage(limit, [(at + period, 1) for at in sent], now)
+        return _usage(limit, [(at + period, 1) for at in sent], now, limit.amount)
     entries = [entry for challenge in past for entry in _failure_entries(challenge, period)]
     entries += [(at + period, n) for at, n in ledger]
-    return _usage(limit, entries, now)
+    return _usage(limit, entries, now, limit.amount)
 
 
-def key_counter_usage(limit: Limit, entries: Entries, blocked_until: int, now: int) -> Usage:
-    """Return the usage of a limit that counts a key; a blocked key waits until its block ends."""
-    usage = _usage(limit, entries, now)
-    blocked = max(0, blocked_until - now)
-    return replace(usage, wait=max(usage.wait, blocked), blocked_until=blocked_until if blocked else 0)
+def answered(slots: Mapping[int, int], newest: int) -> Answered:
+    """Return the answered messages of a bucket from its ring of a week, by sub-bucket of seven hours."""
+    day = sum(n for slot, n in slots.items() if slot > newest - _SLOTS_OF_DAY)
+    return Answered(day, sum(slots.values()))
 
 
-def _usage(limit: Limit, entries: Entries, now: int) -> Usage:
-    return Usage(limit, sum(n for until, n in entries if until > now), wait(entries, now, limit.amount, limit.cost))
+def vouches(limit: Limit, week: int) -> bool:
+    """Return whether nobody who takes this limit is a stranger."""
+    return week >= limit.amount if limit.vouches == "known" else limit.vouches == "young" and week < limit.amount
+
+
+def amount_in_force(limit: Limit, history: Answered) -> int:
+    """Return the floor of a limit and the share that the answered messages of a usual day add to it.
+
+    The usual day is the last one or the average one of the week, whichever is better; a steady limit takes the average.
+    So an amount follows growth within a day, and a bad day does not shrink it at once.
+    """
+    week = history.week if limit.steady else max(7 * history.day, history.week)
+    return limit.amount + limit.growth * week // 700
+
+
+def key_counter_usage(limit: Limit, entries: Entries, history: Answered, now: int) -> Usage:
+    """Return the usage of a limit that counts a key, whose bucket has this history."""
+    return _usage(limit, entries, now, amount_in_force(limit, history))
+
+
+def _usage(limit: Limit, entries: Entries, now: int, amount: int) -> Usage:
+    used = sum(n for until, n in entries if until > now)
+    return Usage(limit, used, wait(entries, now, amount, limit.cost), amount)
 
 
 def longest(usages: Iterable[Usage]) -> Usage | None:
@@ -59,21 +87,9 @@ def longest(usages: Iterable[Usage]) -> Usage | None:
     return max(waiting, key=lambda usage: usage.wait, default=None)
 
 
-def needs_proof(limit: Limit, used: int) -> bool:
-    """Return whether a key needs a proof of work: more than half of its amount is used."""
-    return limit.proof and used * 2 > limit.amount
-
-
-def judge(conversion: Conversion, sends: int, unconverted: int, fresh: int) -> str:
-    """Return ``"block"``, ``"proof"`` or "" for a region; the counts exclude the send that is judged.
-
-    Fresh sends may still succeed, so they count towards a proof of work, which costs a person a second, but not towards
-    a block.
-    """
-    converted, settled = sends - unconverted, sends - fresh
-    if settled >= conversion.least and converted * 100 < conversion.block * settled:
-        return "block"
-    return "proof" if sends >= conversion.least and converted * 100 < conversion.proof * sends else ""
+def needs_proof(usage: Usage) -> bool:
+    """Return whether a bucket looks wrong enough to ask for a proof of work: more than half of its amount is used."""
+    return usage.limit.proof and (usage.used + usage.limit.cost) * 2 > usage.amount
 
 
 def _pause(steps: tuple[int, ...], sent: list[int], now: int) -> int:

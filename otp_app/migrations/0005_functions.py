@@ -12,8 +12,7 @@ import phonenumbers
 from django.db import migrations, models
 
 import otp_app.models.fields
-from otp_app.keys import counter_key, ledger_id
-from otp_app.stores import postgresql
+from otp_app.keys import ledger_id
 
 HOUR = 3_600_000
 MONTH = 30 * 24 * HOUR  # the span of a phone's failures
@@ -22,6 +21,9 @@ RINGS = {
     "all": ("sends_per_day", "device_sends_per_day", "unconverted_per_day", "failures_per_day"),
 }
 
+# The first line of each subject, by which its counters were named.
+FIRST = {"region": "sends_per_region_day", "all": "sends_per_day"}
+
 
 def places(challenges):
     """Say under which key and ring a counter goes on, by its old key; others are the first ring under the same key."""
@@ -29,7 +31,7 @@ def places(challenges):
     for per, lines in RINGS.items():
         for subject in phonenumbers.SUPPORTED_REGIONS if per == "region" else ["all"]:
             for ring, line in enumerate(lines):
-                found[ledger_id(line, subject)] = (counter_key(per, subject), ring)
+                found[ledger_id(line, subject)] = (ledger_id(FIRST[per], subject), ring)
     # Who a client is nobody can tell from its key. What it had sent, and what was unconverted of that, stand together
     # with each of its sends.
     for charges in challenges:
@@ -134,16 +136,10 @@ def put_back(connection, key, expires_at, **values):
             cursor.execute(sql, [*made.values(), expires_at, name])
 
 
-def install(apps, schema_editor):
-    """Install the functions; and leave room on the pages of counters, for changed rows beside the old ones (HOT)."""
+def leave_room(apps, schema_editor):
+    """Leave room on the pages of counters, for changed rows beside the old ones (HOT)."""
     if schema_editor.connection.vendor == "postgresql":
         schema_editor.execute("ALTER TABLE otp_app_key_counter SET (fillfactor = 50)")
-        schema_editor.execute(postgresql.functions(), params=None)
-
-
-def uninstall(apps, schema_editor):
-    if schema_editor.connection.vendor == "postgresql":
-        schema_editor.execute(postgresql.dropping(), params=None)
 
 
 class Migration(migrations.Migration):
@@ -188,5 +184,5 @@ class Migration(migrations.Migration):
         migrations.AlterField("challengerow", "charges", models.JSONField(db_default=[], default=list)),
         migrations.AddField("challengerow", "taken", models.JSONField(default=list, null=True)),
         migrations.RunPython(carry_charges, migrations.RunPython.noop),
-        migrations.RunPython(install, uninstall),
+        migrations.RunPython(leave_room, migrations.RunPython.noop),
     ]

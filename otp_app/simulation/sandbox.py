@@ -26,7 +26,6 @@ START_MS = 4_102_444_800_000  # 2100-01-01
 
 _TABLES = (ChallengeRow, Counter, Failure, BlockRow, Delivery, EventRow, DevicesEnd, KeptAnswer)
 _MUTED: tuple[Signal, ...] = (
-    signals.blocked,
     signals.limited,
     signals.signed_in,
     connection_created,

@@ -61,7 +61,7 @@ class AskingStore(ABC):
         named = {"id": challenge.id, "number": challenge.phone, "purpose": challenge.purpose, "status": status}
         # Increments of checks are written down nowhere else; those of sends are kept with the challenge.
         checked = wire.increments_in([increment for increment in challenge.increments if not increment.sent_at])
-        mine = {"phone": phone_key(challenge.phone), "checked_at": challenge.checked_at, "charges": checked}
+        mine = {"phone": phone_key(challenge.phone), "checked_at": challenge.checked_at, "increments": checked}
         return self._ask_outside_transactions("close", named | mine | also)
 
     def undo_send(self, challenge: Challenge, *, chosen: bool = False) -> None:
@@ -72,14 +72,11 @@ class AskingStore(ABC):
         return wire.increments_of(self._ask_or_raise("take", {}, request_limits)["taken"])
 
     def give_back(self, increments: Sequence[Increment]) -> None:
-        self._ask_outside_transactions("give_back", {"charges": wire.increments_in(increments)})
+        self._ask_outside_transactions("give_back", {"increments": wire.increments_in(increments)})
 
     def usage(self, limits: Sequence[Limit], *, phone: str = "", device: bool = False) -> list[Usage]:
         asked = _budget(phone, "any" if device else "") if phone else {}
         return wire.usages_of(limits, self._ask("usage", asked, RequestLimits(tuple(limits))))
-
-    def lift(self, key: str, forgives: int) -> None:
-        self._ask_outside_transactions("lift", {"key": key, "ring": forgives})
 
     def _send(
         self, name: str, phone: str, device: str, request_limits: RequestLimits, claims: Claims | None, asked: Document
@@ -92,14 +89,13 @@ class AskingStore(ABC):
             raise InvalidOrExpiredCode
         challenge = wire.challenge_of(asked.get("challenge", {}) | answer["challenge"] | {"phone": phone})
         row |= {"challenge": challenge.id, "sent_at": challenge.sent_at[-1], "channel": challenge.channel}
-        row["unconverted"] = answer.get("unconverted", 0)
         claimed = None
         if claims is None:
             self._queue(challenge, row)
         else:
             claim = claims.get(challenge.channel, Claim(""))
             row |= {"provider": claim.provider, "claimed_at": answer["now"]}
-            blocked = {key: answer["holds"][key] for key in claim.watched if key in answer["holds"]}
+            blocked = {key: answer["blocks"][key] for key in claim.watched if key in answer["blocks"]}
             claimed = ClaimedDelivery(claim, blocked, row, answer.get("journal", ""))
         return Grant(challenge, answer["now"], ceil(answer["again"] / 1000), claimed)
 

@@ -83,9 +83,6 @@ class Store(Protocol):
     def usage(self, limits: Sequence[Limit], *, phone: str = "", device: bool = False) -> list[Usage]:
         """Return the state of these limits; for ``phone``, count what its devices, or else strangers, have used."""
 
-    def lift(self, key: str, forgives: int) -> None:
-        """End a block before its time and empty the ring ``forgives`` of its key, whose count led to the block."""
-
     def settle(self) -> int:
         """Bring into the database what only the store knows; return how many sends were given up as *unknown*.
 

@@ -4,29 +4,28 @@ PostgreSQL's functions (``postgresql/functions``) and Redis's scripts (``lua``) 
 SQLite (:mod:`.sqlite`) dictionaries. A question has, as far as the call needs them, these members::
 
     phone, number, lane, ledger     whose budget: its key, the phone, strangers' or devices' half, the key of that half
-    limits, conversion, proven      what is to be taken (limits.values)
+    limits, proven                  what is to be taken (limits.values)
     challenge, delivery             what is to be written down
     offset                          milliseconds that are added to the server's time, in tests
 
 An answer has the server's time ``now`` and a ``state``: *taken* with the results, *none* when there is no such
-challenge, *refused* with the usage of each limit, *proof* or *conversion*.
+challenge, *refused* or *proof* with the usage of each limit.
 """
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
 
 from ..challenges import Challenge, Claims, Increment, Status
 from ..db.clock import offset
-from ..errors import OtpError, ProofRequired
+from ..errors import OtpError
 from ..limits import refusals
-from ..limits.values import Conversion, Counts, Limit, RequestLimits, Usage
+from ..limits.values import Limit, RequestLimits, Usage
 
 Document = dict[str, Any]
 
-# The members of a challenge, as columns of the database and as a document in Redis; ``charges`` is called ``taken``.
+# The members of a challenge, as columns of the database and as a document in Redis. Its increments are ``taken``.
 MEMBERS = (
     "id",
     "nonce",
@@ -49,25 +48,21 @@ MEMBERS = (
     "sent_at",
 )
 _OF_PHONE = ("counts", "amount", "period", "cost", "steps")
-_OF_KEY = ("counts", "amount", "period", "cost", "key", "ring", "proof", "blocks", "converts", "shared", "kept")
+_OF_KEY = (
+    *("counts", "amount", "period", "cost", "key", "ring", "converts", "shared", "kept"),
+    *("growth", "steady", "vouches", "strangers", "proof"),
+)
 
 
 def written(asked: Document, request_limits: RequestLimits) -> str:
     """Return the question as JSON. Keep the JSON of each limit, because most requests have the same limits."""
     asked["offset"] = offset()
-    if request_limits.conversion:
-        asked["conversion"] = _conversion(request_limits.conversion)
     return f'{json.dumps(asked)[:-1]}, "limits": [{",".join(map(_limit, request_limits.limits))}]}}'
-
-
-@lru_cache(maxsize=256)
-def _conversion(judged: Conversion) -> Document:
-    return asdict(judged)
 
 
 @lru_cache(maxsize=1024)
 def _limit(limit: Limit) -> str:
-    names = _OF_KEY if limit.counts is Counts.KEY else _OF_PHONE
+    names = _OF_KEY if limit.key else _OF_PHONE
     return json.dumps({name: getattr(limit, name) for name in names})
 
 
@@ -77,8 +72,7 @@ def lane(device: str | bool) -> str:
 
 
 def document_of(challenge: Challenge) -> Document:
-    # Charges are for processes of the release before, which keep theirs there.
-    return {name: getattr(challenge, name) for name in MEMBERS} | {"taken": [], "charges": []}
+    return {name: getattr(challenge, name) for name in MEMBERS} | {"taken": []}
 
 
 def challenge_of(document: Mapping[str, Any]) -> Challenge:
@@ -113,20 +107,12 @@ def usages_of(limits: Sequence[Limit], answer: Document) -> list[Usage]:
 
 
 def refusal(answer: Document, request_limits: RequestLimits) -> OtpError | None:
-    """Return what an answer refuses, and the block that it has begun, as the error to raise."""
+    """Return what an answer refuses, as the error to raise."""
+    if answer["state"] == "refused":
+        return refusals.error_for(usages_of(request_limits.limits, answer))
     if answer["state"] == "proof":
-        return ProofRequired()
-    if answer["state"] == "conversion" and request_limits.conversion:
-        block = refusals.conversion_block(
-            request_limits.conversion, answer["sends"], answer["converted"], answer["now"]
-        )
-        return refusals.blocked(block)
-    if answer["state"] != "refused":
-        return None
-    usages = usages_of(request_limits.limits, answer)
-    if begun := answer.get("begun"):
-        return refusals.blocked(refusals.block_of(usages[begun - 1], answer["now"]))
-    return refusals.error_for(usages)
+        return refusals.proof_for(usages_of(request_limits.limits, answer))
+    return None
 
 
 def loaded(value: Any) -> Any:

@@ -2,8 +2,8 @@
 
 PostgreSQL's functions (``postgresql/functions``) and Redis's scripts (``lua``) do the same, each in its own language. A
 call takes the write lock of the file, so it is alone. It reads the phone's history and the counters, judges them
-(:mod:`.call`, by ``limits.windows``), and only then writes. A refusal is an answer too: it has written nothing but the
-block that it may begin. The documents asked and answered are those of :mod:`..wire`.
+(:mod:`.call`, by ``limits.windows``), and only then writes. A refusal is an answer too: it has written nothing. The
+documents asked and answered are those of :mod:`..wire`.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,13 +15,15 @@ from ...db import writes
 from ...db.clock import read_now
 from ...db.transactions import durable
 from ...db.turns import turn
-from ...limits import windows
+from ...limits import WEEK, windows
 from ...limits.values import Counts, RequestLimits
 from ...models import Delivery
 from .. import wire
 from ..wire import Document
 from . import rows
 from .call import Call
+
+_HISTORY_MS = rings.width(WEEK)  # of a sub-bucket in which answered messages count
 
 
 def _open(call: Call) -> Document:
@@ -67,9 +69,9 @@ def _send(call: Call, challenge: Challenge, *, new: bool) -> Document:
         provider = delivery["providers"].get(sent.channel, "")
         row |= {"provider": provider, "reference": delivery["reference"], "claimed_at": call.now}
     writes.run(call.alias, writes.inserting(call.alias, Delivery, row))
-    holds = blocks(call.alias, delivery.get("watched", ()))
+    blocked = blocks(call.alias, delivery.get("watched", ()))
     document = wire.document_of(sent) | {"taken": wire.increments_in(sent.increments)}
-    return call.answer("taken", challenge=document, again=_ms_to_next_send(call, sent), holds=holds)
+    return call.answer("taken", challenge=document, again=_ms_to_next_send(call, sent), blocks=blocked)
 
 
 def _ms_to_next_send(call: Call, sent: Challenge) -> int:
@@ -123,7 +125,7 @@ def _close(call: Call) -> Document:
         where = "phone = %s AND purpose = %s AND status = 'pending'"
         rows.run(call.alias, f"{others} WHERE {where}", [call.now, found.phone, found.purpose])
         converting = [increment for increment in closed.increments if increment.converts]
-        _give_back(call.alias, [*closed.returnable(converting), *wire.increments_of(asked["charges"])])
+        _give_back(call.alias, [*closed.returnable(converting), *wire.increments_of(asked["increments"])])
     return call.answer("taken")
 
 
@@ -132,6 +134,7 @@ def _undo_send(call: Call) -> Document:
     if not found or found.status is not Status.PENDING or at not in found.sent_at:
         return call.answer("none")
     given = [each for each in found.increments if each.sent_at == at and not call.asked["chosen"]]
+    counted = [each for each in given if each.cost > 0]  # no success has followed
     left = tuple(each for each in found.sent_at if each != at)
     undone = replace(
         found,
@@ -141,7 +144,7 @@ def _undo_send(call: Call) -> Document:
         increments=tuple(each for each in found.increments if each not in given),
     )
     rows.update(call.alias, undone)
-    _give_back(call.alias, found.returnable(given))
+    _give_back(call.alias, found.returnable(counted))
     return call.answer("taken")
 
 
@@ -154,7 +157,7 @@ def _take(call: Call) -> Document:
 
 
 def _give_back_asked(call: Call) -> Document:
-    _give_back(call.alias, wire.increments_of(call.asked["charges"]))
+    _give_back(call.alias, wire.increments_of(call.asked["increments"]))
     return call.answer("taken")
 
 
@@ -163,21 +166,14 @@ def _give_back(alias: str, increments: Sequence[Increment]) -> None:
     for increment in increments:
         if counter := found.get(increment.key):
             rings.add(counter, increment.ring, increment.slot, -increment.cost)
+            if increment.cost < 0:
+                counter.expires_at = max(counter.expires_at, rings.expiry((increment.slot + rings.SIZE) * _HISTORY_MS))
     rows.keep_counters(alias, found.values())
 
 
 def _usage(call: Call) -> Document:
     call.read()
-    return call.answer("taken", usages=[(each.used, each.wait, each.blocked_until) for each in call.usages])
-
-
-def _lift(call: Call) -> Document:
-    found = rows.counters(call.alias, [call.asked["key"]])
-    for counter in found.values():
-        counter.blocked_until = 0
-        rings.empty(counter, call.asked["ring"])
-    rows.keep_counters(call.alias, found.values())
-    return call.answer("taken")
+    return call.answer("taken", usages=[(each.used, each.wait, each.amount) for each in call.usages])
 
 
 _CALLS: dict[str, Callable[[Call], Document]] = {
@@ -189,7 +185,6 @@ _CALLS: dict[str, Callable[[Call], Document]] = {
     "undo_send": _undo_send,
     "take": _take,
     "give_back": _give_back_asked,
-    "lift": _lift,
 }
 
 

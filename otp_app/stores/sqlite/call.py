@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...challenges import Challenge, Increment
-from ...counters import MONTH_MS, block, rings
-from ...limits import refusals, windows
-from ...limits.values import Conversion, Counts, Limit, RequestLimits, Usage
+from ...counters import MONTH_MS, rings
+from ...limits import windows
+from ...limits.values import Counts, Limit, RequestLimits, Usage
+from ...limits.windows import Answered
 from .. import wire
 from ..wire import Document
 from . import rows
@@ -26,6 +27,8 @@ class Call:
     counters: dict[str, Counter] = field(default_factory=dict)  # by key, with the increments of this call
     usages: list[Usage] = field(default_factory=list)  # of each limit, without the increments of this call
     increments: list[Increment] = field(default_factory=list)
+    history: Answered = Answered()  # noqa: RUF009  (immutable)  of the bucket that is judged
+    known: bool = False  # the network of the request is no stranger
 
     def read(self) -> None:
         """Read what the limits count, and add the call's increments to the counters in memory."""
@@ -35,7 +38,9 @@ class Call:
         found = rows.counters(self.alias, keys)
         self.counters = {key: found.get(key) or Counter(key, [], []) for key in keys}
         for limit in self.request_limits.limits:
-            if limit.counts is Counts.KEY:
+            if limit.counts is Counts.ANSWERED:
+                self._read_history(limit, self.counters[limit.key])
+            elif limit.counts is Counts.KEY:
                 self._count(limit, self.counters[limit.key])
             else:
                 self.usages.append(windows.phone_usage(limit, self.past, self.failures, self.now))
@@ -47,46 +52,32 @@ class Call:
         failures = "SELECT at, checks FROM otp_app_failure WHERE phone = %s AND at > %s"
         self.failures = rows.run(self.alias, failures, [self.asked["ledger"], month])
 
+    def _read_history(self, limit: Limit, counter: Counter) -> None:
+        """Read how many messages of a bucket were answered; a success gives back −1, which is one more."""
+        slot = rings.advance(counter, limit.ring, self.now // rings.width(limit.period))
+        self.history = windows.answered(rings.slots(counter, limit.ring), slot)
+        self.known = self.known or windows.vouches(limit, self.history.week)
+        self.usages.append(Usage(limit, self.history.week, 0, limit.amount))
+        self.increments.append(Increment(limit.key, limit.ring, slot, -1, limit.shared, limit.converts))
+
     def _count(self, limit: Limit, counter: Counter) -> None:
         """Add the cost of a limit to its key counter, in memory, and judge the limit by what was there before."""
+        if limit.strangers and self.known:
+            self.usages.append(Usage(limit, 0, 0, limit.amount))
+            return
         slot, before = rings.count(counter, limit.ring, limit.period, self.now, limit.cost)
-        self.usages.append(windows.key_counter_usage(limit, before, counter.blocked_until, self.now))
+        self.usages.append(windows.key_counter_usage(limit, before, self.history, self.now))
         if not limit.kept:
             self.increments.append(Increment(limit.key, limit.ring, slot, limit.cost, limit.shared, limit.converts))
 
     def refusal(self) -> Document | None:
-        """Return the refusal of a limit or of the region, or None; begin the block to which the refusal leads."""
+        """Return the refusal of a limit, or None. A refusal writes nothing."""
+        usages = [(usage.used, usage.wait, usage.amount) for usage in self.usages]
         if any(usage.wait > 0 for usage in self.usages):
-            begun = next((n for n, usage in enumerate(self.usages, 1) if refusals.begins_block(usage)), None)
-            if begun:
-                limit = self.request_limits.limits[begun - 1]
-                self._block(limit.key, limit.blocks)
-            usages = [(usage.used, usage.wait, usage.blocked_until) for usage in self.usages]
-            return self.answer("refused", usages=usages, begun=begun)
-        verdict = ""
-        if judged := self.request_limits.conversion:
-            sends, unconverted, fresh = self._converted(judged)
-            verdict = windows.judge(judged, sends, unconverted, fresh)
-            if verdict == "block":
-                self._block(judged.key, judged.blocks)
-                return self.answer("conversion", sends=sends, converted=sends - unconverted)
-        wrong = verdict or any(windows.needs_proof(each.limit, each.used + each.limit.cost) for each in self.usages)
-        return self.answer("proof") if wrong and not self.asked["proven"] else None
-
-    def _converted(self, judged: Conversion) -> tuple[int, int, int]:
-        """Return a region's sends and unconverted sends since its last block, and its fresh sends."""
-        counter = self.counters[judged.key]
-        limits = {usage.limit.ring: usage.limit for usage in self.usages if usage.limit.key == judged.key}
-
-        def since(ring: int) -> int:
-            first = counter.blocked_until // rings.width(limits[ring].period)
-            return sum(n for slot, n in rings.slots(counter, ring).items() if slot >= first) - limits[ring].cost
-
-        fresh = sum(rings.slots(counter, judged.fresh).values()) - limits[judged.fresh].cost
-        return since(judged.sends), since(judged.unconverted), fresh
-
-    def _block(self, key: str, seconds: int) -> None:
-        block(self.alias, key, self.now + seconds * 1000)
+            return self.answer("refused", usages=usages)
+        if not self.asked["proven"] and any(map(windows.needs_proof, self.usages)):
+            return self.answer("proof", usages=usages)
+        return None
 
     def write(self) -> None:
         """Write the counters to the database."""
