@@ -30,3 +30,6 @@ if "sqlite" in DATABASES["default"]["ENGINE"]:
 WHITENOISE_AUTOREFRESH = True  # else each client of a test looks through all static files before its first request
 OTP_WRITE_BEHIND = 0  # most tests look at once at what became of a send
 OTP_PROOFS = False  # what is asked for proofs of work has tests of its own; elsewhere limits are small on purpose
+# Tests ask from few networks and answer little: what is about the amounts of buckets sets its own.
+OTP_UNCONVERTED_PER_PREFIX_DAY = OTP_SENDS_PER_PREFIX_DAY = 1000
+OTP_UNCONVERTED_PER_SUBNET_DAY = OTP_UNCONVERTED_PER_NETWORK_DAY = 1000

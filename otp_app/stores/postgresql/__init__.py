@@ -26,7 +26,7 @@ def answer(alias: str, name: str, asked: Document, request_limits: RequestLimits
     """Call the function ``name``, return its answer. Raise WrongIsolation where transactions are not READ COMMITTED."""
     connection: Any = connections[alias]
     early = name in _MEETING and connection.get_autocommit()
-    sql = "CALL otp_app_call_1(%s, %s, NULL)" if early else "SELECT otp_app_ask_1(%s, %s)"
+    sql = "CALL otp_app_call_2(%s, %s, NULL)" if early else "SELECT otp_app_ask_2(%s, %s)"
     connection.ensure_connection()
     # Values go beside the statement, not in its text, as Django has them: PostgreSQL's log quotes statements that fail.
     raw = connection.Database.Cursor(connection.connection)

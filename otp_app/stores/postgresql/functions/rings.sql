@@ -1,8 +1,8 @@
--- Key counters, as ../../rings.py has them: sub-bucket n stands at n mod 25 of its ring, and the rings of a subject stand
+-- Key counters, as counters/rings.py has them: sub-bucket n stands at n mod 25 of its ring, and the rings of a subject stand
 -- one behind the other. Rings are numbered from 0, arrays from 1.
 
 -- The rings of a subject with a newer sub-bucket as the newest of one: what is too old by it is 0, what was not there too.
-CREATE FUNCTION otp_app_advanced_1(rings integer[], newest bigint[], number integer, slot bigint)
+CREATE FUNCTION otp_app_advanced_2(rings integer[], newest bigint[], number integer, slot bigint)
 RETURNS integer[] LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
     missing integer := number + 1 - cardinality(newest); at integer := number * 25;
@@ -14,17 +14,9 @@ BEGIN
     RETURN rings;
 END $$;
 
-CREATE FUNCTION otp_app_newest_1(newest bigint[], number integer, slot bigint) RETURNS bigint[] LANGUAGE plpgsql IMMUTABLE AS $$
+CREATE FUNCTION otp_app_newest_2(newest bigint[], number integer, slot bigint) RETURNS bigint[] LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
     WHILE cardinality(newest) <= number LOOP newest := newest || 0::bigint; END LOOP;
     newest[number + 1] := slot;
     RETURN newest;
-END $$;
-
--- How much a ring holds from a sub-bucket on, of so much in all.
-CREATE FUNCTION otp_app_since_1(rings integer[], at integer, slot bigint, first bigint, used bigint)
-RETURNS bigint LANGUAGE plpgsql IMMUTABLE AS $$
-BEGIN
-    IF first <= slot - 24 THEN RETURN used; END IF;
-    RETURN (SELECT COALESCE(sum(rings[at + one % 25 + 1]), 0) FROM generate_series(first, slot) AS one);
 END $$;

@@ -1,22 +1,23 @@
 -- What the functions pass on to each other. Names end in their version: a change of any of these files is a new version,
 -- so that processes of two releases run side by side during a deploy.
 
-CREATE TYPE otp_app_limit_type_1 AS (
+CREATE TYPE otp_app_limit_type_2 AS (
     counts text, amount bigint, period bigint, cost integer, steps integer[],
-    key uuid, ring integer, proof boolean, blocks integer, converts boolean, shared boolean, kept boolean
+    key uuid, ring integer, converts boolean, shared integer, kept boolean,
+    growth integer, steady boolean, vouches text, strangers boolean, proof boolean
 );
 
 -- The rings of a subject, as rings.sql has them.
-CREATE TYPE otp_app_counter_type_1 AS (
+CREATE TYPE otp_app_counter_type_2 AS (
     key uuid, newest bigint[], rings integer[], blocked_until bigint, expires_at bigint
 );
 
--- How much of a limit is used, how many milliseconds the next request waits, until when its key is blocked, and in
--- which sub-bucket of its ring it is taken.
-CREATE TYPE otp_app_usage_type_1 AS (used bigint, wait bigint, blocked bigint, slot bigint);
+-- How much of a limit is used, how many milliseconds the next request waits, the amount in force, and in which
+-- sub-bucket of its ring it is taken: none where it does not count this request.
+CREATE TYPE otp_app_usage_type_2 AS (used bigint, wait bigint, amount bigint, slot bigint);
 
 -- What counts of a phone's last thirty days, in the lane of its devices or of strangers.
-CREATE TYPE otp_app_history_type_1 AS (
+CREATE TYPE otp_app_history_type_2 AS (
     sends bigint[],                               -- their instants, the oldest first
     success bigint,                               -- the last approval
     failed_at bigint[], failed integer[],         -- the last check of each challenge, and how many of its checks failed
@@ -24,11 +25,10 @@ CREATE TYPE otp_app_history_type_1 AS (
 );
 
 -- What a call has seen, and what it would write.
-CREATE TYPE otp_app_seen_type_1 AS (
-    history otp_app_history_type_1,
-    usages otp_app_usage_type_1[],       -- of each limit, in the order in which they were asked
-    counters otp_app_counter_type_1[],   -- as they are with all taken
+CREATE TYPE otp_app_seen_type_2 AS (
+    history otp_app_history_type_2,
+    usages otp_app_usage_type_2[],       -- of each limit, in the order in which they were asked
+    counters otp_app_counter_type_2[],   -- as they are with all taken
     refused boolean,
-    suspect boolean,
-    sends bigint, unconverted bigint, fresh bigint  -- of the region, since its last block
+    suspect boolean                      -- a proof of work is needed
 );
