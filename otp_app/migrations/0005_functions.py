@@ -5,78 +5,27 @@ it is deployed; what they count from here on is theirs alone. It goes with a lat
 """
 
 import json
-import time
-from itertools import groupby
 
-import phonenumbers
 from django.db import migrations, models
 
 import otp_app.models.fields
-from otp_app.keys import ledger_id
 
-HOUR = 3_600_000
-MONTH = 30 * 24 * HOUR  # the span of a phone's failures
-RINGS = {
-    "region": ("sends_per_region_day", "unconverted_per_region_day", "fresh_per_region"),
-    "all": ("sends_per_day", "device_sends_per_day", "unconverted_per_day", "failures_per_day"),
-}
-
-# The first line of each subject, by which its counters were named.
-FIRST = {"region": "sends_per_region_day", "all": "sends_per_day"}
-
-
-def places(challenges):
-    """Say under which key and ring a counter goes on, by its old key; others are the first ring under the same key."""
-    found = {}
-    for per, lines in RINGS.items():
-        for subject in phonenumbers.SUPPORTED_REGIONS if per == "region" else ["all"]:
-            for ring, line in enumerate(lines):
-                found[ledger_id(line, subject)] = (ledger_id(FIRST[per], subject), ring)
-    # Who a client is nobody can tell from its key. What it had sent, and what was unconverted of that, stand together
-    # with each of its sends.
-    for charges in challenges:
-        for _, of_a_send in groupby(charges, key=lambda charge: charge[5:]):
-            own = [charge for charge in of_a_send if len(charge) == 6 and not charge[3]]
-            for sends, unconverted in zip([c for c in own if not c[4]], [c for c in own if c[4]]):
-                found[unconverted[0]] = (sends[0], 1)
-    return found
-
-
-def young(apps, schema_editor):
-    """Return the challenges whose sends an hour counts."""
-    since = int(time.time() * 1000) - 2 * HOUR
-    rows = apps.get_model("otp_app", "ChallengeRow").objects.using(schema_editor.connection.alias)
-    return rows.filter(created_at__gt=since)
+MONTH = 30 * 24 * 3_600_000  # the span of a phone's failures
 
 
 def carry(apps, schema_editor):
-    """Take the counters and blocks over: before challenges are locked, for the release before goes on meanwhile."""
+    """Take blocks and failed checks over; the counts of hours and days begin anew."""
     alias = schema_editor.connection.alias
     counter, failure = (apps.get_model("otp_app", name) for name in ("Counter", "Failure"))
-    known = places(young(apps, schema_editor).values_list("charges", flat=True))
-    counters, failures = {}, []
-    for key, slots, newest, span, blocked_until, expires_at in old_rows(schema_editor.connection):
-        held = {int(slot): n for slot, n in slots.items() if n > 0}
+    counters, failures = [], []
+    for key, slots, _newest, span, blocked_until, expires_at in old_rows(schema_editor.connection):
         if span == MONTH:
-            failures += [failure(phone=key, at=at, checks=n) for at, n in held.items()]
-            continue
-        name, ring = known.get(key, (key, 0))
-        made = counters.setdefault(name, counter(key=name, newest=[], rings=[], blocked_until=0, expires_at=expires_at))
-        made.blocked_until = max(made.blocked_until, blocked_until)
-        made.expires_at = max(made.expires_at, expires_at)
-        if span == 24:
-            put(made, ring, newest, held)
-    counter.objects.using(alias).bulk_create(counters.values(), batch_size=500)
+            failures += [failure(phone=key, at=int(at), checks=n) for at, n in slots.items() if n > 0]
+        elif blocked_until:
+            empty = {"newest": [], "rings": []}
+            counters.append(counter(key=key, blocked_until=blocked_until, expires_at=expires_at, **empty))
+    counter.objects.using(alias).bulk_create(counters, batch_size=500)
     failure.objects.using(alias).bulk_create(failures, batch_size=500)
-
-
-def carry_charges(apps, schema_editor):
-    """Tell what open challenges have taken by the new names."""
-    challenges = young(apps, schema_editor)
-    known = places(challenges.values_list("charges", flat=True))
-    for challenge in challenges.filter(status="pending"):
-        challenge.taken = [taken(charge, challenge, known) for charge in challenge.charges]
-        challenge.save(update_fields=["taken"])
 
 
 def old_rows(connection):
@@ -86,22 +35,6 @@ def old_rows(connection):
         cursor.execute("SELECT key, slots, newest, span, blocked_until, expires_at FROM otp_app_counter")
         for key, slots, *numbers in cursor:
             yield (str(key).replace("-", ""), loaded(slots), *numbers)
-
-
-def put(counter, ring, newest, held):
-    missing = max(0, ring + 1 - len(counter.newest))
-    counter.newest += [0] * missing
-    counter.rings += [0] * 25 * missing
-    counter.newest[ring] = newest
-    for slot, n in held.items():
-        if 0 <= newest - slot <= 24:
-            counter.rings[ring * 25 + slot % 25] = n
-
-
-def taken(charge, challenge, known):
-    key, slot, cost, shared, *named = charge
-    converts, sent_at = named or (True, challenge.sent_at[-1] if challenge.sent_at else 0)
-    return [*known.get(key, (key, 0)), slot, cost, shared, converts, sent_at]
 
 
 def carry_back(apps, schema_editor):
@@ -183,6 +116,5 @@ class Migration(migrations.Migration):
         migrations.RunPython(carry, carry_back),
         migrations.AlterField("challengerow", "charges", models.JSONField(db_default=[], default=list)),
         migrations.AddField("challengerow", "taken", models.JSONField(default=list, null=True)),
-        migrations.RunPython(carry_charges, migrations.RunPython.noop),
         migrations.RunPython(leave_room, migrations.RunPython.noop),
     ]

@@ -128,16 +128,15 @@ def test_every_function_names_its_version():
 
 
 def test_what_strangers_can_bring_about_is_no_error_in_the_log_and_names_nobody(store, settings, log):
-    settings.OTP_SENDS_PER_CLIENT_HOUR = 2
     settings.OTP_CHECKS_PER_CLIENT_HOUR = 1
-    settings.OTP_UNCONVERTED_PER_PREFIX_HOUR = 2
+    settings.OTP_UNCONVERTED_PER_PREFIX_DAY = 2
     settings.OTP_WAITS = ()
     secrets = set()
     for number in range(40):  # more than the driver makes up its mind after
         challenge = new_challenge(phone=f"+99891111{number:04d}")
         secrets |= {challenge.phone[1:], challenge.id, challenge.nonce, phone_key(challenge.phone)}
         with suppress(Limited):
-            store.open(challenge, sending(challenge, CLIENT))  # blocks the prefix, and then the client is full
+            store.open(challenge, sending(challenge, CLIENT))  # the prefix is full
     opened = open_one(store, client="2001:db8:7::/64").challenge
     secrets |= {opened.phone[1:], opened.id, opened.nonce, phone_key(opened.phone)}
     again = send_again(store, opened).challenge

@@ -6,15 +6,14 @@ import pytest
 
 from otp_app.challenges import Claim, Increment, Status
 from otp_app.errors import Limited, ProofRequired
-from otp_app.limits.values import Conversion, Counts, Limit, RequestLimits, Usage
+from otp_app.limits.values import Counts, Limit, RequestLimits, Usage
 from otp_app.stores import wire
 from tests.factories import new_challenge
 
-KEY = Limit("crowd", Counts.KEY, 5, 3600, key="a" * 32, ring=2, subject="prefix +99890123", blocks=60)
+KEY = Limit("by_key", Counts.KEY, 5, 3600, key="a" * 32, ring=2, subject="prefix +99890123", growth=25, proof=True)
 OWN = Limit("own", Counts.WAITS, 1, 3600, steps=(60, 120))
-JUDGED = Conversion("b" * 32, 0, 1, 2, subject="region KZ", least=50, proof=25, block=10, blocks=60)
-REQUEST_LIMITS = RequestLimits((OWN, KEY), JUDGED)
-INCREMENT = Increment("a" * 32, 2, 77, 5, shared=True, converts=True, sent_at=1)
+REQUEST_LIMITS = RequestLimits((OWN, KEY))
+INCREMENT = Increment("a" * 32, 2, 77, 5, shared=2, converts=True, sent_at=1)
 
 
 def test_a_challenge_comes_back_as_it_went():
@@ -37,8 +36,7 @@ def test_what_is_asked_is_json_with_the_limits_in_their_order_and_names_no_subje
     assert (asked["phone"], asked["offset"]) == ("p", 3000)
     own, key_limit = asked["limits"]
     assert own == {"counts": "waits", "amount": 1, "period": 3600, "cost": 1, "steps": [60, 120]}
-    assert (key_limit["counts"], key_limit["key"], key_limit["ring"], key_limit["blocks"]) == ("crowd", "a" * 32, 2, 60)
-    assert asked["conversion"]["least"] == 50
+    assert (key_limit["counts"], key_limit["key"], key_limit["ring"], key_limit["growth"]) == ("key", "a" * 32, 2, 25)
     assert "+99890123" not in str(asked["limits"])
 
 
@@ -71,27 +69,16 @@ def test_what_is_taken_and_what_there_is_not_refuses_nothing():
     assert refusal(state="taken") is refusal(state="none") is None
 
 
-def test_a_proof_that_is_needed_is_asked_for():
-    assert isinstance(refusal(state="proof"), ProofRequired)
+def test_a_proof_that_is_needed_is_asked_for_by_the_limit_that_is_half_used():
+    error = refusal(state="proof", usages=[[1, 0, 1], [2, 0, 5]])
+    assert isinstance(error, ProofRequired)
+    assert (error.limit, error.subject) == ("by_key", "prefix +99890123")
 
 
 def test_a_limit_that_refuses_is_named_with_its_wait():
-    error = refusal(state="refused", usages=[[1, 0, 0], [5, 2001, 0]], begun=None)
+    error = refusal(state="refused", usages=[[1, 0, 1], [5, 2001, 5]])
     assert isinstance(error, Limited)
-    assert (error.limit, error.retry_after, error.block) == ("crowd", 3, None)
-
-
-def test_a_block_that_has_begun_is_told_with_why():
-    error = refusal(state="refused", usages=[[0, 0, 0], [5, 1000, 0]], begun=2)
-    assert (error.limit, error.retry_after) == ("crowd", 60)
-    assert (error.block.key, error.block.forgives, error.block.until) == (KEY.key, 2, 61_000)
-    assert error.block.reason == "5 of 5 in 3600 s"
-
-
-def test_a_region_that_is_blocked_is_told_with_its_conversion():
-    error = refusal(state="conversion", sends=50, converted=2)
-    assert (error.limit, error.block.key, error.block.forgives) == ("conversion", JUDGED.key, 1)
-    assert error.block.reason == "2 of 50 sends were followed by a success"
+    assert (error.limit, error.retry_after, error.subject) == ("by_key", 3, "prefix +99890123")
 
 
 def test_usages_are_those_of_the_limits_in_their_order():
