@@ -5,7 +5,7 @@ import pytest
 from otp_app.challenges import Challenge, Grant, Status
 from otp_app.errors import InvalidOrExpiredCode, Limited
 from otp_app.keys import phone_key
-from otp_app.limits.values import Counts, Limit, RequestLimits, in_lock_order
+from otp_app.limits.values import Counts, Limit, RequestLimits, Shared, in_lock_order
 from otp_app.models import ChallengeRow, Counter, Delivery, Failure
 from otp_app.stores import purge
 from otp_app.stores.sql import SqlStore
@@ -24,7 +24,7 @@ def store(clock):
 
 
 def key_limit(key, **values):
-    return Limit("a_crowd", Counts.KEY, 10_000, 3600, key=key, subject="a crowd", **values)
+    return Limit("many", Counts.KEY, 10_000, 3600, key=key, subject="all of them", **values)
 
 
 def used(store, *limits):
@@ -85,7 +85,7 @@ def test_counters_named_in_either_order_wait_for_each_other_in_one(store):
 
 @pytest.mark.django_db(transaction=True)
 def test_giving_back_in_any_order_and_taking_wait_for_each_other_in_one(store):
-    request_limits = RequestLimits(in_lock_order(key_limit(key, shared=key == KEYS[0]) for key in KEYS))
+    request_limits = RequestLimits(in_lock_order(key_limit(key, shared=Shared.REGION if key == KEYS[0] else Shared.NO) for key in KEYS))
 
     def take_and_give_back(number):
         for _ in range(20):
@@ -95,20 +95,6 @@ def test_giving_back_in_any_order_and_taking_wait_for_each_other_in_one(store):
 
     assert race(take_and_give_back, 12) == [True] * 12
     assert used(store, *request_limits.limits) == [0] * 3
-
-
-@pytest.mark.django_db(transaction=True)
-def test_lifting_a_block_and_taking_what_it_is_about_wait_for_each_other(store):
-    def either(number):
-        for _ in range(20):
-            if number % 2:
-                store.lift(KEYS[number % 4 // 2], 0)
-            else:
-                store.take(RequestLimits(in_lock_order(map(key_limit, KEYS))))
-        return True
-
-    assert race(either, 12) == [True] * 12
-    assert used(store, key_limit(KEYS[2])) == [120]  # which nobody lifted
 
 
 @pytest.mark.django_db(transaction=True)
@@ -127,7 +113,7 @@ def test_a_purge_of_counters_loses_nothing_that_is_taken_meanwhile(store, clock)
 
 
 def test_what_is_given_back_to_a_counter_that_was_lost_is_no_credit(store, settings):
-    settings.OTP_UNCONVERTED_PER_CLIENT_HOUR = 1
+    settings.OTP_UNCONVERTED_PER_SUBNET_DAY = 1
     opened = open_one(store, client="192.0.2.1").challenge
     Counter.objects.all().delete()
     store.close(opened, Status.APPROVED)
