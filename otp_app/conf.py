@@ -52,7 +52,6 @@ class Conf:
     UNCONVERTED_PER_NETWORK_DAY: int = 40  # an IPv4 /16 or IPv6 /32
     UNCONVERTED_OF_STRANGERS_DAY: int = 300  # to a country, of networks where nobody has signed in for a week
     UNCONVERTED_PER_REGION_DAY: int = 2500
-    FAILURES_PER_DAY: int = 15_000  # a send reserves all checks of its challenge until a success
     DEVICE_SENDS_PER_DAY: int = 2000
     BUDGET_PER_DAY: int = 0  # in CURRENCY, by the prices of the routes; 0: no ceiling
     HOME_NETWORKS: Sequence[str] = ()  # your countries' providers, as "84.54.64.0/18": never strangers

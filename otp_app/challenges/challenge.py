@@ -5,8 +5,8 @@ Instants are whole milliseconds since 1970 by the store's clock; durations are w
 
 import re
 import secrets
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -29,7 +29,7 @@ class Increment:
     ring: int
     slot: int  # the sub-bucket
     cost: int = 1  # -1 for an answered message, which a success adds
-    shared: int = 0  # as in the limit
+    shared: bool = False  # as in the limit
     converts: bool = True  # as in the limit: a success gives it back; otherwise only an undone send does
     sent_at: int = 0  # the send of the challenge that added it; 0 for a check or a password
 
@@ -67,17 +67,6 @@ class Challenge:
     def failures(self) -> int:
         """Count the comparisons that failed: all that were spent, except the right one."""
         return max(0, self.checks - self.checks_left - (self.status is Status.APPROVED))
-
-    def returnable(self, increments: Iterable[Increment]) -> tuple[Increment, ...]:
-        """Return the part of increments to give back.
-
-        A send has reserved several comparisons, of which the failed ones stay taken. The last comparison is not a
-        failure when the challenge is approved.
-        """
-        failed = self.failures
-        return tuple(
-            replace(each, cost=each.cost - failed) if each.converts and each.cost > 1 else each for each in increments
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-from django.core import checks
 from django.core.checks import CheckMessage, Error, register
 
 from ..challenges.policies import MAX_TTL_SECONDS
@@ -34,7 +33,6 @@ RANGES: dict[str, tuple[int, int]] = {
     "UNCONVERTED_PER_REGION_DAY": (1, MAX_NUMBER),
     "DEVICE_SENDS_PER_DAY": (1, MAX_NUMBER),
     "BUDGET_PER_DAY": (0, MAX_NUMBER),
-    "FAILURES_PER_DAY": (1, MAX_NUMBER),
     "PASSWORDS_PER_CLIENT_HOUR": (1, MAX_NUMBER),
     "PASSWORDS_PER_ACCOUNT_HOUR": (1, MAX_NUMBER),
     "PROOF_COST": (1, 100_000),
@@ -61,17 +59,17 @@ POLICY_NUMBERS = {
     "checks_by_phone": "CHECKS_BY_PHONE",
     "sends": "SENDS",
 }
-RESERVES = ("FAILURES_PER_PHONE_DAY", "FAILURES_PER_PHONE_MONTH", "FAILURES_OF_DEVICES_DAY", "FAILURES_PER_DAY")
+RESERVES = ("FAILURES_PER_PHONE_DAY", "FAILURES_PER_PHONE_MONTH", "FAILURES_OF_DEVICES_DAY")
 
 
 @register
 def check_numbers(**_: Any) -> list[CheckMessage]:
     """Find a number out of its range, or a lease not longer than the provider's deadline (E001).
 
-    Find a budget smaller than one challenge needs (E002), or than a day may need (W003).
+    Find a budget smaller than one challenge needs (E002).
     """
     wrong = [*_out_of_range(), *_wrong_waits(), *_wrong_policies()] or list(_too_short_lease())
-    return wrong or list(_too_small_budgets()) or list(_uneven_budgets())
+    return wrong or list(_too_small_budgets())
 
 
 def _out_of_range() -> Iterator[CheckMessage]:
@@ -114,17 +112,3 @@ def _too_small_budgets() -> Iterator[CheckMessage]:
         if getattr(conf, name) < _most_checks():
             hint = "A challenge reserves all its checks when it opens, so no code could ever be sent."
             yield Error(f"OTP_{name} is smaller than OTP_CHECKS.", hint=hint, id="otp_app.E002")
-
-
-def _uneven_budgets() -> Iterator[CheckMessage]:
-    needed = _most_checks() * conf.UNCONVERTED_PER_REGION_DAY
-    if needed > conf.FAILURES_PER_DAY:
-        text = (
-            f"OTP_FAILURES_PER_DAY is {conf.FAILURES_PER_DAY}, so checks run out before "
-            "OTP_UNCONVERTED_PER_REGION_DAY does."
-        )
-        hint = (
-            f"A send holds all checks of its challenge until it succeeds: set it to at least {needed}, that is "
-            "OTP_CHECKS times OTP_UNCONVERTED_PER_REGION_DAY."
-        )
-        yield checks.Warning(text, hint=hint, id="otp_app.W003")

@@ -12,9 +12,9 @@ from ..conf import conf
 from ..keys import counter_key, ledger_id
 from .clients import is_home, network_of, site_of, subnet_of
 from .table import MONEY_UNITS, PROOFS, RINGS, TABLE, Rule, Trigger, amount_of
-from .values import Counts, Limit, RequestLimits, Shared, in_lock_order
+from .values import Counts, Limit, RequestLimits, in_lock_order
 
-_SHARED = {"all": Shared.ALL, "region": Shared.REGION}
+_SHARED_SUBJECTS = ("region", "all")  # subjects whose counters many or all requests share
 _OF_KEYS = (Counts.KEY, Counts.ANSWERED)
 
 
@@ -40,14 +40,14 @@ def for_send(
     first, again = (Trigger.DEVICE_FIRST, Trigger.DEVICE_AGAIN) if device else (Trigger.FIRST, Trigger.AGAIN)
     trigger = Trigger.TEST if test else first if checks else again
     subjects = _send_subjects(phone, client)
-    costs = {"failures_per_day": checks, "budget_per_day": ceil(price * MONEY_UNITS)}
-    left_out = {name for name, cost in costs.items() if not cost}
+    cost_in_money = ceil(price * MONEY_UNITS)
+    left_out = set() if price else {"budget_per_day"}
     if client is None or is_home(client):
         left_out.add("unconverted_of_strangers_day")
     if not waits:
         left_out.add("wait_per_phone")
     rules = [rule for rule in _rules(trigger) if rule.per in subjects and rule.name not in left_out]
-    limits = [_limit(rule, subjects[rule.per], checks, costs.get(rule.name, 1)) for rule in rules]
+    limits = [_limit(rule, subjects[rule.per], checks, cost_in_money) for rule in rules]
     if conf.RULES:
         limits += _own_limits(trigger, phone, client)
     if proof:
@@ -68,7 +68,7 @@ def for_password(client: str, account: str) -> RequestLimits:
 
 def _key_limits(trigger: Trigger, subjects: dict[str, str]) -> RequestLimits:
     rules = [rule for rule in _rules(trigger) if rule.per in subjects]
-    return RequestLimits(in_lock_order(_limit(rule, subjects[rule.per], 0, 1) for rule in rules))
+    return RequestLimits(in_lock_order(_limit(rule, subjects[rule.per]) for rule in rules))
 
 
 @cache
@@ -84,11 +84,11 @@ def _own_limits(trigger: Trigger, phone: str, client: str | None) -> Iterator[Li
             yield _key_limit(rule, amount_of(rule), 1, key, 0, f"{rule.per} {subject}", proof=False)
 
 
-def _limit(rule: Rule, subject: str, checks: int, cost: int) -> Limit:
+def _limit(rule: Rule, subject: str, checks: int = 0, price: int = 0) -> Limit:
     if rule.counts not in _OF_KEYS:
         steps = tuple(conf.WAITS) if rule.counts is Counts.WAITS else ()
         return _phone_limit(rule, amount_of(rule), checks if rule.counts is Counts.FAILURES else 1, steps)
-    cost = 0 if rule.counts is Counts.ANSWERED else cost
+    cost = 0 if rule.counts is Counts.ANSWERED else price if rule.name == "budget_per_day" else 1
     named = "" if rule.per == "account" else f"{rule.per} {subject}"
     proof = bool(conf.PROOFS and rule.proof)
     return _key_limit(rule, amount_of(rule), cost, counter_key(rule.per, subject), RINGS[rule.name], named, proof=proof)
@@ -117,7 +117,7 @@ def _key_limit(rule: Rule, amount: int, cost: int, key: str, ring: int, subject:
         vouches=rule.vouches,
         strangers=rule.strangers,
         proof=proof,
-        shared=_SHARED.get(rule.per, Shared.NO),
+        shared=rule.per in _SHARED_SUBJECTS,
     )
 
 

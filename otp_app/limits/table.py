@@ -63,13 +63,13 @@ class Rule:
 WAITS, SENDS, FAILURES, KEY, ANSWERED = Counts
 FIRST, SEND, CHECK, PASSWORD, TEST = Trigger.FIRST, Trigger.SEND, Trigger.CHECK, Trigger.PASSWORD, Trigger.TEST
 DEVICE_FIRST, DEVICE, MESSAGE = Trigger.DEVICE_FIRST, Trigger.DEVICE, Trigger.MESSAGE
-QUARTER, CHECKED, THRICE = 25, 125, 300  # percent; CHECKED: a quarter of the messages, each with five checks
-YOUNG = 100  # answered messages of a week, before which nobody is called a stranger
+QUARTER, THRICE = 25, 300  # percent
+YOUNG = 100  # answered messages of a week to a country, before which nobody is called a stranger there
 
 
 def _answered(per: str, vouches: str = "", amount: int = 0) -> Rule:
     """Make the rule that counts answered messages of a bucket: the rules after it of the same subject grow with it."""
-    trigger = MESSAGE if per == "all" else SEND
+    trigger = DEVICE if per == "all" else SEND
     return Rule(
         f"answered_in_{per}", trigger, ANSWERED, "answered", per, WEEK, "", True, vouches=vouches, amount=amount
     )
@@ -90,14 +90,13 @@ TABLE = (
     Rule("unconverted_per_subnet_day", SEND, KEY, "unconverted", "subnet", DAY, "pumping", True, QUARTER),
     _answered("network", "known", 1),
     Rule("unconverted_per_network_day", SEND, KEY, "unconverted", "network", DAY, "pumping", True, QUARTER, proof=True),
-    _answered("all", "young", YOUNG),
-    Rule("failures_per_day", FIRST, KEY, "checks granted", "all", DAY, "1.5·10⁻² takeovers a day", True, CHECKED),
-    Rule("device_sends_per_day", DEVICE, KEY, "sends of devices", "all", DAY, "the bill", False, THRICE, steady=True),
-    Rule("budget_per_day", MESSAGE, KEY, "money", "all", DAY, "the bill"),
-    _answered("region"),
+    _answered("region", "young", YOUNG),
     Rule("unconverted_per_region_day", SEND, KEY, "unconverted", "region", DAY, "pumping", True, QUARTER, proof=True),
     Rule("unconverted_of_strangers_day", SEND, KEY, "of strange networks", "region", DAY, "pumping", True, proof=True,
          strangers=True),
+    _answered("all"),
+    Rule("device_sends_per_day", DEVICE, KEY, "sends of devices", "all", DAY, "the bill", False, THRICE, steady=True),
+    Rule("budget_per_day", MESSAGE, KEY, "money", "all", DAY, "the bill"),
     Rule("sends_per_client_hour", TEST, KEY, "sends to test numbers", "client", HOUR, "an office of 300"),
     Rule("checks_per_client_hour", CHECK, KEY, "failed checks", "client", HOUR, "guessing", True),
     Rule("checks_per_site_hour", CHECK, KEY, "failed checks", "site", HOUR, "guessing", True),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 
 
 class Counts(StrEnum):
@@ -13,14 +13,6 @@ class Counts(StrEnum):
     FAILURES = "failures"  # failed comparisons for the phone, by exact time; a challenge reserves its own when it opens
     KEY = "key"  # requests in a key counter, in 24 sub-buckets
     ANSWERED = "answered"  # messages that a success has followed, in a key counter; refuses nothing
-
-
-class Shared(IntEnum):
-    """Order the counters that many requests share: they are locked last."""
-
-    NO = 0
-    ALL = 1  # before the region, because the age of the service decides who is a stranger there
-    REGION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +31,10 @@ class Limit:
     steps: tuple[int, ...] = ()  # for WAITS: the pause in seconds after the 1st, 2nd, … send of the period
     growth: int = 0  # percent of what is answered under the key on a usual day, on top of the amount
     steady: bool = False  # the usual day is the average one of a week; else the last day, if that is better
-    vouches: str = ""  # for ANSWERED: "known": any answered message makes the network known; "young": fewer than
-    # the amount make the whole service too young to know anybody
+    vouches: str = ""  # for ANSWERED: "known": the amount makes a network known; "young": below it nobody is known yet
     strangers: bool = False  # taken only by networks that are not known
     proof: bool = False  # beyond half of its amount a send needs a proof of work
-    shared: int = Shared.NO
+    shared: bool = False  # a hot counter, which many requests share: it is locked last
     kept: bool = False  # never given back, whatever becomes of the send
 
     def __hash__(self) -> int:
@@ -53,8 +44,8 @@ class Limit:
 def in_lock_order(limits: Iterable[Limit]) -> tuple[Limit, ...]:
     """Return limits in the order in which every store locks what they count, so that no two requests deadlock.
 
-    First the phone, then the request's own key counters by key, then that of all requests, then that of the region.
-    Challenges are locked after all of them.
+    First the phone, then the request's own key counters by key, then the shared key counters by key. Challenges are
+    locked after all of them.
     """
     return tuple(sorted(limits, key=lambda limit: (limit.shared, limit.key)))
 

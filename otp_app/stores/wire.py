@@ -14,6 +14,7 @@ challenge, *refused* or *proof* with the usage of each limit.
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from functools import lru_cache
 from typing import Any
 
@@ -47,11 +48,11 @@ MEMBERS = (
     "closed_at",
     "sent_at",
 )
-_OF_PHONE = ("counts", "amount", "period", "cost", "steps")
-_OF_KEY = (
-    *("counts", "amount", "period", "cost", "key", "ring", "converts", "shared", "kept"),
+_NAMES = (
+    *("counts", "amount", "period", "cost", "steps", "key", "ring", "converts", "shared", "kept"),
     *("growth", "steady", "vouches", "strangers", "proof"),
 )
+_DEFAULTS = {field.name: field.default for field in fields(Limit)}
 
 
 def written(asked: Document, request_limits: RequestLimits) -> str:
@@ -62,8 +63,9 @@ def written(asked: Document, request_limits: RequestLimits) -> str:
 
 @lru_cache(maxsize=1024)
 def _limit(limit: Limit) -> str:
-    names = _OF_KEY if limit.key else _OF_PHONE
-    return json.dumps({name: getattr(limit, name) for name in names})
+    """Return a limit as JSON, without the members that have their default: servers know those, too."""
+    members = {name: getattr(limit, name) for name in _NAMES}
+    return json.dumps({name: value for name, value in members.items() if value != _DEFAULTS[name]})
 
 
 def lane(device: str | bool) -> str:

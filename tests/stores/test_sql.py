@@ -5,7 +5,7 @@ import pytest
 from otp_app.challenges import Challenge, Grant, Status
 from otp_app.errors import InvalidOrExpiredCode, Limited
 from otp_app.keys import phone_key
-from otp_app.limits.values import Counts, Limit, RequestLimits, Shared, in_lock_order
+from otp_app.limits.values import Counts, Limit, RequestLimits, in_lock_order
 from otp_app.models import ChallengeRow, Counter, Delivery, Failure
 from otp_app.stores import purge
 from otp_app.stores.sql import SqlStore
@@ -85,7 +85,7 @@ def test_counters_named_in_either_order_wait_for_each_other_in_one(store):
 
 @pytest.mark.django_db(transaction=True)
 def test_giving_back_in_any_order_and_taking_wait_for_each_other_in_one(store):
-    request_limits = RequestLimits(in_lock_order(key_limit(key, shared=Shared.REGION if key == KEYS[0] else Shared.NO) for key in KEYS))
+    request_limits = RequestLimits(in_lock_order(key_limit(key, shared=key == KEYS[0]) for key in KEYS))
 
     def take_and_give_back(number):
         for _ in range(20):

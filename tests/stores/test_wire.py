@@ -13,7 +13,7 @@ from tests.factories import new_challenge
 KEY = Limit("by_key", Counts.KEY, 5, 3600, key="a" * 32, ring=2, subject="prefix +99890123", growth=25, proof=True)
 OWN = Limit("own", Counts.WAITS, 1, 3600, steps=(60, 120))
 REQUEST_LIMITS = RequestLimits((OWN, KEY))
-INCREMENT = Increment("a" * 32, 2, 77, 5, shared=2, converts=True, sent_at=1)
+INCREMENT = Increment("a" * 32, 2, 77, 5, shared=True, converts=True, sent_at=1)
 
 
 def test_a_challenge_comes_back_as_it_went():
@@ -35,7 +35,7 @@ def test_what_is_asked_is_json_with_the_limits_in_their_order_and_names_no_subje
     asked = json.loads(wire.written({"phone": "p"}, REQUEST_LIMITS))
     assert (asked["phone"], asked["offset"]) == ("p", 3000)
     own, key_limit = asked["limits"]
-    assert own == {"counts": "waits", "amount": 1, "period": 3600, "cost": 1, "steps": [60, 120]}
+    assert own == {"counts": "waits", "amount": 1, "period": 3600, "steps": [60, 120]}
     assert (key_limit["counts"], key_limit["key"], key_limit["ring"], key_limit["growth"]) == ("key", "a" * 32, 2, 25)
     assert "+99890123" not in str(asked["limits"])
 

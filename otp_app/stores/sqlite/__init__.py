@@ -125,7 +125,7 @@ def _close(call: Call) -> Document:
         where = "phone = %s AND purpose = %s AND status = 'pending'"
         rows.run(call.alias, f"{others} WHERE {where}", [call.now, found.phone, found.purpose])
         converting = [increment for increment in closed.increments if increment.converts]
-        _give_back(call.alias, [*closed.returnable(converting), *wire.increments_of(asked["increments"])])
+        _give_back(call.alias, [*converting, *wire.increments_of(asked["increments"])])
     return call.answer("taken")
 
 
@@ -144,7 +144,7 @@ def _undo_send(call: Call) -> Document:
         increments=tuple(each for each in found.increments if each not in given),
     )
     rows.update(call.alias, undone)
-    _give_back(call.alias, found.returnable(counted))
+    _give_back(call.alias, counted)
     return call.answer("taken")
 
 

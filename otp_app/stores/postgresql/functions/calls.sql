@@ -86,7 +86,7 @@ BEGIN
     END IF;
     UPDATE otp_app_challenge SET status = asked->>'status', closed_at = now WHERE id = c.id RETURNING * INTO c;
     IF approved THEN
-        PERFORM otp_app_given_back_2(converting || (asked->'increments'), greatest(0, c.checks - c.checks_left - 1));
+        PERFORM otp_app_given_back_2(converting || (asked->'increments'));
     END IF;
     RETURN jsonb_build_object('state', 'taken', 'now', now);
 END $$;
@@ -106,9 +106,9 @@ BEGIN
     UPDATE otp_app_challenge SET sent_at = c.sent_at, sends_left = sends_left + 1,
         status = CASE WHEN c.sent_at = '[]' THEN 'canceled' ELSE 'pending' END,
         taken = (SELECT COALESCE(jsonb_agg(e), '[]') FROM jsonb_array_elements(taken) AS e WHERE e->6 <> at OR chosen)
-    WHERE id = c.id RETURNING * INTO c;
+    WHERE id = c.id;
     given := (SELECT COALESCE(jsonb_agg(e), '[]') FROM jsonb_array_elements(given) AS e WHERE (e->>3)::integer > 0);
-    PERFORM otp_app_given_back_2(given, c.checks - c.checks_left);
+    PERFORM otp_app_given_back_2(given);
     RETURN jsonb_build_object('state', 'taken', 'now', now);
 END $$;
 
@@ -127,7 +127,7 @@ END $$;
 CREATE FUNCTION otp_app_give_back_2(asked jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM otp_app_lock_increments_2(asked->'increments');
-    PERFORM otp_app_given_back_2(asked->'increments', 0);
+    PERFORM otp_app_given_back_2(asked->'increments');
     RETURN jsonb_build_object('state', 'taken', 'now', otp_app_now_2(asked));
 END $$;
 

@@ -76,63 +76,67 @@ END $$;
 -- The state of every limit, read in the order in which they are asked: that is the order of locks (locks.sql). Of each
 -- key the answered messages come first, because the amounts of the key's other limits grow with them.
 CREATE FUNCTION otp_app_read_2(asked jsonb, now bigint, locking boolean) RETURNS otp_app_seen_type_2 LANGUAGE plpgsql AS $$
-DECLARE
-    s otp_app_seen_type_2; l otp_app_limit_type_2; u otp_app_usage_type_2; known boolean := false;
-    c otp_app_counter_type_2; rings integer[]; newest bigint[]; day bigint; week bigint;  -- of the key that is read
-    width bigint; slot bigint; at integer; n integer;
+DECLARE  -- in variables of their own, because a change of a member copies the whole
+    h otp_app_history_type_2; usages otp_app_usage_type_2[] := '{}'; counters otp_app_counter_type_2[] := '{}';
+    refused boolean := false; suspect boolean := false; known boolean := false; l otp_app_limit_type_2;
+    read uuid; newest bigint[]; rings integer[]; blocked bigint; expires bigint; day bigint; week bigint;  -- of the key
+    width bigint; slot bigint; at integer; n integer; used bigint; wait bigint; amount bigint;  -- of the limit
 BEGIN
-    s := (('{}', 0, '{}', '{}', '{}', '{}'), '{}', '{}', false, false);
-    IF asked ? 'lane' THEN s.history := otp_app_history_2(asked, now); END IF;
-    FOR l IN SELECT * FROM jsonb_populate_recordset(NULL::otp_app_limit_type_2, asked->'limits') LOOP
+    IF asked ? 'lane' THEN h := otp_app_history_2(asked, now); END IF;
+    FOR l IN SELECT * FROM otp_app_limits_2(asked) LOOP
         IF l.key IS NULL THEN
-            u := otp_app_phone_usage_2(l, s.history, now);
+            usages := usages || otp_app_phone_usage_2(l, h, now);
+            refused := refused OR (usages[cardinality(usages)]).wait > 0;
+            CONTINUE;
         ELSIF l.strangers AND known THEN
-            u := (0, 0, l.amount, NULL);
-        ELSE
-            IF l.key IS DISTINCT FROM c.key THEN
-                IF c.key IS NOT NULL THEN c.newest := newest; c.rings := rings; s.counters := s.counters || c; END IF;
-                IF locking THEN PERFORM otp_app_lock_2(l.key); END IF;
-                SELECT k.key, k.blocked_until, k.expires_at, k.newest, k.rings
-                INTO c.key, c.blocked_until, c.expires_at, newest, rings FROM otp_app_key_counter AS k WHERE k.key = l.key;
-                IF NOT FOUND THEN
-                    c := (l.key, NULL, NULL, 0, 0); newest := '{}'; rings := '{}';
-                END IF;
-                day := 0; week := 0;
-            END IF;
-            width := l.period * 1000 / 24;
-            slot := now / width;
-            IF newest[l.ring + 1] > slot THEN  -- the clock was ahead when it was written
-                slot := newest[l.ring + 1];
-            ELSIF newest[l.ring + 1] IS DISTINCT FROM slot THEN
-                rings := otp_app_advanced_2(rings, newest, l.ring, slot);
-                newest := otp_app_newest_2(newest, l.ring, slot);
-            END IF;
-            at := l.ring * 25;
-            u := (0, 0, l.amount, slot);
-            FOREACH n IN ARRAY rings[at + 1:at + 25] LOOP u.used := u.used + n; END LOOP;
-            IF l.counts = 'answered' THEN
-                week := u.used;
-                day := rings[at + slot % 25 + 1] + rings[at + (slot - 1) % 25 + 1]
-                    + rings[at + (slot - 2) % 25 + 1] + rings[at + (slot - 3) % 25 + 1];
-                known := known OR (l.vouches = 'known' AND week >= l.amount) OR (l.vouches = 'young' AND week < l.amount);
-            ELSE
-                u.amount := l.amount + l.growth * CASE WHEN l.steady THEN week ELSE greatest(7 * day, week) END / 700;
-                IF u.used + l.cost > u.amount THEN
-                    u.wait := otp_app_wait_2(
-                        ARRAY(SELECT (one + 25) * width FROM generate_series(slot - 24, slot) AS one),
-                        ARRAY(SELECT rings[at + one % 25 + 1] FROM generate_series(slot - 24, slot) AS one),
-                        now, u.amount, l.cost);
-                END IF;
-                IF l.proof AND (u.used + l.cost) * 2 > u.amount THEN s.suspect := true; END IF;
-                rings[at + slot % 25 + 1] := rings[at + slot % 25 + 1] + l.cost;
-                c.expires_at := greatest(c.expires_at, (slot + 25) * width);
-            END IF;
+            usages := usages || (0, 0, l.amount, NULL)::otp_app_usage_type_2;
+            CONTINUE;
         END IF;
-        s.usages := s.usages || u;
-        IF u.wait > 0 THEN s.refused := true; END IF;
+        IF l.key IS DISTINCT FROM read THEN
+            IF read IS NOT NULL THEN
+                counters := counters || (read, newest, rings, blocked, expires)::otp_app_counter_type_2;
+            END IF;
+            read := l.key;
+            IF locking THEN PERFORM otp_app_lock_2(read); END IF;
+            SELECT k.newest, k.rings, k.blocked_until, k.expires_at INTO newest, rings, blocked, expires
+            FROM otp_app_key_counter AS k WHERE k.key = read;
+            IF NOT FOUND THEN newest := '{}'; rings := '{}'; blocked := 0; expires := 0; END IF;
+            day := 0; week := 0;
+        END IF;
+        width := l.period * 1000 / 24;
+        slot := now / width;
+        IF newest[l.ring + 1] > slot THEN  -- the clock was ahead when it was written
+            slot := newest[l.ring + 1];
+        ELSIF newest[l.ring + 1] IS DISTINCT FROM slot THEN
+            rings := otp_app_advanced_2(rings, newest, l.ring, slot);
+            newest := otp_app_newest_2(newest, l.ring, slot);
+        END IF;
+        at := l.ring * 25; used := 0; wait := 0; amount := l.amount;
+        FOREACH n IN ARRAY rings[at + 1:at + 25] LOOP used := used + n; END LOOP;
+        IF l.counts = 'answered' THEN
+            week := used;
+            day := rings[at + slot % 25 + 1] + rings[at + (slot - 1) % 25 + 1]
+                + rings[at + (slot - 2) % 25 + 1] + rings[at + (slot - 3) % 25 + 1];
+            known := known OR (l.vouches = 'known' AND week >= amount) OR (l.vouches = 'young' AND week < amount);
+        ELSE
+            amount := amount + l.growth * CASE WHEN l.steady THEN week ELSE greatest(7 * day, week) END / 700;
+            IF used + l.cost > amount THEN
+                wait := otp_app_wait_2(
+                    ARRAY(SELECT (one + 25) * width FROM generate_series(slot - 24, slot) AS one),
+                    ARRAY(SELECT rings[at + one % 25 + 1] FROM generate_series(slot - 24, slot) AS one),
+                    now, amount, l.cost);
+                refused := true;
+            END IF;
+            suspect := suspect OR (l.proof AND (used + l.cost) * 2 > amount);
+            rings[at + slot % 25 + 1] := rings[at + slot % 25 + 1] + l.cost;
+            expires := greatest(expires, (slot + 25) * width);
+        END IF;
+        usages := usages || (used, wait, amount, slot)::otp_app_usage_type_2;
     END LOOP;
-    IF c.key IS NOT NULL THEN c.newest := newest; c.rings := rings; s.counters := s.counters || c; END IF;
-    RETURN s;
+    IF read IS NOT NULL THEN
+        counters := counters || (read, newest, rings, blocked, expires)::otp_app_counter_type_2;
+    END IF;
+    RETURN (h, usages, counters, refused, suspect)::otp_app_seen_type_2;
 END $$;
 
 -- What is answered where a limit refuses, or a proof of work is needed, else NULL. Nothing is written.

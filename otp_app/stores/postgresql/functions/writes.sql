@@ -15,9 +15,9 @@ $$;
 CREATE FUNCTION otp_app_increments_2(asked jsonb, s otp_app_seen_type_2, at bigint) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
     SELECT COALESCE(jsonb_agg(jsonb_build_array(key, ring, s.usages[n].slot,
         CASE counts WHEN 'answered' THEN -1 ELSE cost END, shared, converts, at) ORDER BY n), '[]')
-    FROM ROWS FROM (jsonb_to_recordset(asked->'limits')
-            AS (counts text, key uuid, ring integer, cost integer, shared integer, converts boolean, kept boolean))
-        WITH ORDINALITY AS each (counts, key, ring, cost, shared, converts, kept, n)
+    FROM otp_app_limits_2(asked) WITH ORDINALITY
+        AS each (counts, amount, period, cost, steps, key, ring, converts, shared, kept,
+            growth, steady, vouches, strangers, proof, n)
     WHERE s.usages[n].slot IS NOT NULL AND NOT kept
 $$;
 
@@ -30,16 +30,14 @@ BEGIN
         newest = excluded.newest, rings = excluded.rings, expires_at = greatest(c.expires_at, excluded.expires_at);
 END $$;
 
--- Of comparisons, of which a send takes several, those that failed stay taken. What is forgotten is no credit. Answered
--- messages, of cost -1, count for a week.
-CREATE FUNCTION otp_app_given_back_2(increments jsonb, failed integer) RETURNS void LANGUAGE plpgsql AS $$
+-- What is forgotten is no credit. Answered messages, of cost -1, count for a week.
+CREATE FUNCTION otp_app_given_back_2(increments jsonb) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     c otp_app_counter_type_2; increment record; at integer;
 BEGIN
     FOR increment IN
-        SELECT (e->>0)::uuid AS key, (e->>1)::integer AS ring, (e->>2)::bigint AS slot, (e->>3)::integer AS cost,
-            (e->>5)::boolean AS converts
-        FROM jsonb_array_elements(increments) AS e ORDER BY e->>4, 1
+        SELECT (e->>0)::uuid AS key, (e->>1)::integer AS ring, (e->>2)::bigint AS slot, (e->>3)::integer AS cost
+        FROM jsonb_array_elements(increments) AS e ORDER BY (e->>4)::boolean, 1
     LOOP
         IF increment.key IS DISTINCT FROM c.key THEN
             IF c.key IS NOT NULL THEN
@@ -50,7 +48,6 @@ BEGIN
         END IF;
         IF c.newest[increment.ring + 1] - increment.slot BETWEEN 0 AND 24 THEN
             at := increment.ring * 25 + increment.slot % 25 + 1;
-            IF increment.cost > 1 AND increment.converts THEN increment.cost := increment.cost - failed; END IF;
             c.rings[at] := greatest(0, c.rings[at] - increment.cost);
             IF increment.cost < 0 THEN
                 c.expires_at := greatest(c.expires_at, otp_app_expiry_2((increment.slot + 25) * 25200000));
@@ -88,7 +85,7 @@ BEGIN
     PERFORM otp_app_taken_2(s);
     h.sends := h.sends || at;
     FOR l IN
-        SELECT * FROM jsonb_populate_recordset(NULL::otp_app_limit_type_2, asked->'limits') WHERE counts IN ('waits', 'sends')
+        SELECT * FROM otp_app_limits_2(asked) WHERE counts IN ('waits', 'sends')
     LOOP
         again := greatest(again, (otp_app_phone_usage_2(l, h, now)).wait);
     END LOOP;
