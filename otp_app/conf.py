@@ -70,6 +70,7 @@ class Conf:
 
     # Phones
     ALLOWED_REGIONS: Sequence[str] | str | None = None  # ["UZ", "KZ"]; "*" serves all regions
+    HOME_REGIONS: Sequence[str] = ("UZ",)  # the first that is served is the country that the page begins with
     DEFAULT_REGION: str = ""  # set: numbers in this country's national form are accepted, too
 
     # For reviewers of app stores and end-to-end tests: {"+15005550009": {"code": "246810", "expires": "2027-01-31"}}
