@@ -72,8 +72,15 @@ def send_code(
     channel = _offered_channel(phone, channel, first=challenge_id is None)
     known = devices.recognise(phone, device)
     price = routing.highest_price(phone, channel) if conf.BUDGET_PER_DAY and not phone.is_test else 0
-    named = {"device": known, "proof": proof_of_work.name_of(proof), "test": phone.is_test, "price": price}
-    limits = partial(request_limits.for_send, phone, client, **named)
+    limits = partial(
+        request_limits.for_send,
+        phone,
+        client,
+        device=known,
+        proof=proof_of_work.name_of(proof),
+        test=phone.is_test,
+        price=price,
+    )
     store, queue, switched = stores.current(), queues.current(), False
     claims = routing.claims(phone, channel) if queue.at_once else None
     with audit.recording_refusals(phone, client):

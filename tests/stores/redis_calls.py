@@ -39,7 +39,7 @@ def refusal_of(call):
     return refused.value
 
 
-def key_limit(name="a_crowd", amount=5, **values):
+def key_limit(name="many", amount=5, **values):
     return Limit(name, Counts.KEY, amount, HOUR, key=f"{abs(hash(name)):032x}"[:32], subject=f"all {name}", **values)
 
 

@@ -84,7 +84,7 @@ def facts(*names):
 def test_a_send_is_in_the_journal_as_soon_as_it_is_committed(store, server):
     grant = take_on(store)
     assert kept.entries(server) == [
-        [grant.challenge.id, str(grant.challenge.sent_at[0]), "one", 1, grant.claimed.row["reference"]]
+        [grant.challenge.id, str(grant.challenge.sent_at[0]), "one", 0, grant.claimed.row["reference"]]
     ]
     assert facts() == []
 
@@ -147,12 +147,6 @@ def test_however_a_send_ends_it_is_in_the_database_and_no_more_in_the_journal(
     clock.advance(LEASE + 1)
     sweeper.sweep()
     assert facts("provider", "status")[: len(ends)] == ends
-
-
-def test_the_row_that_comes_with_the_end_says_what_the_store_knew_when_it_began(remote):
-    services.send_code(phone=new_phone())
-    services.send_code(phone=new_phone())
-    assert [unconverted for (unconverted,) in facts("unconverted")] == [1, 2]
 
 
 def test_what_is_written_is_forgotten_with_the_next_send(store, server):
@@ -224,7 +218,7 @@ def test_what_a_process_took_on_before_it_died_becomes_unknown_after_the_lease(s
     clock.advance(LEASE / 2)
     assert store.settle() == 2
     row = Delivery.objects.get(challenge=grant.challenge.id)
-    assert (row.status, row.error, row.provider, row.unconverted) == ("unknown", "lease", "one", 2)
+    assert (row.status, row.error, row.provider) == ("unknown", "lease", "one")
     assert (row.sent_at, row.claimed_at) == (grant.challenge.sent_at[0],) * 2
     assert (row.reference, row.phone.hex) == (grant.claimed.row["reference"], grant.claimed.row["phone"])
     assert (row.channel, row.device, row.region) == ("sms", False, "UZ")

@@ -40,7 +40,7 @@ def test_after_a_failover_to_old_data_nothing_is_compared_or_sent_too_often(stor
     stale = {usage.limit.name: usage.used for usage in store.usage(limits, phone=first.phone)}
     assert stale["sends_per_phone_day"] == 2
     assert stale["failures_per_phone_day"] == 6  # the reserve of the second is void with it
-    assert stale["sends_per_day"] == stale["unconverted_per_day"] == 2
+    assert stale["unconverted_per_region_day"] == 2
 
 
 def test_i1_i2_a_challenge_of_before_a_failover_takes_no_check_and_no_approval(store, server, own, settings):
@@ -62,7 +62,7 @@ def test_i1_i2_a_challenge_of_before_a_failover_takes_no_check_and_no_approval(s
 def test_counters_that_a_new_server_has_are_kept_where_they_are_higher(store, server, own, settings):
     settings.OTP_REDIS_URL = server.url
     opened = open_one(store)
-    limits = [limit for limit in sending(opened, "192.0.2.1").limits if limit.name == "sends_per_day"]
+    limits = [limit for limit in sending(opened, "192.0.2.1").limits if limit.name == "unconverted_per_region_day"]
     client = key_limit("of an hour")
     store.take(RequestLimits((client,)))
     Delivery.objects.all().delete()

@@ -6,8 +6,7 @@ from django.db import OperationalError
 from otp_app.challenges import Status, random_id
 from otp_app.delivery import records
 from otp_app.errors import InvalidOrExpiredCode, Unavailable
-from otp_app.limits.values import RequestLimits
-from otp_app.models import BlockRow, Delivery
+from otp_app.models import Delivery
 from otp_app.stores import redis as redis_store
 from otp_app.stores.redis import recovery
 from otp_app.stores.redis import server as redis_server
@@ -16,7 +15,7 @@ from tests.asking import check, sending
 from tests.factories import new_challenge, new_phone
 from tests.races import race
 
-from .redis_calls import DAY, HOUR, NOTHING, again, guess_wrong, key_limit, open_one, refusal_of, used
+from .redis_calls import DAY, HOUR, NOTHING, again, guess_wrong, open_one, refusal_of, used
 
 pytestmark = pytest.mark.django_db
 
@@ -83,7 +82,9 @@ def test_i4_a_send_that_two_providers_were_asked_for_counts_once_through_a_flush
     records.end(opened, 2, "sent", segments=1)
     Delivery.objects.filter(handover=1).update(segments=1)  # by a report of what the first did after all
     request_limits = sending(opened)
-    limits = [limit for limit in request_limits.limits if limit.name in ("sends_per_phone_day", "sends_per_day")]
+    limits = [
+        limit for limit in request_limits.limits if limit.name in ("sends_per_phone_day", "unconverted_per_region_day")
+    ]
     before = [usage.used for usage in store.usage(limits, phone=opened.phone)]
     server.flush()
     assert [usage.used for usage in store.usage(limits, phone=opened.phone)] == before == [1, 1]
@@ -106,34 +107,43 @@ def test_i4_what_may_have_left_counts_through_a_flush(store, server, status):
     assert store.usage([sending(opened).limits[2]], phone=opened.phone)[0].used == 1
 
 
-def test_the_caps_of_a_day_hold_through_a_flush(store, server, clock, settings):
-    for name in ("SENDS_PER_REGION_DAY", "SENDS_PER_DAY", "UNCONVERTED_PER_DAY", "FAILURES_PER_DAY"):
-        setattr(settings, f"OTP_{name}", 1000)
+def test_what_counts_of_a_country_and_of_devices_holds_through_a_flush(store, server, clock):
     opened = [open_one(store) for _ in range(4)]
     open_one(store, device="a device")
     store.close(check(store, opened[0]), Status.APPROVED)
+    store.settle()  # tells the database of the success, as each sweep does
     clock.advance(2 * HOUR)
     opened.append(open_one(store))
     tested = {"challenge": random_id(), "sent_at": store.now(), "region": "UZ", "channel": "sms", "provider": "test"}
     Delivery.objects.create(**tested)  # to a test number
-    request_limits = sending(opened[0])
-    names = ["sends_per_region_day", "sends_per_day", "unconverted_per_day", "failures_per_day"]
-    limits = [limit for name in names for limit in request_limits.limits if limit.name == name]
+    names = ("answered_in_region", "unconverted_per_region_day")
+    limits = [limit for limit in sending(opened[0]).limits if limit.name in names]
     devices = [limit for limit in sending(new_challenge(device="d")).limits if limit.name == "device_sends_per_day"]
     before = store.usage([*limits, *devices])
-    assert [usage.used for usage in before] == [5, 5, 4, 20, 1]
+    assert [usage.used for usage in before] == [1, 4, 1]
     server.flush()
     assert store.usage([*limits, *devices]) == before
     clock.advance(22 * HOUR - 60)
-    assert [usage.used for usage in store.usage(limits)] == [5, 5, 4, 20]
+    assert [usage.used for usage in store.usage(limits)] == [1, 4]
     clock.advance(HOUR + 60)  # the first sub-bucket is gone, wherever in it the first sends were
     server.flush()
-    assert [usage.used for usage in store.usage(limits)] == [1, 1, 1, 5]
+    assert [usage.used for usage in store.usage(limits)] == [1, 1]
 
 
-def test_of_a_day_only_what_may_have_left_counts_through_a_flush(store, server, settings):
+def test_for_a_day_after_a_flush_nobody_is_a_stranger(store, server, clock, settings):
+    settings.OTP_UNCONVERTED_OF_STRANGERS_DAY = 1
+    settings.OTP_HOME_NETWORKS = ["203.0.113.0/24"]
+    open_one(store, client="192.0.2.1")
+    server.flush()
+    for number in range(3):
+        open_one(store, client=f"{number + 1}.0.2.1")
+    clock.advance(DAY + HOUR)
+    open_one(store, client="7.0.2.1")
+    assert refusal_of(lambda: open_one(store, client="8.0.2.1")).limit == "unconverted_of_strangers_day"
+
+
+def test_of_a_day_only_what_may_have_left_counts_through_a_flush(store, server):
     """By one provider, or by the second that was asked."""
-    settings.OTP_PROOFS = False
     failed, passed_on, twice, sent = (open_one(store) for _ in range(4))
     for challenge in (failed, passed_on, twice):
         records.claim(challenge, "one")
@@ -144,31 +154,10 @@ def test_of_a_day_only_what_may_have_left_counts_through_a_flush(store, server, 
     records.end(twice, 2, "failed", error="503")
     for challenge in (failed, twice):
         store.undo_send(challenge)
-    names = ("sends_per_region_day", "sends_per_day", "unconverted_per_day")
-    limits = [limit for limit in sending(sent).limits if limit.name in names]
-    assert [usage.used for usage in store.usage(limits)] == [2, 2, 2]
+    limits = [limit for limit in sending(sent).limits if limit.name == "unconverted_per_region_day"]
+    assert used(store, *limits) == [2]
     server.flush()
-    assert [usage.used for usage in store.usage(limits)] == [2, 2, 2]
-
-
-def test_unconverted_sends_are_taken_to_be_the_last_ones():
-    assert recovery._latest({7: 3, 8: 2, 9: 4}, 5) == {9: 4, 8: 1, 7: 0}
-
-
-def test_blocks_hold_through_a_flush_until_they_end_or_are_lifted(store, server, clock):
-    limits = [key_limit(name, blocks=HOUR) for name in ("blocked", "lifted", "over")]
-    now = store.now()
-    for limit, until, lifted in zip(limits, (HOUR, HOUR, -1), (None, now, None), strict=True):
-        BlockRow.objects.create(
-            key=limit.key, forgives=limit.key, since=now, until=now + until * 1000, lifted_at=lifted
-        )
-    server.flush()
-    refused = refusal_of(lambda: store.take(RequestLimits((limits[0],))))
-    assert (refused.limit, refused.block) == ("blocked", None)
-    assert HOUR - 60 <= refused.retry_after <= HOUR
-    store.take(RequestLimits(tuple(limits[1:])))
-    clock.advance(HOUR)
-    store.take(RequestLimits((limits[0],)))
+    assert used(store, *limits) == [2]
 
 
 def test_a_challenge_is_gone_with_a_flush_and_its_requests_are_told_so(store, server):
@@ -244,7 +233,7 @@ def test_after_thirty_days_there_is_nothing_left_to_read(store, server, clock, r
 
 @pytest.mark.django_db(transaction=True)
 def test_of_many_who_find_the_server_empty_all_go_on_and_one_begins(store, server, settings):
-    settings.OTP_SENDS_PER_DAY = 10
+    settings.OTP_UNCONVERTED_PER_REGION_DAY = 10
     open_one(store)
     for _ in range(3):
         server.flush()
@@ -254,13 +243,13 @@ def test_of_many_who_find_the_server_empty_all_go_on_and_one_begins(store, serve
 
 def test_who_comes_late_to_begin_a_generation_changes_nothing(store, server):
     opened = open_one(store)
-    limits = [limit for limit in sending(opened).limits if limit.name == "sends_per_day"]
+    limits = [limit for limit in sending(opened).limits if limit.name == "unconverted_per_region_day"]
     begun = server.command("GET", "otp:generation")
     again(store, opened, NOTHING)
-    store.lift(limits[0].key, limits[0].ring)
+    store.undo_send(store.get(opened.id))
     redis_store._begin_generation(redis_server.current(), store.now())
     assert server.command("GET", "otp:generation") == begun
-    assert used(store, *limits) == [0]
+    assert used(store, *limits) == [1]
 
 
 def test_a_server_that_forgets_faster_than_it_is_told_is_unavailable(store, monkeypatch):

@@ -5,7 +5,6 @@ from collections import Counter
 import pytest
 
 from otp_app.challenges import Status
-from otp_app.errors import Limited
 from otp_app.limits.values import RequestLimits
 from otp_app.models import Delivery
 from tests.asking import check
@@ -50,12 +49,3 @@ def test_i8_parallel_sends_to_a_phone_send_one(store):
     results = race(lambda n: open_one(store, client=f"192.0.2.{n}", phone=phone), 12)
     assert kinds(results) == {"Challenge": 1, "Limited": 11}
     assert Delivery.objects.count() == 1
-
-
-@pytest.mark.django_db(transaction=True)
-def test_of_many_who_reach_the_end_of_a_crowd_one_is_told_of_the_block(store):
-    request_limits = RequestLimits((key_limit(amount=3, blocks=60),))
-    results = race(lambda _: store.take(request_limits), 12)
-    refused = [result for result in results if isinstance(result, Limited)]
-    assert len(refused) == 9
-    assert sum(result.block is not None for result in refused) == 1

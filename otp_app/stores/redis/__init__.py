@@ -38,7 +38,6 @@ logger = logging.getLogger("otp_app.stores.redis")
 _CONVERTED_BATCH = (
     100  # sign-ins that one of them marks in SQL for all: a statement for each would double what it costs there
 )
-_UNCONVERTED = "unconverted_per_day"  # the limit whose count every delivery remembers, for a Redis that forgets
 _MAX_TRIES = 4  # of a call: a server that forgot, then a phone that it does not know, and once more of both
 
 
@@ -92,8 +91,6 @@ class RedisStore(AskingStore):
         if claims is not None:
             journal.require()
             asked["written"] = journal.written()
-        names = [limit.name for limit in request_limits.limits]
-        asked["unconverted"] = names.index(_UNCONVERTED) + 1 if _UNCONVERTED in names else 0
         return super()._send(name, phone, device, request_limits, claims, asked)
 
     def _queue(self, challenge: Challenge, row: dict[str, Any]) -> None:

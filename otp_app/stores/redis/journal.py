@@ -29,13 +29,13 @@ def written() -> list[str]:
 
 def abandon(entry: str, get: Callable[[str], Challenge | None]) -> bool:
     """Write a send down as *unknown*; return False when its end is known, or its challenge long gone."""
-    challenge_id, sent_at, provider, unconverted, *named = json.loads(entry)
+    challenge_id, sent_at, provider, _, *named = json.loads(entry)
     challenge = get(challenge_id)
     if challenge is None:
         write_behind.current().forget(entry)
         return False
     sent = replace(challenge, sent_at=(int(sent_at),))
-    claimed = {"provider": provider, "claimed_at": int(sent_at), "unconverted": unconverted}
+    claimed = {"provider": provider, "claimed_at": int(sent_at)}
     claimed |= {"reference": named[0]} if named else {}  # a process of the release before has not said it
     unknown = {"status": Delivery.Status.UNKNOWN.value, "error": "lease"}
     return write_behind.current().begin(Outcome(outbox.row_of(sent) | claimed | unknown, entry))

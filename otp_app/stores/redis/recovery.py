@@ -1,33 +1,32 @@
 """Restore from the database what a Redis that forgot must know; most of it comes from the deliveries there.
 
 After a flush, or when another server has taken over, the limits of a day and of thirty days go on from here: of each
-phone its sends and failed checks, of a region and of all the sends, and the blocks. Counts of an hour begin anew, and
-so does the conversion of a region. What is not known exactly is put so high and so late that no cap is exceeded. Two
-kinds of sends do not count: those that were under way when Redis forgot, for their rows come with their ends, and those
-that surely reached nobody, also where the number was at fault.
+phone its sends and failed checks, of a region its unanswered messages of a day and its answered ones of a week, of
+known devices their sends in all, and the blocks. Counts of an hour, of prefixes and of networks begin anew, so for a
+day nobody is called a stranger (``lua/windows.lua``). Two kinds of sends do not count: those that were under way when
+Redis forgot, for their rows come with their ends, and those that surely reached nobody, also where the number was at
+fault.
 """
 
 from collections import Counter as Tally
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from ... import counters
 from ...challenges import Challenge
-from ...conf import conf
 from ...counters import HOUR_MS, MONTH_MS, rings
 from ...db.transactions import require_none
 from ...keys import counter_key, phone_key
-from ...limits import RINGS
-from ...models import BlockRow, ChallengeRow, Delivery, Failure
+from ...limits import DAY, RINGS, WEEK
+from ...models import ChallengeRow, Delivery, Failure
 from ..rows import challenge_of
 
 _MAX_BLOCKED_KEYS = 10_000  # to remember; providers report again the undeliverable numbers beyond these
-_DAY = 24 * 3600
 _UNDONE = Q(status=Delivery.Status.FAILED, segments=0)  # no provider accepted it: what it took was given back
-_WIDTH = rings.width(_DAY)
 
-Slots = dict[int, int]
+Counted = QuerySet[Delivery, tuple[str, int, int]]  # region, sub-bucket and number
 
 
 def remember_failure(alias: str, challenge: Challenge) -> None:
@@ -47,7 +46,7 @@ def of_phone(alias: str, phone: str, now: int) -> dict[str, Any]:
 
 
 def _sends(alias: str, key: str, now: int) -> list[int]:
-    sent = Delivery.objects.using(alias).filter(phone=key, sent_at__gt=now - _DAY * 1000)
+    sent = Delivery.objects.using(alias).filter(phone=key, sent_at__gt=now - DAY * 1000)
     return list(sent.exclude(_UNDONE).values_list("sent_at", flat=True).distinct())
 
 
@@ -65,58 +64,49 @@ def _failures(alias: str, key: str, phone: str, device: str, now: int) -> dict[s
 
 def of_key_counters(alias: str, now: int) -> dict[str, Any]:
     """Return the counters and blocks to begin with; ``complete`` when no phone has anything to be remembered."""
-    held = counters.recent_blocks(alias, now - HOUR_MS, _MAX_BLOCKED_KEYS)
-    blocks = BlockRow.objects.using(alias).filter(until__gt=now, lifted_at=None).order_by("until")
     return {
-        "counters": _counters(alias, now),
-        "blocks": held | {key.hex: until for key, until in blocks.values_list("key", "until")},
+        "counters": [*_rings_of_regions(alias, now), *_ring_of_devices(alias, now)],
+        "blocks": counters.recent_blocks(alias, now - HOUR_MS, _MAX_BLOCKED_KEYS),
         "complete": not Delivery.objects.using(alias).exists(),
     }
 
 
-def _counters(alias: str, now: int) -> list[dict[str, Any]]:
-    """Return what each ring that counts a day holds: its key, number and period, and its sub-buckets."""
-    oldest = (now // _WIDTH - rings.SUB_BUCKETS) * _WIDTH
-    recent = Delivery.objects.using(alias).filter(sent_at__gte=oldest, handover=1)
-    regions: dict[str, Slots] = {}
-    sends, devices = Tally[int](), Tally[int]()
-    for region, slot, of_strangers, others in _by_region(alias, recent):
-        regions.setdefault(region, {})[slot] = of_strangers
-        sends[slot] += of_strangers
-        devices[slot] += others
-    counted_rows = recent.filter(unconverted__gt=0).order_by("-sent_at", "-unconverted")
-    newest = counted_rows.values_list("unconverted", flat=True).first()
-    unconverted = _latest(sends, newest or 0)
-    all_of_them: dict[str, Slots] = {
-        "sends_per_day": sends,
-        "device_sends_per_day": devices,
-        "unconverted_per_day": unconverted,
-        "failures_per_day": {slot: n * conf.CHECKS for slot, n in unconverted.items()},
-    }
-    found = [_ring("region", region, "sends_per_region_day", slots) for region, slots in regions.items()]
-    return found + [_ring("all", "all", name, slots) for name, slots in all_of_them.items()]
+def _rings_of_regions(alias: str, now: int) -> Iterator[dict[str, Any]]:
+    """Yield what each region had of unanswered messages in a day, and of answered ones in a week."""
+    strangers = _left(alias).filter(device=False)
+    for name, period, converted in (
+        ("unconverted_per_region_day", DAY, False),
+        ("answered_in_region", WEEK, True),
+    ):
+        regions: dict[str, dict[str, int]] = {}
+        for region, slot, n in _by_region(strangers.filter(converted=converted), period, now):
+            regions.setdefault(region, {})[str(slot)] = n
+        for region, slots in regions.items():
+            yield _ring("region", region, name, period, slots)
 
 
-def _by_region(alias: str, recent: QuerySet[Delivery]) -> QuerySet[Any, Any]:
-    """Count what left, by region and sub-bucket: the sends of strangers, and those of known devices."""
+def _ring_of_devices(alias: str, now: int) -> Iterator[dict[str, Any]]:
+    slots = Tally[str]()
+    for _, slot, n in _by_region(_left(alias).filter(device=True), DAY, now):
+        slots[str(slot)] += n
+    yield _ring("all", "all", "device_sends_per_day", DAY, slots)
+
+
+def _left(alias: str) -> QuerySet[Delivery]:
+    """Return the first deliveries of the sends that left, or may have left."""
     other_of = {"challenge": OuterRef("challenge"), "sent_at": OuterRef("sent_at")}
     second = Delivery.objects.using(alias).filter(**other_of, handover=2)
-    left = recent.filter(~_UNDONE | Exists(second.exclude(_UNDONE))).exclude(provider="test")
-    grouped = left.values("region", slot=F("sent_at") / _WIDTH)
-    strangers = Q(device=False)
-    counted = grouped.annotate(sends=Count("id", filter=strangers), others=Count("id", filter=~strangers))
-    return counted.values_list("region", "slot", "sends", "others")
+    first = Delivery.objects.using(alias).filter(handover=1).exclude(provider="test")
+    return first.filter(~_UNDONE | Exists(second.exclude(_UNDONE)))
 
 
-def _ring(per: str, subject: str, line: str, slots: Slots) -> dict[str, Any]:
-    held = {str(slot): n for slot, n in slots.items() if n}
-    return {"key": counter_key(per, subject), "ring": RINGS[line], "period": _DAY, "slots": held}
+def _by_region(deliveries: QuerySet[Delivery], period: int, now: int) -> Counted:
+    """Count deliveries by region and sub-bucket of a period."""
+    width = rings.width(period)
+    recent = deliveries.filter(sent_at__gte=(now // width - rings.SUB_BUCKETS) * width)
+    grouped = recent.values("region", slot=F("sent_at") / width)
+    return grouped.annotate(sends=Count("id")).values_list("region", "slot", "sends")
 
 
-def _latest(sends: Slots, unconverted: int) -> Slots:
-    """Return the sub-buckets as if the last sends were those without a success: as late as they can have been."""
-    slots: Slots = {}
-    for slot in sorted(sends, reverse=True):
-        slots[slot] = min(sends[slot], unconverted)
-        unconverted -= slots[slot]
-    return slots
+def _ring(per: str, subject: str, rule: str, period: int, slots: Mapping[str, int]) -> dict[str, Any]:
+    return {"key": counter_key(per, subject), "ring": RINGS[rule], "period": period, "slots": slots}

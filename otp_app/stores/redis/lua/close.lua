@@ -19,8 +19,8 @@ if asked.status == 'approved' then
   found.closed_at, lane.a = now, now
   local paid = asked.checked_at > 0 and asked.checked_at or found.checked_at
   fail(lane, paid, -1)
-  give_back(converting, math.max(0, found.checks - found.checks_left - 1))
-  give_back(asked.charges, 0)
+  for _, increment in ipairs(asked.increments) do table.insert(converting, increment) end
+  give_back(converting)
   keep_phone(asked.phone, phone)
 end
 keep_challenge(found)

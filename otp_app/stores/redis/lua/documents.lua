@@ -9,9 +9,9 @@
 --                   approval, o: ids of pending challenges
 --   otp:k:<key>     the key counters of a subject (rings.lua)
 --   otp:converted   a list of approved challenges whose sends are not yet marked as converted in SQL
---   otp:journal     claimed sends that are not yet in SQL, sorted by instant: [challenge, instant, provider,
---                   unconverted, reference]
-local GRACE, HOUR, DAY, MONTH = 10000, 3600000, 86400000, 2592000000 -- milliseconds
+--   otp:journal     claimed sends that are not yet in SQL, sorted by instant: [challenge, instant, provider, 0,
+--                   reference]
+local GRACE, HOUR, DAY, WEEK, MONTH = 10000, 3600000, 86400000, 604800000, 2592000000 -- milliseconds
 local asked = cjson.decode(ARGV[1])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000) + asked.offset

@@ -1,2 +1,2 @@
-give_back(asked.charges, 0)
+give_back(asked.increments)
 return answer('taken')

@@ -24,7 +24,7 @@ end
 
 -- Returns a ring, emptied of what is too old by now, and the number of its newest sub-bucket.
 local function ring_of(counter, limit)
-  local name, slot = tostring(limit.ring), math.floor(now / width_of(limit))
+  local name, slot = tostring(limit.ring or 0), math.floor(now / width_of(limit))
   local ring = counter.r[name]
   if not ring then
     ring = {0}
@@ -52,11 +52,8 @@ local function add(key, number, slot, cost)
   end
 end
 
--- Blocks a key until an instant and keeps its counter `longer` milliseconds beyond; processes of the release before
--- read the block from otp:n:<key>.
+-- Blocks a key until an instant and keeps its counter `longer` milliseconds beyond.
 local function block(key, till, longer)
-  redis.call('HSET', 'otp:n:' .. key, 'b', text(till))
-  redis.call('PEXPIRE', 'otp:n:' .. key, text(math.max(1, till + longer - now)))
   local counter = counter_of(key)
   counter.b, counter.x = till, math.max(counter.x, till + longer)
   keep_counter(key)

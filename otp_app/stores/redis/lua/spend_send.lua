@@ -6,7 +6,7 @@ local same = found and found.phone == asked.number and found.purpose == asked.pu
 local open = same and found.status == 'pending' and expires_at(found) > now
 if not open or found.sends_left == 0 or found.checks_left == 0 then return answer('none') end
 local usages = usages_of(phone, asked.lane)
-local refused = refusal(usages) or suspicion(usages)
+local refused = refusal(usages)
 if refused then return refused end
 found.language = asked.language
 if asked.channel ~= '' then found.channel = asked.channel end

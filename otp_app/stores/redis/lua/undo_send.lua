@@ -18,10 +18,14 @@ found.sends_left = found.sends_left + 1
 if #found.sent_at == 0 then found.status = 'canceled' end
 local given, kept = {}, {} -- a later success must not give the same increments back again
 for _, increment in ipairs(found.taken) do
-  table.insert(increment[7] == asked.at and not asked.chosen and given or kept, increment)
+  if increment[7] ~= asked.at or asked.chosen then
+    table.insert(kept, increment)
+  elseif increment[4] > 0 then
+    table.insert(given, increment)
+  end
 end
 found.taken = kept
-give_back(given, found.checks - found.checks_left)
+give_back(given)
 keep_challenge(found)
 keep_phone(asked.phone, phone)
 return answer('taken')

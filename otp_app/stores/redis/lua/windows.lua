@@ -1,5 +1,10 @@
 -- Stands before each of the other scripts, after rings.lua: the arithmetic of limits/windows.py.
 
+-- What is not said of a limit is as limits.values.Limit has it by default.
+local function cost_of(limit)
+  return limit.cost or 1
+end
+
 -- Returns how much is used, and the milliseconds until `cost` more fits into `amount`. An entry is a pair: the instant
 -- at which it ends, and how much it counts.
 local function window(entries, amount, cost)
@@ -17,7 +22,7 @@ local function window(entries, amount, cost)
       end
     end
   end
-  return {used = used, wait = wait, blocked = 0}
+  return {used = used, wait = wait, amount = amount}
 end
 
 local function waits_usage(limit, lane)
@@ -25,8 +30,9 @@ local function waits_usage(limit, lane)
   for _, at in ipairs(lane.s) do
     if at > now - limit.period * 1000 and at > lane.a then count, last = count + 1, math.max(last, at) end
   end
-  local step = limit.steps[math.min(count, #limit.steps)]
-  return {used = count, wait = step and math.max(0, last + step * 1000 - now) or 0, blocked = 0}
+  local steps = limit.steps or {}
+  local step = steps[math.min(count, #steps)]
+  return {used = count, wait = step and math.max(0, last + step * 1000 - now) or 0, amount = limit.amount}
 end
 
 local function sends_usage(limit, lane)
@@ -34,7 +40,7 @@ local function sends_usage(limit, lane)
   for _, at in ipairs(lane.s) do
     if at > now - limit.period * 1000 then table.insert(entries, {at + limit.period * 1000, 1}) end
   end
-  return window(entries, limit.amount, limit.cost)
+  return window(entries, limit.amount, cost_of(limit))
 end
 
 local function failures_usage(limit, lane, pending)
@@ -47,30 +53,50 @@ local function failures_usage(limit, lane, pending)
     local till = expires_at(challenge) + GRACE
     if till > now then table.insert(entries, {till, challenge.checks_left}) end
   end
-  return window(entries, limit.amount, limit.cost)
+  return window(entries, limit.amount, cost_of(limit))
 end
 
-local function key_counter_usage(limit)
-  local counter = counter_of(limit.key)
-  local ring, newest = ring_of(counter, limit)
-  local usage = {used = sum_of(ring, 0), wait = 0, blocked = 0, slot = newest}
-  if usage.used + limit.cost > limit.amount then
+-- Returns the usage of a limit on answered messages, and whether by it nobody is a stranger. For a day after the server
+-- forgot, nobody is: from which networks messages were answered before is not known.
+local function answered_usage(limit, history)
+  local ring, newest = ring_of(counter_of(limit.key), limit)
+  history.week, history.day = sum_of(ring, 0), sum_of(ring, newest - 3)
+  local forgot = not generation.complete and now - generation.since < DAY
+  local young = history.week < limit.amount or forgot
+  local known = limit.vouches == 'known' and history.week >= limit.amount or limit.vouches == 'young' and young
+  return {used = history.week, wait = 0, amount = limit.amount, slot = newest}, known
+end
+
+local function key_counter_usage(limit, history)
+  local ring, newest = ring_of(counter_of(limit.key), limit)
+  local week = limit.steady and history.week or math.max(7 * history.day, history.week)
+  local amount = limit.amount + math.floor((limit.growth or 0) * week / 700)
+  local usage = {used = sum_of(ring, 0), wait = 0, amount = amount, slot = newest}
+  if usage.used + cost_of(limit) > amount then
     local entries, width = {}, width_of(limit)
     for slot = newest - SIZE + 1, newest do
       local n = ring[slot % SIZE + 2]
       if n > 0 then table.insert(entries, {(slot + SIZE) * width, n}) end
     end
-    usage.wait = window(entries, limit.amount, limit.cost).wait
+    usage.wait = window(entries, amount, cost_of(limit)).wait
   end
-  if counter.b > now then usage.wait, usage.blocked = math.max(usage.wait, counter.b - now), counter.b end
   return usage
 end
 
+-- Returns the usage of each limit. Of each key the answered messages come first, because the amounts of the key's other
+-- limits grow with them.
 local function usages_of(phone, name)
-  local usages = {}
+  local usages, key, history, known = {}, nil, nil, false
   for i, limit in ipairs(asked.limits) do
-    if limit.counts == 'crowd' then
-      usages[i] = key_counter_usage(limit)
+    if limit.key ~= key then key, history = limit.key, {day = 0, week = 0} end
+    if limit.counts == 'answered' then
+      local vouched
+      usages[i], vouched = answered_usage(limit, history)
+      known = known or vouched
+    elseif limit.strangers and known then
+      usages[i] = {used = 0, wait = 0, amount = limit.amount}
+    elseif limit.counts == 'key' then
+      usages[i] = key_counter_usage(limit, history)
     elseif limit.counts == 'waits' then
       usages[i] = waits_usage(limit, phone[name])
     elseif limit.counts == 'sends' then
@@ -84,49 +110,18 @@ end
 
 local function triples(usages)
   local list = {}
-  for i, usage in ipairs(usages) do list[i] = {usage.used, usage.wait, usage.blocked} end
+  for i, usage in ipairs(usages) do list[i] = {usage.used, usage.wait, usage.amount} end
   return list
 end
 
-local function begin_block(key, seconds)
-  block(key, now + seconds * 1000, 0)
-end
-
--- Returns the answer that a limit refuses the request, or nil; a refusal may begin a block.
+-- Returns the answer that a limit refuses the request or asks for a proof of work, or nil. Nothing is written.
 local function refusal(usages)
-  local refused, begun = false, nil
+  local refused, suspect = false, false
   for i, limit in ipairs(asked.limits) do
     local usage = usages[i]
     refused = refused or usage.wait > 0
-    local over = limit.counts == 'crowd' and limit.blocks > 0 and usage.used + limit.cost > limit.amount
-    if not begun and over and usage.blocked == 0 then begun = i end
+    suspect = suspect or limit.proof and usage.slot and (usage.used + cost_of(limit)) * 2 > usage.amount
   end
-  if not refused then return nil end
-  if begun then begin_block(asked.limits[begun].key, asked.limits[begun].blocks) end
-  return answer('refused', {usages = triples(usages), begun = begun})
-end
-
--- Returns the answer that a region has a poor conversion, or that a proof of work is needed, or nil; judges as
--- windows.judge and windows.needs_proof do.
-local function suspicion(usages)
-  local proof, judged, counted = false, asked.conversion, {}
-  for i, limit in ipairs(asked.limits) do
-    if limit.counts == 'crowd' then
-      proof = proof or limit.proof and (usages[i].used + limit.cost) * 2 > limit.amount
-      if judged and limit.key == judged.key then
-        local counter = counter_of(limit.key) -- counted anew since its last block
-        counted[limit.ring] = sum_of(counter.r[tostring(limit.ring)], math.floor(counter.b / width_of(limit)))
-      end
-    end
-  end
-  if judged then
-    local sends = counted[judged.sends]
-    local converted, settled = sends - counted[judged.unconverted], sends - counted[judged.fresh]
-    if settled >= judged.least and converted * 100 < judged.block * settled then
-      begin_block(judged.key, judged.blocks)
-      return answer('conversion', {sends = sends, converted = converted})
-    end
-    proof = proof or sends >= judged.least and converted * 100 < judged.proof * sends
-  end
-  return proof and not asked.proven and answer('proof') or nil
+  if not refused and (asked.proven or not suspect) then return nil end
+  return answer(refused and 'refused' or 'proof', {usages = triples(usages)})
 end

@@ -1,16 +1,21 @@
 -- Stands before each of the other scripts: writes, once all is decided.
 
--- Adds the costs of the limits to their key counters; returns the increments.
+-- Adds the costs of the limits to their key counters; returns the increments. A success gives back -1 answered message,
+-- which is one more.
 local function take(usages, sent_at)
   local taken, keys = {}, {}
   for i, limit in ipairs(asked.limits) do
-    if limit.counts == 'crowd' then
-      local slot, counter = usages[i].slot, counter_of(limit.key)
-      add(limit.key, limit.ring, slot, limit.cost)
-      counter.x = math.max(counter.x, (slot + SIZE) * width_of(limit))
-      keys[limit.key] = true
+    local slot, cost = usages[i].slot, limit.counts == 'answered' and -1 or cost_of(limit)
+    if slot then
+      if cost > 0 then
+        local counter = counter_of(limit.key)
+        add(limit.key, limit.ring or 0, slot, cost)
+        counter.x = math.max(counter.x, (slot + SIZE) * width_of(limit))
+        keys[limit.key] = true
+      end
       if not limit.kept then
-        table.insert(taken, {limit.key, limit.ring, slot, limit.cost, limit.shared, limit.converts, sent_at})
+        local shared, converts = limit.shared or false, limit.converts or false
+        table.insert(taken, {limit.key, limit.ring or 0, slot, cost, shared, converts, sent_at})
       end
     end
   end
@@ -18,13 +23,14 @@ local function take(usages, sent_at)
   return taken
 end
 
--- Gives increments back. One with a cost above 1 is a send's reserve of comparisons; the failed ones stay counted.
-local function give_back(increments, failed)
+-- Gives increments back. Answered messages, of cost -1, count for a week.
+local function give_back(increments)
   local keys = {}
   for _, increment in ipairs(increments) do
-    local cost = increment[4]
-    add(increment[1], increment[2], increment[3], cost == 1 and -1 or failed - cost)
-    keys[increment[1]] = counter_of(increment[1]).x > now
+    local counter, cost = counter_of(increment[1]), increment[4]
+    add(increment[1], increment[2], increment[3], -cost)
+    if cost < 0 and counter.x > now then counter.x = math.max(counter.x, (increment[3] + SIZE) * WEEK / (SIZE - 1)) end
+    keys[increment[1]] = counter.x > now
   end
   for key, alive in pairs(keys) do
     if alive then keep_counter(key) end
@@ -44,7 +50,7 @@ end
 -- Adds a send to its challenge and its phone, and returns the answer.
 local function send(challenge, phone, usages)
   local name = lane_of(challenge)
-  local lane, again, unconverted = phone[name], 0, 0
+  local lane, again = phone[name], 0
   challenge.sends_left = challenge.sends_left - 1
   local at = math.max(now, (challenge.sent_at[#challenge.sent_at] or 0) + 1) -- it names the send: no two have the same
   table.insert(challenge.sent_at, at)
@@ -53,18 +59,15 @@ local function send(challenge, phone, usages)
     if limit.counts == 'waits' then again = math.max(again, waits_usage(limit, lane).wait) end
     if limit.counts == 'sends' then again = math.max(again, sends_usage(limit, lane).wait) end
   end
-  if asked.unconverted > 0 then
-    unconverted = usages[asked.unconverted].used + asked.limits[asked.unconverted].cost
-  end
   for _, increment in ipairs(take(usages, at)) do table.insert(challenge.taken, increment) end
   keep_challenge(challenge)
   keep_phone(asked.phone, phone)
-  local reply = {challenge = challenge, again = again, unconverted = unconverted}
+  local reply = {challenge = challenge, again = again}
   local delivery = asked.delivery
   if delivery.providers then
     local provider = delivery.providers[challenge.channel] or ''
-    reply.journal = cjson.encode({challenge.id, text(at), provider, unconverted, delivery.reference})
-    reply.holds = blocks_of(delivery.watched)
+    reply.journal = cjson.encode({challenge.id, text(at), provider, 0, delivery.reference})
+    reply.blocks = blocks_of(delivery.watched)
     redis.call('ZADD', 'otp:journal', text(at), reply.journal)
   end
   return answer('taken', reply)
