@@ -19,12 +19,12 @@ from .servers import PostgreSQL, Valkey
 # Every limit is in force, none is reached.
 _AMOUNTS = dict.fromkeys(
     (
-        *("SENDS_PER_CLIENT_HOUR", "UNCONVERTED_PER_CLIENT_HOUR", "CHECKS_PER_CLIENT_HOUR"),
-        *("UNCONVERTED_PER_PREFIX_HOUR", "SENDS_PER_REGION_DAY", "SENDS_PER_DAY", "UNCONVERTED_PER_DAY"),
-        "CONVERSION_LEAST",
+        *("UNCONVERTED_PER_PREFIX_DAY", "SENDS_PER_PREFIX_DAY", "UNCONVERTED_PER_SUBNET_DAY"),
+        *("UNCONVERTED_PER_NETWORK_DAY", "UNCONVERTED_PER_REGION_DAY", "UNCONVERTED_OF_STRANGERS_DAY"),
+        "CHECKS_PER_CLIENT_HOUR",
     ),
     10**8,
-) | {"FAILURES_PER_DAY": 10**9}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,9 +26,9 @@ def main() -> None:
     with servers.postgresql() as postgresql:
         os.environ |= {"DATABASE_URL": postgresql.create("wall"), "DJANGO_SETTINGS_MODULE": "otp_project.settings"}
         os.environ |= {"SECRET_KEY": "abcde" * 10, "ENV_FILE": os.devnull, "LOG_LEVEL": "WARNING", "DEBUG": "0"}
-        for name in ("SENDS_PER_REGION_DAY", "SENDS_PER_DAY", "UNCONVERTED_PER_DAY", "CONVERSION_LEAST"):
-            os.environ[f"OTP_{name}"] = str(10**8)
-        os.environ |= {"OTP_FAILURES_PER_DAY": str(10**9), "OTP_UNCONVERTED_PER_PREFIX_HOUR": str(10**8)}
+        buckets = ("PREFIX", "SUBNET", "NETWORK", "REGION")
+        os.environ |= {f"OTP_UNCONVERTED_PER_{bucket}_DAY": str(10**8) for bucket in buckets}
+        os.environ |= {"OTP_UNCONVERTED_OF_STRANGERS_DAY": str(10**8), "OTP_SENDS_PER_PREFIX_DAY": str(10**8)}
         _in_another_process(_migrate)
         print(f"{'at once':>8} {'as it is':>10} {'without':>10}   sends a second")
         for count in (1, 4, 16):

@@ -12,12 +12,12 @@ def rows(challenge):
 
 def unconverted(challenge):
     limits = [limit for limit in sending(challenge, "192.0.2.1").limits if limit.converts]
-    return {usage.limit.name: usage.used for usage in stores.current().usage(limits)}["unconverted_per_client_hour"]
+    return {usage.limit.name: usage.used for usage in stores.current().usage(limits)}["unconverted_per_subnet_day"]
 
 
 def counted(challenge):
-    """Return the usage of a first send's limits, without those of a minute, because a test may take as long."""
-    limits = [limit for limit in sending(challenge, "192.0.2.1").limits if limit.period > 60]
+    """Return the usage of a first send's limits."""
+    limits = sending(challenge, "192.0.2.1").limits
     return {usage.limit.name: usage.used for usage in stores.current().usage(limits, phone=challenge.phone)}
 
 

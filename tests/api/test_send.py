@@ -168,7 +168,7 @@ def test_a_send_that_surely_failed_is_told_with_when_to_try_again(client, failin
 
 
 def test_failed_sends_are_not_given_back_to_the_client(client, failing, settings):
-    settings.OTP_UNCONVERTED_PER_CLIENT_HOUR = 2
+    settings.OTP_UNCONVERTED_PER_SUBNET_DAY = 2
     failing(Rejected("21211"))
     codes = [send(client, {"phone": new_phone()}).json()["code"] for _ in range(3)]
     assert codes == ["undeliverable_phone", "undeliverable_phone", "limited"]

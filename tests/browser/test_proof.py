@@ -6,7 +6,7 @@ from tests.service.conftest import UNREACHED_LIMITS, surprises
 from tests.service.running import running
 from tests.service.talking import phone as new_phone
 
-LOW_LIMITS = {"OTP_PROOFS": "1", "OTP_PROOF_COST": "1000", "OTP_UNCONVERTED_PER_CLIENT_HOUR": "4"}
+LOW_LIMITS = {"OTP_PROOFS": "1", "OTP_PROOF_COST": "1000", "OTP_UNCONVERTED_PER_NETWORK_DAY": "4"}
 
 
 @pytest.fixture(scope="module")

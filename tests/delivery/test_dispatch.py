@@ -104,15 +104,14 @@ def test_an_outage_is_no_sign_of_an_attack_and_a_number_at_fault_may_be(remote, 
             services.send_code(phone="+998901234567", client="192.0.2.1")
     limits = request_limits.for_send("+998901234567", "192.0.2.1", checks=5)
     used = {usage.limit.name: usage.used for usage in each_store.usage(limits.limits, phone="+998901234567")}
-    assert used["unconverted_per_prefix_hour"] == used["unconverted_per_day"] == 3 * left
-    assert used["failures_per_day"] == 15 * left
-    assert used["sends_per_client_hour"] == used["sends_per_region_day"] == used["sends_per_day"] == 3 * left
+    assert used["unconverted_per_prefix_day"] == used["unconverted_per_region_day"] == 3 * left
+    assert used["unconverted_per_subnet_day"] == used["sends_per_prefix_day"] == 3 * left
     assert used["sends_per_phone_day"] == 0
 
 
 @pytest.mark.parametrize("failures", [5, 100])  # with the circuit opened by the first of them, or closed all along
 def test_i13_an_outage_uses_up_nothing_of_a_country_or_of_all(client, remote, each_store, settings, clock, failures):
-    settings.OTP_SENDS_PER_REGION_DAY = settings.OTP_SENDS_PER_DAY = settings.OTP_UNCONVERTED_PER_DAY = 40
+    settings.OTP_UNCONVERTED_PER_SUBNET_DAY = settings.OTP_UNCONVERTED_PER_REGION_DAY = 40
     settings.OTP_CIRCUIT_FAILURES = failures
 
     def send():

@@ -100,16 +100,16 @@ def test_an_operator_lifts_all_of_a_number(remote, error):
 
 @pytest.mark.django_db(transaction=True)
 def test_a_suppressed_number_is_no_free_probe(remote, each_store, settings):
-    settings.OTP_UNCONVERTED_PER_CLIENT_HOUR = 4
+    settings.OTP_UNCONVERTED_PER_SUBNET_DAY = 4
     phone, _ = reject(remote, Rejected("21610"), client="192.0.2.1")
     for _ in range(3):
         refused(phone, client="192.0.2.1")
     with pytest.raises(Limited) as limited:
         services.send_code(phone=phone, client="192.0.2.1")
-    assert limited.value.limit == "unconverted_per_client_hour"
+    assert limited.value.limit == "unconverted_per_subnet_day"
     limits = request_limits.for_send(phone, "192.0.2.1", checks=5).limits
     used = {usage.limit.name: usage.used for usage in each_store.usage(limits, phone=phone)}
-    assert used["sends_per_client_hour"] == used["unconverted_per_prefix_hour"] == used["sends_per_region_day"] == 4
+    assert used["unconverted_per_region_day"] == used["unconverted_per_prefix_day"] == used["sends_per_prefix_day"] == 4
     assert used["sends_per_phone_day"] == used["wait_per_phone"] == 0
 
 

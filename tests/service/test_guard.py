@@ -121,7 +121,7 @@ def test_two_hundred_addresses_guess_a_phone_for_a_month_and_are_compared_twenty
 
 
 @pytest.mark.each_database
-@pytest.mark.parametrize("name", ["OTP_SENDS_PER_REGION_DAY", "OTP_SENDS_PER_DAY", "OTP_UNCONVERTED_PER_DAY"])
+@pytest.mark.parametrize("name", ["OTP_UNCONVERTED_PER_NETWORK_DAY", "OTP_UNCONVERTED_PER_REGION_DAY"])
 def test_a_cap_that_200_requests_race_for_is_not_overshot(start, name):
     service = start(OTP_PROOFS="0", **{name: "40"})
     answers = together([sending(service, scattered(n)) for n in range(200)])

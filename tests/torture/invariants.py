@@ -28,8 +28,8 @@ def counted(cluster):
     challenges, used = _challenges(cluster).values(), cluster.used()
     approved = sum(value["status"] == "approved" for value in challenges)
     failed = sum(status == "failed" for *_, status, _, _ in _deliveries(cluster))
-    sends, unconverted = used["sends_per_day"], used["unconverted_per_day"]
-    if not len(challenges) - failed <= sends <= len(challenges) or unconverted != sends - approved:
+    answered, unconverted = used["answered_in_region"], used["unconverted_per_region_day"]
+    if not len(challenges) - failed <= answered + unconverted <= len(challenges) or answered != approved:
         yield f"of {len(challenges)} challenges, {approved} approved and {failed} failed, are counted {used} (I8)"
 
 

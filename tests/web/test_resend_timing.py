@@ -115,7 +115,7 @@ def test_but_not_where_it_would_bring_a_new_code(thrice):
 
 
 def test_for_as_long_as_a_send_was_refused_the_buttons_are_off_whatever_refused_it(visitor, clock, settings):
-    settings.OTP_SENDS_PER_CLIENT_HOUR = 2
+    settings.OTP_UNCONVERTED_PER_SUBNET_DAY = 2
     visitor.ask()
     visitor.ask(new_phone())
     clock.advance(60)

@@ -123,12 +123,12 @@ def test_too_soon_is_told_where_the_code_is_of_no_more_use_as_well(visitor):
 
 
 def test_too_many_from_one_place_are_told_on_the_first_page_with_the_wait(visitor, settings):
-    settings.OTP_SENDS_PER_CLIENT_HOUR = 1
+    settings.OTP_UNCONVERTED_PER_SUBNET_DAY = 1
     visitor.ask()
     page = visitor.post(phone=new_phone())
     assert page.status_code == 429
-    assert 3400 < int(page["Retry-After"]) <= 3750
-    assert re.search(r"Try again in (5\d|6[0-3]) minutes\.", text_of(page))
+    assert 82_000 < int(page["Retry-After"]) <= 90_000
+    assert re.search(r"Try again in 2[2-5] hours", text_of(page))
     assert len(visitor.outbox) == 1
 
 
@@ -149,7 +149,7 @@ class TestProof:
     def _wary(self, settings):
         settings.OTP_PROOFS = True
         settings.OTP_PROOF_COST = 1
-        settings.OTP_UNCONVERTED_PER_CLIENT_HOUR = 2
+        settings.OTP_UNCONVERTED_PER_NETWORK_DAY = 2
 
     @pytest.fixture
     def suspect(self, visitor):
@@ -186,7 +186,7 @@ class TestProof:
         assert len(suspect.outbox) == 1
 
     def test_a_solution_is_good_for_one_send(self, suspect, settings):
-        settings.OTP_UNCONVERTED_PER_CLIENT_HOUR = 4
+        settings.OTP_UNCONVERTED_PER_NETWORK_DAY = 4
         suspect.ask(new_phone())
         proof = self.solution(suspect.post(phone=suspect.phone))
         suspect.ask(proof=proof)

@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.requests]
 
 class TestSuccessOfAnAttacker:
     def test_on_its_own_number_gives_its_client_no_more_than_that_send(self, settings, outbox):
-        settings.OTP_PROOFS, settings.OTP_UNCONVERTED_PER_CLIENT_HOUR = False, 3
+        settings.OTP_PROOFS, settings.OTP_UNCONVERTED_PER_SUBNET_DAY = False, 3
         address, own = next(addresses), new_phone()
         answers = [send(phone, address) for phone in (new_phone(), new_phone(), own)]
         assert verify(own, outbox[-1].code, address).status_code == 200
@@ -26,8 +26,8 @@ class TestSuccessOfAnAttacker:
         assert answer.status_code == 200
         assert used(request_limits.for_check(address), "checks_per_client_hour") == 2
         limits = request_limits.for_send(own, address, checks=5)
-        assert used(limits, "sends_per_client_hour") == 1
-        assert used(limits, "unconverted_per_client_hour") == 0
+        assert used(limits, "sends_per_prefix_day") == 1
+        assert used(limits, "unconverted_per_subnet_day") == 0
 
     def test_resets_nothing_of_its_victim(self, outbox):
         victim, own, address = new_phone(), new_phone(), next(addresses)

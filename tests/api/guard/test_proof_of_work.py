@@ -14,7 +14,7 @@ class TestProof:
     @pytest.fixture
     def address(self, settings, outbox):
         """Return the address of a client that has used half of its limit."""
-        settings.OTP_UNCONVERTED_PER_CLIENT_HOUR = 8
+        settings.OTP_UNCONVERTED_PER_NETWORK_DAY = 8
         address = next(addresses)
         for _ in range(4):
             assert code(send(new_phone(), address)) == "sent"
@@ -87,30 +87,30 @@ class TestProof:
 
 @pytest.mark.django_db(transaction=True)
 def test_of_parallel_sends_with_one_proof_one_passes(settings, outbox):
-    settings.OTP_UNCONVERTED_PER_CLIENT_HOUR = 1
+    settings.OTP_UNCONVERTED_PER_NETWORK_DAY = 1
     address = next(addresses)
     proof = solved(send(new_phone(), address))
     phones = [new_phone() for _ in range(8)]
-    settings.OTP_UNCONVERTED_PER_CLIENT_HOUR = 100
+    settings.OTP_UNCONVERTED_PER_NETWORK_DAY = 100
     answers = race(lambda number: send(phones[number], proof=proof), len(phones))
     assert sorted(code(answer) for answer in answers) == ["proof_required"] * 7 + ["sent"]
     assert len(outbox) == 1
 
 
 class TestBeyondHalf:
-    def test_of_a_prefix(self, settings):
-        settings.OTP_UNCONVERTED_PER_PREFIX_HOUR = 4
-        answers = [code(send(f"+99890123000{n}")) for n in range(3)]
-        assert answers == ["sent", "sent", "proof_required"]
-        assert code(send("+998901240000")) == "sent"
-
     def test_of_a_country(self, settings):
-        settings.OTP_SENDS_PER_REGION_DAY = 4
+        settings.OTP_UNCONVERTED_PER_REGION_DAY = 4
         assert [code(send(new_phone())) for _ in range(3)] == ["sent", "sent", "proof_required"]
         assert code(send(kazakh(1))) == "sent"
 
-    def test_of_an_ipv6_site_whose_clients_are_each_below_it(self, settings):
-        settings.OTP_UNCONVERTED_PER_CLIENT_HOUR, settings.OTP_SITE_CLIENTS = 2, 2
-        answers = [code(send(new_phone(), f"2001:db8:0:{n}::1")) for n in range(3)]
+    def test_of_what_strangers_have_together(self, settings):
+        settings.OTP_UNCONVERTED_OF_STRANGERS_DAY = 4
+        settings.OTP_HOME_NETWORKS = ["203.0.113.0/24"]
+        assert [code(send(new_phone())) for _ in range(3)] == ["sent", "sent", "proof_required"]
+        assert code(send(new_phone(), "203.0.113.9")) == "sent"
+
+    def test_of_an_ipv6_network_whose_subnets_are_each_below_it(self, settings):
+        settings.OTP_UNCONVERTED_PER_NETWORK_DAY = 4
+        answers = [code(send(new_phone(), f"2001:db8:{n}::1")) for n in range(3)]
         assert answers == ["sent", "sent", "proof_required"]
-        assert code(send(new_phone(), "2001:db8:1::1")) == "sent"
+        assert code(send(new_phone(), "2001:db9:1::1")) == "sent"
