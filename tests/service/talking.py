@@ -41,9 +41,9 @@ class Answer:
 
 
 def address():
-    """Return a client address that was not used before."""
+    """Return a client address that was not used before, of another network than the last ones."""
     n = next(_addresses)
-    return f"10.{n >> 16 & 255}.{n >> 8 & 255}.{n & 255}"
+    return f"{n // 250 % 200 + 20}.{n % 250}.{n // 50_000 % 250}.7"
 
 
 def phone():
