@@ -1,7 +1,7 @@
-"""Write a record to the log ``otp_app.guard`` for each refusal, lifted block, failed check and sign-in.
+"""Write a record to the log ``otp_app.guard`` for each refusal, ruling of an operator, failed check and sign-in.
 
-A refusal also sends a signal. No record holds a code, a token or a whole
-phone, and none tells whether an account exists before somebody has signed in to it.
+A refusal also sends a signal. No record holds a code, a token or a whole phone, and none tells whether an account
+exists before somebody has signed in to it.
 """
 
 import logging
@@ -63,9 +63,23 @@ def record_sign_in(user: Any, client: str | None, *, is_new: bool) -> None:
     _log(logging.INFO, "signed_in", {"user": str(user.pk), "is_new": is_new, "client": client})
 
 
-def record_lifted_block(row: BlockRow, by: object) -> None:
-    """Log ``unblocked`` at WARNING; ``by`` is the primary key of the operator, or the command that lifted the block."""
-    _log(logging.WARNING, "unblocked", {"subject": str(row), "limit": row.limit, "by": str(by)})
+def record_watched(refused: Limited | ProofRequired, phone: str, client: str | None) -> None:
+    """Log ``watched`` at INFO: a send to a watched region was served, which the bucket would have refused."""
+    facts = {"limit": refused.limit, **_bucket(refused), "phone": phones.mask(phone), "client": client}
+    _log(logging.INFO, "watched", facts)
+
+
+def record_ruling(row: BlockRow, by: str) -> None:
+    """Log ``ruled`` at WARNING; ``by`` is the primary key of the operator, or the name of the command."""
+    seconds = {} if row.until is None else {"seconds": (row.until - row.since) // 1000}
+    amount = {} if row.amount is None else {"amount": row.amount}
+    facts = {"subject": str(row), "mode": str(row.mode), **amount, "reason": row.reason, **seconds, "by": by}
+    _log(logging.WARNING, "ruled", facts)
+
+
+def record_lifted_ruling(row: BlockRow, by: str) -> None:
+    """Log ``lifted`` at WARNING; ``by`` is as in :func:`record_ruling`."""
+    _log(logging.WARNING, "lifted", {"subject": str(row), "mode": str(row.mode), "by": by})
 
 
 def _bucket(refused: Limited | ProofRequired) -> dict[str, str]:

@@ -185,9 +185,12 @@ def mask(phone: str) -> str:
 
 
 def mask_subject(subject: str) -> str:
-    """Mask the prefix in a subject as ``prefix +998901••``; return other subjects unchanged.
+    """Mask the phone or prefix in a subject, as ``prefix +998901••``; return other subjects unchanged.
 
     A prefix is a number without its last four digits. A masked phone and its masked prefix together still hide four
     digits of the number.
     """
-    return f"{subject[:-_SHOWN_LAST]}{'•' * _SHOWN_LAST}" if subject.startswith("prefix ") else subject
+    kind, _, text = subject.partition(" ")
+    if kind == "phone":
+        return f"{kind} {mask(text)}"
+    return f"{subject[:-_SHOWN_LAST]}{'•' * _SHOWN_LAST}" if kind == "prefix" else subject
