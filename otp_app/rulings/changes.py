@@ -44,11 +44,11 @@ def require_sense(row: BlockRow) -> None:
     """Raise ValueError, which says why, for a mode that is none for such a subject or lacks its amount."""
     kind = row.subject.partition(" ")[0]
     if row.mode == BlockRow.Mode.WATCH and kind != "region":
-        raise ValueError("only a region can be watched.")
+        raise ValueError(_("Only a country can be watched."))
     if row.mode == BlockRow.Mode.OPEN and kind == "phone":
-        raise ValueError("a phone can only be shut.")
+        raise ValueError(_("A phone can only be shut."))
     if (row.mode == BlockRow.Mode.OPEN) != (row.amount is not None):
-        raise ValueError("an amount is needed for who is held open, and for nobody else.")
+        raise ValueError(_("Give an amount for who is held open, and for nobody else."))
 
 
 def _name_of(by: Any) -> str:

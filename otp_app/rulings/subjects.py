@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from ipaddress import IPv6Network, ip_network
 
+from django.utils.translation import gettext as _
 from phonenumbers import SUPPORTED_REGIONS
 
 from .. import phones
@@ -27,7 +28,7 @@ def _phone(text: str) -> str:
 
 def _prefix(text: str) -> str:
     if not _PREFIX.fullmatch(text):
-        raise ValueError("give + and the first digits of the numbers: +99890123.")
+        raise ValueError(_("Give + and the first digits of the numbers: +99890123."))
     return text
 
 
@@ -35,7 +36,7 @@ def _network(text: str) -> str:
     try:
         network = ip_network(text, strict=False)
     except ValueError:
-        raise ValueError("give an address or a network: 192.0.2.0/24.") from None
+        raise ValueError(_("Give an address or a network: 192.0.2.0/24.")) from None
     if isinstance(network, IPv6Network) and network.prefixlen > _SHORTEST_IPV6:
         network = network.supernet(new_prefix=_SHORTEST_IPV6)
     return str(network)
@@ -43,7 +44,7 @@ def _network(text: str) -> str:
 
 def _region(text: str) -> str:
     if text.upper() not in SUPPORTED_REGIONS:
-        raise ValueError("give a country by its two letters: UZ.")
+        raise ValueError(_("Give a country by its two letters: UZ."))
     return text.upper()
 
 

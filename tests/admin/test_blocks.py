@@ -158,9 +158,9 @@ class TestMakingOne:
     @pytest.mark.parametrize(
         ("values", "says"),
         [
-            ({"kind": "prefix", "who": "abc"}, "give + and the first digits"),
-            ({"kind": "prefix", "who": "+99890", "mode": "watch"}, "only a region can be watched"),
-            ({"kind": "region", "who": "UZ", "mode": "open"}, "an amount is needed"),
+            ({"kind": "prefix", "who": "abc"}, "Give + and the first digits"),
+            ({"kind": "prefix", "who": "+99890", "mode": "watch"}, "Only a country can be watched"),
+            ({"kind": "region", "who": "UZ", "mode": "open"}, "Give an amount"),
             ({"kind": "", "who": ""}, "This field is required."),
             ({"kind": "region", "who": "UZ", "reason": ""}, "This field is required."),
         ],

@@ -61,10 +61,10 @@ def test_the_user_who_decides_it_has_it_in_the_history_of_the_admin(capsys):
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["otp_block", "--region", "Uzbekistan"], "--region Uzbekistan: give a country"),
+        (["otp_block", "--region", "Uzbekistan"], "--region Uzbekistan: Give a country"),
         (["otp_block", "--region", "UZ", "--by", "+998900000000"], "there is no such user"),
-        (["otp_allow", "--region", "UZ"], "an amount is needed"),
-        (["otp_allow", "--prefix", "+99890", "--watch"], "only a region can be watched"),
+        (["otp_allow", "--region", "UZ"], "Give an amount"),
+        (["otp_allow", "--prefix", "+99890", "--watch"], "Only a country can be watched"),
         (["otp_allow", "--phone", "+998901234567"], "required"),
     ],
 )

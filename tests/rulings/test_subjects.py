@@ -25,8 +25,8 @@ def test_one_subject_has_one_spelling(kind, text, subject):
     ("kind", "text", "says"),
     [
         ("phone", "12", "mobile number"),
-        ("prefix", "99890123", "give \\+ and the first digits"),
-        ("prefix", "+998901234567", "give \\+ and the first digits"),
+        ("prefix", "99890123", "Give \\+ and the first digits"),
+        ("prefix", "+998901234567", "Give \\+ and the first digits"),
         ("region", "Uzbekistan", "two letters"),
         ("network", "192.0.2.0/33", "a network: 192.0.2.0/24"),
     ],
