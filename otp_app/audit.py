@@ -10,17 +10,26 @@ from contextlib import contextmanager
 from typing import Any
 
 from . import phones
-from .errors import InvalidOrExpiredCode, Limited, ProofRequired
+from .errors import (
+    ChannelNotOffered,
+    InvalidOrExpiredCode,
+    Limited,
+    OtpError,
+    ProofRequired,
+    RegionNotAllowed,
+    UndeliverablePhone,
+)
 from .limits import proof_of_work
 from .models import BlockRow
 from .signals import limited
 
 logger = logging.getLogger("otp_app.guard")
+_FIRST_OF_OURS = 500  # HTTP statuses from here on are failures of ours
 
 
 @contextmanager
 def recording_refusals(phone: str, client: str | None) -> Iterator[None]:
-    """Record a refusal that is raised within this context, and add the task to a ProofRequired."""
+    """Record a refusal that is raised within this context, once, and add the task to a ProofRequired."""
     try:
         yield
     except Limited as refused:
@@ -28,7 +37,12 @@ def recording_refusals(phone: str, client: str | None) -> Iterator[None]:
         raise
     except ProofRequired as asked:
         record_proof_required(asked, phone, client)
-        raise ProofRequired(proof_of_work.make_task(), limit=asked.limit, subject=asked.subject) from None
+        with_task = ProofRequired(proof_of_work.make_task(), limit=asked.limit, subject=asked.subject)
+        with_task.recorded = True
+        raise with_task from None
+    except (RegionNotAllowed, ChannelNotOffered, UndeliverablePhone) as refused:
+        record_other_refusal(refused, client, phone)
+        raise
 
 
 def record_refusal(refused: Limited, phone: str, client: str | None, *, account: str = "") -> None:
@@ -39,10 +53,25 @@ def record_refusal(refused: Limited, phone: str, client: str | None, *, account:
     """
     masked = {"phone": phones.mask(phone)} if phone else {}
     named = {"account": account} if account else {}
+    refused.recorded = True
     facts = {"limit": refused.limit, "retry_after": refused.retry_after, **_bucket(refused), **masked, **named}
     _log(logging.INFO, "limited", facts | {"client": client})
     # A receiver that raises must not change the answer; Django logs the error.
     limited.send_robust(None, limit=refused.limit, retry_after=refused.retry_after, phone=phone, client=client)
+
+
+def record_other_refusal(refused: OtpError, client: str | None, phone: str = "") -> None:
+    """Log ``refused`` at INFO with the name of an error that no limit has raised, unless it has a record already.
+
+    What was typed is never logged: without a ``phone`` that was read, the record shows none. A failure of ours (5xx) is
+    no refusal.
+    """
+    if refused.recorded or refused.status >= _FIRST_OF_OURS:
+        return
+    refused.recorded = True
+    region = {"region": refused.region} if isinstance(refused, RegionNotAllowed) and refused.region else {}
+    masked = {"phone": phones.mask(phone)} if phone else {}
+    _log(logging.INFO, "refused", {"error": type(refused).__name__, **region, **masked, "client": client})
 
 
 def record_proof_required(asked: ProofRequired, phone: str, client: str | None) -> None:
@@ -55,7 +84,9 @@ def record_failed_check(phone: str, client: str | None, challenge_id: str | None
     """Log ``check_failed`` at INFO with the reason, and return the error to raise, which does not tell the reason."""
     by = "challenge_id" if challenge_id else "phone"
     _log(logging.INFO, "check_failed", {"reason": reason, "by": by, "phone": phones.mask(phone), "client": client})
-    return InvalidOrExpiredCode()
+    error = InvalidOrExpiredCode()
+    error.recorded = True
+    return error
 
 
 def record_sign_in(user: Any, client: str | None, *, is_new: bool) -> None:

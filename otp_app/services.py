@@ -69,21 +69,16 @@ def send_code(
     (the id names no open challenge of this phone; nothing is taken), UndeliverablePhone or DeliveryFailed.
     """
     phone = phones.as_phone(phone)
-    channel = _offered_channel(phone, channel, first=challenge_id is None)
-    known = devices.recognise(phone, device)
-    price = routing.highest_price(phone, channel) if conf.BUDGET_PER_DAY and not phone.is_test else 0
-    limits = partial(
-        request_limits.for_send,
-        phone,
-        client,
-        device=known,
-        proof=proof_of_work.name_of(proof),
-        test=phone.is_test,
-        price=price,
-    )
-    store, queue, switched = stores.current(), queues.current(), False
-    claims = routing.claims(phone, channel) if queue.at_once else None
     with audit.recording_refusals(phone, client):
+        channel = _offered_channel(phone, channel, first=challenge_id is None)
+        known = devices.recognise(phone, device)
+        price = routing.highest_price(phone, channel) if conf.BUDGET_PER_DAY and not phone.is_test else 0
+        solved = proof_of_work.name_of(proof)
+        limits = partial(
+            request_limits.for_send, phone, client, device=known, proof=solved, test=phone.is_test, price=price
+        )
+        store, queue, switched = stores.current(), queues.current(), False
+        claims = routing.claims(phone, channel) if queue.at_once else None
         if challenge_id is None:
             challenge = codes.new_challenge(new_id, phone, purpose, language, channel, known)
             taken, ask = limits(checks=challenge.checks), partial(store.open, challenge, claims=claims)
@@ -93,7 +88,7 @@ def send_code(
             taken, again = limits(waits=not switched), partial(store.spend_send, phone, purpose, challenge_id)
             ask = partial(again, claims=claims, device=known, language=language, channel=channel)
         grant = rulings.decide(phone, client, taken, ask, device=bool(known))
-    queue.enqueue(grant)
+        queue.enqueue(grant)
     return replace(grant, resend_in=resend_in(phone, known)) if switched else grant
 
 

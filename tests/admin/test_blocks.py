@@ -144,7 +144,7 @@ class TestMakingOne:
         assert datetime.fromtimestamp(row.until / 1000, UTC).year in (2099, 2100)
         entry = LogEntry.objects.get()
         assert (row.author, entry.action_flag) == (str(entry.user_id), ADDITION)
-        assert str(entry.object_repr) == "phone +998•••••••67"
+        assert str(entry.object_repr) == "phone +998901••••••"
 
     def test_the_page_asks_for_what_is_needed(self, sees_all):
         html = page(sees_all, "blockrow_add")
