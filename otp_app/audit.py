@@ -1,7 +1,7 @@
-"""Write a record to the log ``otp_app.guard`` for each refusal, lifted block, failed check and sign-in.
+"""Write a record to the log ``otp_app.guard`` for each refusal, ruling of an operator, failed check and sign-in.
 
-A refusal also sends a signal. No record holds a code, a token or a whole
-phone, and none tells whether an account exists before somebody has signed in to it.
+A refusal also sends a signal. No record holds a code, a token or a whole phone, and none tells whether an account
+exists before somebody has signed in to it.
 """
 
 import logging
@@ -10,17 +10,26 @@ from contextlib import contextmanager
 from typing import Any
 
 from . import phones
-from .errors import InvalidOrExpiredCode, Limited, ProofRequired
+from .errors import (
+    ChannelNotOffered,
+    InvalidOrExpiredCode,
+    Limited,
+    OtpError,
+    ProofRequired,
+    RegionNotAllowed,
+    UndeliverablePhone,
+)
 from .limits import proof_of_work
 from .models import BlockRow
 from .signals import limited
 
 logger = logging.getLogger("otp_app.guard")
+_FIRST_OF_OURS = 500  # HTTP statuses from here on are failures of ours
 
 
 @contextmanager
 def recording_refusals(phone: str, client: str | None) -> Iterator[None]:
-    """Record a refusal that is raised within this context, and add the task to a ProofRequired."""
+    """Record a refusal that is raised within this context, once, and add the task to a ProofRequired."""
     try:
         yield
     except Limited as refused:
@@ -28,7 +37,12 @@ def recording_refusals(phone: str, client: str | None) -> Iterator[None]:
         raise
     except ProofRequired as asked:
         record_proof_required(asked, phone, client)
-        raise ProofRequired(proof_of_work.make_task(), limit=asked.limit, subject=asked.subject) from None
+        with_task = ProofRequired(proof_of_work.make_task(), limit=asked.limit, subject=asked.subject)
+        with_task.recorded = True
+        raise with_task from None
+    except (RegionNotAllowed, ChannelNotOffered, UndeliverablePhone) as refused:
+        record_other_refusal(refused, client, phone)
+        raise
 
 
 def record_refusal(refused: Limited, phone: str, client: str | None, *, account: str = "") -> None:
@@ -39,10 +53,25 @@ def record_refusal(refused: Limited, phone: str, client: str | None, *, account:
     """
     masked = {"phone": phones.mask(phone)} if phone else {}
     named = {"account": account} if account else {}
+    refused.recorded = True
     facts = {"limit": refused.limit, "retry_after": refused.retry_after, **_bucket(refused), **masked, **named}
     _log(logging.INFO, "limited", facts | {"client": client})
     # A receiver that raises must not change the answer; Django logs the error.
     limited.send_robust(None, limit=refused.limit, retry_after=refused.retry_after, phone=phone, client=client)
+
+
+def record_other_refusal(refused: OtpError, client: str | None, phone: str = "") -> None:
+    """Log ``refused`` at INFO with the name of an error that no limit has raised, unless it has a record already.
+
+    What was typed is never logged: without a ``phone`` that was read, the record shows none. A failure of ours (5xx) is
+    no refusal.
+    """
+    if refused.recorded or refused.status >= _FIRST_OF_OURS:
+        return
+    refused.recorded = True
+    region = {"region": refused.region} if isinstance(refused, RegionNotAllowed) and refused.region else {}
+    masked = {"phone": phones.mask(phone)} if phone else {}
+    _log(logging.INFO, "refused", {"error": type(refused).__name__, **region, **masked, "client": client})
 
 
 def record_proof_required(asked: ProofRequired, phone: str, client: str | None) -> None:
@@ -55,7 +84,9 @@ def record_failed_check(phone: str, client: str | None, challenge_id: str | None
     """Log ``check_failed`` at INFO with the reason, and return the error to raise, which does not tell the reason."""
     by = "challenge_id" if challenge_id else "phone"
     _log(logging.INFO, "check_failed", {"reason": reason, "by": by, "phone": phones.mask(phone), "client": client})
-    return InvalidOrExpiredCode()
+    error = InvalidOrExpiredCode()
+    error.recorded = True
+    return error
 
 
 def record_sign_in(user: Any, client: str | None, *, is_new: bool) -> None:
@@ -63,9 +94,23 @@ def record_sign_in(user: Any, client: str | None, *, is_new: bool) -> None:
     _log(logging.INFO, "signed_in", {"user": str(user.pk), "is_new": is_new, "client": client})
 
 
-def record_lifted_block(row: BlockRow, by: object) -> None:
-    """Log ``unblocked`` at WARNING; ``by`` is the primary key of the operator, or the command that lifted the block."""
-    _log(logging.WARNING, "unblocked", {"subject": str(row), "limit": row.limit, "by": str(by)})
+def record_watched(refused: Limited | ProofRequired, phone: str, client: str | None) -> None:
+    """Log ``watched`` at INFO: a send to a watched region was served, which the bucket would have refused."""
+    facts = {"limit": refused.limit, **_bucket(refused), "phone": phones.mask(phone), "client": client}
+    _log(logging.INFO, "watched", facts)
+
+
+def record_ruling(row: BlockRow, by: str) -> None:
+    """Log ``ruled`` at WARNING; ``by`` is the primary key of the operator, or the name of the command."""
+    seconds = {} if row.until is None else {"seconds": (row.until - row.since) // 1000}
+    amount = {} if row.amount is None else {"amount": row.amount}
+    facts = {"subject": str(row), "mode": str(row.mode), **amount, "reason": row.reason, **seconds, "by": by}
+    _log(logging.WARNING, "ruled", facts)
+
+
+def record_lifted_ruling(row: BlockRow, by: str) -> None:
+    """Log ``lifted`` at WARNING; ``by`` is as in :func:`record_ruling`."""
+    _log(logging.WARNING, "lifted", {"subject": str(row), "mode": str(row.mode), "by": by})
 
 
 def _bucket(refused: Limited | ProofRequired) -> dict[str, str]:

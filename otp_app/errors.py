@@ -51,6 +51,7 @@ class OtpError(Exception):
     status: int = 400
     detail: str | Promise
     retry_after: int | None = None  # seconds
+    recorded = False  # whether the log has its record
 
     def __str__(self) -> str:
         return self.code
@@ -74,9 +75,10 @@ class RegionNotAllowed(OtpError):
     code = "region_not_allowed"
     detail = _("We do not serve numbers of this country yet.")
 
-    def __init__(self, served: Sequence[str] = ()) -> None:
+    def __init__(self, served: Sequence[str] = (), region: str = "") -> None:
         """Add the names of the countries that are served, if they are few enough to be read."""
         super().__init__()
+        self.region = region  # for logs
         if served:
             self.detail = format_lazy("{} {} {}.", self.detail, _("Countries we serve:"), ", ".join(served))
 

@@ -2,8 +2,8 @@
 
 ::
 
-    send_code ──── store.open ───────┬─ queue.enqueue ── (delivery.dispatch)         the first send
-                   store.spend_send ─┘                                               again, by challenge id
+    send_code ──── rulings.decide ─┬─ store.open ───────┬─ queue.enqueue ── (delivery.dispatch)   the first send
+                                   └─ store.spend_send ─┘                                         again, by its id
     verify_code ── store.spend_check ── codes.matches ── store.close                 spend, compare, close
     sign_in ────── as verify_code ── accounts.user_for ── tokens.issue
     exchange ───── authorization_codes.redeem ── tokens.issue                        for other sites
@@ -19,7 +19,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from . import accounts, audit, phones, queues, staff, stores, tokens
+from . import accounts, audit, phones, queues, rulings, staff, stores, tokens
 from .accounts import authorization_codes, devices
 from .challenges import Challenge, ChallengeState, Grant, Status, codes, is_id
 from .challenges.policies import LOGIN, extended_ttl
@@ -69,32 +69,26 @@ def send_code(
     (the id names no open challenge of this phone; nothing is taken), UndeliverablePhone or DeliveryFailed.
     """
     phone = phones.as_phone(phone)
-    channel = _offered_channel(phone, channel, first=challenge_id is None)
-    known = devices.recognise(phone, device)
-    price = routing.highest_price(phone, channel) if conf.BUDGET_PER_DAY and not phone.is_test else 0
-    limits = partial(
-        request_limits.for_send,
-        phone,
-        client,
-        device=known,
-        proof=proof_of_work.name_of(proof),
-        test=phone.is_test,
-        price=price,
-    )
-    store, queue, switched = stores.current(), queues.current(), False
-    claims = routing.claims(phone, channel) if queue.at_once else None
     with audit.recording_refusals(phone, client):
+        channel = _offered_channel(phone, channel, first=challenge_id is None)
+        known = devices.recognise(phone, device)
+        price = routing.highest_price(phone, channel) if conf.BUDGET_PER_DAY and not phone.is_test else 0
+        solved = proof_of_work.name_of(proof)
+        limits = partial(
+            request_limits.for_send, phone, client, device=known, proof=solved, test=phone.is_test, price=price
+        )
+        store, queue, switched = stores.current(), queues.current(), False
+        claims = routing.claims(phone, channel) if queue.at_once else None
         if challenge_id is None:
             challenge = codes.new_challenge(new_id, phone, purpose, language, channel, known)
-            grant = store.open(challenge, limits(checks=challenge.checks), claims)
+            taken, ask = limits(checks=challenge.checks), partial(store.open, challenge, claims=claims)
         else:
             _require_id(challenge_id)
             switched = may_switch(challenge_id, channel)
-            taken_limits = limits(waits=not switched)
-            grant = store.spend_send(
-                phone, purpose, challenge_id, taken_limits, claims, device=known, language=language, channel=channel
-            )
-    queue.enqueue(grant)
+            taken, again = limits(waits=not switched), partial(store.spend_send, phone, purpose, challenge_id)
+            ask = partial(again, claims=claims, device=known, language=language, channel=channel)
+        grant = rulings.decide(phone, client, taken, ask, device=bool(known))
+        queue.enqueue(grant)
     return replace(grant, resend_in=resend_in(phone, known)) if switched else grant
 
 

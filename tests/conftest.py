@@ -9,7 +9,9 @@ from django.db import connection
 from hypothesis import HealthCheck, settings
 
 from otp_app import stores
+from otp_app.db.clock import milliseconds
 from otp_app.providers import memory
+from otp_app.rulings import kept
 from otp_app.testing import otp_outbox  # noqa: F401
 from tests.clock import Clock
 from tests.things import Thing
@@ -84,6 +86,13 @@ def clock(tmp_path, settings):
     path = tmp_path / "clock"
     settings.OTP_CLOCK_OFFSET_FILE = str(path)
     return Clock(path)
+
+
+@pytest.fixture(autouse=True)
+def no_rulings(monkeypatch):
+    """What operators ruled in another test is forgotten, and it has just been read that there is nothing."""
+    monkeypatch.setattr(kept._Kept, "rows", {})
+    monkeypatch.setattr(kept._Kept, "read_at", milliseconds())
 
 
 @pytest.fixture(scope="session")

@@ -5,16 +5,26 @@ import re
 from contextlib import suppress
 
 import pytest
-from django.db import OperationalError
+from django.urls import reverse
 
-from otp_app import accounts, audit, phones, services, stores
-from otp_app.errors import Block, InvalidOrExpiredCode, Limited, ProofRequired
-from otp_app.models import BlockRow
-from otp_app.signals import blocked, limited
+from otp_app import accounts, audit, phones, rulings, services, stores
+from otp_app.errors import (
+    ChannelNotOffered,
+    InvalidOrExpiredCode,
+    Limited,
+    OtpError,
+    ProofRequired,
+    RegionNotAllowed,
+    Unavailable,
+    UndeliverablePhone,
+)
+from otp_app.providers import memory
+from otp_app.providers.base import Rejected
+from otp_app.signals import limited
 from tests.factories import new_phone, other_than
+from tests.rulings.made import ruled
 
 PHONE = "+998901234567"
-BLOCK = Block("a" * 32, 0, "prefix +99890123", "unconverted_per_prefix_hour", "10 of 10 in 3600 s", 1000, 61_000)
 
 
 @pytest.fixture
@@ -36,11 +46,9 @@ def told():
     def hear(signal, **facts):
         heard.append((signal, {name: value for name, value in facts.items() if name != "sender"}))
 
-    for signal in (limited, blocked):
-        signal.connect(hear)
+    limited.connect(hear)
     yield heard
-    for signal in (limited, blocked):
-        signal.disconnect(hear)
+    limited.disconnect(hear)
 
 
 def test_a_refusal_is_one_record_with_its_facts_and_the_phone_masked(records, told):
@@ -48,13 +56,13 @@ def test_a_refusal_is_one_record_with_its_facts_and_the_phone_masked(records, to
     (record,) = records
     assert record.levelno == logging.INFO
     assert record.getMessage() == (
-        "limited limit=sends_per_phone_day retry_after=77 phone=+998•••••••67 client=192.0.2.1"
+        "limited limit=sends_per_phone_day retry_after=77 phone=+998901•••••• client=192.0.2.1"
     )
     assert record.otp == {
         "event": "limited",
         "limit": "sends_per_phone_day",
         "retry_after": 77,
-        "phone": "+998•••••••67",
+        "phone": "+998901••••••",
         "client": "192.0.2.1",
     }
     facts = {"limit": "sends_per_phone_day", "retry_after": 77, "phone": PHONE, "client": "192.0.2.1"}
@@ -68,46 +76,10 @@ def test_an_account_that_is_no_phone_is_told_by_its_name_for_logs(records, told)
     assert told[0][1]["phone"] == ""
 
 
-@pytest.mark.django_db
-def test_a_block_is_a_row_a_signal_and_one_record_of_an_error(records, told):
-    audit.record_refusal(Limited("unconverted_per_prefix_hour", 60, block=BLOCK), new_phone(), None)
-    row = BlockRow.objects.get()
-    assert (row.key.hex, row.subject, row.limit) == (BLOCK.key, BLOCK.subject, BLOCK.limit)
-    assert row.forgives == row.key  # for processes of the release before
-    assert (row.reason, row.since, row.until, row.lifted_at) == (BLOCK.reason, 1000, 61_000, None)
-    (error,) = [record for record in records if record.levelno == logging.ERROR]
-    assert error.otp == {
-        "event": "blocked",
-        "subject": "prefix +998901••",
-        "limit": "unconverted_per_prefix_hour",
-        "reason": "10 of 10 in 3600 s",
-        "seconds": 60,
-    }
-    assert "subject='prefix +998901••'" in error.getMessage()
-    assert (blocked, {"block": BLOCK}) in told
-
-
-def test_the_alarm_is_raised_although_the_block_cannot_be_written_down(records, monkeypatch):
-    def fail(**_values):
-        raise OSError("no database")
-
-    monkeypatch.setattr(BlockRow.objects, "create", fail)
-    with pytest.raises(OSError, match="no database"):
-        audit.record_refusal(Limited("x", 60, block=BLOCK), PHONE, None)
-    assert [record.otp["event"] for record in records] == ["limited", "blocked"]
-
-
-def test_a_block_that_cannot_be_written_down_is_lifted_for_nobody_else_could(monkeypatch):
-    store, lifted = stores.current(), []
-
-    def fail(**_values):
-        raise OperationalError
-
-    monkeypatch.setattr(BlockRow.objects, "create", fail)
-    monkeypatch.setattr(store, "lift", lambda *call: lifted.append(call), raising=False)
-    with pytest.raises(OperationalError):
-        audit.record_refusal(Limited("x", 60, block=BLOCK), PHONE, None)
-    assert lifted == [(BLOCK.key, BLOCK.forgives)]
+def test_a_refusal_by_a_bucket_names_it(records):
+    audit.record_refusal(Limited("unconverted_per_prefix_day", 77, subject="prefix +99890123"), PHONE, "192.0.2.1")
+    assert records[0].otp["subject"] == "prefix +998901••"
+    assert "subject='prefix +998901••' phone=+998901•••••• client=192.0.2.1" in records[0].getMessage()
 
 
 def unknown(phone, text):
@@ -121,17 +93,29 @@ def unknown(phone, text):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_whoever_reads_the_whole_log_of_a_block_lacks_four_digits_of_each_number(caplog, outbox):
-    sent = [f"+99655700{number:02d}07" for number in range(12)]
+def test_whoever_reads_the_whole_log_of_a_session_lacks_six_digits_of_each_number(caplog, outbox, settings):
+    """One line tells as much of a number as all of them: of sends, wrong codes, refusals, blocks and sign-ins."""
+    settings.OTP_UNCONVERTED_PER_PREFIX_DAY = 8
+    sent, rows = [f"+99655700{number:02d}07" for number in range(12)], []
     with caplog.at_level(logging.DEBUG):
-        for phone in sent:
+        for phone in [*sent, sent[-1]]:
             with suppress(Limited):
                 services.send_code(phone=phone, client="192.0.2.1")
-        audit.record_lifted_block(BlockRow.objects.get(), 7)
-    text = caplog.text + "".join(str(vars(record)) for record in caplog.records) + str(BlockRow.objects.get())
-    assert all(event in text for event in ("send sent", "limited ", "blocked ", "unblocked "))
-    assert BlockRow.objects.get().subject == "prefix +99655700"
-    assert [unknown(phone, text) for phone in sent] == [4] * 12
+            for code in (other_than(outbox[-1].code), outbox[-1].code):
+                with suppress(OtpError):
+                    services.sign_in(phone=phone, code=code, client="192.0.2.1")
+        settings.OTP_UNCONVERTED_PER_PREFIX_DAY = 0
+        for subject in (f"phone {sent[0]}", "prefix +99655700", f"prefix {sent[1][:11]}"):
+            row = ruled(subject)
+            for phone in sent[:3]:
+                with suppress(Limited):
+                    services.send_code(phone=phone, client="192.0.2.1")
+            rulings.lift(subject, "otp_block")
+            rows.append(str(row))
+    text = caplog.text + "".join(str(vars(record)) for record in caplog.records) + "".join(rows)
+    events = ("send sent", "limited ", "ruled ", "lifted ", "signed_in ", "check_failed ", "unconverted_per_prefix_day")
+    assert [event for event in events if event not in text] == []
+    assert [unknown(phone, text) for phone in sent] == [6] * 12
 
 
 CLIENT = "192.0.2.1"
@@ -154,9 +138,7 @@ def test_a_wrong_code_is_one_record_that_is_the_same_whether_there_is_an_account
     shared = {"event": "check_failed", "reason": "wrong_code", "phone": phones.mask(phone), "client": CLIENT}
     assert [record.otp for record in records] == [shared | {"by": "phone"}, shared | {"by": "challenge_id"}]
     assert {record.levelno for record in records} == {logging.INFO}
-    assert records[0].getMessage() == (
-        f"check_failed reason=wrong_code by=phone phone=+998•••••••6{known:d} client=192.0.2.1"
-    )
+    assert records[0].getMessage() == ("check_failed reason=wrong_code by=phone phone=+998901•••••• client=192.0.2.1")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -184,11 +166,12 @@ def test_a_sign_in_is_one_record_with_the_key_of_its_user_and_nothing_of_code_or
 
 @pytest.mark.django_db(transaction=True)
 def test_a_proof_of_work_that_is_asked_for_is_one_record(records, settings):
-    settings.OTP_PROOFS, settings.OTP_UNCONVERTED_PER_CLIENT_HOUR = True, 1
+    settings.OTP_PROOFS, settings.OTP_UNCONVERTED_PER_REGION_DAY = True, 1
     phone = new_phone()
     with pytest.raises(ProofRequired):
         services.send_code(phone=phone, client=CLIENT)
-    facts = {"event": "proof_required", "phone": phones.mask(phone), "client": CLIENT}
+    bucket = {"limit": "unconverted_per_region_day", "subject": "region UZ"}
+    facts = {"event": "proof_required", **bucket, "phone": phones.mask(phone), "client": CLIENT}
     assert [(record.otp, record.levelno) for record in records] == [(facts, logging.INFO)]
 
 
@@ -204,8 +187,75 @@ def test_a_receiver_that_fails_changes_nothing(told):
     assert len(told) == 1
 
 
-def test_who_lifted_a_block_is_one_record(records):
-    audit.record_lifted_block(BlockRow(subject="region UZ", limit="conversion"), 7)
-    (record,) = records
-    assert record.levelno == logging.WARNING
-    assert record.otp == {"event": "unblocked", "subject": "region UZ", "limit": "conversion", "by": "7"}
+class TestRefusedByNoLimit:
+    """Each leaves one record, with the phone masked and without what was typed."""
+
+    @pytest.fixture(autouse=True)
+    def _database(self, transactional_db, outbox):
+        pass
+
+    def refused(self, records, error, **more):
+        phone = new_phone()
+        with pytest.raises(error):
+            services.send_code(phone=phone, client=CLIENT, **more)
+        facts = {"event": "refused", "error": error.__name__, "phone": phones.mask(phone), "client": CLIENT}
+        assert [(record.otp, record.levelno) for record in records] == [(facts, logging.INFO)]
+
+    def test_a_channel_that_no_route_offers(self, records):
+        self.refused(records, ChannelNotOffered, channel="telegram")
+
+    def test_a_country_without_a_route(self, records, settings):
+        settings.OTP_ROUTES = {"KZ": {"sms": ["memory"]}}
+        self.refused(records, RegionNotAllowed)
+
+    def test_a_number_that_gets_no_messages(self, records, monkeypatch):
+        def reject(*_args, **_more):
+            raise Rejected("unreachable")
+
+        monkeypatch.setattr(memory.MemoryProvider, "send", reject)
+        self.refused(records, UndeliverablePhone)
+
+    @pytest.mark.parametrize(
+        ("typed", "settings_of", "facts"),
+        [
+            ("+998 12", {}, {"error": "InvalidPhone"}),
+            ("+77011234567", {"OTP_ALLOWED_REGIONS": "UZ"}, {"error": "RegionNotAllowed", "region": "KZ"}),
+            ("secret", {}, {"error": "InvalidRequest"}),
+        ],
+    )
+    def test_what_the_api_cannot_read_or_does_not_serve(self, client, settings, records, typed, settings_of, facts):
+        for name, value in settings_of.items():
+            setattr(settings, name, value)
+        body = {"phone": typed} if typed != "secret" else {"phone": new_phone(), typed: typed}
+        assert client.post("/api/send-otp/", body, content_type="application/json").status_code == 400
+        assert [record.otp for record in records] == [{"event": "refused", **facts, "client": "127.0.0.1"}]
+        assert typed not in str(vars(records[0]))
+
+    def test_what_the_page_cannot_read_or_does_not_serve(self, client, settings, records):
+        settings.OTP_ALLOWED_REGIONS = "UZ"
+        client.post(reverse("otp_web:phone"), {"phone": "+77011234567"})
+        client.post(reverse("otp_web:elsewhere"), {"phone": "12", "code": "123456"})
+        client.post(reverse("otp_web:phone"), {"phone": ""})
+        facts = [{"error": "RegionNotAllowed", "region": "KZ"}, {"error": "InvalidPhone"}]
+        assert [record.otp for record in records] == [
+            {"event": "refused", **each, "client": "127.0.0.1"} for each in facts
+        ]
+
+    def test_what_was_recorded_already_is_not_recorded_again_by_the_api(self, client, settings, records):
+        phone = new_phone()
+        for path, body in [
+            ("send-otp", {"phone": phone, "channel": "telegram"}),
+            ("send-otp", {"phone": phone}),
+            ("send-otp", {"phone": phone}),
+            ("verify-otp", {"phone": phone, "otp": "000000"}),
+            ("verify-otp", {"phone": phone, "otp": "000000", "challenge_id": "0" * 32}),
+        ]:
+            client.post(f"/api/{path}/", body, content_type="application/json")
+        settings.OTP_PROOFS, settings.OTP_UNCONVERTED_PER_REGION_DAY = True, 2
+        client.post("/api/send-otp/", {"phone": new_phone()}, content_type="application/json")
+        events = ["refused", "limited", "check_failed", "check_failed", "proof_required"]
+        assert [record.otp["event"] for record in records] == events
+
+    def test_a_failure_of_ours_is_no_refusal(self, records):
+        audit.record_other_refusal(Unavailable(), CLIENT)
+        assert records == []

@@ -9,8 +9,10 @@ from django.utils.translation import override
 from rest_framework import exceptions
 from rest_framework.response import Response
 
+from .. import audit
 from ..bodies import BodyTooLarge
 from ..errors import FAILED, UNREACHABLE, InvalidRequest, OtpError, Unavailable, WrongIsolation, unlogged
+from ..limits.clients import client_of
 from ..phones.languages import language_of
 
 logger = logging.getLogger("otp_app.api")
@@ -109,7 +111,7 @@ _TRANSLATIONS: tuple[tuple[type[Exception], type[OtpError]], ...] = (
 )
 
 
-def handle(raised: Exception, _context: dict[str, Any]) -> Response | None:
+def handle(raised: Exception, context: dict[str, Any]) -> Response | None:
     """Return the response for an exception of a view: DRF's ``exception_handler``.
 
     Return None for an exception that nobody expected: it becomes a 500.
@@ -117,6 +119,7 @@ def handle(raised: Exception, _context: dict[str, Any]) -> Response | None:
     error = _translated(raised)
     if error is None:
         return None
+    audit.record_other_refusal(error, client_of(context["request"].META))
     response = Response(body(error), status=error.status, headers=_headers(error), content_type=MEDIA_TYPE)
     if not isinstance(error, Unavailable):
         return unlogged(response)

@@ -8,11 +8,11 @@ from django.conf import settings
 from django.core import checks
 from django.db.models import Count
 
-from .. import counters, health, phones, providers, stores
+from .. import counters, health, phones, providers, rulings, stores
 from ..conf import conf
 from ..db import clock
 from ..delivery import callbacks, circuit_breaker, records, routing, sweeper
-from ..models import BlockRow, Delivery, EventRow
+from ..models import Delivery, EventRow
 from ..providers.base import ProviderError
 from . import spellings
 from .tables import counted, duration
@@ -107,16 +107,15 @@ def _runs() -> Iterator[Finding]:
 
 
 def _blocks() -> Iterator[Finding]:
-    now = stores.current().now()
-    active = BlockRow.objects.filter(lifted_at=None, until__gt=now)
-    for row in active.filter(subject__startswith="region ").order_by("subject"):
-        text = f"is blocked for another {duration((row.until - now) // 1000)}: {row.reason}. "
-        advice = "If messages arrive there and this is no attack, add it to OTP_HOME_REGIONS and lift the block"
-        lift = f"manage.py otp_limits --{row.subject} --lift"
-        yield Finding(row.subject, False, f"{text}{advice}: {lift}")
-    if prefixes := active.filter(subject__startswith="prefix ").count():
-        text = f"{counted(prefixes, 'prefix', 'prefixes')} blocked: 'Blocks' in the admin shows and lifts them."
-        yield Finding("blocks", None, text)
+    """Report what operators have ruled by hand: each region by name, the others by their number."""
+    now, rows = clock.milliseconds(), rulings.in_force()
+    for subject, row in sorted(rows.items()):
+        if subject.startswith("region "):
+            end = "until it is lifted" if row.until is None else f"for another {duration((row.until - now) // 1000)}"
+            yield Finding(subject, None, f"is {row.get_mode_display()} by hand {end}: {row.reason or 'no reason'}.")
+    if others := sum(not subject.startswith("region ") for subject in rows):
+        text = f"{counted(others, 'phone, prefix or network', 'phones, prefixes or networks')} shut or held open"
+        yield Finding("rulings", None, f"{text} by hand: 'Blocks and allowances' in the admin shows and lifts them.")
 
 
 def _providers() -> Iterator[Finding]:

@@ -25,8 +25,8 @@ PATTERN = rf"^(?:\+?{_DIGITS}|\+?{_AFTER_PARENTHESIS})$"
 INTERNATIONAL_PATTERN = rf"^\+(?:{_DIGITS}|{_AFTER_PARENTHESIS})$"
 MIN_CHARACTERS = 3  # no country has a shorter number that receives texts
 MAX_CHARACTERS = 32  # 15 digits with every separator a person would type
-_SHOWN_FIRST, _SHOWN_LAST = 4, 2  # characters of a masked number
-_MIN_HIDDEN = 4  # of a number with fewer hidden characters all are hidden
+_HIDDEN = 6  # the last digits of a masked number
+_SHOWN_OF_PREFIX = 7  # characters of a prefix at most: an operator may block one that is nearly a number
 
 # Kinds that can receive a text. Premium, shared-cost, toll-free, UAN, pager and voicemail numbers earn money for their
 # owner or reach nobody; landlines, and personal numbers as in the UK (known for fraud), receive no texts either.
@@ -114,9 +114,8 @@ def _refuse_unserved(number: _Number) -> None:
     """Raise RegionNotAllowed for a country that is not served, InvalidPhone for a number that receives no texts."""
     allowed = allowed_regions()
     if number.country == _NON_GEOGRAPHIC or ("*" not in allowed and number.country not in allowed):
-        raise RegionNotAllowed(
-            sorted(countries.names(allowed).values()) if len(allowed) <= _MAX_NAMED_COUNTRIES else ()
-        )
+        few = len(allowed) <= _MAX_NAMED_COUNTRIES
+        raise RegionNotAllowed(sorted(countries.names(allowed).values()) if few else (), number.country)
     if not number.textable:
         raise InvalidPhone
 
@@ -179,15 +178,25 @@ def warm() -> None:
 
 
 def mask(phone: str) -> str:
-    """Mask a number as ``+998•••••••67``: support can recognise it, nobody can call it, even beside its prefix."""
-    hidden = len(phone) - _SHOWN_FIRST - _SHOWN_LAST
-    return f"{phone[:_SHOWN_FIRST]}{'•' * hidden}{phone[-_SHOWN_LAST:]}" if hidden >= _MIN_HIDDEN else "•" * len(phone)
+    """Mask the last six digits of a number, as ``+998901••••••``: nobody can call it.
+
+    Every mask hides those digits, so no two lines of a log tell more of a number than one of them.
+    """
+    return _hide(phone, _HIDDEN)
 
 
 def mask_subject(subject: str) -> str:
-    """Mask the prefix in a subject as ``prefix +998901••``; return other subjects unchanged.
+    """Mask the phone or prefix in a subject, as ``prefix +998901••``; return other subjects unchanged.
 
-    A prefix is a number without its last four digits. A masked phone and its masked prefix together still hide four
-    digits of the number.
+    A prefix is a number without its last four digits, so two of it are hidden; of a longer one more.
     """
-    return f"{subject[:-_SHOWN_LAST]}{'•' * _SHOWN_LAST}" if subject.startswith("prefix ") else subject
+    kind, _, text = subject.partition(" ")
+    if kind == "prefix":
+        return f"{kind} {_hide(text, max(_HIDDEN - 4, len(text) - _SHOWN_OF_PREFIX))}"
+    return f"{kind} {mask(text)}" if kind == "phone" else subject
+
+
+def _hide(text: str, last: int) -> str:
+    """Hide the ``last`` characters of a text."""
+    shown = text[:-last]
+    return shown + "•" * (len(text) - len(shown))

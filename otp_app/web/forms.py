@@ -7,7 +7,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from .. import phones
+from .. import audit, phones
 from ..challenges.policies import LOGIN, policy_for
 from ..errors import InvalidPhone, OtpError
 
@@ -25,10 +25,10 @@ class PhoneField(forms.Field):
             raise ValidationError(_("Enter your phone number."))
         try:
             return phones.parse(typed, region=phones.assumed_region())
-        except InvalidPhone:
-            raise ValidationError(_("Check the number: it does not look like a mobile one.")) from None
-        except OtpError as error:
-            raise ValidationError(str(error.detail)) from None
+        except OtpError as refused:
+            invalid = isinstance(refused, InvalidPhone)
+            text = _("Check the number: it does not look like a mobile one.") if invalid else str(refused.detail)
+            raise ValidationError(text, params={"refused": refused}) from None
 
 
 class CodeField(forms.Field):
@@ -43,6 +43,12 @@ class CodeField(forms.Field):
 
 class PhoneForm(forms.Form):
     phone = PhoneField()
+
+    def record_refusals(self, client: str) -> None:
+        """Record each number that was refused, without what was typed."""
+        for error in self.errors.as_data().get("phone", []):
+            if error.params:
+                audit.record_other_refusal(error.params["refused"], client)
 
 
 class CodeForm(forms.Form):

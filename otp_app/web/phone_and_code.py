@@ -14,6 +14,7 @@ from django.urls import reverse
 from ..challenges.policies import LOGIN, policy_for
 from ..conf import conf
 from ..errors import InvalidOrExpiredCode, OtpError
+from ..limits.clients import client_of
 from . import account, destinations, pages, texts
 from .forms import PhoneAndCodeForm
 
@@ -40,6 +41,7 @@ def enter(request: HttpRequest) -> HttpResponseBase:
             return account.sign_in(request, destination, **form.cleaned_data)
         except OtpError as refused:
             error = refused
+    form.record_refusals(client_of(request.META))
     values: dict[str, Any] = {
         "form": form,
         "checks": checks,

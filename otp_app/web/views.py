@@ -51,6 +51,7 @@ def phone(request: HttpRequest) -> HttpResponseBase:
             return _ask_for_proof_of_work(request, refused, destination)
         except OtpError as refused:
             error = refused
+    form.record_refusals(client_of(request.META))
     begun = sign_ins.newest(request)
     values: dict[str, Any] = {
         "form": form,

@@ -82,12 +82,12 @@ def test_createsuperuser_asks_for_phone_and_password_only(monkeypatch):
 
 def test_a_user_is_shown_masked_and_named_by_his_full_name():
     user = get_user_model()(phone=PHONE, full_name="A Name")
-    assert str(user) == "+998•••••••67"
+    assert str(user) == "+998901••••••"
     assert user.get_full_name() == user.get_short_name() == "A Name"
 
 
 def test_rows_show_no_secret_and_no_full_phone():
-    assert str(ChallengeRow(phone=PHONE, purpose="login", status="pending")) == "login +998•••••••67 pending"
+    assert str(ChallengeRow(phone=PHONE, purpose="login", status="pending")) == "login +998901•••••• pending"
     assert str(Counter(key="k")) == "k"
     assert str(Token(user_id=7)) == "7"
     assert str(UserSession(user_id=7, key="of a session")) == "7"
@@ -179,7 +179,7 @@ def test_what_a_model_says_of_a_user_it_refuses_is_logged_without_the_phone(name
         raise ValidationError({"phone": f"{user.phone} and {user.phone[1:]} are not wanted"})
 
     monkeypatch.setattr(Clean, "clean", refuse)
-    with pytest.raises(UserNotCreated, match=r"ValidationError: .*phone.*\+998•••••••67 and 998•••••••67 are"):
+    with pytest.raises(UserNotCreated, match=r"ValidationError: .*phone.*\+998901•••••• and 998901•••••• are"):
         adapter.user_for(PHONE)
     assert PHONE[1:] not in caplog.text
 

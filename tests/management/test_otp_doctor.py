@@ -6,13 +6,15 @@ import pytest
 from django.core.management import call_command
 from django.db import OperationalError
 
-from otp_app import health, providers, services, stores
+from otp_app import health, providers, rulings, services, stores
+from otp_app.db import clock as clocks
 from otp_app.delivery import circuit_breaker
 from otp_app.management import diagnosis
-from otp_app.models import BlockRow, Delivery, EventRow, User
+from otp_app.models import Delivery, EventRow, User
 from otp_app.providers.base import NotAccepted
 from tests.factories import new_phone
 from tests.remote import RemoteProvider, remotes
+from tests.rulings.made import ruled
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -88,38 +90,27 @@ class TestSweepAndPurge:
         assert (code, "note    otp_sweep: has not run for 1 d: have a timer" in text) == (0, True)
 
 
-class TestBlocks:
-    @pytest.fixture
-    def block(self):
-        """Begins one that ends in an hour."""
-        now = stores.current().now()
+class TestRulings:
+    def test_a_country_is_named_with_what_was_ruled_until_when_and_why(self, remote):
+        ruled("region KZ", reason="a bomber")
+        ruled("region UZ", "watch", until=clocks.milliseconds() + 3_601_000)
+        text = doctor()[1]
+        assert "note    region KZ: is shut by hand until it is lifted: a bomber." in text
+        assert "note    region UZ: is watched by hand for another 1 h: no reason." in text
 
-        def begin(subject, **values):
-            times = {"since": now, "until": now + 3_601_000} | values
-            facts = {"limit": "conversion", "reason": "0 of 50 sends were followed by a success"}
-            return BlockRow.objects.create(key="1" * 32, forgives="2" * 32, subject=subject, **facts, **times)
-
-        return begin
-
-    def test_a_country_that_is_blocked_is_a_fault_with_what_to_do(self, remote, block):
-        block("region KZ")
-        code, text = doctor()
-        assert code == 1
-        assert "FAULT   region KZ: is blocked for another 1 h: 0 of 50 sends were followed by a success. " in text
-        assert "add it to OTP_HOME_REGIONS and lift the block: manage.py otp_limits --region KZ --lift" in text
-
-    def test_prefixes_that_are_blocked_are_counted_and_not_named(self, remote, block):
-        block("prefix +99890123")
-        assert "note    blocks: 1 prefix blocked: 'Blocks' in the admin" in doctor()[1]
-        block("prefix +99890124")
-        code, text = doctor()
-        assert (code, "note    blocks: 2 prefixes blocked: " in text) == (0, True)
+    def test_others_are_counted_and_not_named(self, remote):
+        ruled("prefix +99890123")
+        assert "note    rulings: 1 phone, prefix or network shut or held open by hand: " in doctor()[1]
+        ruled("network 192.0.2.0/24", "open", amount=5)
+        text = doctor()[1]
+        assert "note    rulings: 2 phones, prefixes or networks shut or held open by hand: " in text
         assert "+99890" not in text
 
-    def test_what_is_over_or_lifted_is_not_told(self, remote, block):
-        block("region KZ", lifted_at=1)
-        block("prefix +99890123", until=1)
-        assert "blocked" not in doctor()[1]
+    def test_what_is_over_or_lifted_is_not_told(self, remote):
+        ruled("region KZ")
+        rulings.lift("region KZ", "otp_block")
+        ruled("prefix +99890123", until=1)
+        assert "by hand" not in doctor()[1]
 
 
 def test_many_reports_that_belong_to_no_delivery_are_a_note(remote):

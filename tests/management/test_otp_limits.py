@@ -71,7 +71,7 @@ class TestState:
     def test_a_phone_is_shown_with_its_devices_its_prefix_its_country_and_everybody(self, outbox):
         phone = new_phone()
         services.send_code(phone=phone, client=CLIENT)
-        shown = f"phone {phone[:4]}•••••••{phone[-2:]}"
+        shown = f"phone {phone[:-6]}••••••"
         text = output("--phone", phone)
         assert phone not in text
         assert row(text, f"{shown}, strangers", "sends_per_phone_day")[1:3] == ["1", "10"]
@@ -90,7 +90,7 @@ class TestState:
         device = services.sign_in(phone=phone, code=outbox[-1].code).device
         services.send_code(phone=phone, device=device)
         text = output("--phone", phone)
-        shown = f"phone {phone[:4]}•••••••{phone[-2:]}"
+        shown = f"phone {phone[:-6]}••••••"
         assert row(text, f"{shown}, devices", "sends_of_devices_day")[1:3] == ["1", "5"]
         assert row(text, f"{shown}, devices", "failures_of_devices_day")[1:3] == ["5", "10"]
         assert row(text, f"{shown}, strangers", "failures_per_phone_day")[1:3] == ["0", "20"]

@@ -21,7 +21,7 @@ from tests.factories import new_challenge
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-BEFORE, AFTER = "0004_early_reports", "0006_own_history"
+BEFORE, AFTER = "0004_early_reports", "0007_by_hand"
 HOUR = 3_600_000
 MONTH = 30 * 24 * HOUR
 PHONE = "+998911110000"
@@ -106,6 +106,21 @@ def test_a_block_that_was_lifted_since_is_lifted_for_the_release_before(before):
     BlockRow.objects.create(key=key, forgives=key, lifted_at=now(), **facts)
     migrate(BEFORE)
     assert blocked_before() == {}
+
+
+def test_the_release_before_gets_the_blocks_of_operators_and_nothing_that_it_would_take_for_one(before):
+    migrate(AFTER)
+    for subject, values in {
+        "region KZ": {"mode": "shut"},
+        "region UZ": {"mode": "watch"},
+        "prefix +99890123": {"mode": "open", "amount": 5, "until": 2000},
+    }.items():
+        BlockRow.objects.create(subject=subject, since=1, **values)
+    rows = migrate("0006_own_history").get_model("otp_app", "BlockRow").objects
+    assert list(rows.values_list("subject", "until")) == [("region KZ", 2**53)]
+    rows.create(key="a" * 32, forgives="a" * 32, subject="region RU", limit="", reason="", since=1, until=2)
+    migrate(AFTER)
+    assert BlockRow.objects.get(subject="region RU").mode == BlockRow.Mode.SHUT
 
 
 def test_failures_since_count_for_the_release_before(before):

@@ -245,23 +245,35 @@ def test_warming_loads_the_served_countries(settings, monkeypatch):
     assert sorted(loaded) == ["KZ", "UZ"]
 
 
+NUMBERS = [GOOD, "+12025550123", "+3547712345", "+123456789", "+12345678", "+290212345678901"]
+
+
 @pytest.mark.parametrize(
-    ("phone", "masked"), [(GOOD, "+998•••••••67"), ("+123456789", "+123••••89"), ("+12345678", "•••••••••"), ("", "")]
+    ("phone", "masked"), [(GOOD, "+998901••••••"), ("+12345678", "+12••••••"), ("+123", "••••"), ("", "")]
 )
-def test_a_masked_number_shows_its_ends_only(phone, masked):
+def test_a_masked_number_hides_its_last_six_digits(phone, masked):
     assert phones.mask(phone) == masked
 
 
-@pytest.mark.parametrize("phone", [GOOD, "+12025550123", "+3547712345", "+123456789", "+12345678", "+290212345678901"])
-def test_a_masked_number_and_its_masked_prefix_together_leave_four_digits_unknown(phone):
-    kind, prefix = phones.mask_subject(f"prefix {phone[:-4]}").split()
-    assert kind == "prefix"
-    shown = zip(phones.mask(phone), prefix.ljust(len(phone), "•"), strict=True)
-    assert sum(one == other == "•" for one, other in shown) >= 4
+@pytest.mark.parametrize("phone", NUMBERS)
+def test_a_masked_prefix_shows_nothing_that_its_masked_number_does_not(phone):
+    for length in range(2, len(phone) - 3):
+        kind, prefix = phones.mask_subject(f"prefix {phone[:length]}").split()
+        assert (kind, len(prefix)) == ("prefix", length)
+        assert phones.mask(phone).startswith(prefix.rstrip("•"))
+
+
+@pytest.mark.parametrize("phone", NUMBERS)
+def test_a_number_is_masked_alike_wherever_it_is_the_subject(phone):
+    assert phones.mask_subject(f"phone {phone}") == f"phone {phones.mask(phone)}"
+
+
+def test_a_prefix_that_is_nearly_a_number_hides_more():
+    assert phones.mask_subject("prefix +9989012345") == "prefix +998901••••"
 
 
 @pytest.mark.parametrize("subject", ["region UZ", "client 192.0.2.1", "all all", ""])
-def test_what_is_no_prefix_is_not_masked(subject):
+def test_what_is_neither_phone_nor_prefix_is_not_masked(subject):
     assert phones.mask_subject(subject) == subject
 
 

@@ -66,5 +66,5 @@ def test_a_refusal_is_told_to_the_operator_once_and_the_phone_masked(caplog):
     facts = {"limit": "wait_per_phone", "retry_after": response.json()["retry_after"], "client": address}
     assert heard == [facts | {"phone": phone}]
     (record,) = [record for record in caplog.records if record.name == "otp_app.guard"]
-    assert record.otp == facts | {"event": "limited", "phone": f"{phone[:4]}•••••••{phone[-2:]}"}
+    assert record.otp == facts | {"event": "limited", "phone": f"{phone[:-6]}••••••"}
     assert phone not in caplog.text

@@ -1,0 +1,64 @@
+"""Hold what ``otp_block`` and ``otp_allow`` share: how they name a subject, its end and their author."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.management.base import BaseCommand, CommandError
+
+from .. import rulings
+from ..db import clock
+from ..models import BlockRow
+from ..phones import mask_subject
+from .tables import counted
+
+_HELP = {
+    "phone": "a number with its country code: +998901234567",
+    "prefix": "the first digits of numbers: +99890123",
+    "network": "a network: 192.0.2.0/24",
+    "region": "a country by its two letters: UZ",
+}
+
+
+class RulingCommand(BaseCommand):
+    """Make or lift a ruling. A command says by which ``kinds`` of subjects, and sets mode and amount in ``ruling``."""
+
+    kinds = tuple(_HELP)
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        one = parser.add_mutually_exclusive_group(required=True)
+        for kind in self.kinds:
+            one.add_argument(f"--{kind}", help=_HELP[kind])
+        parser.add_argument("--reason", default="", help="why, for whoever reads it later")
+        parser.add_argument("--hours", type=float, help="when it ends; without, it stays until it is lifted")
+        parser.add_argument("--by", help="the user who decides it, by the name to sign in with")
+        parser.add_argument("--lift", action="store_true", help="end what is in force for this subject")
+
+    def ruling(self, options: dict[str, Any]) -> BlockRow:
+        raise NotImplementedError
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        ((kind, text),) = ((kind, options[kind]) for kind in self.kinds if options[kind] is not None)
+        by = _user(options["by"]) if options["by"] else self.__module__.rpartition(".")[2]
+        try:
+            subject = rulings.subject_of(kind, text)
+            if options["lift"]:
+                lifted = rulings.lift(subject, by)
+                self.stdout.write(f"{mask_subject(subject)}: {counted(lifted, 'ruling')} lifted.")
+                return
+            row = self.ruling(options)
+            row.subject, row.reason = subject, options["reason"]
+            if options["hours"] is not None:
+                row.until = clock.milliseconds() + int(options["hours"] * 3_600_000)
+            rulings.make(row, by)
+        except ValueError as error:
+            raise CommandError(f"--{kind} {text}: {error}") from None
+        self.stdout.write(f"{row}: {row.get_mode_display()}. Every process knows it after ten seconds.")
+
+
+def _user(name: str) -> Any:
+    users = get_user_model()
+    try:
+        return users._default_manager.get_by_natural_key(name)  # noqa: SLF001  (documented by Django)
+    except users.DoesNotExist:
+        raise CommandError(f"--by {name}: there is no such user.") from None
