@@ -1,7 +1,11 @@
 """A proof of work that a real browser solves."""
 
+import base64
+import json
+
 import pytest
 
+from tests.repository.test_solvers import SOLUTION, SOLVER, TASK
 from tests.service.conftest import UNREACHED_LIMITS, surprises
 from tests.service.running import running
 from tests.service.talking import phone as new_phone
@@ -54,3 +58,14 @@ def test_without_javascript_the_person_is_told_what_is_needed(person, wary_servi
     somebody.ask()
     somebody.sees("This step needs JavaScript")
     assert somebody.messages() == []
+
+
+def test_the_solver_for_apps_finds_the_solution_without_crypto(chromium):
+    page = chromium.new_page()
+    page.add_init_script("for (const name of ['crypto', 'btoa']) Object.defineProperty(globalThis, name, {})")
+    page.goto("about:blank")
+    assert page.evaluate("[typeof crypto, typeof btoa]") == ["undefined", "undefined"]
+    solve = "async ([code, task]) => (await import('data:text/javascript,' + encodeURIComponent(code))).solve(task)"
+    proof = page.evaluate(solve, [SOLVER.read_text(encoding="utf-8"), TASK])
+    page.close()
+    assert json.loads(base64.b64decode(proof)) == {"challenge": TASK, "solution": SOLUTION}
