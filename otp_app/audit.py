@@ -28,7 +28,8 @@ def recording_refusals(phone: str, client: str | None) -> Iterator[None]:
         raise
     except ProofRequired as asked:
         record_proof_required(asked, phone, client)
-        raise ProofRequired(proof_of_work.make_task(), limit=asked.limit, subject=asked.subject) from None
+        asked.altcha = proof_of_work.make_task()
+        raise
 
 
 def record_refusal(refused: Limited, phone: str, client: str | None, *, account: str = "") -> None:
