@@ -1,8 +1,8 @@
 """Choose the limits of a send by its channel, and offer channels that cost nothing to people whose send is refused.
 
 A channel is free for a number where each provider of its route has the PRICE 0. Its sends need no proof of work and
-count in buckets of their own, so whoever abuses it takes nothing from the channels that cost money. What protects
-people and codes (the limits of a phone, and of all requests) counts all channels together.
+count in buckets of their own, so whoever abuses it takes nothing from the channels that cost money. The limits of a
+phone, which protect its owner, count all channels together.
 """
 
 from collections.abc import Iterable, Iterator

@@ -62,7 +62,9 @@ def test_without_javascript_the_person_is_told_what_is_needed(person, wary_servi
 
 def test_the_solver_for_apps_finds_the_solution_without_crypto(chromium):
     page = chromium.new_page()
-    page.add_init_script("for (const name of ['crypto', 'btoa']) Object.defineProperty(globalThis, name, {value: undefined})")
+    page.add_init_script(
+        "for (const name of ['crypto', 'btoa']) Object.defineProperty(globalThis, name, {value: undefined})"
+    )
     page.goto("about:blank")
     assert page.evaluate("[typeof crypto, typeof btoa]") == ["undefined", "undefined"]
     solve = "async ([code, task]) => (await import('data:text/javascript,' + encodeURIComponent(code))).solve(task)"
