@@ -68,7 +68,7 @@ def usable(grant: Grant) -> Iterator[tuple[str, bool]]:
 def highest_price(phone: Phone, channel: str) -> Decimal:
     """Return what a message may cost at most, in OTP_CURRENCY: the highest price of the providers of its route."""
     offered = [channel] if channel else channels(phone)
-    prices = (price_of(alias, phone.region, 1) for each in offered for alias in aliases(phone, each))
+    prices = (price_of(alias, phone.region, 1) for each in offered for alias in _route(phone.region).get(each, ()))
     return max((price for price in prices if price), default=Decimal(0))
 
 
