@@ -37,9 +37,9 @@ def recording_refusals(phone: str, client: str | None) -> Iterator[None]:
         raise
     except ProofRequired as asked:
         record_proof_required(asked, phone, client)
-        with_task = ProofRequired(proof_of_work.make_task(), limit=asked.limit, subject=asked.subject)
-        with_task.recorded = True
-        raise with_task from None
+        asked.altcha = proof_of_work.make_task()
+        asked.recorded = True
+        raise
     except (RegionNotAllowed, ChannelNotOffered, UndeliverablePhone) as refused:
         record_other_refusal(refused, client, phone)
         raise

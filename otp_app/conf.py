@@ -60,7 +60,7 @@ class Conf:
     PASSWORDS_PER_ACCOUNT_HOUR: int = 30
 
     # Proofs of work (ALTCHA), which suspect requests solve
-    PROOFS: bool = True  # False: the limits alone, for clients that cannot solve a task
+    PROOFS: bool = True  # False: the limits alone
     PROOF_COST: int = 5000  # rounds of PBKDF2 for each of some 256 keys: about a second in a browser
     PROOF_TTL: int = 600  # seconds
     DEVICE_TTL: int = 180 * 24 * 3600  # seconds for which a device stays known after a sign-in

@@ -113,7 +113,10 @@ class InvalidOrExpiredCode(OtpError):
 
 
 class ProofRequired(OtpError):
-    """Ask for a proof of work. ``altcha`` is the task, in the form that the ALTCHA widget takes."""
+    """Ask for a proof of work. ``altcha`` is the task, in the form that the ALTCHA widget takes.
+
+    ``channels`` would serve the number without one.
+    """
 
     code = "proof_required"
     status = 403
@@ -122,12 +125,16 @@ class ProofRequired(OtpError):
     def __init__(self, altcha: Mapping[str, Any] | None = None, *, limit: str = "", subject: str = "") -> None:
         super().__init__()
         self.altcha = altcha or {}
+        self.channels: Sequence[str] = ()
         self.limit = limit
         self.subject = subject
 
 
 class Limited(OtpError):
-    """Refuse a request by a limit, with the bucket that is full as its subject; never with a phone."""
+    """Refuse a request by a limit, with the bucket that is full as its subject; never with a phone.
+
+    ``channels`` would serve the number now.
+    """
 
     code = "limited"
     status = 429
@@ -137,6 +144,7 @@ class Limited(OtpError):
         super().__init__()
         self.limit = limit
         self.retry_after = max(1, retry_after)
+        self.channels: Sequence[str] = ()
         self.detail = format_lazy("{} {}", self.detail, _wait(self.retry_after))
         self.subject = subject
 

@@ -23,8 +23,7 @@ from . import accounts, audit, phones, queues, rulings, staff, stores, tokens
 from .accounts import authorization_codes, devices
 from .challenges import Challenge, ChallengeState, Grant, Status, codes, is_id
 from .challenges.policies import LOGIN, extended_ttl
-from .conf import conf
-from .delivery import routing
+from .delivery import channel_limits, routing
 from .delivery.state import challenge_state, may_switch, resend_in
 from .errors import ChannelNotOffered, InvalidOrExpiredCode, RegionNotAllowed
 from .limits import proof_of_work, request_limits
@@ -62,7 +61,7 @@ def send_code(
     - ``channel``: "" takes the first channel that the number's routes offer, or that of the send before. Another
       channel need not wait when the send before has reached nobody.
     - ``device``: the value that an earlier sign-in returned.
-    - ``proof``: the solution of the task of a ProofRequired.
+    - ``proof``: the solution of the task of a ProofRequired; ``proof_of_work.UNABLE`` gets a wait instead of a task.
     - ``new_id``: the id of a new challenge, from ``random_id``.
 
     Raise ProofRequired, Limited, ChannelNotOffered, RegionNotAllowed (no route to the region), InvalidOrExpiredCode
@@ -72,11 +71,8 @@ def send_code(
     with audit.recording_refusals(phone, client):
         channel = _offered_channel(phone, channel, first=challenge_id is None)
         known = devices.recognise(phone, device)
-        price = routing.highest_price(phone, channel) if conf.BUDGET_PER_DAY and not phone.is_test else 0
         solved = proof_of_work.name_of(proof)
-        limits = partial(
-            request_limits.for_send, phone, client, device=known, proof=solved, test=phone.is_test, price=price
-        )
+        limits = partial(channel_limits.for_send, phone, client, channel, device=known, proof=solved)
         store, queue, switched = stores.current(), queues.current(), False
         claims = routing.claims(phone, channel) if queue.at_once else None
         if challenge_id is None:
@@ -87,7 +83,8 @@ def send_code(
             switched = may_switch(challenge_id, channel)
             taken, again = limits(waits=not switched), partial(store.spend_send, phone, purpose, challenge_id)
             ask = partial(again, claims=claims, device=known, language=language, channel=channel)
-        grant = rulings.decide(phone, client, taken, ask, device=bool(known))
+        with channel_limits.offered_instead(phone, channel, taken, known, solves=proof != proof_of_work.UNABLE):
+            grant = rulings.decide(phone, client, taken, ask, device=bool(known))
         queue.enqueue(grant)
     return replace(grant, resend_in=resend_in(phone, known)) if switched else grant
 

@@ -31,6 +31,9 @@ def text_field(field: serializers.TextField) -> Json:
             return STRING | {"pattern": f"^[0-9]{{{policy_for(LOGIN).length}}}$"}
         case serializers.ChannelField():
             return CHANNEL
+        case serializers.ProofField():
+            solved = "The solved task of proof_required, in base64; none from a client that cannot solve one."
+            return STRING | {"minLength": 1, "maxLength": field.max_characters, "description": solved}
     return STRING | {"minLength": 1, "maxLength": field.max_characters}
 
 
@@ -46,10 +49,33 @@ def problem() -> Json:
     texts = {"type": "array", "items": STRING}
     members["properties"] |= {
         "retry_after": {"type": "integer", "minimum": 1, "description": "Seconds."},
-        "altcha": {"type": "object", "description": "The task to solve: https://altcha.org, version 2."},
+        "altcha": {"$ref": "#/components/schemas/OtpTask"},
+        "channels": {
+            "type": "array",
+            "items": {"$ref": "#/components/schemas/OtpChannel"},
+            "minItems": 1,
+            "description": "Channels that would serve the number now, without a proof of work.",
+        },
         "errors": {"type": "object", "additionalProperties": texts, "description": "What is wrong with each field."},
     }
     return members
+
+
+def task() -> Json:
+    """Describe the task of a proof of work: ALTCHA's, version 2, as :mod:`..limits.proof_of_work` makes it."""
+    octets = STRING | {"pattern": "^(?:[0-9a-f]{2})+$"}
+    parameters = _object(
+        algorithm=STRING | {"const": "PBKDF2/SHA-256"},
+        cost={"type": "integer", "minimum": 1, "description": "Iterations for each key."},
+        expiresAt={"type": "integer", "description": "Seconds since 1970."},
+        keyLength={"type": "integer", "minimum": 1, "maximum": 32, "description": "Bytes of a key."},
+        keyPrefix=octets | {"description": "A key that begins so solves the task."},
+        nonce=octets | {"description": "With the counter, the password of a key."},
+        salt=octets,
+    )
+    parameters["additionalProperties"] = False
+    told = {"description": "Derive keys of nonce and counter (4 bytes, big-endian) until one begins with keyPrefix."}
+    return _object(parameters=parameters, signature=octets) | told
 
 
 def answers(schema: AutoSchema) -> dict[str, Json]:

@@ -145,7 +145,7 @@ def body(error: OtpError) -> dict[str, Any]:
     }
     if error.retry_after is not None:
         problem["retry_after"] = error.retry_after
-    for member in ("errors", "altcha"):
+    for member in ("errors", "altcha", "channels"):
         if value := getattr(error, member, None):
             problem[member] = value
     return problem

@@ -75,6 +75,7 @@ class OtpSchema(AutoSchema):
         self._component("OtpChannel", components.CHANNEL, serializers.ChannelField)
         self._component("OtpMessageState", components.MESSAGE_STATE)
         self._component("ProblemCode", components.PROBLEM_CODE)
+        self._component("OtpTask", components.task())
         problem = self._component("Problem", components.problem())
         for status, group in groupby(self._refusals(), key=lambda refusal: refusal.status):
             bodies = [problems.body(refusal) for refusal in group]

@@ -68,8 +68,22 @@ def usable(grant: Grant) -> Iterator[tuple[str, bool]]:
 def highest_price(phone: Phone, channel: str) -> Decimal:
     """Return what a message may cost at most, in OTP_CURRENCY: the highest price of the providers of its route."""
     offered = [channel] if channel else channels(phone)
-    prices = (price_of(alias, phone.region, 1) for each in offered for alias in aliases(phone, each))
+    prices = (price_of(alias, phone.region, 1) for each in offered for alias in _route(phone.region).get(each, ()))
     return max((price for price in prices if price), default=Decimal(0))
+
+
+def is_free(phone: Phone, channel: str) -> bool:
+    """Tell whether a send costs nothing: each provider of the route (without ``channel``: of all) has the PRICE 0.
+
+    A provider without a PRICE may cost anything. A test number gets no message, so it has no free channel either.
+    """
+    return not phone.is_test and _is_free(phone.region, channel)
+
+
+@lru_cache(maxsize=1024)
+def _is_free(region: str, channel: str) -> bool:
+    routes = [_route(region).get(each, ()) for each in ([channel] if channel else channels_of(region))]
+    return bool(routes) and all(named and all(price_of(alias, region, 1) == 0 for alias in named) for named in routes)
 
 
 def _suppression_keys(phone: str, channel: str) -> tuple[list[str], list[str]]:
@@ -123,6 +137,7 @@ def _route(region: str) -> Mapping[str, Sequence[str]]:
 def _clear_routes(*, setting: str, **_: Any) -> None:
     if setting.startswith(("OTP_", "TWILIO_")):
         _route.cache_clear()
+        _is_free.cache_clear()
 
 
 setting_changed.connect(_clear_routes)

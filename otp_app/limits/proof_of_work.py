@@ -20,6 +20,7 @@ from ..db import clock
 from ..keys import keys_for
 
 MAX_CHARACTERS = 2048
+UNABLE = "none"  # in place of a proof: the client cannot solve a task
 _ALGORITHM = "PBKDF2/SHA-256"
 _KEY_PREFIX = "00"  # one byte: on average one key of 256 begins with it
 _COUNTERS = 2**32  # a counter has four bytes

@@ -4,11 +4,13 @@ from contextlib import suppress
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.functional import Promise
 
 from .. import errors, phones, services
 from ..challenges import ChallengeState
 from ..challenges.policies import LOGIN, extended_ttl, policy_for
 from ..errors import InvalidOrExpiredCode, OtpError
+from ..models import Delivery
 from . import account, pages, phone_and_code, resend_timing, texts
 from .destinations import Destination
 from .forms import CodeForm
@@ -28,13 +30,15 @@ def show(
     device = request.COOKIES.get(account.DEVICE_COOKIE)
     resend = resend_timing.for_open(live) if live else resend_timing.for_closed(begun.phone, device)
     resend = resend.not_before(begun.held)
+    offered = getattr(error, "channels", ())  # with the error
     values: dict[str, Any] = {
         "begun": begun,
         "form": form,
         "state": state,
         "closed": live is None,
         "elsewhere": phone_and_code.is_offered(),
-        "ways": texts.other_channels(begun.phone, state),
+        "alert": _alert(error, form, live),
+        "ways": [way for way in texts.other_channels(begun.phone, state) if way[0] not in offered],
         "length": policy_for(LOGIN).length,
         "tried": isinstance(error, InvalidOrExpiredCode),
         "resend": resend,
@@ -62,6 +66,13 @@ def state_of(begun: BegunSignIn) -> ChallengeState | None:
 def is_closed(state: ChallengeState | None) -> bool:
     """Tell whether no code can be entered any more."""
     return state is None or not state.checks_left
+
+
+def _alert(error: OtpError | None, form: CodeForm, live: ChallengeState | None) -> str | Promise:
+    """Return what the alert says of an error: nothing that the page says elsewhere, as the wait of a send."""
+    if error is None or form.is_bound or not error.retry_after:
+        return error.detail if error else ""
+    return "" if live is None or live.state == Delivery.Status.FAILED else type(error).detail
 
 
 def _wait_text(resend: ResendTiming, left: int) -> str:

@@ -17,6 +17,7 @@ from ..conf import CONSOLE, conf, provider_entries
 from ..db.transactions import without_transactions
 from ..errors import UNREACHABLE, InvalidAuthorization, OtpError, Unavailable, unlogged
 from ..phones.languages import NAMES, language_of
+from . import texts
 from .destinations import Destination
 
 _LANGUAGE_COOKIE_SECONDS = 365 * 24 * 3600
@@ -92,6 +93,8 @@ def show(
         "query": destination.query if destination else "",
         "site": destination.authorization.client.name if destination and destination.authorization else "",
         "error": error,
+        "alert": error.detail if error else "",
+        "offered": texts.named(getattr(error, "channels", ())),
     }
     response = render(request, f"otp_app/web/{name}.html", shared | context, status=error.status if error else status)
     if error and error.retry_after:

@@ -1,5 +1,6 @@
 """Hold what the pages say of a message (its channel, its state, the wait, other channels), and name countries."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.utils.functional import Promise
@@ -81,7 +82,12 @@ def wait_texts(*, wait: str = "{wait}", left: str = "{left}") -> dict[str, str]:
 def other_channels(phone: str, state: ChallengeState | None) -> list[tuple[str, Promise]]:
     """Return the other channels on offer, each with its name; for a challenge that is gone, all but the first."""
     offered = state.channels if state else routing.channels(phones.as_phone(phone))[1:]
-    return [(channel, _CHANNEL_NAMES[channel]) for channel in offered]
+    return named(offered)
+
+
+def named(channels: Iterable[str]) -> list[tuple[str, Promise]]:
+    """Return the channels, each with its name."""
+    return [(channel, _CHANNEL_NAMES[channel]) for channel in channels]
 
 
 def number_field() -> dict[str, Any]:

@@ -24,6 +24,7 @@ from ..challenges import ChallengeState
 from ..conf import conf
 from ..errors import InvalidOrExpiredCode, OtpError, ProofRequired, UndeliverablePhone, unlogged
 from ..limits.clients import client_of
+from ..limits.proof_of_work import UNABLE
 from ..phones.languages import language_of
 from . import account, code_page, destinations, pages, phone_and_code, resend_timing, sign_ins, texts
 from .code_page import is_closed, state_of
@@ -163,4 +164,4 @@ def _refused_for(refused: OtpError, begun: BegunSignIn, state: ChallengeState | 
 def _ask_for_proof_of_work(request: HttpRequest, refused: ProofRequired, destination: Destination) -> HttpResponse:
     """Show the page that solves the task and repeats the request, whose values are in the page's form."""
     repeated = {name: request.POST[name] for name in ("phone", "channel") if name in request.POST}
-    return pages.show(request, "proof", destination, error=refused, task=refused.altcha, asked=repeated)
+    return pages.show(request, "proof", destination, error=refused, task=refused.altcha, asked=repeated, unable=UNABLE)

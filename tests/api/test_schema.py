@@ -12,6 +12,8 @@ from drf_spectacular.validation import validate_schema
 
 from otp_app import phones
 from otp_app.api import problems
+from otp_app.errors import ProofRequired
+from otp_app.limits import proof_of_work
 
 BODY = "method_not_allowed too_large unsupported_media_type limited unavailable"
 NUMBER = "invalid_request invalid_phone region_not_allowed invalid_or_expired_code"
@@ -161,6 +163,18 @@ def test_the_form_of_a_send_is_that_of_the_contract(document, body, good):
 def test_every_spelling_of_a_number_that_is_accepted_is_documented(document, spelling):
     assert phones.parse(spelling) == "+998901234567"
     assert component(document, "SendRequest").is_valid({"phone": spelling})
+
+
+def test_the_task_of_a_proof_of_work_is_described_member_by_member(document):
+    form, task = component(document, "OtpTask"), proof_of_work.make_task()
+    assert component(document, "Problem").is_valid(problems.body(ProofRequired(task)))
+    form.validate(task)
+    for name in task["parameters"]:
+        rest = {other: value for other, value in task["parameters"].items() if other != name}
+        assert not form.is_valid(task | {"parameters": rest})
+        assert not form.is_valid(task | {"parameters": rest | {name: None}})
+    assert not form.is_valid(task | {"parameters": task["parameters"] | {"more": 1}})
+    assert not form.is_valid({"parameters": task["parameters"]})
 
 
 @override_settings(OTP_DEFAULT_REGION="UZ")

@@ -1,5 +1,7 @@
 """Which providers carry messages to a country."""
 
+from decimal import Decimal
+
 import pytest
 
 from otp_app import phones, services
@@ -156,3 +158,44 @@ class TestChannels:
         delivery = Delivery.objects.get()
         assert (delivery.provider, delivery.status, delivery.channel, delivery.segments) == ("test", "sent", "sms", 0)
         assert services.verify_code(phone=number, code="246810")
+
+
+class TestFreeChannels:
+    """A channel is free for a number where each provider of its route has the PRICE 0."""
+
+    @pytest.fixture(autouse=True)
+    def _routes(self, settings):
+        settings.OTP_PROVIDERS = [
+            {"ALIAS": "dear", "BACKEND": "x", "PRICE": "0.05"},
+            {"ALIAS": "free", "BACKEND": "x", "PRICE": {"UZ": 0, "*": "0.01"}},
+            {"ALIAS": "unknown", "BACKEND": "x"},
+        ]
+        route = {"sms": ["dear"], "call": ["free", "unknown"], "whatsapp": ["free", "dear"], "telegram": ["free"]}
+        settings.OTP_ROUTES = {"*": route}
+
+    def free(self, phone):
+        return [each for each in ("", *routing.channels(phone)) if routing.is_free(phone, each)]
+
+    def test_one_provider_that_costs_or_may_cost_something_is_enough_to_make_it_none(self):
+        assert self.free(phones.as_phone(UZ)) == ["telegram"]
+
+    def test_the_price_is_that_of_the_country(self):
+        assert self.free(phones.as_phone(KZ)) == []
+
+    def test_without_a_channel_all_on_offer_have_to_be_free(self, settings):
+        settings.OTP_ROUTES = {"*": {"sms": ["free"], "telegram": ["free"]}}
+        assert self.free(phones.as_phone(UZ)) == ["", "sms", "telegram"]
+
+    def test_where_nothing_is_on_offer_nothing_is_free(self, settings):
+        settings.OTP_ROUTES = {"KZ": {"sms": ["free"]}}
+        assert not routing.is_free(phones.as_phone(UZ), "")
+        assert not routing.is_free(phones.as_phone(UZ), "sms")
+
+    def test_a_test_number_gets_no_message_and_so_no_free_one(self, settings):
+        settings.OTP_TEST_NUMBERS = {UZ: {"code": "246810"}}
+        assert not routing.is_free(phones.as_phone(UZ), "telegram")
+
+    def test_where_an_outbox_file_stands_in_for_the_providers_their_prices_hold(self, settings):
+        settings.OTP_OUTBOX_FILE = "outbox.jsonl"
+        assert self.free(phones.as_phone(UZ)) == ["telegram"]
+        assert routing.highest_price(phones.as_phone(UZ), "sms") == Decimal("0.05")

@@ -3,11 +3,14 @@
 import base64
 import json
 import re
+from unittest.mock import Mock
 
 import altcha
 import pytest
 
 from otp_app import services, stores
+from otp_app.providers.base import NotAccepted
+from otp_app.providers.memory import MemoryProvider
 from tests.factories import new_phone, other_than
 from tests.web.visitor import text_of
 
@@ -105,8 +108,9 @@ def test_too_soon_is_told_with_the_wait_and_the_code_can_still_be_entered(visito
     page = visitor.post("/login/1/send/")
     assert page.status_code == 429
     assert 30 < int(page["Retry-After"]) <= 60
-    assert re.search(rf"Too many tries\. Try again in {A_MINUTE}\.", text_of(page))
+    assert "Too many tries." in text_of(page)
     assert re.search(rf"You can send again in {A_MINUTE}\.", text_of(page))
+    assert "Try again" not in text_of(page)
     assert len(visitor.outbox) == 1
     assert visitor.enter().status_code == 302
 
@@ -117,9 +121,32 @@ def test_too_soon_is_told_where_the_code_is_of_no_more_use_as_well(visitor):
         visitor.enter(other_than(visitor.outbox[-1].code))
     page = visitor.post("/login/1/send/")
     assert page.status_code == 429
-    assert re.search(rf"Try again in {A_MINUTE}\.", text_of(page))
     assert "Too many wrong tries. Get a new code." in text_of(page)
+    assert re.search(rf"You can get a new code in {A_MINUTE}\.", text_of(page))
+    assert text_of(page).count("Too many") == 1
+    assert "Try again" not in text_of(page)
     assert len(visitor.outbox) == 1
+
+
+def test_that_a_message_could_not_be_sent_again_is_told_once(visitor, clock, monkeypatch):
+    visitor.ask()
+    clock.advance(60)
+    monkeypatch.setattr(MemoryProvider, "send", Mock(side_effect=NotAccepted("down")))
+    page = visitor.post("/login/1/send/")
+    assert page.status_code == 503
+    assert text_of(page).count("could not be sent") == 1
+    assert text_of(page).count("Try again") == 1
+    assert "You can send again in 5 seconds." in text_of(page)
+
+
+def test_what_refuses_a_code_is_told_with_its_own_wait(visitor, settings):
+    settings.OTP_CHECKS_PER_CLIENT_HOUR = 1
+    visitor.ask()
+    visitor.enter(other_than(visitor.outbox[-1].code))
+    page = visitor.enter()
+    assert page.status_code == 429
+    assert re.search(r"Too many tries\. Try again in (5\d|6[0-3]) minutes\.", text_of(page))
+    assert re.search(rf"You can send again in {A_MINUTE}\.", text_of(page))
 
 
 def test_too_many_from_one_place_are_told_on_the_first_page_with_the_wait(visitor, settings):
@@ -128,7 +155,7 @@ def test_too_many_from_one_place_are_told_on_the_first_page_with_the_wait(visito
     page = visitor.post(phone=new_phone())
     assert page.status_code == 429
     assert 82_000 < int(page["Retry-After"]) <= 90_000
-    assert re.search(r"Try again in 2[2-5] hours", text_of(page))
+    assert re.search(r"Too many tries\. Try again in 2[2-5] hours\.", text_of(page))
     assert len(visitor.outbox) == 1
 
 
@@ -153,7 +180,7 @@ class TestProof:
 
     @pytest.fixture
     def suspect(self, visitor):
-        """Use half of the limit of the client's address, so that the next send needs a proof of work."""
+        """Use half of the amount of the client's network, so that the next send needs a proof of work."""
         visitor.ask(new_phone())
         return visitor
 
@@ -202,6 +229,74 @@ class TestProof:
         response = suspect.post("/login/1/send/?next=/a", channel="call", proof=self.solution(page))
         assert (response.status_code, response["Location"]) == (302, "/login/1/?next=%2Fa")
         assert [message.channel for message in suspect.outbox] == ["sms", "call"]
+
+
+class TestAnotherWay:
+    """Who is refused gets the channel that costs nothing, or the wait."""
+
+    @pytest.fixture(autouse=True)
+    def _wary(self, settings):
+        memory = "otp_app.providers.memory.MemoryProvider"
+        providers = [{"ALIAS": "dear", "BACKEND": memory}, {"ALIAS": "free", "BACKEND": memory, "PRICE": 0}]
+        settings.OTP_PROVIDERS, settings.OTP_PROOFS = providers, True
+        settings.OTP_ROUTES = {"*": {"sms": ["dear"], "telegram": ["free"]}}
+        settings.OTP_UNCONVERTED_PER_NETWORK_DAY = 2
+
+    @pytest.fixture
+    def suspect(self, visitor):
+        visitor.ask(new_phone())
+        return visitor
+
+    def offered(self, page):
+        """Return the buttons that stand in no form of their own, as (form, name, value)."""
+        return re.findall(r'<button [^>]*form="([\w-]+)" name="(\w+)" value="(\w+)"', page.content.decode())
+
+    def test_a_browser_that_solves_no_task_gets_the_free_channel(self, suspect):
+        page = suspect.post(phone=suspect.phone)
+        assert page.status_code == 403
+        assert "You can get the code another way now: Telegram" in text_of(page)
+        assert self.offered(page) == [("proof-form", "channel", "telegram")]
+        response = suspect.post(phone=suspect.phone, proof="", channel="telegram")
+        assert response.status_code == 302
+        assert (suspect.outbox[-1].to, suspect.outbox[-1].channel) == (suspect.phone, "telegram")
+
+    def test_where_there_is_none_it_gets_the_wait(self, suspect, settings):
+        settings.OTP_ROUTES = {"*": {"sms": ["dear"]}}
+        page = suspect.post(phone=suspect.phone)
+        assert self.offered(page) == [("proof-form", "proof", "none")]
+        assert "See how long to wait instead" in text_of(page)
+        page = suspect.post(phone=suspect.phone, proof="none")
+        assert page.status_code == 429
+        assert re.search(r"Too many tries\. Try again in 2[2-5] hours\.", text_of(page))
+        assert self.offered(page) == []
+
+    def test_who_is_limited_on_the_first_page_gets_the_free_channel(self, suspect, settings):
+        settings.OTP_PROOFS = False
+        suspect.ask(new_phone())
+        page = suspect.post(phone=suspect.phone)
+        assert page.status_code == 429
+        assert self.offered(page) == [("phone-form", "channel", "telegram")]
+        assert suspect.post(phone=suspect.phone, channel="telegram").status_code == 302
+
+    def test_who_is_limited_while_a_code_is_open_gets_it_beside_the_reason_and_no_second_time(
+        self, suspect, settings, clock
+    ):
+        settings.OTP_PROOFS = False
+        suspect.ask(new_phone())
+        clock.advance(60)
+        page = suspect.post("/login/1/send/")
+        assert page.status_code == 429
+        assert self.offered(page) == [("resend", "channel", "telegram")]
+        assert page.content.decode().count('value="telegram"') == 1
+        assert suspect.post("/login/1/send/", channel="telegram").status_code == 302
+        assert suspect.outbox[-1].channel == "telegram"
+
+    def test_what_cannot_be_served_another_way_is_not_offered_one(self, visitor):
+        visitor.ask()
+        page = visitor.post("/login/1/send/")
+        assert page.status_code == 429
+        assert self.offered(page) == []
+        assert "another way now" not in text_of(page)
 
 
 def test_a_browser_that_has_lost_its_device_cookie_gets_a_new_code_instead_of_a_dead_end(visitor, clock):
