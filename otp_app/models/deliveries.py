@@ -33,7 +33,7 @@ class Delivery(models.Model):
     phone = models.UUIDField(null=True)
     device = models.BooleanField(_("known device"), default=False)
     region = models.CharField(_("country"), max_length=3, blank=True)
-    # Unconverted sends of all phones in 24 hours, this one included; 0 unless the store may lose its data.
+    # Unused; the release before counts here what a store that loses its data has to know.
     unconverted = models.PositiveIntegerField(default=0)
     # The send, by its instant in the challenge's ``sent_at`` (milliseconds), and the number of its hand-over, 1 or 2.
     sent_at = models.BigIntegerField(_("send of the challenge"))

@@ -1,5 +1,8 @@
 """A Redis server that lost its data: what counts still, because the database remembers it."""
 
+import json
+from decimal import Decimal
+
 import pytest
 from django.db import OperationalError
 
@@ -130,11 +133,74 @@ def test_what_counts_of_a_country_and_of_devices_holds_through_a_flush(store, se
     assert [usage.used for usage in store.usage(limits)] == [1, 1]
 
 
+def test_what_the_second_provider_carried_is_answered_through_a_flush(store, server):
+    """Though no success has followed what the first was asked for."""
+    opened = open_one(store)
+    records.claim(opened, "one")
+    records.pass_on(opened, "503", "two")
+    records.end(opened, 2, "sent", segments=1)
+    store.close(check(store, opened), Status.APPROVED)
+    store.settle()
+    names = ("answered_in_region", "unconverted_per_region_day")
+    limits = [limit for limit in sending(opened).limits if limit.name in names]
+    assert used(store, *limits) == [1, 0]
+    server.flush()
+    assert used(store, *limits) == [1, 0]
+
+
+def test_known_devices_have_after_a_flush_what_their_answered_messages_earned(store, server, settings):
+    settings.OTP_DEVICE_SENDS_PER_DAY = 1
+    for _ in range(3):
+        opened = open_one(store, device="a device")
+        store.close(check(store, opened), Status.APPROVED)
+        settings.OTP_DEVICE_SENDS_PER_DAY += 1
+    store.settle()
+    limits = [limit for limit in sending(new_challenge(device="d")).limits if limit.key]
+    before = [(usage.used, usage.amount) for usage in store.usage(limits)]
+    assert before == [(3, 0), (3, 4 + 300 * 3 // 700)]
+    server.flush()
+    assert [(usage.used, usage.amount) for usage in store.usage(limits)] == before
+
+
+def test_the_money_of_a_day_is_spent_through_a_flush(store, server, clock, settings):
+    settings.OTP_BUDGET_PER_DAY = 1
+    price = Decimal("0.3")
+    for device in ("", "", "a device"):
+        challenge = new_challenge(device=device)
+        opened = store.open(challenge, sending(challenge, price=price)).challenge
+        Delivery.objects.filter(challenge=opened.id).update(status="sent", segments=1, price=price)
+    limits = [limit for limit in sending(challenge, price=price).limits if limit.name == "budget_per_day"]
+    assert used(store, *limits) == [9000]
+    server.flush()
+    assert used(store, *limits) == [9000]
+    refused = new_challenge()
+    assert refusal_of(lambda: store.open(refused, sending(refused, price=price))).limit == "budget_per_day"
+    clock.advance(DAY + 2 * HOUR)
+    server.flush()
+    assert used(store, *limits) == [0]
+
+
 def test_for_a_day_after_a_flush_nobody_is_a_stranger(store, server, clock, settings):
     settings.OTP_UNCONVERTED_OF_STRANGERS_DAY = 1
     settings.OTP_HOME_NETWORKS = ["203.0.113.0/24"]
     open_one(store, client="192.0.2.1")
     server.flush()
+    for number in range(3):
+        open_one(store, client=f"{number + 1}.0.2.1")
+    clock.advance(DAY + HOUR)
+    open_one(store, client="7.0.2.1")
+    assert refusal_of(lambda: open_one(store, client="8.0.2.1")).limit == "unconverted_of_strangers_day"
+
+
+def test_for_a_day_after_the_first_release_with_rings_nobody_is_a_stranger(store, server, clock, settings):
+    """The release before has begun the generation, long ago, and counted networks under other names."""
+    settings.OTP_UNCONVERTED_OF_STRANGERS_DAY = 1
+    settings.OTP_HOME_NETWORKS = ["203.0.113.0/24"]
+    open_one(store, client="192.0.2.1")
+    generation = json.loads(server.command("GET", "otp:generation"))
+    server.flush()
+    del generation["rings"]
+    server.command("SET", "otp:generation", json.dumps(generation | {"since": 0, "complete": True}))
     for number in range(3):
         open_one(store, client=f"{number + 1}.0.2.1")
     clock.advance(DAY + HOUR)

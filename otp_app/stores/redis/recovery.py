@@ -2,17 +2,17 @@
 
 After a flush, or when another server has taken over, the limits of a day and of thirty days go on from here: of each
 phone its sends and failed checks, of a region its unanswered messages of a day and its answered ones of a week, of
-known devices their sends in all, and the blocks. Counts of an hour, of prefixes and of networks begin anew, so for a
-day nobody is called a stranger (``lua/windows.lua``). Two kinds of sends do not count: those that were under way when
-Redis forgot, for their rows come with their ends, and those that surely reached nobody, also where the number was at
-fault.
+known devices their sends and answered messages in all, the money of a day, and the blocks. Counts of an hour, of
+prefixes and of networks begin anew, so for a day nobody is called a stranger (``lua/windows.lua``). Two kinds of sends
+do not count: those that were under way when Redis forgot, for their rows come with their ends, and those that surely
+reached nobody, also where the number was at fault, for a delivery does not say whose fault it was.
 """
 
 from collections import Counter as Tally
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Aggregate, Count, Exists, F, OuterRef, Q, QuerySet, Sum, Value
 
 from ... import counters
 from ...challenges import Challenge
@@ -20,13 +20,13 @@ from ...counters import HOUR_MS, MONTH_MS, rings
 from ...db.transactions import require_none
 from ...keys import counter_key, phone_key
 from ...limits import DAY, RINGS, WEEK
+from ...limits.table import MONEY_UNITS
 from ...models import ChallengeRow, Delivery, Failure
 from ..rows import challenge_of
+from ..wire import Document
 
 _MAX_BLOCKED_KEYS = 10_000  # to remember; providers report again the undeliverable numbers beyond these
 _UNDONE = Q(status=Delivery.Status.FAILED, segments=0)  # no provider accepted it: what it took was given back
-
-Counted = QuerySet[Delivery, tuple[str, int, int]]  # region, sub-bucket and number
 
 
 def remember_failure(alias: str, challenge: Challenge) -> None:
@@ -65,48 +65,45 @@ def _failures(alias: str, key: str, phone: str, device: str, now: int) -> dict[s
 def of_key_counters(alias: str, now: int) -> dict[str, Any]:
     """Return the counters and blocks to begin with; ``complete`` when no phone has anything to be remembered."""
     return {
-        "counters": [*_rings_of_regions(alias, now), *_ring_of_devices(alias, now)],
+        "counters": [*_rings_of_sends(alias, now), *_ring_of_money(alias, now)],
         "blocks": counters.recent_blocks(alias, now - HOUR_MS, _MAX_BLOCKED_KEYS),
         "complete": not Delivery.objects.using(alias).exists(),
     }
 
 
-def _rings_of_regions(alias: str, now: int) -> Iterator[dict[str, Any]]:
-    """Yield what each region had of unanswered messages in a day, and of answered ones in a week."""
-    strangers = _left(alias).filter(device=False)
-    for name, period, converted in (
-        ("unconverted_per_region_day", DAY, False),
-        ("answered_in_region", WEEK, True),
-    ):
-        regions: dict[str, dict[str, int]] = {}
-        for region, slot, n in _by_region(strangers.filter(converted=converted), period, now):
-            regions.setdefault(region, {})[str(slot)] = n
-        for region, slots in regions.items():
-            yield _ring("region", region, name, period, slots)
+def _rings_of_sends(alias: str, now: int) -> Iterator[Document]:
+    """Yield the rings of the sends that left, or may have left; a send is what its first delivery says, or its second.
 
-
-def _ring_of_devices(alias: str, now: int) -> Iterator[dict[str, Any]]:
-    slots = Tally[str]()
-    for _, slot, n in _by_region(_left(alias).filter(device=True), DAY, now):
-        slots[str(slot)] += n
-    yield _ring("all", "all", "device_sends_per_day", DAY, slots)
-
-
-def _left(alias: str) -> QuerySet[Delivery]:
-    """Return the first deliveries of the sends that left, or may have left."""
+    A success that is not marked in the database yet is taken for none.
+    """
     other_of = {"challenge": OuterRef("challenge"), "sent_at": OuterRef("sent_at")}
     second = Delivery.objects.using(alias).filter(**other_of, handover=2)
+    answered = Q(converted=True) | Exists(second.filter(converted=True))
     first = Delivery.objects.using(alias).filter(handover=1).exclude(provider="test")
-    return first.filter(~_UNDONE | Exists(second.exclude(_UNDONE)))
+    left = first.filter(~_UNDONE | Exists(second.exclude(_UNDONE)))
+    strangers, devices, sends = left.filter(device=False), left.filter(device=True), Count("id")
+    yield from _rings("region", "unconverted_per_region_day", DAY, now, strangers.exclude(answered), sends)
+    yield from _rings("region", "answered_in_region", WEEK, now, strangers.filter(answered), sends)
+    yield from _rings("all", "answered_in_all", WEEK, now, devices.filter(answered), sends)
+    yield from _rings("all", "device_sends_per_day", DAY, now, devices, sends)
 
 
-def _by_region(deliveries: QuerySet[Delivery], period: int, now: int) -> Counted:
-    """Count deliveries by region and sub-bucket of a period."""
+def _ring_of_money(alias: str, now: int) -> Iterator[Document]:
+    """Yield the ring of what messages cost, as far as that is known."""
+    priced = Delivery.objects.using(alias).filter(price__gt=0)
+    yield from _rings("all", "budget_per_day", DAY, now, priced, Sum(F("price") * MONEY_UNITS))
+
+
+def _rings(
+    per: str, rule: str, period: int, now: int, deliveries: QuerySet[Delivery], counted: Aggregate
+) -> Iterator[Document]:
+    """Yield the ring of a rule for each subject, with what is counted of these deliveries in each sub-bucket."""
     width = rings.width(period)
     recent = deliveries.filter(sent_at__gte=(now // width - rings.SUB_BUCKETS) * width)
-    grouped = recent.values("region", slot=F("sent_at") / width)
-    return grouped.annotate(sends=Count("id")).values_list("region", "slot", "sends")
-
-
-def _ring(per: str, subject: str, rule: str, period: int, slots: Mapping[str, int]) -> dict[str, Any]:
-    return {"key": counter_key(per, subject), "ring": RINGS[rule], "period": period, "slots": slots}
+    subjects: dict[str, dict[str, int]] = {}
+    subject = F("region") if per == "region" else Value("all")
+    grouped = recent.values(subject=subject, slot=F("sent_at") / width).annotate(counted=counted)
+    for each, slot, n in grouped.values_list("subject", "slot", "counted"):
+        subjects.setdefault(each, {})[str(slot)] = round(n)
+    for each, slots in subjects.items():
+        yield {"key": counter_key(per, each), "ring": RINGS[rule], "period": period, "slots": slots}

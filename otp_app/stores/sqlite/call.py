@@ -27,8 +27,9 @@ class Call:
     counters: dict[str, Counter] = field(default_factory=dict)  # by key, with the increments of this call
     usages: list[Usage] = field(default_factory=list)  # of each limit, without the increments of this call
     increments: list[Increment] = field(default_factory=list)
-    history: Answered = Answered()  # noqa: RUF009  (immutable)  of the bucket that is judged
+    histories: dict[str, Answered] = field(default_factory=dict)  # of the buckets, by key
     known: bool = False  # the network of the request is no stranger
+    suspect: bool = False  # a limit asks for a proof of work
 
     def read(self) -> None:
         """Read what the limits count, and add the call's increments to the counters in memory."""
@@ -55,9 +56,9 @@ class Call:
     def _read_history(self, limit: Limit, counter: Counter) -> None:
         """Read how many messages of a bucket were answered; a success gives back −1, which is one more."""
         slot = rings.advance(counter, limit.ring, self.now // rings.width(limit.period))
-        self.history = windows.answered(rings.slots(counter, limit.ring), slot)
-        self.known = self.known or windows.vouches(limit, self.history.week)
-        self.usages.append(Usage(limit, self.history.week, 0, limit.amount))
+        history = self.histories[limit.key] = windows.answered(rings.slots(counter, limit.ring), slot)
+        self.known = self.known or windows.vouches(limit, history.week)
+        self.usages.append(Usage(limit, history.week, 0, limit.amount))
         self.increments.append(Increment(limit.key, limit.ring, slot, -1, limit.shared, limit.converts))
 
     def _count(self, limit: Limit, counter: Counter) -> None:
@@ -66,7 +67,9 @@ class Call:
             self.usages.append(Usage(limit, 0, 0, limit.amount))
             return
         slot, before = rings.count(counter, limit.ring, limit.period, self.now, limit.cost)
-        self.usages.append(windows.key_counter_usage(limit, before, self.history, self.now))
+        history = self.histories.get(limit.key, Answered())
+        self.usages.append(usage := windows.key_counter_usage(limit, before, history, self.now))
+        self.suspect = self.suspect or windows.needs_proof(usage)
         if not limit.kept:
             self.increments.append(Increment(limit.key, limit.ring, slot, limit.cost, limit.shared, limit.converts))
 
@@ -75,7 +78,7 @@ class Call:
         usages = [(usage.used, usage.wait, usage.amount) for usage in self.usages]
         if any(usage.wait > 0 for usage in self.usages):
             return self.answer("refused", usages=usages)
-        if not self.asked["proven"] and any(map(windows.needs_proof, self.usages)):
+        if self.suspect and not self.asked["proven"]:
             return self.answer("proof", usages=usages)
         return None
 

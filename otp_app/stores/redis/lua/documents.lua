@@ -2,7 +2,8 @@
 -- A script reads, decides and only then writes, so nothing can fail halfway.
 --
 --   otp:generation  identifies this server's data: {id, server, since, complete, rings}; without this key no data is
---                   trusted
+--                   trusted. rings is the instant at which counting in rings began without a history, 0 if there was
+--                   none to know; the release before wrote true
 --   otp:c:<id>      a challenge, with g, the generation it was opened in
 --   otp:p:<key>     a phone: g, the generation in which it was compared with SQL, and its lanes s (strangers) and d
 --                   (devices), each with s: instants of sends, f: failures by instant, a: instant of the last

@@ -19,6 +19,6 @@ end
 if not generation then
   generation = {id = asked.id, server = asked.server, since = now, complete = asked.complete}
 end
-generation.rings = true
+generation.rings = asked.complete and 0 or now
 redis.call('SET', 'otp:generation', cjson.encode(generation))
 return answer('taken')

@@ -61,7 +61,7 @@ end
 local function answered_usage(limit, history)
   local ring, newest = ring_of(counter_of(limit.key), limit)
   history.week, history.day = sum_of(ring, 0), sum_of(ring, newest - 3)
-  local forgot = not generation.complete and now - generation.since < DAY
+  local forgot = generation.rings ~= true and now - generation.rings < DAY
   local young = history.week < limit.amount or forgot
   local known = limit.vouches == 'known' and history.week >= limit.amount or limit.vouches == 'young' and young
   return {used = history.week, wait = 0, amount = limit.amount, slot = newest}, known
