@@ -17,7 +17,7 @@ from .providers import check_providers, check_routes
 _GONE = (
     *("SENDS_PER_DAY", "SENDS_PER_REGION_DAY", "UNCONVERTED_PER_DAY", "FAILURES_PER_DAY"),
     *("UNCONVERTED_PER_CLIENT_HOUR", "UNCONVERTED_PER_PREFIX_HOUR", "PREFIX_BLOCK", "REGION_BLOCK"),
-    *("HOME_REGIONS", "CONVERSION_LEAST", "CONVERSION_PROOF", "CONVERSION_BLOCK"),
+    *("CONVERSION_LEAST", "CONVERSION_PROOF", "CONVERSION_BLOCK"),
 )
 
 
@@ -31,9 +31,7 @@ def check_gone(**_: Any) -> list[CheckMessage]:
         "Remove them. Amounts grow with what is answered, from floors such as OTP_UNCONVERTED_PER_REGION_DAY; "
         "OTP_BUDGET_PER_DAY bounds the bill, and OTP_HOME_NETWORKS names those who are no strangers (docs/limits.md)."
     )
-    return [
-        checks.Warning(f"Settings without effect: {', '.join(found)}.", hint=hint, id="otp_app.W013")
-    ]
+    return [checks.Warning(f"Settings without effect: {', '.join(found)}.", hint=hint, id="otp_app.W013")]
 
 
 @register

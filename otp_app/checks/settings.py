@@ -64,6 +64,17 @@ def check_regions(**_: Any) -> list[CheckMessage]:
 
 
 @register
+def check_home_regions(**_: Any) -> list[CheckMessage]:
+    """Find home regions that are no countries (E012)."""
+    if isinstance(conf.HOME_REGIONS, str):
+        return [Error('OTP_HOME_REGIONS must be a list, for example ["UZ"].', id="otp_app.E012")]
+    if unknown := sorted(set(conf.HOME_REGIONS) - SUPPORTED_REGIONS):
+        text = f"OTP_HOME_REGIONS holds unknown countries: {', '.join(unknown)}."
+        return [Error(text, hint="Use the two-letter codes of ISO 3166, for example UZ.", id="otp_app.E012")]
+    return []
+
+
+@register
 def check_twilio(**_: Any) -> list[CheckMessage]:
     """Find Twilio half configured (E005): silently falling back to the console would print codes."""
     missing = [name for name in TWILIO_NAMES if not getattr(settings, name, "")]
