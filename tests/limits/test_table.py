@@ -22,7 +22,7 @@ def test_each_name_stands_once_in_the_table():
 
 def test_the_defaults_are_the_published_numbers(settings):
     for name in SUITES_OWN:
-        delattr(settings, f"OTP_{name}")
+        setattr(settings, f"OTP_{name}", getattr(Conf, name))
     wait, *others = TABLE
     assert {rule.name: (amount_of(rule), rule.period) for rule in others} == {
         "sends_per_phone_hour": (5, HOUR),
