@@ -36,13 +36,16 @@ class TestPrefix:
     def _floors(self, settings):
         settings.OTP_UNCONVERTED_PER_PREFIX_DAY, settings.OTP_SENDS_PER_PREFIX_DAY = 4, 15
 
-    def test_it_may_have_four_unanswered_messages_and_more_when_these_leave_the_day(self, clock):
+    def test_it_may_have_four_unanswered_messages_and_more_when_these_leave_the_day(self, clock, caplog):
         phones = phones_of_a_prefix()
-        assert [code(send(next(phones))) for _ in range(5)] == ["sent"] * 4 + ["limited"]
+        with caplog.at_level(logging.INFO, "otp_app.guard"):
+            answers = [send(next(phones)) for _ in range(6)]
+        assert [code(answer) for answer in answers] == ["sent"] * 4 + ["limited"] * 2
+        records = [record.otp for record in caplog.records if record.name == "otp_app.guard"]
+        told = ("unconverted_per_prefix_day", "prefix +998901••")
+        assert [(each["limit"], each["subject"]) for each in records] == [told] * 2
         assert code(send("+998901240000")) == "sent"
-        refused = send(next(phones))
-        assert DAY - 60 < refused.json()["retry_after"] <= DAY + HOUR
-        clock.advance(refused.json()["retry_after"])
+        clock.advance(answers[-1].json()["retry_after"])
         assert code(send(next(phones))) == "sent"
 
     def test_each_four_that_are_answered_on_a_day_allow_one_more(self, answered):
