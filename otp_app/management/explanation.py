@@ -36,7 +36,8 @@ def explain(phone: Phone, client: str) -> Iterator[str]:
 
 
 def _bucket(usage: Usage) -> str:
-    return phones.mask_subject(usage.limit.subject) if usage.limit.subject else "phone"
+    subject = usage.limit.subject
+    return "everybody" if subject == "all all" else phones.mask_subject(subject) or "phone"
 
 
 def _line(usage: Usage, answered: int) -> str:
@@ -45,8 +46,9 @@ def _line(usage: Usage, answered: int) -> str:
     if limit.counts is Counts.WAITS:
         return f"phone: {wait} to wait after the send before."
     free = f" Free again in {wait}." if usage.wait else ""
-    unit = MONEY_UNITS if limit.name == "budget_per_day" else 1
-    used = f"{usage.used / unit:g} of {usage.amount / unit:g} {_WHAT.get(limit.name, limit.name)}"
+    used = f"{usage.used} of {usage.amount} {_WHAT.get(limit.name, limit.name)}"
+    if limit.name == "budget_per_day":
+        used = f"{usage.used / MONEY_UNITS:g} of {usage.amount / MONEY_UNITS:g} {conf.CURRENCY}"
     grown = f"floor {limit.amount} + {usage.amount - limit.amount} earned: {answered} answered in 7 days"
     earned = f" ({grown})" if limit.growth else ""
     return f"{_bucket(usage)}: {used} in {duration(limit.period)}{earned}.{free}"
