@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from . import phones
+from . import phones, proxies
 from .errors import (
     ChannelNotOffered,
     InvalidOrExpiredCode,
@@ -34,6 +34,7 @@ def recording_refusals(phone: str, client: str | None) -> Iterator[None]:
         yield
     except Limited as refused:
         record_refusal(refused, phone, client)
+        proxies.examine(refused, phone, client)
         raise
     except ProofRequired as asked:
         record_proof_required(asked, phone, client)

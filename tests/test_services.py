@@ -94,7 +94,7 @@ def test_a_canceled_challenge_answers_to_no_code(outbox):
 
 
 def test_own_code_without_a_client_is_not_limited_by_client(settings):
-    settings.OTP_UNCONVERTED_PER_CLIENT_HOUR = 1
+    settings.OTP_UNCONVERTED_PER_SUBNET_DAY = settings.OTP_UNCONVERTED_PER_NETWORK_DAY = 1
     services.send_code(phone=new_phone())
     services.send_code(phone=new_phone())
 

@@ -1,3 +1,3 @@
 """Register the system checks that Django runs at start. Only ``apps`` imports this room."""
 
-from . import database, page, providers, ranges, settings, test_numbers, users  # noqa: F401  (registers them)
+from . import database, limits, page, providers, ranges, settings, test_numbers, users  # noqa: F401  (registers them)

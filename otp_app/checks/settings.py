@@ -65,7 +65,7 @@ def check_regions(**_: Any) -> list[CheckMessage]:
 
 @register
 def check_home_regions(**_: Any) -> list[CheckMessage]:
-    """Find home regions that are no countries (E012): the real ones could be blocked by mistake."""
+    """Find home regions that are no countries (E012)."""
     if isinstance(conf.HOME_REGIONS, str):
         return [Error('OTP_HOME_REGIONS must be a list, for example ["UZ"].', id="otp_app.E012")]
     if unknown := sorted(set(conf.HOME_REGIONS) - SUPPORTED_REGIONS):

@@ -20,7 +20,7 @@ from ..conf import conf
 from ..db import clock
 from ..db.transactions import require_none
 from ..keys import ledger_id
-from . import dispatch, records, reports
+from . import budget, dispatch, records, reports
 
 logger = logging.getLogger("otp_app.sweeps")
 
@@ -67,6 +67,7 @@ def sweep(stop: threading.Event | None = None) -> Sweep:
             seen.update(batch)
             ends.update(pool.map(deliver_in_time, batch))
     swept = Sweep(attempted=ends[True], failed=ends[False], abandoned=abandoned, matched=reports.match_early())
+    budget.warn()
     _record_run("sweep")
     return swept
 

@@ -8,10 +8,10 @@ from django.conf import settings
 from django.core import checks
 from django.db.models import Count
 
-from .. import counters, health, phones, providers, rulings, stores
+from .. import counters, health, phones, providers, proxies, rulings, stores
 from ..conf import conf
 from ..db import clock
-from ..delivery import callbacks, circuit_breaker, records, routing, sweeper
+from ..delivery import budget, callbacks, circuit_breaker, records, routing, sweeper
 from ..models import Delivery, EventRow
 from ..providers.base import ProviderError
 from . import spellings
@@ -36,7 +36,7 @@ class Finding:
 def examine() -> Iterator[Finding]:
     """Yield all findings, the basic ones first. A part that cannot be examined is a fault, too."""
     examinations = (
-        *(_settings, _parts, _users, _backlog, _runs, _blocks),
+        *(_settings, _parts, _users, _backlog, _runs, _blocks, _budget, _proxies),
         *(_providers, _circuits, _routes, _reports, _unmatched_reports),
     )
     for examination in examinations:
@@ -116,6 +116,21 @@ def _blocks() -> Iterator[Finding]:
     if others := sum(not subject.startswith("region ") for subject in rows):
         text = f"{counted(others, 'phone, prefix or network', 'phones, prefixes or networks')} shut or held open"
         yield Finding("rulings", None, f"{text} by hand: 'Blocks and allowances' in the admin shows and lifts them.")
+
+
+def _budget() -> Iterator[Finding]:
+    """Report how much of OTP_BUDGET_PER_DAY is used, if there is one."""
+    if conf.BUDGET_PER_DAY:
+        used = budget.used_percent()
+        good = False if used >= budget.USED_UP_PERCENT else None if used >= budget.NEARLY_PERCENT else True
+        yield Finding("budget", good, f"{used} % of OTP_BUDGET_PER_DAY is used.")
+
+
+def _proxies() -> Iterator[Finding]:
+    if proxies.suspected():
+        text = "most people seem to come from one network, whose limits then refuse them. If a proxy stands before this"
+        advice = "service, set OTP_TRUSTED_PROXIES to the number of proxies that append to X-Forwarded-For"
+        yield Finding("proxies", None, f"{text} {advice} (now {conf.TRUSTED_PROXIES}).")
 
 
 def _providers() -> Iterator[Finding]:

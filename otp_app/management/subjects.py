@@ -13,8 +13,9 @@ from ..delivery import suppressions
 from ..errors import InvalidPhone
 from ..keys import counter_key
 from ..limits import TABLE, request_limits
-from ..limits.clients import client_of, site_of
-from ..limits.values import Counts, Limit
+from ..limits.clients import client_of, network_of, site_of, subnet_of
+from ..limits.values import Limit
+from ..phones import Phone
 
 _PREFIX = re.compile(r"\+[1-9][0-9]{2,10}")
 _ANY_PHONE = "+998901234567"  # only those properties of its limits are used that are the same for all phones
@@ -32,10 +33,7 @@ class SubjectLimits:
 
 
 def _phone_subjects(text: str) -> list[SubjectLimits]:
-    try:
-        phone = phones.parse(text, gate=False)
-    except InvalidPhone as error:
-        raise ValueError(error.detail) from None
+    phone = parse_phone(text)
     checks = policy_for(LOGIN).checks
     strangers = request_limits.for_send(phone, None, checks=checks, test=phone.is_test).limits
     devices = request_limits.for_send(phone, None, checks=checks, device="any").limits
@@ -45,7 +43,7 @@ def _phone_subjects(text: str) -> list[SubjectLimits]:
         SubjectLimits(f"phone {shown}, strangers", _own_limits(strangers), phone, notes=notes),
         SubjectLimits(f"phone {shown}, devices that signed in before", _own_limits(devices), phone, device=True),
         *_prefix_subjects(phone[:-4]),
-        *([_region(phone.region)] if phone.region else []),
+        *([_with_key_counters("region", phone.region)] if phone.region else []),
     ]
 
 
@@ -57,15 +55,30 @@ def _suppression_notes(phone: str) -> tuple[str, ...]:
 
 
 def _own_limits(limits: tuple[Limit, ...]) -> tuple[Limit, ...]:
-    return tuple(limit for limit in limits if limit.counts is not Counts.KEY)
+    return tuple(limit for limit in limits if not limit.key)
 
 
-def _client_subjects(text: str) -> list[SubjectLimits]:
+def parse_phone(text: str) -> Phone:
+    """Return the phone that an operator has typed; raise ValueError that says what is wrong with it."""
+    try:
+        return phones.parse(text, gate=False)
+    except InvalidPhone as error:
+        raise ValueError(error.detail) from None
+
+
+def parse_client(text: str) -> str:
+    """Return the client of an address that an operator has typed; raise ValueError if it is none."""
     client = client_of({"REMOTE_ADDR": text.removesuffix("/64")})
     if client == "unknown":
         raise ValueError("this is no IPv4 or IPv6 address.")
-    site = site_of(client)
-    return [_with_key_counters("client", client), *([_with_key_counters("site", site)] if site else [])]
+    return client
+
+
+def _client_subjects(text: str) -> list[SubjectLimits]:
+    client = parse_client(text)
+    around = {"site": site_of(client), "subnet": subnet_of(client), "network": network_of(client)}
+    named = {"client": client} | {per: subject for per, subject in around.items() if subject}
+    return [_with_key_counters(per, subject) for per, subject in named.items()]
 
 
 def _prefix_subjects(text: str) -> list[SubjectLimits]:
@@ -77,28 +90,26 @@ def _prefix_subjects(text: str) -> list[SubjectLimits]:
 def _region_subjects(text: str) -> list[SubjectLimits]:
     if text.upper() not in SUPPORTED_REGIONS:
         raise ValueError("give a country by its two letters, as UZ.")
-    return [_region(text.upper())]
-
-
-def _region(region: str) -> SubjectLimits:
-    notes = ("A home region: it is never blocked.",) if region in conf.HOME_REGIONS else ()
-    return replace(_with_key_counters("region", region), notes=notes)
+    return [_with_key_counters("region", text.upper())]
 
 
 def _with_key_counters(per: str, subject: str) -> SubjectLimits:
     """Return a subject with the limits that its requests take."""
     client = "2001:db8::/64"
+    price = int(conf.BUDGET_PER_DAY > 0)
     taken = [
-        *request_limits.for_send(_ANY_PHONE, client, checks=1).limits,
+        *request_limits.for_send(_ANY_PHONE, client, checks=1, price=price).limits,
         *request_limits.for_send(_ANY_PHONE, client, checks=1, device="any").limits,
+        *request_limits.for_send(_ANY_PHONE, client, checks=1, test=True).limits,
         *request_limits.for_check(client).limits,
         *request_limits.for_password(client, "").limits,
     ]
-    by_name = {limit.name: limit for limit in taken}
+    # Whether the network of a request is a stranger is not asked here: the pot is shown as it is.
+    by_name = {limit.name: replace(limit, strangers=False) for limit in taken}
     limits = [
         replace(by_name[rule.name], key=counter_key(per, subject), subject=f"{per} {subject}")
         for rule in TABLE
-        if rule.per == per
+        if rule.per == per and rule.name in by_name
     ]
     return SubjectLimits(phones.mask_subject(f"{per} {subject}"), tuple(limits))
 

@@ -1,10 +1,11 @@
 """The limits that a request takes, and the keys that they count."""
 
 import re
+from decimal import Decimal
 
 import pytest
 
-from otp_app.limits import TABLE, Trigger, request_limits
+from otp_app.limits import DAY, TABLE, Rule, Trigger, request_limits
 from otp_app.limits.values import Counts
 
 PHONE = "+998901234567"
@@ -16,8 +17,8 @@ def names(limits):
 
 
 def rules_of(trigger, *without):
-    """The names of the rules that these requests take, without those per one of ``without``."""
-    return {rule.name for rule in TABLE if rule.trigger & trigger and rule.per not in without}
+    """The names of the rules that these requests take, without those named and those per one of ``without``."""
+    return {rule.name for rule in TABLE if rule.trigger & trigger and not {rule.name, rule.per} & {*without}}
 
 
 def limit(limits, name):
@@ -36,12 +37,40 @@ def limit(limits, name):
     ],
 )
 def test_a_send_takes_the_lines_that_are_meant_for_it(how, trigger):
-    assert names(request_limits.for_send(PHONE, V6, **how)) == rules_of(trigger)
+    assert names(request_limits.for_send(PHONE, V6, price=1, **how)) == rules_of(trigger)
 
 
-def test_a_client_that_is_no_ipv6_address_has_no_site_and_the_projects_own_code_no_client():
-    assert names(request_limits.for_send(PHONE, V4, checks=5)) == rules_of(Trigger.FIRST, "site")
-    assert names(request_limits.for_send(PHONE, None, checks=5)) == rules_of(Trigger.FIRST, "site", "client")
+def test_the_projects_own_code_has_no_client_no_network_and_is_no_stranger():
+    without = ("budget_per_day", "subnet", "network", "unconverted_of_strangers_day")
+    assert names(request_limits.for_send(PHONE, None, checks=5)) == rules_of(Trigger.FIRST, *without)
+
+
+def test_home_networks_hold_no_strangers(settings):
+    settings.OTP_HOME_NETWORKS = ["192.0.2.0/24", "2001:db8::/32"]
+    for client, found in ((V4, False), (V6, False), ("198.51.100.1", True), ("unknown", True)):
+        assert ("unconverted_of_strangers_day" in names(request_limits.for_send(PHONE, client))) is found
+
+
+@pytest.mark.parametrize(
+    ("client", "subnet", "network"),
+    [
+        (V4, "192.0.2.0/24", "192.0.0.0/16"),
+        (V6, "2001:db8:1::/48", "2001:db8::/32"),
+        ("unknown", "unknown", "unknown"),
+    ],
+)
+def test_a_client_is_counted_in_its_subnet_and_in_its_network(client, subnet, network):
+    limits = request_limits.for_send(PHONE, client)
+    assert limit(limits, "unconverted_per_subnet_day").subject == f"subnet {subnet}"
+    assert limit(limits, "unconverted_per_network_day").subject == f"network {network}"
+
+
+def test_money_is_counted_in_whole_parts_rounded_up_and_only_what_costs_some(settings):
+    settings.OTP_BUDGET_PER_DAY = 3
+    for how in ({}, {"device": "d"}):
+        budget = limit(request_limits.for_send(PHONE, V4, price=Decimal("0.00551"), **how), "budget_per_day")
+        assert (budget.cost, budget.amount) == (56, 30_000)
+    assert "budget_per_day" not in names(request_limits.for_send(PHONE, V4, price=0))
 
 
 def test_a_check_and_a_password_take_limits_of_their_own():
@@ -51,20 +80,19 @@ def test_a_check_and_a_password_take_limits_of_their_own():
 
 
 def test_a_send_without_a_wait_takes_all_other_limits():
-    assert names(request_limits.for_send(PHONE, V6, waits=False)) == rules_of(Trigger.AGAIN) - {"wait_per_phone"}
+    assert names(request_limits.for_send(PHONE, V6, waits=False, price=1)) == rules_of(Trigger.AGAIN, "wait_per_phone")
 
 
 def test_a_first_send_reserves_the_checks_of_its_challenge():
     limits = request_limits.for_send(PHONE, V4, checks=4)
-    costs = {limit.name: limit.cost for limit in limits.limits if limit.cost != 1}
-    assert costs == {"failures_per_phone_day": 4, "failures_per_phone_month": 4, "failures_per_day": 4}
+    costs = {limit.name: limit.cost for limit in limits.limits if limit.cost > 1}
+    assert costs == {"failures_per_phone_day": 4, "failures_per_phone_month": 4}
 
 
 def test_a_send_again_needs_no_new_reserve():
     for how in ({}, {"device": "d"}):
         limits = request_limits.for_send(PHONE, V4, **how)
         assert Counts.FAILURES not in {limit.counts for limit in limits.limits}
-        assert "failures_per_day" not in names(limits)
 
 
 def test_keys_name_nobody_and_each_limit_of_a_subject_has_a_ring_of_its_own():
@@ -81,7 +109,7 @@ def test_keys_name_nobody_and_each_limit_of_a_subject_has_a_ring_of_its_own():
 
 def test_no_subject_is_a_phone_in_full():
     subjects = {limit.subject for limit in request_limits.for_send(PHONE, V6, checks=5).limits}
-    assert subjects == {"", f"client {V6}", "site 2001:db8:1::/48", "prefix +99890123", "region UZ", "all all"}
+    assert subjects == {"", "subnet 2001:db8:1::/48", "network 2001:db8::/32", "prefix +99890123", "region UZ"}
 
 
 def test_limits_are_in_the_order_of_locks_the_phones_own_then_by_key_and_last_what_all_requests_share():
@@ -93,14 +121,8 @@ def test_limits_are_in_the_order_of_locks_the_phones_own_then_by_key_and_last_wh
     ):
         order = [(limit.shared, limit.key) for limit in limits.limits]
         assert order == sorted(order)
-    shared = {limit.subject for limit in request_limits.for_send(PHONE, V6, checks=5).limits if limit.shared}
+    shared = {limit.subject for limit in request_limits.for_send(PHONE, V6, checks=5, price=1).limits if limit.shared}
     assert shared == {"region UZ", "all all"}
-
-
-def test_only_a_prefix_is_blocked_by_its_limit(settings):
-    settings.OTP_PREFIX_BLOCK = 77
-    blocks = {limit.name: limit.blocks for limit in request_limits.for_send(PHONE, V6, checks=5).limits if limit.blocks}
-    assert blocks == {"unconverted_per_prefix_hour": 77}
 
 
 def test_proofs_are_asked_for_only_where_they_are_on(settings):
@@ -109,7 +131,7 @@ def test_proofs_are_asked_for_only_where_they_are_on(settings):
 
     assert asking() == set()
     settings.OTP_PROOFS = True
-    assert asking() == {rule.name for rule in TABLE if "proof" in rule.then}
+    assert asking() == {rule.name for rule in TABLE if rule.proof} != set()
 
 
 def test_a_proof_is_remembered_for_longer_than_its_task_lives(settings):
@@ -129,27 +151,28 @@ def test_a_send_without_a_proof_takes_no_proof():
     assert (limits.proven, "proofs" in names(limits)) == (False, False)
 
 
-class TestConversion:
-    def test_a_home_country_is_never_blocked(self, settings):
-        settings.OTP_PROOFS = True
-        home = request_limits.for_send(PHONE, V4, checks=5).conversion
-        other = request_limits.for_send("+77012345678", V4, checks=5).conversion
-        assert (home.subject, home.proof, home.block) == ("region UZ", 25, 0)
-        assert (other.subject, other.proof, other.block, other.blocks) == ("region KZ", 25, 10, 12 * 3600)
+TENANT_RULES = (
+    Rule(
+        *("sends_per_tenant_day", Trigger.MESSAGE, Counts.KEY, "sends", "tenant", DAY, "a contract"),
+        amount=50,
+        subject=lambda phone, client: "acme" if client == V4 else "",
+    ),
+)
 
-    def test_where_proofs_are_off_it_is_blocked_and_nothing_else(self):
-        assert request_limits.for_send("+77012345678", V4, checks=5).conversion.proof == 0
 
-    def test_it_is_judged_by_three_limits_of_the_same_send(self):
-        limits = request_limits.for_send("+77012345678", V4, checks=5)
-        judged = limits.conversion
-        names = {limit.ring: limit.name for limit in limits.limits if limit.key == judged.key}
-        assert [names[ring] for ring in (judged.sends, judged.unconverted, judged.fresh)] == [
-            "sends_per_region_day",
-            "unconverted_per_region_day",
-            "fresh_per_region",
-        ]
+class TestOwnRules:
+    """OTP_RULES is a dotted path to rules of the host's own, each with a function that names who is counted."""
 
-    @pytest.mark.parametrize("how", [{"device": "d"}, {"test": True}])
-    def test_devices_and_test_numbers_are_not_judged(self, how):
-        assert request_limits.for_send(PHONE, V4, checks=5, **how).conversion is None
+    @pytest.fixture(autouse=True)
+    def _rules(self, settings):
+        settings.OTP_RULES = "tests.limits.test_request_limits.TENANT_RULES"
+
+    def test_a_rule_is_one_more_limit_of_each_request_that_it_applies_to(self):
+        own = limit(request_limits.for_send(PHONE, V4, checks=5), "sends_per_tenant_day")
+        assert (own.amount, own.period, own.subject, own.cost) == (50, DAY, "tenant acme", 1)
+        for how in ({}, {"device": "d"}):
+            assert limit(request_limits.for_send("+77012345678", V4, **how), "sends_per_tenant_day").key == own.key
+
+    def test_whom_its_function_does_not_name_is_not_counted(self):
+        assert "sends_per_tenant_day" not in names(request_limits.for_send(PHONE, V6, checks=5))
+        assert "sends_per_tenant_day" not in names(request_limits.for_send(PHONE, V4, checks=5, test=True))

@@ -5,9 +5,14 @@ from django.test import override_settings
 
 from otp_app.challenges.policies import Policy, policy_for
 from otp_app.conf import Conf, conf
-from otp_app.limits import DAY, HOUR, MONTH, TABLE, UNLIMITED, Trigger, amount_of
+from otp_app.limits import DAY, HOUR, MONTH, TABLE, WEEK, Trigger, amount_of
 from otp_app.limits.values import Counts
 
+# Amounts that the suite sets.
+SUITES_OWN = (
+    *("UNCONVERTED_PER_PREFIX_DAY", "SENDS_PER_PREFIX_DAY"),
+    *("UNCONVERTED_PER_SUBNET_DAY", "UNCONVERTED_PER_NETWORK_DAY"),
+)
 LINES = {rule.name: rule for rule in TABLE}
 
 
@@ -15,7 +20,9 @@ def test_each_name_stands_once_in_the_table():
     assert len(LINES) == len(TABLE)
 
 
-def test_the_defaults_are_the_published_numbers():
+def test_the_defaults_are_the_published_numbers(settings):
+    for name in SUITES_OWN:
+        setattr(settings, f"OTP_{name}", getattr(Conf, name))
     wait, *others = TABLE
     assert {rule.name: (amount_of(rule), rule.period) for rule in others} == {
         "sends_per_phone_hour": (5, HOUR),
@@ -24,20 +31,22 @@ def test_the_defaults_are_the_published_numbers():
         "failures_per_phone_day": (20, DAY),
         "failures_per_phone_month": (100, MONTH),
         "failures_of_devices_day": (10, DAY),
+        "answered_in_prefix": (0, WEEK),
+        "unconverted_per_prefix_day": (4, DAY),
+        "sends_per_prefix_day": (15, DAY),
+        "answered_in_subnet": (1, WEEK),
+        "unconverted_per_subnet_day": (10, DAY),
+        "answered_in_network": (1, WEEK),
+        "unconverted_per_network_day": (40, DAY),
+        "answered_in_region": (100, WEEK),
+        "unconverted_per_region_day": (2500, DAY),
+        "unconverted_of_strangers_day": (300, DAY),
+        "answered_in_all": (0, WEEK),
+        "device_sends_per_day": (2000, DAY),
+        "budget_per_day": (0, DAY),
         "sends_per_client_hour": (300, HOUR),
-        "sends_per_site_hour": (1500, HOUR),
-        "unconverted_per_client_hour": (30, HOUR),
-        "unconverted_per_site_hour": (150, HOUR),
         "checks_per_client_hour": (100, HOUR),
         "checks_per_site_hour": (500, HOUR),
-        "unconverted_per_prefix_hour": (10, HOUR),
-        "sends_per_region_day": (500, DAY),
-        "unconverted_per_region_day": (UNLIMITED, DAY),
-        "fresh_per_region": (UNLIMITED, 60),
-        "sends_per_day": (2000, DAY),
-        "device_sends_per_day": (2000, DAY),
-        "unconverted_per_day": (1000, DAY),
-        "failures_per_day": (5000, DAY),
         "passwords_per_client_hour": (20, HOUR),
         "passwords_per_account_hour": (30, HOUR),
         "passwords_per_site_hour": (100, HOUR),
@@ -48,14 +57,30 @@ def test_the_defaults_are_the_published_numbers():
 
 
 def test_an_amount_is_read_from_the_settings_at_use_and_a_site_has_that_of_its_clients(settings):
-    settings.OTP_SENDS_PER_CLIENT_HOUR, settings.OTP_SITE_CLIENTS = 7, 3
-    assert (amount_of(LINES["sends_per_client_hour"]), amount_of(LINES["sends_per_site_hour"])) == (7, 21)
+    settings.OTP_CHECKS_PER_CLIENT_HOUR, settings.OTP_SITE_CLIENTS = 7, 3
+    assert (amount_of(LINES["checks_per_client_hour"]), amount_of(LINES["checks_per_site_hour"])) == (7, 21)
 
 
-def test_the_lanes_of_strangers_and_of_devices_share_no_counter():
+def test_the_budget_is_counted_in_parts_of_money_that_are_whole(settings):
+    settings.OTP_BUDGET_PER_DAY = 3
+    assert amount_of(LINES["budget_per_day"]) == 30_000
+
+
+def test_where_home_networks_are_named_no_country_is_too_young_for_strangers(settings):
+    settings.OTP_HOME_NETWORKS = ["192.0.2.0/24"]
+    assert amount_of(LINES["answered_in_region"]) == 0
+
+
+def test_what_grows_follows_the_rule_that_counts_the_answered_messages_of_its_subject():
+    for number, rule in enumerate(TABLE):
+        if rule.growth:
+            assert f"answered_in_{rule.per}" in {before.name for before in TABLE[:number]}
+
+
+def test_the_lanes_of_strangers_and_of_devices_share_no_counter_but_that_of_money():
     """The wait is an exception: each lane counts it by its own challenges."""
     shared = [rule.name for rule in TABLE if rule.trigger & Trigger.DEVICE and rule.trigger & ~Trigger.DEVICE]
-    assert shared == [TABLE[0].name]
+    assert shared == ["wait_per_phone", "budget_per_day"]
 
 
 def test_a_device_is_stopped_by_nothing_that_strangers_can_use_up():
@@ -68,10 +93,6 @@ def test_a_success_gives_back_what_counts_as_unconverted():
     assert not any(rule.converts for rule in TABLE if rule.what.startswith("sends"))
 
 
-def test_one_more_than_all_the_checks_of_a_day_of_failed_sends_is_never_needed():
-    assert conf.FAILURES_PER_DAY >= conf.CHECKS * conf.UNCONVERTED_PER_DAY
-
-
 @pytest.mark.parametrize("name", [name for name in vars(Conf) if name.isupper()])
 def test_every_setting_is_read_at_use(name):
     """It is cached until Django says that it has changed, because a request reads a hundred settings."""
@@ -81,6 +102,8 @@ def test_every_setting_is_read_at_use(name):
         assert getattr(conf, name) is getattr(conf, name) is marker
     assert getattr(conf, name) == default
     ours = (
+        *SUITES_OWN,
+        "HOME_NETWORKS",
         "PROVIDERS",
         "PROVIDER_CALLS",
         "ALLOWED_REGIONS",

@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otp_app.counters import rings
 from otp_app.limits import windows
-from otp_app.limits.values import Conversion, Counts, Limit, Usage
+from otp_app.limits.values import Counts, Limit, Usage
 
 entries = st.lists(st.tuples(st.integers(0, 50), st.integers(0, 4)), max_size=12)
 
@@ -36,41 +35,52 @@ def test_without_sends_or_steps_there_is_no_wait(steps):
 
 
 def test_the_longest_wait_is_named_and_none_where_nobody_waits():
-    usages = [Usage(Limit(name, Counts.KEY, 1, 60), 1, wait) for name, wait in (("a", 0), ("b", 7), ("c", 5))]
+    usages = [Usage(Limit(name, Counts.KEY, 1, 60), 1, wait, 1) for name, wait in (("a", 0), ("b", 7), ("c", 5))]
     assert windows.longest(usages).limit.name == "b"
     assert windows.longest(usages[:1]) is windows.longest([]) is None
 
 
-def test_a_block_that_outlasts_the_window_is_the_wait():
-    limit = Limit("x", Counts.KEY, 1, 3600, key="0" * 32)
-    width = rings.width(3600)
-    usage = windows.key_counter_usage(limit, [(125 * width, 1)], 200 * width, 100 * width)
-    assert (usage.used, usage.wait, usage.blocked_until) == (1, 100 * width, 200 * width)
-    usage = windows.key_counter_usage(limit, [(125 * width, 1)], 100 * width, 100 * width)
-    assert (usage.wait, usage.blocked_until) == (25 * width, 0)
+@pytest.mark.parametrize(
+    ("day", "week", "amount", "steady"),
+    [
+        (0, 0, 10, 15),
+        (0, 27, 10, 15 + 11),  # less than a message for the amount, eleven for a rule of 300 %
+        (0, 28, 11, 15 + 12),
+        (4, 4, 11, 15 + 1),  # a good day counts at once, for a steady limit as a seventh
+        (400, 400, 110, 15 + 171),
+        (100, 2800, 110, 15 + 1200),  # a bad day does not shrink an amount
+    ],
+)
+def test_an_amount_grows_with_what_was_answered_on_a_usual_day(day, week, amount, steady):
+    history = windows.Answered(day, week)
+    grows = Limit("x", Counts.KEY, 10, 60, growth=25)
+    assert windows.amount_in_force(grows, history) == amount
+    assert windows.amount_in_force(replace(grows, amount=15, growth=300, steady=True), history) == steady
+    assert windows.amount_in_force(replace(grows, growth=0), history) == 10
 
 
-@pytest.mark.parametrize(("used", "needed"), [(5, False), (6, True)])
-def test_more_than_half_of_an_allowance_looks_wrong(used, needed):
-    assert windows.needs_proof(Limit("x", Counts.KEY, 10, 60, proof=True), used) is needed
-    assert not windows.needs_proof(Limit("x", Counts.KEY, 10, 60), used)
+def test_the_last_day_is_the_newest_four_of_a_weeks_sub_buckets():
+    slots = {100: 1, 99: 2, 97: 4, 96: 8, 76: 16}
+    assert windows.answered(slots, 100) == (7, 31)
+    assert windows.answered({}, 100) == (0, 0)
+
+
+def test_a_usage_holds_the_amount_in_force_and_waits_by_it():
+    limit = Limit("x", Counts.KEY, 2, 60, growth=25)
+    assert windows.key_counter_usage(limit, [(50, 2)], windows.Answered(0, 0), 10) == Usage(limit, 2, 40, 2)
+    assert windows.key_counter_usage(limit, [(50, 2)], windows.Answered(4, 4), 10) == Usage(limit, 2, 0, 3)
 
 
 @pytest.mark.parametrize(
-    ("sends", "unconverted", "fresh", "verdict"),
-    [
-        (49, 49, 0, ""),  # too few to judge
-        (50, 38, 0, "proof"),  # 24 %
-        (50, 37, 0, ""),  # 26 %
-        (50, 46, 0, "block"),  # 8 %
-        (50, 45, 0, "proof"),  # 10 %
-        (99, 99, 50, "proof"),  # of those that had their time there are 49
-        (100, 100, 50, "block"),
-        (0, 0, 0, ""),
-    ],
+    ("vouches", "week", "found"),
+    [("known", 0, False), ("known", 1, True), ("young", 0, True), ("young", 1, False), ("", 0, False), ("", 1, False)],
 )
-def test_a_region_is_judged_by_its_conversion(sends, unconverted, fresh, verdict):
-    conversion = Conversion("a", 0, 1, 2, "region KZ", least=50, proof=25, block=10, blocks=60)
-    assert windows.judge(conversion, sends, unconverted, fresh) == verdict
-    home = replace(conversion, block=0)
-    assert windows.judge(home, sends, unconverted, fresh) == ("proof" if verdict == "block" else verdict)
+def test_nobody_is_a_stranger_where_somebody_answered_or_where_the_country_is_young(vouches, week, found):
+    assert windows.vouches(Limit("x", Counts.ANSWERED, 1, 60, vouches=vouches), week) is found
+
+
+@pytest.mark.parametrize(("used", "needed"), [(4, False), (5, True)])
+def test_more_than_half_of_the_amount_in_force_looks_wrong(used, needed):
+    asking = Limit("x", Counts.KEY, 4, 60, proof=True)
+    assert windows.needs_proof(Usage(asking, used, 0, 10)) is needed
+    assert not windows.needs_proof(Usage(replace(asking, proof=False), used, 0, 10))

@@ -6,9 +6,9 @@ import pytest
 from django.core.management import call_command
 from django.db import OperationalError
 
-from otp_app import health, providers, rulings, services, stores
+from otp_app import health, providers, proxies, rulings, services, stores
 from otp_app.db import clock as clocks
-from otp_app.delivery import circuit_breaker
+from otp_app.delivery import budget, circuit_breaker
 from otp_app.management import diagnosis
 from otp_app.models import Delivery, EventRow, User
 from otp_app.providers.base import NotAccepted
@@ -149,9 +149,26 @@ def test_a_provider_that_cannot_be_made_is_a_fault(remote, settings):
 
 
 def test_a_warning_is_a_note(remote, settings):
-    settings.OTP_FAILURES_PER_DAY = 4999
+    settings.OTP_SENDS_PER_DAY = 2000
     code, text = doctor()
-    assert (code, "note    settings: otp_app.W003: " in text) == (0, True)
+    assert (code, "note    settings: otp_app.W013: " in text) == (0, True)
+
+
+def test_how_much_of_the_budget_is_used_is_told_and_a_fault_at_its_end(remote, settings, monkeypatch):
+    assert "budget" not in doctor()[1]
+    settings.OTP_PROVIDERS = [settings.OTP_PROVIDERS[0] | {"PRICE": "0.1"}]
+    settings.OTP_BUDGET_PER_DAY = 1
+    for used, (level, code) in {0: ("ok", 0), 80: ("note", 0), 99: ("FAULT", 1)}.items():
+        monkeypatch.setattr(budget, "used_percent", lambda used=used: used)
+        found, text = doctor()
+        assert (found, f"{level:7} budget: {used} % of OTP_BUDGET_PER_DAY is used." in text) == (code, True)
+
+
+def test_a_proxy_that_hides_its_clients_is_a_note(remote, monkeypatch):
+    assert "proxies:" not in doctor()[1]
+    monkeypatch.setattr(proxies, "suspected", lambda: True)
+    code, text = doctor()
+    assert (code, "note    proxies: most people seem to come from one network" in text) == (0, True)
 
 
 def test_the_checks_of_production_are_made_outside_of_development(remote, settings):
@@ -170,7 +187,9 @@ def test_a_proxy_that_the_service_is_not_told_of_is_named_and_what_is_silenced_i
     settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     assert "note    settings: otp_app.W011: " in doctor()[1]
     settings.OTP_TRUSTED_PROXIES = 1
-    assert "otp_app.W01" not in doctor()[1]
+    text = doctor()[1]
+    assert "otp_app.W010" not in text
+    assert "otp_app.W011" not in text
 
 
 def test_a_part_that_does_not_answer_is_a_fault(remote, monkeypatch):

@@ -11,7 +11,7 @@ from otp_app.delivery import suppressions
 from otp_app.errors import Limited, Unavailable, UndeliverablePhone
 from otp_app.limits import TABLE, request_limits
 from otp_app.management.tables import duration, table
-from otp_app.models import BlockRow, Counter
+from otp_app.models import Counter
 from tests.factories import new_phone, other_than
 
 pytestmark = pytest.mark.django_db
@@ -37,7 +37,7 @@ class TestTable:
         settings.OTP_SENDS_PER_PHONE_DAY = 1234
         text = output()
         assert [line.split()[0] for line in text.splitlines() if "_per_" in line or "_of_" in line] == [
-            line.name for line in TABLE
+            line.name for line in TABLE if not line.name.startswith("answered")
         ]
         assert "1234" in next(line for line in text.splitlines() if line.startswith("sends_per_phone_day"))
 
@@ -48,23 +48,34 @@ class TestTable:
         assert max(map(len, lines)) <= columns
         assert columns == 100 or len(lines) < 50
 
-    def test_what_happens_beyond_an_amount_is_said(self, settings, monkeypatch):
+    def test_how_an_amount_grows_and_what_happens_beyond_it_is_said(self, settings, monkeypatch):
         monkeypatch.setenv("COLUMNS", "160")
-        settings.OTP_PREFIX_BLOCK = 5400
+        settings.OTP_UNCONVERTED_PER_PREFIX_DAY = 6
         lines = {line.split()[0]: line for line in output().splitlines() if line}
-        assert "proof, block 1 h 30 min" in lines["unconverted_per_prefix_hour"]
-        assert "proof, refused" in lines["sends_per_client_hour"]
-        assert "judged" in lines["fresh_per_region"]
+        assert "6 + 25 %" in lines["unconverted_per_prefix_day"]
+        assert "proof" not in lines["unconverted_per_prefix_day"]
+        assert "proof, refused" in lines["unconverted_per_network_day"]
         assert "60-600 s" in next(line for name, line in lines.items() if name.startswith("wait"))
-        assert "5 clients" in lines["amount"]
         assert "OTP_PROOFS is off" in lines["proof"]
 
     def test_the_legend_follows_the_settings(self, settings):
-        settings.OTP_PROOFS, settings.OTP_HOME_REGIONS, settings.OTP_WAITS = True, [], []
+        settings.OTP_PROOFS, settings.OTP_SITE_CLIENTS, settings.OTP_WAITS = True, 7, []
         text = output()
         assert "is off" not in text
-        assert "unless it is a home region (none)" in text
+        assert "amount of 7 clients" in text
         assert "60-600 s" not in text
+
+    def test_the_budget_is_shown_in_its_currency(self, settings):
+        line = next(line for line in output().splitlines() if line.startswith("budget_per_day"))
+        assert line.split()[3] == "-"
+        settings.OTP_BUDGET_PER_DAY, settings.OTP_CURRENCY = 12, "EUR"
+        assert "12 EUR" in next(line for line in output().splitlines() if line.startswith("budget_per_day"))
+
+    def test_rules_of_the_hosts_own_stand_at_its_end(self, settings):
+        settings.OTP_RULES = "tests.limits.test_request_limits.TENANT_RULES"
+        assert (
+            next(line for line in output().splitlines() if line.startswith("sends_per_tenant_day")).split()[3] == "50"
+        )
 
 
 class TestState:
@@ -78,11 +89,9 @@ class TestState:
         assert row(text, f"{shown}, strangers", "failures_per_phone_day")[1:3] == ["5", "20"]
         assert row(text, f"{shown}, strangers", TABLE[0].name)[1:6] == ["1", "60-600", "s", "1", "h"]
         assert row(text, f"{shown}, devices", "sends_of_devices_day")[1:3] == ["0", "5"]
-        assert row(text, f"prefix {phone[:-6]}••", "unconverted_per_prefix_hour")[1:3] == ["1", "10"]
-        assert row(text, "region UZ", "sends_per_region_day")[1:3] == ["1", "500"]
-        assert "0 of 1 sends were followed by a success (0 %)." in text
-        assert "A home region: it is never blocked." in text
-        assert row(text, "everybody", "failures_per_day")[1:3] == ["5", "5000"]
+        assert row(text, f"prefix {phone[:-6]}••", "unconverted_per_prefix_day")[1:3] == ["1", "1000"]
+        assert row(text, "region UZ", "unconverted_per_region_day")[1:3] == ["1", "2500"]
+        assert row(text, "everybody", "device_sends_per_day")[1:3] == ["0", "2000"]
 
     def test_a_known_device_is_counted_in_its_own_lane(self, outbox):
         phone = new_phone()
@@ -94,44 +103,57 @@ class TestState:
         assert row(text, f"{shown}, devices", "sends_of_devices_day")[1:3] == ["1", "5"]
         assert row(text, f"{shown}, devices", "failures_of_devices_day")[1:3] == ["5", "10"]
         assert row(text, f"{shown}, strangers", "failures_per_phone_day")[1:3] == ["0", "20"]
-        assert "1 of 1 sends were followed by a success (100 %)." in text
+        assert row(text, "region UZ", "answered_in_region")[1:3] == ["1", "-"]
+        assert row(text, "everybody", "device_sends_per_day")[1:3] == ["1", "2000"]
 
     @pytest.mark.parametrize("spelling", ["2001:db8:1:2::", "2001:db8:1:2:3:4:5:6", CLIENT, "2001:DB8:1:2::1%eth0"])
-    def test_an_ipv6_client_is_shown_by_its_64_and_its_48(self, outbox, spelling):
+    def test_an_ipv6_client_is_shown_with_its_48_and_its_32(self, outbox, spelling):
         phone = new_phone()
         services.send_code(phone=phone, client=CLIENT)
         with pytest.raises(services.InvalidOrExpiredCode):
             services.verify_code(phone=phone, code=other_than(outbox[-1].code), client=CLIENT)
         text = output("--client", spelling)
-        for title, site in (("client 2001:db8:1:2::/64", "client"), ("site 2001:db8:1::/48", "site")):
-            used = {name: row(text, title, f"{name}_per_{site}_hour")[1] for name in ("sends", "unconverted", "checks")}
-            assert used == {"sends": "1", "unconverted": "1", "checks": "1"}
+        assert row(text, "client 2001:db8:1:2::/64", "checks_per_client_hour")[1] == "1"
+        assert row(text, "site 2001:db8:1::/48", "checks_per_site_hour")[1] == "1"
+        assert row(text, "subnet 2001:db8:1::/48", "unconverted_per_subnet_day")[1] == "1"
+        assert row(text, "network 2001:db8::/32", "unconverted_per_network_day")[1] == "1"
 
     def test_an_ipv4_client_has_no_site_and_its_passwords_are_shown(self):
         stores.current().take(request_limits.for_password("192.0.2.1", "somebody"))
         text = output("--client", "192.0.2.1")
         assert "site" not in text
+        assert "subnet 192.0.2.0/24" in text
+        assert "network 192.0.0.0/16" in text
         assert row(text, "client 192.0.2.1", "passwords_per_client_hour")[1:3] == ["1", "20"]
 
-    def test_a_blocked_prefix_says_until_when(self, settings):
-        settings.OTP_UNCONVERTED_PER_PREFIX_HOUR = 1
+    def test_a_full_prefix_says_how_long_it_waits(self, settings):
+        settings.OTP_UNCONVERTED_PER_PREFIX_DAY = 1
         services.send_code(phone="+998911110000")
         with pytest.raises(Limited):
             services.send_code(phone="+998911110001")
-        cells = row(output("--prefix", "+99891111"), "prefix +998911••", "unconverted_per_prefix_hour")
+        cells = row(output("--prefix", "+99891111"), "prefix +998911••", "unconverted_per_prefix_day")
         assert cells[1:3] == ["1", "1"]
-        assert cells[-1] == "UTC"
-        assert " ".join(cells[5:7]) in ("12 h", "11 h")
+        assert cells[5:7] == ["1", "d"]
 
     def test_a_country_is_asked_for_by_its_letters(self, outbox):
         services.send_code(phone="+77012345678")
         text = output("--region", " kz ")
-        assert row(text, "region KZ", "sends_per_region_day")[1:3] == ["1", "500"]
-        assert row(text, "region KZ", "fresh_per_region")[1:3] == ["1", "-"]
-        assert "home region" not in text
+        assert row(text, "region KZ", "unconverted_per_region_day")[1:3] == ["1", "2500"]
+
+    def test_the_pot_of_strangers_is_shown_as_it_is_although_no_network_asks(self, settings, outbox):
+        settings.OTP_HOME_NETWORKS = ["203.0.113.0/24"]
+        services.send_code(phone="+77012345678", client="192.0.2.1")
+        settings.OTP_HOME_NETWORKS = []
+        assert row(output("--region", "KZ"), "region KZ", "unconverted_of_strangers_day")[1:3] == ["1", "300"]
 
     def test_a_country_whose_numbers_begin_like_anothers_can_be_asked_for(self):
-        assert row(output("--region", "IM"), "region IM", "sends_per_region_day")[1] == "0"
+        assert row(output("--region", "IM"), "region IM", "unconverted_per_region_day")[1] == "0"
+
+    def test_the_budget_is_shown_in_its_currency(self, settings, outbox):
+        settings.OTP_PROVIDERS = [settings.OTP_PROVIDERS[0] | {"PRICE": "0.25"}]
+        settings.OTP_BUDGET_PER_DAY = 2
+        services.send_code(phone=new_phone())
+        assert row(output("--region", "UZ"), "everybody", "budget_per_day")[1:5] == ["0.25", "USD", "2", "USD"]
 
     def test_a_test_number_is_said_to_be_one(self, settings):
         settings.OTP_TEST_NUMBERS = {"+999123456789": {"code": "246810"}}
@@ -163,7 +185,7 @@ class TestState:
         assert str(error.value).startswith(f"--{kind} {text}: ")
 
     def test_two_subjects_at_once_are_refused(self):
-        with pytest.raises(CommandError, match="not allowed with"):
+        with pytest.raises(CommandError, match="Give one subject"):
             output("--region", "UZ", "--client", "192.0.2.1")
 
     @pytest.mark.parametrize("error", [OperationalError("no route"), Unavailable()])
@@ -198,43 +220,78 @@ class TestWidths:
         assert "three" in "\n".join(table(self.ROWS, 3, wrapped=(0, 1)))
 
 
+class TestExplanation:
+    """``--phone`` with ``--client``: what a send would meet."""
+
+    PHONE, CLIENT = "+998901234567", "192.0.2.1"
+
+    def explained(self, phone=PHONE, client=CLIENT):
+        return output("--phone", phone, "--client", client)
+
+    def test_each_bucket_says_what_it_has_and_what_it_has_earned(self, outbox, settings):
+        settings.OTP_UNCONVERTED_PER_PREFIX_DAY = 4
+        for number in range(4):
+            services.send_code(phone=f"+99890123000{number}", client=self.CLIENT)
+            services.verify_code(phone=f"+99890123000{number}", code=outbox[-1].code)
+        services.send_code(phone="+998901239999", client=self.CLIENT)
+        text = self.explained()
+        assert "prefix +998901••: 1 of 5 unconverted in 1 d (floor 4 + 1 earned: 4 answered in 7 days).\n" in text
+        assert "subnet 192.0.2.0/24: 1 of 1001 unconverted in 1 d (floor 1000 + 1 earned" in text
+        assert "network 192.0.0.0/16: 1 of 1001 unconverted" in text
+        assert "region UZ: counts no stranger here" in text
+        assert "phone: 0 of 10 sends by strangers in 1 d.\n" in text
+        assert "phone: 0 s to wait after the send before.\n" in text
+        assert text.endswith("Verdict: sent.\n\n")
+        assert self.PHONE not in text
+
+    def test_a_full_bucket_is_the_verdict_with_the_wait(self, settings):
+        settings.OTP_UNCONVERTED_PER_PREFIX_DAY = 1
+        services.send_code(phone="+998901230000", client=self.CLIENT)
+        text = self.explained()
+        assert "prefix +998901••: 1 of 1 unconverted in 1 d (floor 1 + 0 earned: 0 answered in 7 days). Free" in text
+        assert "Verdict: refused by unconverted_per_prefix_day of prefix +998901••, for 1 d" in text
+
+    def test_a_phone_that_has_to_wait_is_the_verdict_too(self):
+        services.send_code(phone=self.PHONE, client=self.CLIENT)
+        text = self.explained()
+        assert "Verdict: refused by wait_per_phone of phone, for " in text
+        assert "0 s to wait" not in text
+
+    def test_more_than_half_is_a_proof_of_work(self, settings):
+        settings.OTP_PROOFS, settings.OTP_HOME_NETWORKS = True, ["203.0.113.0/24"]
+        settings.OTP_UNCONVERTED_OF_STRANGERS_DAY = 1
+        text = self.explained()
+        assert "region UZ: 0 of 1 of strange networks in 1 d.\n" in text
+        assert "Verdict: a proof of work is asked for, because more than half of unconverted_of_strangers_day" in text
+
+    def test_money_is_told_in_its_currency_and_a_test_number_costs_none(self, settings):
+        settings.OTP_PROVIDERS = [settings.OTP_PROVIDERS[0] | {"PRICE": "0.25"}]
+        settings.OTP_BUDGET_PER_DAY = 2
+        services.send_code(phone=new_phone())
+        assert "everybody: 0.25 of 2 USD in 1 d.\n" in self.explained()
+        settings.OTP_TEST_NUMBERS = {"+999123456789": {"code": "246810"}}
+        text = self.explained("+999123456789")
+        assert "USD" not in text
+        assert "client 192.0.2.1: 0 of 300 sends to test numbers in 1 h." in text
+
+    def test_looking_takes_nothing(self):
+        assert self.explained() == self.explained()
+        assert not Counter.objects.exists()
+
+    @pytest.mark.parametrize(
+        ("phone", "client", "words"),
+        [("901234567", "192.0.2.1", "--phone 901234567: .*country code"), ("+998901234567", "x", "--client x: .*IPv4")],
+    )
+    def test_what_is_no_subject_is_refused_in_a_sentence(self, phone, client, words):
+        with pytest.raises(CommandError, match=words):
+            self.explained(phone, client)
+
+
 class TestLift:
-    """With a row of the block in the admin, and after a crash that has kept it from being written."""
-
-    @pytest.fixture(params=[True, False])
-    def blocked(self, request, each_store, outbox, settings):
-        for n in range(10):
-            services.send_code(phone=f"+99890123{n:04d}")
-        with pytest.raises(Limited):
-            services.send_code(phone="+998901239999")
-        if not request.param:
-            BlockRow.objects.all().delete()
-
-    def test_a_block_is_ended_and_its_row_stamped(self, blocked, caplog):
-        assert "UTC" in output("--prefix", "+99890123")
-        with caplog.at_level("WARNING", "otp_app.guard"):
-            text = output("--prefix", "+99890123", "--lift")
-        assert row(text, "prefix +998901••", "unconverted_per_prefix_hour")[1] == "0"
-        assert "UTC" not in text
-        assert not BlockRow.objects.filter(lifted_at=None).exists()
-        assert "unblocked subject='prefix +998901••'" in caplog.text
-        services.send_code(phone="+998901239999")
-
-    def test_others_are_left_alone(self, blocked):
-        output("--phone", "+998901239999", "--lift")
-        output("--prefix", "+99890124", "--lift")
-        with pytest.raises(Limited):
-            services.send_code(phone="+998901239999")
-
-    def test_that_of_a_region_is_ended_too(self, each_store, settings, clock, outbox):
-        settings.OTP_CONVERSION_LEAST = 5
-        for n in range(5):
-            services.send_code(phone=f"+7701{n:03d}4567")
-        clock.advance(63)
-        with pytest.raises(Limited):
-            services.send_code(phone="+77019994567")
-        output("--region", "KZ", "--lift")
-        services.send_code(phone="+77019994567")
+    def test_only_the_suppression_of_a_phone_can_be_lifted(self):
+        for subject in ([], ["--region", "UZ"], ["--phone", "+998901234567", "--client", "192.0.2.1"]):
+            with pytest.raises(CommandError, match="--lift ends the suppression of a phone"):
+                output(*subject, "--lift")
 
     def test_a_suppression_is_shown_and_ended(self, outbox):
         phone = "+998901234567"
