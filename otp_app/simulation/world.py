@@ -112,7 +112,9 @@ class World:
 
     def tally_of(self, name: str, *, hostile: bool = True) -> Tally:
         """Return what counts a group now: on the judged days apart from the days before."""
-        return (self.tallies if self.hour >= 0 else self.history).setdefault(name, Tally(hostile))
+        before = self.history.get(name)
+        tally = Tally(before.hostile if before else hostile)
+        return (self.tallies if self.hour >= 0 else self.history).setdefault(name, tally)
 
     def enter(self, at: float, actor: Actor) -> None:
         """Let an actor begin at this second."""
