@@ -11,7 +11,7 @@ from .world import DAY_SECONDS, Actor, World
 
 WRONG = "-"  # no digit, so that every guess fails and the same seed gives the same run
 CLIENTS = 1000  # addresses of an attacker who keeps owners out
-VICTIMS_WITH_OPEN_CHALLENGE = 20  # for each kind of client
+VICTIMS_WITH_OPEN_CHALLENGE = 20
 _VICTIMS = 5  # attacked all day; each visits with and without a known device
 _VISITS = 4  # a day, for each kind of client
 _ATTACK_SECONDS = 250  # that the attack on an open challenge lasts
@@ -79,16 +79,15 @@ def all_day(world: World) -> None:
                 )
 
 
-def once_open(world: World) -> None:
-    """Attack each victim one second after the victim asked for a message."""
+def once_open(world: World, *, with_id: bool) -> None:
+    """Attack each victim one second after the victim asked for a message; victims answer by id or phone alone."""
     clients = numbers.addresses(world.chance, CLIENTS)
     for number in range(VICTIMS_WITH_OPEN_CHALLENGE):
-        for group, with_id in (("challenge_id", True), ("phone alone", False)):
-            at = (number + 0.5) / VICTIMS_WITH_OPEN_CHALLENGE * world.size.days * DAY_SECONDS
-            phone = numbers.phone(world.chance, numbers.regions()[0])
-            caller = Caller(world, group, phone, numbers.home(world.chance))
-            world.enter(at, Person(caller, with_id=with_id, may_give_up=False).visit())
-            world.enter(at + 1, _burst(world, phone, clients))
+        at = (number + 0.5) / VICTIMS_WITH_OPEN_CHALLENGE * world.size.days * DAY_SECONDS
+        phone = numbers.phone(world.chance, numbers.regions()[0])
+        caller = Caller(world, "owner", phone, numbers.home(world.chance))
+        world.enter(at, Person(caller, with_id=with_id, may_give_up=False).visit())
+        world.enter(at + 1, _burst(world, phone, clients))
 
 
 def _visit(world: World, phone: str, group: str) -> Actor:

@@ -4,30 +4,41 @@ import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, cast
 
 import altcha
 
-from .. import services
+from .. import phones, services
 from ..challenges import Challenge, Grant
 from ..db import clock
-from ..errors import InvalidOrExpiredCode, Limited, ProofRequired
+from ..delivery import routing
+from ..errors import DeliveryFailed, InvalidOrExpiredCode, Limited, ProofRequired
+from ..limits.clients import network_of, subnet_of
 from ..models import ChallengeRow
 from ..providers import memory
 from .world import World
 
 PROOF = "proof_required"
 CLOSED = "closed"
+UNDELIVERED = "undelivered"
+_HOLDS = ("prefix", "subnet", "network")  # kinds of bucket
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Answer a request for a message: the grant and its code, or the refusal and the seconds to wait."""
+    """Answer a request for a message: the grant and its code, or the refusal and the seconds to wait.
+
+    ``bucket`` is what a limit names as full, for the lab's figures only: no client is told. ``task`` says whether a
+    proof of work was asked for.
+    """
 
     grant: Grant | None = None
     code: str = ""
     why: str = ""
     retry_after: int = 0
+    bucket: str = ""
+    task: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +59,23 @@ def ask(caller: Caller, challenge_id: str | None = None) -> Answer:
     tally.tries += 1
     answer = _ask(caller, challenge_id, None)
     if answer.grant:
-        tally.count_sent(hour)
+        tally.count_sent(hour, price_to(caller.world, caller.phone, answer.grant))
     else:
         tally.count_refused(answer.why, hour)
+    if tally.hostile and answer.bucket.startswith(_HOLDS):
+        caller.world.held.add(answer.bucket)
     return answer
+
+
+def buckets_of(caller: Caller) -> set[str]:
+    """Return the buckets of a caller that an attacker may hold, as limits name them."""
+    networks = f"subnet {subnet_of(caller.client)}", f"network {network_of(caller.client)}"
+    return {f"prefix {caller.phone[:-4]}", *networks}
+
+
+def price_to(world: World, phone: str, grant: Grant) -> Decimal:
+    """Return the price of a message: that of the dearest provider of its route, else the world's."""
+    return routing.highest_price(phones.as_phone(phone), grant.challenge.channel) or world.price
 
 
 def check(caller: Caller, code: str, challenge_id: str | None = None) -> Challenge | Answer:
@@ -87,14 +111,16 @@ def _ask(caller: Caller, challenge_id: str | None, proof: str | None) -> Answer:
     except ProofRequired as required:
         tally.proofs_asked += 1
         if not caller.solves:
-            return Answer(why=PROOF)
+            return Answer(why=PROOF, task=True)
         tally.proofs_solved += 1
         return _ask(caller, challenge_id, _solve(required.altcha))
     except Limited as limited:
-        return Answer(why=limited.limit, retry_after=limited.retry_after or 0)
+        return Answer(why=limited.limit, retry_after=limited.retry_after or 0, bucket=limited.subject, task=bool(proof))
     except InvalidOrExpiredCode:
         return Answer(why=CLOSED)
-    return Answer(grant, memory.outbox.pop().code)
+    except DeliveryFailed as failed:
+        return Answer(why=UNDELIVERED, retry_after=failed.retry_after or 0)
+    return Answer(grant, memory.outbox.pop().code, task=bool(proof))
 
 
 def _solve(task: Mapping[str, Any]) -> str:

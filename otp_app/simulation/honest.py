@@ -7,7 +7,8 @@ from .. import stores
 from ..accounts import devices
 from ..challenges import Challenge, Grant
 from . import numbers
-from .client import CLOSED, Caller, ask, check
+from .client import CLOSED, UNDELIVERED, Answer, Caller, ask, buckets_of, check
+from .population import Country
 from .world import DAY_SECONDS, Actor, World
 
 MAX_WAIT_SECONDS = 120  # that a person waits when a limit asks for it
@@ -37,8 +38,13 @@ class Person:
         world, chance = self.caller.world, self.caller.world.chance
         tally = world.tally_of(self.caller.group, hostile=False)
         tally.people += 1
+        if not self.caller.device and world.hour >= 0:
+            world.newcomers.append(buckets_of(self.caller))
+        answer, met_task = Answer(), False
         for _ in range(_TRIES):
             answer = ask(self.caller)
+            tally.met_task += answer.task and not met_task
+            met_task = met_task or answer.task
             if answer.grant is None:
                 if not 0 < answer.retry_after <= MAX_WAIT_SECONDS:
                     break
@@ -50,7 +56,10 @@ class Person:
             yield from self._type_code(answer.grant, answer.code)
             if self.signed_in:
                 return
-        tally.lost += 1
+        if answer.why == UNDELIVERED:
+            tally.undelivered += 1
+        else:
+            tally.count_lost(world.hour)
 
     def _read_code(self, grant: Grant) -> Iterator[float]:
         chance = self.caller.world.chance
@@ -83,45 +92,40 @@ class Person:
                 return
 
 
-def ordinary(world: World, times: int = 1) -> None:
-    """Enter ordinary people between 7:00 and 23:00: two fifths in the first region, the rest evenly in the others."""
-    served = numbers.regions()
-    for region in served:
-        share = 2 / 5 if region == served[0] and len(served) > 1 else 3 / 5 / max(1, len(served) - 1)
-        for _ in range(round(world.size.people * times * (share if len(served) > 1 else 1))):
-            _enter_daily(world, region, numbers.home(world.chance), 7 * _HOUR, 23 * _HOUR)
+def honest_days(world: World, country: Country) -> None:
+    """Enter the people of an ordinary day on each day of the world, those of its history included."""
+    for day in range(world.size.history + world.size.days):
+        honest_day(world, country, day, world.size.people)
 
 
-def office(world: World) -> None:
-    """Enter ordinary people, and three times as many behind one address between 8:30 and 10:00."""
-    ordinary(world)
-    _enter_behind_one_address(world, 3 * world.size.people, 8.5 * _HOUR, 10 * _HOUR, "office")
+def honest_day(world: World, country: Country, day: int, people: int) -> None:
+    """Enter so many different people on this day of the world, each at a second that the country's hours suggest."""
+    for _ in range(people):
+        phone, client = country.person()
+        world.enter(day * DAY_SECONDS + country.second(), newcomer_or_known(world, phone, client))
 
 
-def carrier(world: World) -> None:
-    """Enter ordinary people, and 1.5 times as many behind one address of a carrier between 18:00 and 22:00."""
-    ordinary(world)
-    _enter_behind_one_address(world, 3 * world.size.people // 2, 18 * _HOUR, 22 * _HOUR, "carrier")
+def office_morning(world: World, country: Country) -> None:
+    """Enter as many newcomers as an ordinary day has people behind one address, in 90 minutes of a judged morning."""
+    client = country.client("office")
+    for _ in range(world.size.people):
+        caller = Caller(world, "office", country.person()[0], client)
+        world.enter(world.start + world.chance.uniform(8.5, 10) * _HOUR, Person(caller).visit())
 
 
-def _enter_behind_one_address(world: World, amount: int, first: float, last: float, group: str) -> None:
-    address = numbers.ipv4(world.chance)
-    for _ in range(amount):
-        _enter_daily(world, numbers.regions()[0], address, first, last, group)
+def growing_days(world: World, country: Country) -> None:
+    """Enter a hundredth of the people on the first day, all on the last, and ten times a day's people at half-time."""
+    days = world.size.days
+    for day in range(days):
+        people = world.size.people / 100 ** (1 - day / max(1, days - 1))
+        honest_day(world, country, day, round(people * (10 if day == days // 2 else 1)))
 
 
-def _enter_daily(world: World, region: str, client: str, first: float, last: float, group: str = "people") -> None:
-    """Enter a different person each day, at a random second of the day between ``first`` and ``last``."""
-    for day in range(world.size.days):
-        world.enter(day * DAY_SECONDS + world.chance.uniform(first, last), _newcomer(world, region, client, group))
-
-
-def _newcomer(world: World, region: str, client: str, group: str) -> Actor:
+def newcomer_or_known(world: World, phone: str, client: str) -> Actor:
     """Create a person upon entry, some with a device that signed in the day before."""
-    phone = numbers.phone(world.chance, region)
-    device = None
+    device, group = None, "people"
     if world.chance.randrange(100) < KNOWN_DEVICE_PERCENT:
-        device, group = known_device(phone), f"{group}, known"
+        device, group = known_device(phone), "people, known"
     yield from Person(Caller(world, group, phone, client, device)).visit()
 
 

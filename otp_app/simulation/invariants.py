@@ -3,14 +3,18 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
-from ..challenges import Challenge
+from ..challenges import Challenge, Status
 from ..conf import conf
 from ..keys import phone_key
-from ..models import BlockRow, ChallengeRow, Delivery
+from ..limits.table import QUARTER
+from ..models import ChallengeRow, Delivery
 from ..stores.rows import challenge_of
 
 DAY_MS = 24 * 3600 * 1000
+WEEK_MS = 7 * DAY_MS
 MONTH_MS = 30 * DAY_MS
+_LAST_DAY_MS = 28 * 3600 * 1000  # that the last day may be: four sub-buckets of seven hours
+_SURE_DAY_MS = 23 * 3600 * 1000  # that is counted in full, whenever in its sub-bucket the day begins
 MAX_HAND_OVERS = 2  # of one accepted send
 
 
@@ -19,10 +23,9 @@ class Violated(AssertionError):
 
 
 class Ledger:
-    """Collect challenges, hand-overs and blocks of all days, because each day's purge deletes some."""
+    """Collect challenges and hand-overs of all days, because each day's purge deletes some."""
 
     def __init__(self) -> None:
-        self.blocks: list[str] = []
         self._challenges: dict[str, Challenge] = {}
         self._sent: dict[tuple[str, int], int] = defaultdict(int)  # hand-overs by challenge and send
 
@@ -35,7 +38,6 @@ class Ledger:
             self._sent[challenge.hex, sent_at] += 1
         # The purge deletes them a month after their simulated sending; by the machine's own clock they are that old.
         Delivery.objects.all().delete()
-        self.blocks = list(BlockRow.objects.order_by("since", "id").values_list("limit", flat=True))
 
     @property
     def failures(self) -> int:
@@ -54,6 +56,7 @@ class Ledger:
             _require(0 <= spent <= challenge.checks, f"I2: {spent} of {challenge.checks} checks spent")
         self._check_failures()
         self._check_messages()
+        self._check_prefixes()
 
     def _check_failures(self) -> None:
         failed: dict[str, list[tuple[int, int]]] = defaultdict(list)
@@ -75,6 +78,21 @@ class Ledger:
             allowed = conf.SENDS_OF_DEVICES_DAY if device else conf.SENDS_PER_PHONE_DAY
             most = most_within(sent[key], DAY_MS)
             _require(most <= allowed, f"I4: {most} messages to a phone in 24 h, {allowed} allowed")
+
+    def _check_prefixes(self) -> None:
+        """Compare strangers' unanswered messages to each prefix with what its history can have allowed at most."""
+        unanswered: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        answered: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        for (challenge_id, at), count in self._sent.items():
+            challenge = self._challenges[challenge_id]
+            approved = challenge.status == Status.APPROVED
+            if not challenge.device:
+                (answered if approved else unanswered)[challenge.phone[:-4]].append((at, count))
+        for prefix, events in unanswered.items():
+            usual = max(most_within(answered[prefix], _LAST_DAY_MS), most_within(answered[prefix], WEEK_MS) / 7)
+            allowed = conf.UNCONVERTED_PER_PREFIX_DAY + usual * QUARTER / 100
+            most = most_within(events, _SURE_DAY_MS)
+            _require(most <= allowed, f"I4: {most} unanswered messages to a prefix in a day, {allowed:.0f} allowed")
 
     def _devices_by_key(self) -> dict[str, bool]:
         """Map phone keys to whether they count known devices, whose budgets are apart from strangers'."""

@@ -2,6 +2,7 @@
 
 import random
 from functools import lru_cache
+from itertools import islice
 
 import phonenumbers
 
@@ -19,10 +20,12 @@ _OPERATOR_CODES = {
 
 
 def regions() -> tuple[str, ...]:
-    """Return the regions of people and attackers: those that the project serves, if it names them."""
+    """Return the regions of people and attackers: those that the project serves and routes to, if named."""
     value = conf.ALLOWED_REGIONS or ""
     names = [name.strip().upper() for name in (value.split(",") if isinstance(value, str) else value)]
-    return tuple(name for name in names if name and name != "*") or REGIONS
+    named = [name for name in names if name and name != "*"]
+    routed = [] if "*" in conf.ROUTES else list(conf.ROUTES)
+    return tuple(name for name in named if not routed or name in routed) or tuple(routed) or REGIONS
 
 
 def phone(chance: random.Random, region: str) -> Phone:
@@ -38,6 +41,19 @@ def phone(chance: random.Random, region: str) -> Phone:
 def neighbour(chance: random.Random, number: str) -> str:
     """Return another number with the same prefix."""
     return f"{number[:-4]}{chance.randrange(10_000):04d}"
+
+
+def mobile_code(region: str) -> str:
+    """Return the first digits of the region's mobile numbers, as its example number has them."""
+    return _numbering_plan(region)[1][0]
+
+
+def prefixes(chance: random.Random, region: str, code: str, amount: int) -> list[str]:
+    """Return at most so many different prefixes of mobile numbers, without their last four digits, of one code."""
+    calling_code, leads, digits = _numbering_plan(region)
+    width = digits + len(leads[0]) - len(code) - 4
+    made = (f"+{calling_code}{code}{block:0{width}d}" for block in chance.sample(range(10**width), 10**width))
+    return list(islice((prefix for prefix in made if _accepted(f"{prefix}0000")), amount))
 
 
 def addresses(chance: random.Random, amount: int) -> list[str]:

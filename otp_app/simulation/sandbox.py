@@ -1,7 +1,7 @@
 """Isolate a simulation: a database in memory, stopped time, no message, no log record, no signal."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -14,6 +14,7 @@ from django.dispatch import Signal
 from django.test import override_settings
 
 from .. import signals
+from ..conf import provider_entries
 from ..db import clock
 from ..models import BlockRow, ChallengeRow, Counter, Delivery, DevicesEnd, EventRow, Failure, KeptAnswer
 from ..providers import memory
@@ -48,11 +49,14 @@ class Router:
 
 
 @contextmanager
-def sandbox() -> Iterator[clock.Stopped]:
-    """Keep the services away from the project's data within the context. Settings of limits stay in force."""
+def sandbox(**changed: Any) -> Iterator[clock.Stopped]:
+    """Keep the services away from the project's data within the context; ``changed`` are settings of the world.
+
+    The project's limits, routes and prices stay in force; each of its providers only keeps its messages in memory.
+    """
     with ExitStack() as stack:
         stack.enter_context(_silence())
-        stack.enter_context(override_settings(**_overrides()))
+        stack.enter_context(override_settings(**(_overrides() | changed)))
         stack.enter_context(_database())
         memory.outbox.clear()
         stack.callback(memory.outbox.clear)
@@ -63,8 +67,7 @@ def _overrides() -> dict[str, Any]:
     return {
         "DEBUG": False,  # with DEBUG, Django would keep every query
         "DATABASE_ROUTERS": [Router(), *settings.DATABASE_ROUTERS],
-        "OTP_PROVIDERS": [{"ALIAS": "memory", "BACKEND": "otp_app.providers.memory.MemoryProvider"}],
-        "OTP_ROUTES": {},
+        "OTP_PROVIDERS": [_in_memory(entry) for entry in provider_entries()],
         "OTP_PUBLIC_URL": "",
         "OTP_OUTBOX_FILE": "",
         "OTP_STORE": "otp_app.stores.sql.SqlStore",
@@ -75,6 +78,12 @@ def _overrides() -> dict[str, Any]:
         "OTP_ALLOWED_REGIONS": numbers.regions(),
         "OTP_PROOF_COST": 1,  # cheap but real proofs: the report says what they would have cost
     }
+
+
+def _in_memory(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the entry of a provider with the same alias and prices, which carries any message nowhere."""
+    kept = {name: value for name, value in entry.items() if name in ("ALIAS", "PRICE")}
+    return kept | {"BACKEND": "otp_app.providers.memory.MemoryProvider"}
 
 
 @contextmanager

@@ -2,9 +2,10 @@
 
 import heapq
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from itertools import count
 
 from .. import stores
@@ -14,15 +15,20 @@ from .sandbox import START_MS
 
 Actor = Iterator[float]
 DAY_SECONDS = 24 * 3600
+PRICE = Decimal("0.05")  # of a message: an assumption, prices go from 0.005 to 0.3 by country and company
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """Hold how much to play: days, tries of the attackers over all days, people of an ordinary day."""
+    """Hold how much to play: judged days, tries of the attackers over all of them, people of an ordinary day.
+
+    ``history`` is the number of honest days before the judged ones.
+    """
 
     days: int = 1
     tries: int = 100_000
-    people: int = 100
+    people: int = 300
+    history: int = 0
 
 
 @dataclass(slots=True)
@@ -33,17 +39,28 @@ class Tally:
     tries: int = 0  # requests for a message
     messages: int = 0
     refused: Counter[str] = field(default_factory=Counter[str])  # by limit, or ``closed`` for a challenge that is over
+    money: Decimal = Decimal(0)  # by the PRICE of the routes' providers, else by the assumed price
     proofs_asked: int = 0
     proofs_solved: int = 0
     comparisons: int = 0  # that failed; checks without an open challenge compare nothing
     people: int = 0  # who wanted to sign in
-    lost: int = 0  # of these people, those who could not
+    lost: int = 0  # of these people, those whom a limit refused for good
+    undelivered: int = 0  # of these people, those whose message no provider took
+    met_task: int = 0  # of these people, those who had to solve a proof of work
+    lost_by_hour: Counter[int] = field(default_factory=Counter[int])
     sent_by_hour: Counter[int] = field(default_factory=Counter[int])
     refused_by_hour: Counter[int] = field(default_factory=Counter[int])
+    money_by_hour: dict[int, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
 
-    def count_sent(self, hour: int) -> None:
+    def count_sent(self, hour: int, price: Decimal) -> None:
         self.messages += 1
+        self.money += price
         self.sent_by_hour[hour] += 1
+        self.money_by_hour[hour] += price
+
+    def count_lost(self, hour: int) -> None:
+        self.lost += 1
+        self.lost_by_hour[hour] += 1
 
     def count_refused(self, why: str, hour: int) -> None:
         self.refused[why] += 1
@@ -51,14 +68,25 @@ class Tally:
 
 
 class World:
-    """Run one simulation: time, chance, actors, their tallies and the ledger."""
+    """Run one simulation: time, chance, actors, their tallies and the ledger.
 
-    def __init__(self, time: clock.Stopped, name: str, seed: str, size: Size) -> None:
+    - ``tallies`` count what happens on the judged days, ``history`` what happened before them.
+    - ``start`` is the second at which the judged days begin.
+    - ``held`` are the buckets (prefixes, subnets, networks) that refused an attacker, and ``newcomers`` those of each
+      honest person without a known device, so that ``share_held`` is known.
+    """
+
+    def __init__(self, time: clock.Stopped, name: str, seed: str, size: Size, price: Decimal = PRICE) -> None:
         self.name = name
         self.size = size
+        self.price = price
+        self.start = size.history * DAY_SECONDS
         self.chance = random.Random(seed)  # noqa: S311  (a run must be repeatable, and nothing here is secret)
         self.ledger = Ledger()
         self.tallies: dict[str, Tally] = {}
+        self.history: dict[str, Tally] = {}
+        self.held: set[str] = set()
+        self.newcomers: list[set[str]] = []
         self._time = time
         self._agenda: list[tuple[float, int, Actor]] = []
         self._sequence = count()
@@ -70,14 +98,23 @@ class World:
 
     @property
     def hour(self) -> int:
-        return int(self.seconds // 3600)
+        """Return the hour since the judged days began."""
+        return int((self.seconds - self.start) // 3600)
+
+    @property
+    def share_held(self) -> float:
+        """Return which share of the newcomers is in a bucket that refused an attacker."""
+        return sum(not self.held.isdisjoint(buckets) for buckets in self.newcomers) / max(1, len(self.newcomers))
 
     def seconds_between(self, tries: int) -> float:
-        """Return the seconds between ``tries`` that are spread evenly over all days."""
+        """Return the seconds between ``tries`` that are spread evenly over the judged days."""
         return self.size.days * DAY_SECONDS / tries
 
     def tally_of(self, name: str, *, hostile: bool = True) -> Tally:
-        return self.tallies.setdefault(name, Tally(hostile))
+        """Return what counts a group now: on the judged days apart from the days before."""
+        before = self.history.get(name)
+        tally = Tally(before.hostile if before else hostile)
+        return (self.tallies if self.hour >= 0 else self.history).setdefault(name, tally)
 
     def enter(self, at: float, actor: Actor) -> None:
         """Let an actor begin at this second."""
@@ -85,11 +122,12 @@ class World:
 
     def run(self) -> None:
         """Play all days, purging after each, and check the invariants."""
-        for day in range(1, self.size.days + 1):
+        for day in range(1, self.size.history + self.size.days + 1):
             self._play(until=day * DAY_SECONDS)
             self.ledger.read()
             stores.current().purge()
-        self.ledger.check_invariants(sum(tally.messages for tally in self.tallies.values()))
+        tallies = [*self.history.values(), *self.tallies.values()]
+        self.ledger.check_invariants(sum(tally.messages for tally in tallies))
 
     def _play(self, until: float) -> None:
         while self._agenda and self._agenda[0][0] < until:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from otp_app.conf import Conf
 from otp_app.simulation.profiles import play
 from otp_app.simulation.world import Size
 
@@ -10,6 +11,9 @@ from otp_app.simulation.world import Size
 def defaults(settings):
     settings.OTP_PROOFS = True
     settings.OTP_ALLOWED_REGIONS = []
+    for per in ("PREFIX", "SUBNET", "NETWORK"):
+        setattr(settings, f"OTP_UNCONVERTED_PER_{per}_DAY", getattr(Conf, f"UNCONVERTED_PER_{per}_DAY"))
+    settings.OTP_SENDS_PER_PREFIX_DAY = Conf.SENDS_PER_PREFIX_DAY
 
 
 @pytest.fixture(autouse=True)
@@ -21,9 +25,9 @@ def databases(django_db_setup, django_db_blocker):
 
 @pytest.fixture
 def played():
-    """The tallies of each world of a profile, by name."""
+    """A world of a profile that has ended."""
 
-    def run(profile, only="", **size):
-        return {world.name: world for world in play(profile, 1, Size(**size), only)}
+    def run(profile, name, **size):
+        return play(profile, name, 1, Size(**size))
 
     return run

@@ -76,6 +76,19 @@ def test_more_than_a_hundred_failures_within_thirty_days_are_a_violation(alias):
         proven(21)
 
 
+def test_more_unanswered_messages_to_a_prefix_than_its_history_allows_are_a_violation(alias):
+    ledger, prefix = Ledger(), new_phone()[:-4]
+    for number in range(4):
+        keep(alias, opened(phone=f"{prefix}000{number}"))
+    for number in range(4):
+        keep(alias, opened(phone=f"{prefix}001{number}", status=Status.APPROVED))
+    keep(alias, opened(phone=f"{prefix}0020"))
+    proven(9, ledger)
+    keep(alias, opened(phone=f"{prefix}0021"))
+    with pytest.raises(Violated, match="I4: 6 unanswered messages to a prefix in a day, 5 allowed"):
+        proven(10, ledger)
+
+
 def test_a_message_without_a_challenge_is_a_violation(alias):
     keep(alias, opened())
     with pytest.raises(Violated, match="I5: 2 messages, of which 1"):

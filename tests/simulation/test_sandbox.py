@@ -13,8 +13,11 @@ from otp_app.errors import Limited
 from otp_app.models import ChallengeRow
 from otp_app.providers import memory
 from otp_app.signals import limited
+from otp_app.simulation import numbers
 from otp_app.simulation import sandbox as lab
+from otp_app.simulation.profiles import play
 from otp_app.simulation.sandbox import ALIAS, sandbox
+from otp_app.simulation.world import Size
 from tests.factories import new_phone
 from tests.programs import ROOT, run
 
@@ -25,8 +28,8 @@ def refuse(*_):
 
 def test_a_simulation_sends_no_query_to_the_databases_of_the_project(capsys):
     with connection.execute_wrapper(refuse):
-        call_command("otp_simulate", profile="mixed", tries=100, people=2)
-    assert "| mixed |" in capsys.readouterr().out
+        call_command("otp_simulate", profile="first day", world="concentrated", tries=100, people=2)
+    assert "| first day: concentrated |" in capsys.readouterr().out
 
 
 def test_a_simulation_needs_no_database_of_the_project(tmp_path):
@@ -37,7 +40,7 @@ def test_a_simulation_needs_no_database_of_the_project(tmp_path):
     }
     command = ("otp_simulate", "--profile", "bombing", "--tries", "100")
     printed = run(ROOT / "manage.py", *command, cwd=tmp_path, **postgresql)
-    assert "| bombing | one phone | bombing | 100 |" in printed
+    assert "| bombing: one phone |" in printed
 
 
 def test_a_simulation_is_the_same_however_the_project_delivers_and_stores(settings, tmp_path, capsys):
@@ -59,6 +62,22 @@ def test_a_simulation_is_the_same_however_the_project_delivers_and_stores(settin
     call_command("otp_simulate", **command)
     assert capsys.readouterr().out == printed
     assert not list(tmp_path.iterdir())
+
+
+def test_only_countries_with_a_route_are_played(settings):
+    settings.OTP_ROUTES = {"KZ": {"sms": ["memory"]}}
+    with sandbox():
+        assert numbers.regions() == ("KZ",)
+    world = play("bombing", "one phone", 1, Size(tries=100))
+    assert world.tallies["bombing"].messages == 4
+
+
+def test_a_budget_counts_by_the_prices_of_the_routes(settings):
+    settings.OTP_PROVIDERS = [settings.OTP_PROVIDERS[0] | {"PRICE": "0.5"}]
+    settings.OTP_BUDGET_PER_DAY = 2
+    world = play("bombing", "one phone", 1, Size(tries=100))
+    assert world.tallies["bombing"].messages == 4
+    assert world.tallies["bombing"].money == 2
 
 
 def test_the_database_and_the_time_of_the_sandbox_end_with_it():

@@ -1,15 +1,14 @@
 """Time passes only in the world, and in order."""
 
-from itertools import islice
-
 import pytest
 
 from otp_app.models import ChallengeRow, Counter
 from otp_app.providers import memory
 from otp_app.simulation import honest, numbers
 from otp_app.simulation.attackers import bomber
-from otp_app.simulation.client import Caller, ask, check
+from otp_app.simulation.client import Answer, Caller, ask, check
 from otp_app.simulation.honest import Person
+from otp_app.simulation.population import Country
 from otp_app.simulation.pumpers import Pumper
 from otp_app.simulation.sandbox import sandbox
 from otp_app.simulation.world import DAY_SECONDS, Size, World
@@ -51,13 +50,19 @@ def test_each_day_ends_with_a_purge(world):
 
 
 def test_a_pumper_stops_after_its_tries(world):
-    assert len(list(Pumper(world).act(3))) == world.tally_of("pumping").tries == 3
+    assert len(list(Pumper(world, Country(world.chance)).act(3))) == world.tally_of("pumping").tries == 3
 
 
-def test_a_pumper_asks_again_for_what_it_did_not_verify(world):
-    for _ in islice(Pumper(world).act(100), 30):
-        world._time.at += 61_000
-    assert ChallengeRow.objects.filter(sends_left=1).exists()
+def test_an_attacker_who_adapts_waits_where_it_was_refused_and_goes_where_it_passes(world):
+    pumper = Pumper(world, Country(world.chance), networks=("rented", "home"), adapts=True)
+    caller, way = pumper.choose()
+    pumper.told(caller, way, Answer(why="unconverted_per_prefix_day", retry_after=60))
+    assert pumper._shut_until == {caller.phone[:-4]: 60}
+    pumper.told(caller, way, Answer(why="unconverted_per_subnet_day", retry_after=90))
+    assert pumper._shut_until[caller.client] == 90
+    better = next(other for other in (pumper.choose()[1] for _ in range(100)) if other != way)
+    pumper.told(caller, better, Answer(grant=object()))
+    assert pumper._share_passed(better) > pumper._share_passed(way)
 
 
 def test_messages_do_not_pile_up(world):
