@@ -16,9 +16,11 @@ PRODUCTION = {
     "SECRET_KEY": "jTq3vWZs8mYp5nXc7rBf2hLk9dGa4eUo6iNt1yQwRxSzVbMjPl",
     "ALLOWED_HOSTS": "login.example.com",
     "OTP_TRUSTED_PROXIES": "1",
-    "TWILIO_ACCOUNT_SID": "AC00000000000000000000000000000000",
-    "TWILIO_AUTH_TOKEN": "made up",
-    "TWILIO_PHONE_NUMBER": "+15005550006",
+    "OTP_PROVIDERS": (
+        '[{"ALIAS": "twilio", "BACKEND": "otp_app.providers.twilio.TwilioProvider", "PRICE": "0.05", "OPTIONS": '
+        '{"account_sid": "AC00000000000000000000000000000000", "auth_token": "made up", "sender": "+15005550006"}}]'
+    ),
+    "OTP_BUDGET_PER_DAY": "200",
     "OTP_ALLOWED_REGIONS": "UZ,KZ",
 }
 
