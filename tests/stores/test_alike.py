@@ -27,7 +27,7 @@ TENANT = Limit("tenant", Counts.KEY, 4, DAY, key="f" * 32, subject="tenant one",
 
 def script(seed):
     """Calls with what they need, chosen at random."""
-    choice = random.Random(seed)  # noqa: S311
+    choice = random.Random(seed)
     for number in range(200):
         yield {
             "call": choice.choice(CALLS),
