@@ -79,8 +79,11 @@ def _unpriced() -> set[str]:
 
 @register(deploy=True)
 def check_budget_is_set(**_: Any) -> list[CheckMessage]:
-    """Warn that messages cost money and nothing bounds the bill of people who answer them (W014)."""
-    if conf.BUDGET_PER_DAY or not costs_money():
+    """Warn that messages cost money and nothing bounds the bill of people who answer them (W014).
+
+    TWILIO_* alone have no price that a budget could count.
+    """
+    if conf.BUDGET_PER_DAY or not conf.PROVIDERS or not costs_money():
         return []
     text = "OTP_BUDGET_PER_DAY is not set: whoever owns many SIMs and answers each message can run up any bill."
     hint = "Set it to what the messages of a day may cost at most, in OTP_CURRENCY."
