@@ -4,7 +4,7 @@ import pytest
 
 from otp_app.limits import proof_of_work
 from otp_app.providers.base import Channel
-from tests.api.guard.client import addresses, code, proven, send, solved, verify
+from tests.api.guard.client import MINUTE, addresses, code, proven, send, solved, verify
 from tests.factories import new_phone
 
 pytestmark = [pytest.mark.django_db, pytest.mark.requests]
@@ -15,7 +15,7 @@ AMOUNT = 8  # of unanswered messages to a country; from the fifth on a send need
 
 
 @pytest.fixture(autouse=True)
-def _routes(settings, outbox):
+def _routes(settings, outbox, each_store):
     memory = "otp_app.providers.memory.MemoryProvider"
     settings.OTP_PROVIDERS = [{"ALIAS": name, "BACKEND": memory, "PRICE": price} for name, price in PRICES.items()]
     settings.OTP_ROUTES = {"*": ROUTES}
@@ -72,9 +72,9 @@ class TestProofRequired:
         assert (problem.status_code, told["code"], told["channels"]) == (429, "limited", ["telegram"])
         assert "altcha" not in told
         assert problem["Retry-After"] == str(told["retry_after"])
-        clock.advance(told["retry_after"] - 1)
+        clock.advance(told["retry_after"] - MINUTE)
         assert code(send(new_phone(), proof="none")) == "limited"
-        clock.advance(1)
+        clock.advance(MINUTE)
         assert code(send(new_phone(), proof="none")) == "sent"
 
     def test_the_wait_is_enough_where_answered_messages_add_to_the_amount(self, settings, outbox, clock):
