@@ -1,5 +1,6 @@
 """Hold what ``otp_block`` and ``otp_allow`` share: how they name a subject, its end and their author."""
 
+from abc import ABC, abstractmethod
 from argparse import ArgumentParser
 from typing import Any
 
@@ -20,8 +21,8 @@ _HELP = {
 }
 
 
-class RulingCommand(BaseCommand):
-    """Make or lift a ruling. A command says by which ``kinds`` of subjects, and sets mode and amount in ``ruling``."""
+class RulingCommand(BaseCommand, ABC):
+    """Make or lift a ruling. A command says for which ``kinds`` of subjects."""
 
     kinds = tuple(_HELP)
 
@@ -34,8 +35,9 @@ class RulingCommand(BaseCommand):
         parser.add_argument("--by", help="the user who decides it, by the name to sign in with")
         parser.add_argument("--lift", action="store_true", help="end what is in force for this subject")
 
+    @abstractmethod
     def ruling(self, options: dict[str, Any]) -> BlockRow:
-        raise NotImplementedError
+        """Return a ruling with its mode and amount."""
 
     def handle(self, *args: Any, **options: Any) -> None:
         ((kind, text),) = ((kind, options[kind]) for kind in self.kinds if options[kind] is not None)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
 from threading import Lock
 
-from django.db import DatabaseError, router
+from django.db import Error, router
 from django.db.models import Q
 
 from ..db import clock
@@ -31,7 +31,7 @@ def in_force() -> dict[str, BlockRow]:
         if _Kept.read_at is None or not 0 <= now - _Kept.read_at < KEPT_MS:
             try:
                 _Kept.rows = {row.subject: row for row in read(now)}
-            except DatabaseError as error:  # nobody is refused, or let in, because it fails
+            except Error as error:  # nobody is refused, or let in, because it fails
                 logger.error("rulings could not be read: %s", type(error).__name__)  # noqa: TRY400  (no traceback)
             _Kept.read_at = now
     return {subject: row for subject, row in _Kept.rows.items() if row.until is None or row.until > now}

@@ -77,8 +77,7 @@ def _counted_only(taken: RequestLimits) -> RequestLimits:
     return replace(
         taken,
         limits=tuple(
-            replace(_with_amount(limit, _BEYOND_ANY), proof=False) if _kind(limit.subject) in _BUCKETS else limit
-            for limit in taken.limits
+            _with_amount(limit, _BEYOND_ANY) if _kind(limit.subject) in _BUCKETS else limit for limit in taken.limits
         ),
     )
 

@@ -61,7 +61,7 @@ def test_without_a_region_only_what_has_its_country_code_is_read(settings):
     assert "1 corrected, 0 belong to another user, 1 cannot be read.\n" in otp_phones("--fix")
     assert stored() == {with_code: PHONE, without: "91 123 45 67"}
     settings.OTP_DEFAULT_REGION = "UZ"
-    assert f"user {without}: +998901•••••• is stored in another spelling." in otp_phones()
+    assert f"user {without}: +998911•••••• is stored in another spelling." in otp_phones()
 
 
 def test_the_number_of_another_user_is_never_written_over():

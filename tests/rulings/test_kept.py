@@ -3,7 +3,7 @@
 import logging
 
 import pytest
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, connection
 from django.test.utils import CaptureQueriesContext
 
 from otp_app import rulings, services
@@ -60,19 +60,20 @@ def test_one_that_ends_within_the_ten_seconds_is_over_in_time(clock):
     assert not rulings.in_force()
 
 
-def test_a_database_that_fails_leaves_what_was_read_last_and_one_error(clock, monkeypatch, caplog):
+@pytest.mark.parametrize("failure", [DatabaseError, InterfaceError])
+def test_a_database_that_fails_leaves_what_was_read_last_and_one_error(clock, monkeypatch, caplog, failure):
     ruled("region KZ")
     rulings.in_force()
 
     def fail(_now):
-        raise DatabaseError
+        raise failure
 
     monkeypatch.setattr(kept, "read", fail)
     clock.advance(11)
     with caplog.at_level(logging.ERROR, "otp_app.rulings"):
         assert [list(rulings.in_force()) for _ in range(2)] == [["region KZ"]] * 2
     errors = [record.getMessage() for record in caplog.records if record.name == "otp_app.rulings"]
-    assert errors == ["rulings could not be read: DatabaseError"]
+    assert errors == [f"rulings could not be read: {failure.__name__}"]
 
 
 def test_of_two_rows_on_one_subject_the_newer_counts():
