@@ -56,6 +56,7 @@ def sandbox(**changed: Any) -> Iterator[clock.Stopped]:
     """
     with ExitStack() as stack:
         stack.enter_context(_silence())
+        stack.enter_context(override_settings(OTP_OUTBOX_FILE=""))  # which stands for all providers
         stack.enter_context(override_settings(**(_overrides() | changed)))
         stack.enter_context(_database())
         memory.outbox.clear()
@@ -69,7 +70,6 @@ def _overrides() -> dict[str, Any]:
         "DATABASE_ROUTERS": [Router(), *settings.DATABASE_ROUTERS],
         "OTP_PROVIDERS": [_in_memory(entry) for entry in provider_entries()],
         "OTP_PUBLIC_URL": "",
-        "OTP_OUTBOX_FILE": "",
         "OTP_STORE": "otp_app.stores.sql.SqlStore",
         "OTP_QUEUE": "otp_app.queues.inline.InlineQueue",
         "OTP_WRITE_BEHIND": 0,

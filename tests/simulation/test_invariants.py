@@ -57,7 +57,8 @@ def test_what_the_guard_allows_is_no_violation(alias):
         (5, {"device": "d" * 32}, "I4: 6 messages"),
     ],
 )
-def test_more_than_is_allowed_within_a_day_is_a_violation(alias, allowed, values, words):
+def test_more_than_is_allowed_within_a_day_is_a_violation(alias, settings, allowed, values, words):
+    settings.OTP_UNCONVERTED_PER_PREFIX_DAY = 100
     phone = new_phone()
     ledger, step = Ledger(), (DAY_MS - 1) // max(1, allowed)
     for number in range(allowed):

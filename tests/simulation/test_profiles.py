@@ -64,8 +64,9 @@ def test_a_pumper_of_few_prefixes_gets_no_further_than_what_these_may_leave_unan
     assert attack_of(world).refused["unconverted_per_prefix_day"] > 0
 
 
-def test_an_attacker_who_adapts_gets_more_messages_for_its_tries(played):
-    size = {"tries": 1500, "people": 5}
+def test_an_attacker_who_adapts_gets_more_messages_for_its_tries(played, settings):
+    settings.OTP_UNCONVERTED_PER_PREFIX_DAY = 1
+    size = {"tries": 400, "people": 5}
     stubborn, adaptive = (attack_of(played("first day", name, **size)) for name in ("concentrated", "adaptive"))
     assert adaptive.messages > stubborn.messages
 
