@@ -1,15 +1,17 @@
 """Explain for ``otp_limits`` what a send by a stranger would meet: each bucket, what it has, and the verdict."""
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from math import ceil
 
-from .. import phones, stores
+from .. import phones, rulings, stores
 from ..challenges.policies import LOGIN, policy_for
 from ..conf import conf
 from ..delivery import routing
 from ..limits import TABLE, request_limits, windows
 from ..limits.table import MONEY_UNITS
 from ..limits.values import Counts, Usage
+from ..models import BlockRow
 from ..phones import Phone
 from .tables import duration
 
@@ -20,9 +22,12 @@ def explain(phone: Phone, client: str) -> Iterator[str]:
     """Yield a line for each limit of a send to ``phone`` by ``client``, and the verdict. Nothing is taken."""
     price = routing.highest_price(phone, "") if conf.BUDGET_PER_DAY and not phone.is_test else 0
     checks = policy_for(LOGIN).checks
-    limits = request_limits.for_send(phone, client, checks=checks, test=phone.is_test, price=price).limits
-    usages = stores.current().usage(limits, phone=phone)
+    taken = request_limits.for_send(phone, client, checks=checks, test=phone.is_test, price=price)
+    concerning = rulings.concerning(phone, client)
+    usages = stores.current().usage(rulings.held_open(taken, concerning).limits, phone=phone)
     yield f"A first send to {phones.mask(phone)} by {client}, whose device is not known:"
+    for row in concerning:
+        yield _ruling(row)
     answered = {usage.limit.key: usage.used for usage in usages if usage.limit.counts is Counts.ANSWERED}
     known = any(windows.vouches(usage.limit, usage.used) for usage in usages)
     for usage in usages:
@@ -32,7 +37,13 @@ def explain(phone: Phone, client: str) -> Iterator[str]:
             yield f"{_bucket(usage)}: counts no stranger here, because people sign in there or the region is young."
         else:
             yield _line(usage, answered.get(usage.limit.key, 0))
-    yield f"Verdict: {_verdict(usages)}"
+    shut = any(row.mode == BlockRow.Mode.SHUT for row in concerning)
+    yield f"Verdict: {'refused by hand.' if shut else _verdict(usages)}"
+
+
+def _ruling(row: BlockRow) -> str:
+    until = "" if row.until is None else f" until {datetime.fromtimestamp(row.until / 1000, UTC):%Y-%m-%d %H:%M} UTC"
+    return f"By hand: {row} is {row.get_mode_display()}{until}: {row.reason or 'no reason given'}."
 
 
 def _bucket(usage: Usage) -> str:

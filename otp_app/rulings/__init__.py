@@ -4,8 +4,8 @@ Services ask :func:`decide` before each send; the admin and the commands call :f
 """
 
 from .changes import lift, make, require_sense
-from .kept import in_force
-from .sends import decide
+from .kept import concerning, in_force
+from .sends import decide, held_open
 from .subjects import KINDS, subject_of
 
-__all__ = ["KINDS", "decide", "in_force", "lift", "make", "require_sense", "subject_of"]
+__all__ = ["KINDS", "concerning", "decide", "held_open", "in_force", "lift", "make", "require_sense", "subject_of"]

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connections, models, transaction
+from django.db.models import Q
 
 from ..challenges import Status
 from ..conf import conf
@@ -39,7 +40,8 @@ def purge_records(alias: str, now: int) -> None:
     _purge_all(EventRow.objects.using(alias).filter(delivery=None, received_at__lt=before))
     _purge_all(Failure.objects.using(alias).filter(at__lt=now - MONTH_MS))
     KeptAnswer.objects.using(alias).filter(expires_at__lt=now).delete()
-    BlockRow.objects.using(alias).filter(until__lt=now - MONTH_MS).delete()
+    over = Q(until__lt=now - MONTH_MS) | Q(lifted_at__lt=now - MONTH_MS)
+    BlockRow.objects.using(alias).filter(over).delete()
     DevicesEnd.objects.using(alias).filter(at__lt=now - conf.DEVICE_TTL * 1000).delete()
 
 

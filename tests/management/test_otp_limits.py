@@ -13,6 +13,7 @@ from otp_app.limits import TABLE, request_limits
 from otp_app.management.tables import duration, table
 from otp_app.models import Counter
 from tests.factories import new_phone, other_than
+from tests.rulings.made import ruled
 
 pytestmark = pytest.mark.django_db
 
@@ -243,6 +244,17 @@ class TestExplanation:
         assert "phone: 0 s to wait after the send before.\n" in text
         assert text.endswith("Verdict: sent.\n\n")
         assert self.PHONE not in text
+
+    def test_what_an_operator_has_ruled_is_said_and_counts(self):
+        ruled("network 192.0.2.0/24", "open", amount=5, until=4_102_444_800_000, reason="a school")
+        text = self.explained()
+        assert "By hand: network 192.0.2.0/24 is held open until 2100-01-01 00:00 UTC: a school.\n" in text
+        assert "subnet 192.0.2.0/24: 0 of 5 unconverted" in text
+        assert text.endswith("Verdict: sent.\n\n")
+        ruled("prefix +99890123")
+        text = self.explained()
+        assert "By hand: prefix +998901•• is shut: no reason given.\n" in text
+        assert text.endswith("Verdict: refused by hand.\n\n")
 
     def test_a_full_bucket_is_the_verdict_with_the_wait(self, settings):
         settings.OTP_UNCONVERTED_PER_PREFIX_DAY = 1

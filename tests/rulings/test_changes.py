@@ -4,7 +4,7 @@ import pytest
 from django.apps import apps
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 
-from otp_app import rulings
+from otp_app import rulings, stores
 from otp_app.models import BlockRow, User
 from tests.factories import new_phone
 from tests.rulings.made import ruled
@@ -80,3 +80,13 @@ def test_one_without_sense_is_not_made(subject, mode, amount):
     with pytest.raises(ValueError, match=r"[Oo]nly|amount"):
         ruled(subject, mode, amount=amount)
     assert not BlockRow.objects.exists()
+
+
+def test_one_that_was_lifted_is_kept_for_thirty_days_though_it_had_no_end(clock):
+    ruled("region KZ")
+    ruled("region UZ")
+    rulings.lift("region KZ", "otp_block")
+    for days, left in ((29, {"region KZ", "region UZ"}), (2, {"region UZ"})):
+        clock.advance(days * 24 * 3600)
+        stores.current().purge()
+        assert set(BlockRow.objects.values_list("subject", flat=True)) == left
