@@ -1,6 +1,6 @@
 """Play ordinary people, who wait, mistype, change networks, ask again, give up, and solve proofs of work."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 
 from .. import stores
@@ -12,6 +12,7 @@ from .population import Country
 from .world import DAY_SECONDS, Actor, World
 
 MAX_WAIT_SECONDS = 120  # that a person waits when a limit asks for it
+OUTAGE_PAUSE_SECONDS = 600  # after which a person comes back whose message no provider took
 _TRIES = 3  # times that a person waits or begins anew
 _HOUR = 3600
 
@@ -40,9 +41,9 @@ class Person:
         tally.people += 1
         if not self.caller.device and world.hour >= 0:
             world.newcomers.append(buckets_of(self.caller))
-        answer, met_task = Answer(), False
+        met_task = False
         for _ in range(_TRIES):
-            answer = ask(self.caller)
+            answer = yield from self._ask()
             tally.met_task += answer.task and not met_task
             met_task = met_task or answer.task
             if answer.grant is None:
@@ -56,10 +57,16 @@ class Person:
             yield from self._type_code(answer.grant, answer.code)
             if self.signed_in:
                 return
-        if answer.why == UNDELIVERED:
-            tally.undelivered += 1
-        else:
-            tally.count_lost(world.hour)
+        tally.count_lost(world.hour)
+
+    def _ask(self) -> Generator[float, None, Answer]:
+        """Ask for a message; while no provider takes it, come back every ten minutes."""
+        answer = ask(self.caller)
+        self.caller.world.tally_of(self.caller.group).undelivered += answer.why == UNDELIVERED
+        while answer.why == UNDELIVERED:
+            yield OUTAGE_PAUSE_SECONDS
+            answer = ask(self.caller)
+        return answer
 
     def _read_code(self, grant: Grant) -> Iterator[float]:
         chance = self.caller.world.chance

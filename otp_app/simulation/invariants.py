@@ -1,8 +1,9 @@
 """Record what the simulation's database shows, and raise Violated if an invariant does not hold."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
+from .. import phones
 from ..challenges import Challenge, Status
 from ..conf import conf
 from ..keys import phone_key
@@ -56,7 +57,8 @@ class Ledger:
             _require(0 <= spent <= challenge.checks, f"I2: {spent} of {challenge.checks} checks spent")
         self._check_failures()
         self._check_messages()
-        self._check_prefixes()
+        self._check_unanswered("prefix", lambda phone: phone[:-4], conf.UNCONVERTED_PER_PREFIX_DAY)
+        self._check_unanswered("region", lambda phone: phones.as_phone(phone).region, conf.UNCONVERTED_PER_REGION_DAY)
 
     def _check_failures(self) -> None:
         failed: dict[str, list[tuple[int, int]]] = defaultdict(list)
@@ -79,20 +81,20 @@ class Ledger:
             most = most_within(sent[key], DAY_MS)
             _require(most <= allowed, f"I4: {most} messages to a phone in 24 h, {allowed} allowed")
 
-    def _check_prefixes(self) -> None:
-        """Compare strangers' unanswered messages to each prefix with what its history can have allowed at most."""
+    def _check_unanswered(self, per: str, bucket: Callable[[str], str], floor: int) -> None:
+        """Compare strangers' unanswered messages to each bucket with what its history can have allowed at most."""
         unanswered: dict[str, list[tuple[int, int]]] = defaultdict(list)
         answered: dict[str, list[tuple[int, int]]] = defaultdict(list)
         for (challenge_id, at), count in self._sent.items():
             challenge = self._challenges[challenge_id]
             approved = challenge.status == Status.APPROVED
             if not challenge.device:
-                (answered if approved else unanswered)[challenge.phone[:-4]].append((at, count))
-        for prefix, events in unanswered.items():
-            usual = max(most_within(answered[prefix], _LAST_DAY_MS), most_within(answered[prefix], WEEK_MS) / 7)
-            allowed = conf.UNCONVERTED_PER_PREFIX_DAY + usual * QUARTER / 100
+                (answered if approved else unanswered)[bucket(challenge.phone)].append((at, count))
+        for name, events in unanswered.items():
+            usual = max(most_within(answered[name], _LAST_DAY_MS), most_within(answered[name], WEEK_MS) / 7)
+            allowed = floor + usual * QUARTER / 100
             most = most_within(events, _SURE_DAY_MS)
-            _require(most <= allowed, f"I4: {most} unanswered messages to a prefix in a day, {allowed:.0f} allowed")
+            _require(most <= allowed, f"I4: {most} unanswered messages to a {per} in a day, {allowed:.0f} allowed")
 
     def _devices_by_key(self) -> dict[str, bool]:
         """Map phone keys to whether they count known devices, whose budgets are apart from strangers'."""

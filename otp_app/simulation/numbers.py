@@ -38,11 +38,6 @@ def phone(chance: random.Random, region: str) -> Phone:
     raise ValueError(f"no mobile numbers of {region!r} found: name another region in OTP_ALLOWED_REGIONS")
 
 
-def neighbour(chance: random.Random, number: str) -> str:
-    """Return another number with the same prefix."""
-    return f"{number[:-4]}{chance.randrange(10_000):04d}"
-
-
 def mobile_code(region: str) -> str:
     """Return the first digits of the region's mobile numbers, as its example number has them."""
     return _numbering_plan(region)[1][0]

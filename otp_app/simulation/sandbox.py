@@ -1,7 +1,7 @@
 """Isolate a simulation: a database in memory, stopped time, no message, no log record, no signal."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -68,7 +68,7 @@ def _overrides() -> dict[str, Any]:
     return {
         "DEBUG": False,  # with DEBUG, Django would keep every query
         "DATABASE_ROUTERS": [Router(), *settings.DATABASE_ROUTERS],
-        "OTP_PROVIDERS": [_in_memory(entry) for entry in provider_entries()],
+        "OTP_PROVIDERS": _in_memory(),
         "OTP_PUBLIC_URL": "",
         "OTP_STORE": "otp_app.stores.sql.SqlStore",
         "OTP_QUEUE": "otp_app.queues.inline.InlineQueue",
@@ -80,10 +80,15 @@ def _overrides() -> dict[str, Any]:
     }
 
 
-def _in_memory(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the entry of a provider with the same alias and prices, which carries any message nowhere."""
-    kept = {name: value for name, value in entry.items() if name in ("ALIAS", "PRICE")}
-    return kept | {"BACKEND": "otp_app.providers.memory.MemoryProvider"}
+def _in_memory() -> list[dict[str, Any]]:
+    """Return the project's providers with their aliases and prices, each carrying any message nowhere.
+
+    The file of OTP_OUTBOX_FILE would stand for all of them, and the project's routes would lead to nobody.
+    """
+    with override_settings(OTP_OUTBOX_FILE=""):
+        entries = provider_entries()
+    kept = [{name: value for name, value in entry.items() if name in ("ALIAS", "PRICE")} for entry in entries]
+    return [entry | {"BACKEND": "otp_app.providers.memory.MemoryProvider"} for entry in kept]
 
 
 @contextmanager

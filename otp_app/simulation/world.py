@@ -45,7 +45,7 @@ class Tally:
     comparisons: int = 0  # that failed; checks without an open challenge compare nothing
     people: int = 0  # who wanted to sign in
     lost: int = 0  # of these people, those whom a limit refused for good
-    undelivered: int = 0  # of these people, those whose message no provider took
+    undelivered: int = 0  # of these people, those whose message no provider took at first
     met_task: int = 0  # of these people, those who had to solve a proof of work
     lost_by_hour: Counter[int] = field(default_factory=Counter[int])
     sent_by_hour: Counter[int] = field(default_factory=Counter[int])

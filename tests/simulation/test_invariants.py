@@ -90,6 +90,17 @@ def test_more_unanswered_messages_to_a_prefix_than_its_history_allows_are_a_viol
         proven(10, ledger)
 
 
+def test_more_unanswered_messages_to_a_country_than_its_history_allows_are_a_violation(alias, settings):
+    settings.OTP_UNCONVERTED_PER_REGION_DAY = 2
+    ledger = Ledger()
+    for _ in range(2):
+        keep(alias, opened(phone=new_phone()))
+    proven(2, ledger)
+    keep(alias, opened(phone=new_phone()))
+    with pytest.raises(Violated, match="I4: 3 unanswered messages to a region in a day, 2 allowed"):
+        proven(3, ledger)
+
+
 def test_a_message_without_a_challenge_is_a_violation(alias):
     keep(alias, opened())
     with pytest.raises(Violated, match="I5: 2 messages, of which 1"):

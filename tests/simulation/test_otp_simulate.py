@@ -78,7 +78,15 @@ def test_a_violated_invariant_makes_the_command_fail(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "wrong", [["--tries", "99"], ["--days", "0"], ["--people", "0"], ["--history", "-1"], ["--world", "no such"]]
+    "wrong",
+    [
+        ["--tries", "99"],
+        ["--days", "0"],
+        ["--people", "0"],
+        ["--history", "-1"],
+        ["--world", "no such"],
+        ["--seeds", "1,x"],
+    ],
 )
 def test_a_simulation_of_nothing_is_refused(wrong):
     with pytest.raises(CommandError):

@@ -105,9 +105,11 @@ def test_a_service_that_grows_a_hundredfold_meets_no_wall(played):
 
 
 def test_an_outage_of_the_only_provider_refuses_nobody(played):
+    """People come back every ten minutes: if failed sends counted, the four of a prefix would soon be used up."""
     world = played("outage", "the only provider", people=100)
     assert total(world, "people", "undelivered") > 0
     assert total(world, "people", "lost") == 0
+    assert {why for tally in world.tallies.values() for why in tally.refused} == {"undelivered"}
 
 
 def test_an_outage_of_the_first_of_two_providers_costs_nobody(played):

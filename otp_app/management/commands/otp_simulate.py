@@ -40,6 +40,8 @@ class Command(BaseCommand):
         if only not in ("", *profiles.PROFILES[profile]):
             raise CommandError(f"The worlds of {profile} are: {', '.join(profiles.PROFILES[profile])}.")
         names = [only] if only else list(profiles.PROFILES[profile])
+        if not all(seed.strip().isdecimal() for seed in options["seeds"].split(",")):
+            raise CommandError("Give --seeds as 1,2,3.")
         seeds = [int(seed) for seed in options["seeds"].split(",")]
         try:
             worlds = {name: [profiles.play(profile, name, seed, size, price) for seed in seeds] for name in names}
