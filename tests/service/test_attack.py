@@ -9,7 +9,6 @@ from .talking import (
     address,
     code_of,
     get,
-    messages,
     messages_to,
     phone,
     send,
@@ -120,14 +119,6 @@ def test_of_100_resends_of_a_challenge_at_once_one_goes_out(service):
     answers = together([sending(service, number, challenge_id=challenge_id) for _ in range(100)])
     assert Counter(answer.status for answer in answers) == {200: 1, 429: 99}
     assert [message["code"] for message in messages_to(service, number)] == [code, code]
-
-
-def test_a_client_sends_no_more_than_its_cap(service):
-    client, numbers = address(), [phone() for _ in range(90)]
-    answers = together([sending(service, number, client=client) for number in numbers])
-    assert Counter(answer.status for answer in answers) == {200: 30, 429: 60}
-    assert {answer.code for answer in answers if answer.status == 429} == {"limited"}
-    assert sum(message["phone"] in numbers for message in messages(service)) == 30
 
 
 def test_a_client_checks_no_more_than_its_cap(service):
