@@ -50,7 +50,7 @@ class Conf:
     SENDS_PER_PREFIX_DAY: int = 15
     UNCONVERTED_PER_SUBNET_DAY: int = 10  # an IPv4 /24 or IPv6 /48
     UNCONVERTED_PER_NETWORK_DAY: int = 40  # an IPv4 /16 or IPv6 /32
-    UNCONVERTED_OF_STRANGERS_DAY: int = 300  # to a country, of networks where nobody has signed in for a week
+    UNCONVERTED_OF_STRANGERS_DAY: int = 300  # of all networks together where nobody has signed in for a week
     UNCONVERTED_PER_REGION_DAY: int = 2500
     DEVICE_SENDS_PER_DAY: int = 2000
     BUDGET_PER_DAY: int = 0  # in CURRENCY, by the prices of the routes; 0: no ceiling
@@ -70,7 +70,8 @@ class Conf:
 
     # Phones
     ALLOWED_REGIONS: Sequence[str] | str | None = None  # ["UZ", "KZ"]; "*" serves all regions
-    HOME_REGIONS: Sequence[str] = ("UZ",)  # the first that is served is the country that the page begins with
+    # Countries that you really serve: while few have signed in there, nobody is a stranger. The page begins with one.
+    HOME_REGIONS: Sequence[str] = ("UZ",)
     DEFAULT_REGION: str = ""  # set: numbers in this country's national form are accepted, too
 
     # For reviewers of app stores and end-to-end tests: {"+15005550009": {"code": "246810", "expires": "2027-01-31"}}

@@ -29,7 +29,7 @@ class Increment:
     ring: int
     slot: int  # the sub-bucket
     cost: int = 1  # -1 for an answered message, which a success adds
-    shared: bool = False  # as in the limit
+    shared: int = 0  # as in the limit
     converts: bool = True  # as in the limit: a success gives it back; otherwise only an undone send does
     sent_at: int = 0  # the send of the challenge that added it; 0 for a check or a password
 

@@ -21,7 +21,8 @@ from ..limits.values import Limit, RequestLimits, in_lock_order
 from ..phones import Phone
 from . import routing
 
-_BUCKETS = frozenset(rule.name for rule in TABLE if rule.per in ("prefix", "subnet", "network", "region"))
+_KINDS = ("prefix", "subnet", "network", "region")
+_BUCKETS = frozenset(rule.name for rule in TABLE if rule.per in _KINDS or rule.strangers)
 _OF_MONEY = ("budget_per_day", PROOFS)  # a send that costs nothing does not take these
 
 

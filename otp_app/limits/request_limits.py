@@ -14,7 +14,7 @@ from .clients import is_home, network_of, site_of, subnet_of
 from .table import MONEY_UNITS, PROOFS, RINGS, TABLE, Rule, Trigger, amount_of
 from .values import Counts, Limit, RequestLimits, in_lock_order
 
-_SHARED_SUBJECTS = ("region", "all")  # subjects whose counters many or all requests share
+_SHARED = {"region": 1, "all": 2}  # subjects whose counters many or all requests share, in the order of locks
 _OF_KEYS = (Counts.KEY, Counts.ANSWERED)
 
 
@@ -89,9 +89,12 @@ def _limit(rule: Rule, subject: str, checks: int = 0, price: int = 0) -> Limit:
         steps = tuple(conf.WAITS) if rule.counts is Counts.WAITS else ()
         return _phone_limit(rule, amount_of(rule), checks if rule.counts is Counts.FAILURES else 1, steps)
     cost = 0 if rule.counts is Counts.ANSWERED else price if rule.name == "budget_per_day" else 1
-    named = "" if rule.per == "account" else f"{rule.per} {subject}"
+    named = "strangers" if rule.strangers else "" if rule.per == "account" else f"{rule.per} {subject}"
     proof = bool(conf.PROOFS and rule.proof)
-    return _key_limit(rule, amount_of(rule), cost, counter_key(rule.per, subject), RINGS[rule.name], named, proof=proof)
+    amount = amount_of(rule)
+    if rule.vouches == "young" and (conf.HOME_NETWORKS or subject not in conf.HOME_REGIONS):
+        amount = 0  # never too young: elsewhere an attacker would have the amount of each country of the world
+    return _key_limit(rule, amount, cost, counter_key(rule.per, subject), RINGS[rule.name], named, proof=proof)
 
 
 # Cached, because the limits of phones, regions and all requests are the same values in most requests.
@@ -117,7 +120,7 @@ def _key_limit(rule: Rule, amount: int, cost: int, key: str, ring: int, subject:
         vouches=rule.vouches,
         strangers=rule.strangers,
         proof=proof,
-        shared=rule.per in _SHARED_SUBJECTS,
+        shared=_SHARED.get(rule.per, 0),
     )
 
 

@@ -64,7 +64,7 @@ WAITS, SENDS, FAILURES, KEY, ANSWERED = Counts
 FIRST, SEND, CHECK, PASSWORD, TEST = Trigger.FIRST, Trigger.SEND, Trigger.CHECK, Trigger.PASSWORD, Trigger.TEST
 DEVICE_FIRST, DEVICE, MESSAGE = Trigger.DEVICE_FIRST, Trigger.DEVICE, Trigger.MESSAGE
 QUARTER, THRICE = 25, 300  # percent
-YOUNG = 100  # answered messages of a week to a country, before which nobody is called a stranger there
+YOUNG = 100  # answered messages of a week to a home country, before which nobody is called a stranger there
 
 
 def _answered(per: str, vouches: str = "", amount: int = 0) -> Rule:
@@ -92,11 +92,11 @@ TABLE = (
     Rule("unconverted_per_network_day", SEND, KEY, "unconverted", "network", DAY, "pumping", True, QUARTER, proof=True),
     _answered("region", "young", YOUNG),
     Rule("unconverted_per_region_day", SEND, KEY, "unconverted", "region", DAY, "pumping", True, QUARTER, proof=True),
-    Rule("unconverted_of_strangers_day", SEND, KEY, "of strange networks", "region", DAY, "pumping", True, proof=True,
-         strangers=True),
     _answered("all"),
     Rule("device_sends_per_day", DEVICE, KEY, "sends of devices", "all", DAY, "the bill", False, THRICE, steady=True),
     Rule("budget_per_day", MESSAGE, KEY, "money", "all", DAY, "the bill"),
+    Rule("unconverted_of_strangers_day", SEND, KEY, "of strange networks", "all", DAY, "pumping", True, proof=True,
+         strangers=True),
     Rule("sends_per_client_hour", TEST, KEY, "sends to test numbers", "client", HOUR, "an office of 300"),
     Rule("checks_per_client_hour", CHECK, KEY, "failed checks", "client", HOUR, "guessing", True),
     Rule("checks_per_site_hour", CHECK, KEY, "failed checks", "site", HOUR, "guessing", True),
@@ -124,7 +124,7 @@ def amount_of(rule: Rule) -> int:
     if rule.counts is WAITS:
         return 1
     if rule.amount is not None:
-        return 0 if rule.vouches == "young" and conf.HOME_NETWORKS else rule.amount
+        return rule.amount
     if rule.per == "site":
         return conf.SITE_CLIENTS * int(getattr(conf, rule.name.replace("site", "client").upper()))
     return int(getattr(conf, rule.name.upper())) * (MONEY_UNITS if rule.name == "budget_per_day" else 1)

@@ -34,7 +34,7 @@ class Limit:
     vouches: str = ""  # for ANSWERED: "known": the amount makes a network known; "young": below it nobody is known yet
     strangers: bool = False  # taken only by networks that are not known
     proof: bool = False  # beyond half of its amount a send needs a proof of work
-    shared: bool = False  # a hot counter, which many requests share: it is locked last
+    shared: int = 0  # of a hot counter, which many requests share and lock last: 1 for a region's, 2 for that of all
     kept: bool = False  # never given back, whatever becomes of the send
 
     def __hash__(self) -> int:
@@ -44,8 +44,8 @@ class Limit:
 def in_lock_order(limits: Iterable[Limit]) -> tuple[Limit, ...]:
     """Return limits in the order in which every store locks what they count, so that no two requests deadlock.
 
-    First the phone, then the request's own key counters by key, then the shared key counters by key. Challenges are
-    locked after all of them.
+    First the phone, then the request's own key counters by key, then that of its region, then that of all. Challenges
+    are locked after all of them. Who is a stranger is decided on the way: by the networks and then by the region.
     """
     return tuple(sorted(limits, key=lambda limit: (limit.shared, limit.key)))
 

@@ -34,7 +34,7 @@ def explain(phone: Phone, client: str) -> Iterator[str]:
         if usage.limit.counts is Counts.ANSWERED:
             continue
         if usage.limit.strangers and known:
-            yield f"{_bucket(usage)}: counts no stranger here, because people sign in there or the region is young."
+            yield f"{_bucket(usage)}: this client is none, because people sign in there or the country is young."
         else:
             yield _line(usage, answered.get(usage.limit.key, 0))
     shut = any(row.mode == BlockRow.Mode.SHUT for row in concerning)

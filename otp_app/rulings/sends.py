@@ -15,7 +15,7 @@ from .kept import concerning
 
 SHUT = "blocked"  # the limit's name in the log
 _DAY = 24 * 3600
-_BUCKETS = ("prefix", "subnet", "network", "region")
+_BUCKETS = ("prefix", "subnet", "network", "region", "strangers")
 _BEYOND_ANY = 2**40
 Answer = TypeVar("Answer")
 

@@ -825,7 +825,9 @@ def test_networks_where_nobody_has_signed_in_share_one_pot(store, settings):
         opened = open_one(store, client=f"{n + 1}.0.2.1").challenge
     with pytest.raises(Limited) as refused:
         open_one(store, client="3.0.2.1")
-    assert (refused.value.limit, refused.value.subject) == ("unconverted_of_strangers_day", "region UZ")
+    assert (refused.value.limit, refused.value.subject) == ("unconverted_of_strangers_day", "strangers")
+    with pytest.raises(Limited):
+        open_one(store, client="3.0.2.1", phone="+77011230001")  # the pot is that of all countries
     open_one(store, client="203.0.113.7")  # at home
     open_one(store)  # from the project's own code
     assert store.close(opened, Status.APPROVED)
@@ -850,13 +852,15 @@ def test_a_network_is_known_for_a_week(store, clock, settings):
         open_one(store, client="1.0.2.1")
 
 
-def test_where_few_have_signed_in_yet_nobody_is_a_stranger(store, settings):
+def test_where_few_have_signed_in_yet_nobody_is_a_stranger_in_a_home_country(store, settings):
     settings.OTP_UNCONVERTED_OF_STRANGERS_DAY = 1
     for n in range(3):
         open_one(store, client=f"{n + 1}.0.2.1")
+    open_one(store, client="5.0.2.1", phone="+77011230001")
+    with pytest.raises(Limited):
+        open_one(store, client="6.0.2.1", phone="+77021230001")
     for _ in range(100):
         assert store.close(open_one(store, client="9.0.2.1").challenge, Status.APPROVED)
-    open_one(store, client="1.0.2.1")
     with pytest.raises(Limited) as refused:
         open_one(store, client="2.0.2.1")
     assert refused.value.limit == "unconverted_of_strangers_day"

@@ -109,7 +109,19 @@ def test_keys_name_nobody_and_each_limit_of_a_subject_has_a_ring_of_its_own():
 
 def test_no_subject_is_a_phone_in_full():
     subjects = {limit.subject for limit in request_limits.for_send(PHONE, V6, checks=5).limits}
-    assert subjects == {"", "subnet 2001:db8:1::/48", "network 2001:db8::/32", "prefix +99890123", "region UZ"}
+    own = {"subnet 2001:db8:1::/48", "network 2001:db8::/32", "prefix +99890123"}
+    assert subjects == {"", *own, "region UZ", "strangers"}
+
+
+@pytest.mark.parametrize(
+    ("phone", "homes", "young"), [(PHONE, [], 100), (PHONE, ["192.0.2.0/24"], 0), ("+77011230001", [], 0)]
+)
+def test_only_a_home_country_may_be_too_young_for_strangers_where_no_home_networks_are_named(
+    settings, phone, homes, young
+):
+    settings.OTP_HOME_NETWORKS = homes
+    limits = request_limits.for_send(phone, V4, checks=5).limits
+    assert [limit.amount for limit in limits if limit.name == "answered_in_region"] == [young]
 
 
 def test_limits_are_in_the_order_of_locks_the_phones_own_then_by_key_and_last_what_all_requests_share():
@@ -122,7 +134,7 @@ def test_limits_are_in_the_order_of_locks_the_phones_own_then_by_key_and_last_wh
         order = [(limit.shared, limit.key) for limit in limits.limits]
         assert order == sorted(order)
     shared = {limit.subject for limit in request_limits.for_send(PHONE, V6, checks=5, price=1).limits if limit.shared}
-    assert shared == {"region UZ", "all all"}
+    assert shared == {"region UZ", "all all", "strangers"}
 
 
 def test_proofs_are_asked_for_only_where_they_are_on(settings):

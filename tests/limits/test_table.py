@@ -66,11 +66,6 @@ def test_the_budget_is_counted_in_parts_of_money_that_are_whole(settings):
     assert amount_of(LINES["budget_per_day"]) == 30_000
 
 
-def test_where_home_networks_are_named_no_country_is_too_young_for_strangers(settings):
-    settings.OTP_HOME_NETWORKS = ["192.0.2.0/24"]
-    assert amount_of(LINES["answered_in_region"]) == 0
-
-
 def test_what_grows_follows_the_rule_that_counts_the_answered_messages_of_its_subject():
     for number, rule in enumerate(TABLE):
         if rule.growth:

@@ -145,7 +145,7 @@ class TestState:
         settings.OTP_HOME_NETWORKS = ["203.0.113.0/24"]
         services.send_code(phone="+77012345678", client="192.0.2.1")
         settings.OTP_HOME_NETWORKS = []
-        assert row(output("--region", "KZ"), "region KZ", "unconverted_of_strangers_day")[1:3] == ["1", "300"]
+        assert row(output("--region", "KZ"), "everybody", "unconverted_of_strangers_day")[1:3] == ["1", "300"]
 
     def test_a_country_whose_numbers_begin_like_anothers_can_be_asked_for(self):
         assert row(output("--region", "IM"), "region IM", "unconverted_per_region_day")[1] == "0"
@@ -239,7 +239,7 @@ class TestExplanation:
         assert "prefix +998901••: 1 of 5 unconverted in 1 d (floor 4 + 1 earned: 4 answered in 7 days).\n" in text
         assert "subnet 192.0.2.0/24: 1 of 1001 unconverted in 1 d (floor 1000 + 1 earned" in text
         assert "network 192.0.0.0/16: 1 of 1001 unconverted" in text
-        assert "region UZ: counts no stranger here" in text
+        assert "strangers: this client is none" in text
         assert "phone: 0 of 10 sends by strangers in 1 d.\n" in text
         assert "phone: 0 s to wait after the send before.\n" in text
         assert text.endswith("Verdict: sent.\n\n")
@@ -273,7 +273,7 @@ class TestExplanation:
         settings.OTP_PROOFS, settings.OTP_HOME_NETWORKS = True, ["203.0.113.0/24"]
         settings.OTP_UNCONVERTED_OF_STRANGERS_DAY = 1
         text = self.explained()
-        assert "region UZ: 0 of 1 of strange networks in 1 d.\n" in text
+        assert "strangers: 0 of 1 of strange networks in 1 d.\n" in text
         assert "Verdict: a proof of work is asked for, because more than half of unconverted_of_strangers_day" in text
 
     def test_money_is_told_in_its_currency_and_a_test_number_costs_none(self, settings):

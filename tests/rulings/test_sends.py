@@ -118,7 +118,7 @@ class TestHeldOpen:
         [
             ("prefix +99890123", {"unconverted_per_prefix_day", "sends_per_prefix_day"}),
             ("network 192.0.2.0/24", {"unconverted_per_subnet_day", "unconverted_per_network_day"}),
-            ("region UZ", {"unconverted_per_region_day", "unconverted_of_strangers_day"}),
+            ("region UZ", {"unconverted_per_region_day"}),
         ],
     )
     def test_the_amount_stands_in_place_of_those_of_its_buckets_alone(self, subject, changed):

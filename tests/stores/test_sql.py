@@ -85,7 +85,7 @@ def test_counters_named_in_either_order_wait_for_each_other_in_one(store):
 
 @pytest.mark.django_db(transaction=True)
 def test_giving_back_in_any_order_and_taking_wait_for_each_other_in_one(store):
-    request_limits = RequestLimits(in_lock_order(key_limit(key, shared=key == KEYS[0]) for key in KEYS))
+    request_limits = RequestLimits(in_lock_order(key_limit(key, shared=int(key == KEYS[0])) for key in KEYS))
 
     def take_and_give_back(number):
         for _ in range(20):

@@ -25,6 +25,7 @@ class Call:
     past: list[Challenge] = field(default_factory=list)  # the phone's challenges, in the lane of the request
     failures: list[tuple[Any, ...]] = field(default_factory=list)  # failed checks of purged challenges: instant, number
     counters: dict[str, Counter] = field(default_factory=dict)  # by key, with the increments of this call
+    counted: set[str] = field(default_factory=set)  # the keys of those that have any
     usages: list[Usage] = field(default_factory=list)  # of each limit, without the increments of this call
     increments: list[Increment] = field(default_factory=list)
     histories: dict[str, Answered] = field(default_factory=dict)  # of the buckets, by key
@@ -66,6 +67,7 @@ class Call:
         if limit.strangers and self.known:
             self.usages.append(Usage(limit, 0, 0, limit.amount))
             return
+        self.counted.add(limit.key)
         slot, before = rings.count(counter, limit.ring, limit.period, self.now, limit.cost)
         history = self.histories.get(limit.key, Answered())
         self.usages.append(usage := windows.key_counter_usage(limit, before, history, self.now))
@@ -83,8 +85,8 @@ class Call:
         return None
 
     def write(self) -> None:
-        """Write the counters to the database."""
-        rows.keep_counters(self.alias, self.counters.values())
+        """Write the counters that have increments to the database."""
+        rows.keep_counters(self.alias, [self.counters[key] for key in self.counted])
 
     def answer(self, state: str, **values: Any) -> Document:
         return {"state": state, "now": self.now, **values}

@@ -109,9 +109,9 @@ class TestStrangers:
     def strangers(self, times=3):
         return [code(send(new_phone())) for _ in range(times)]
 
-    def test_networks_where_nobody_signed_in_share_a_pot_per_country(self):
+    def test_networks_where_nobody_signed_in_share_a_pot_whatever_country_they_ask_for(self):
         assert self.strangers() == ["sent"] * 2 + ["limited"]
-        assert code(send(kazakh(1))) == "sent"
+        assert code(send(kazakh(1))) == "limited"
 
     def test_a_network_where_somebody_signed_in_this_week_is_no_stranger(self, answered, clock):
         answered(new_phone(), "192.0.2.1")
@@ -132,6 +132,10 @@ class TestStrangers:
     def test_where_a_country_has_no_history_nobody_is_one_unless_home_networks_are_named(self, settings):
         settings.OTP_HOME_NETWORKS = []
         assert self.strangers(4) == ["sent"] * 4
+
+    def test_where_a_country_is_no_home_they_are_from_the_first_on(self, settings):
+        settings.OTP_HOME_NETWORKS = []
+        assert [code(send(kazakh(n))) for n in range(3)] == ["sent"] * 2 + ["limited"]
 
 
 class TestCountry:

@@ -15,7 +15,7 @@ DECLARE
     c record;
 BEGIN
     FOR c IN
-        SELECT DISTINCT (e->>4)::boolean AS shared, (e->>0)::uuid AS key FROM jsonb_array_elements(increments) AS e ORDER BY 1, 2
+        SELECT DISTINCT e->>4 AS shared, (e->>0)::uuid AS key FROM jsonb_array_elements(increments) AS e ORDER BY 1, 2
     LOOP
         PERFORM otp_app_lock_2(c.key);
     END LOOP;

@@ -3,14 +3,14 @@
 
 CREATE TYPE otp_app_limit_type_2 AS (
     counts text, amount bigint, period bigint, cost integer, steps integer[],
-    key uuid, ring integer, converts boolean, shared boolean, kept boolean,
+    key uuid, ring integer, converts boolean, shared integer, kept boolean,
     growth integer, steady boolean, vouches text, strangers boolean, proof boolean
 );
 
 -- The limits that are asked: what is not said of one is as limits.values.Limit has it by default.
 CREATE FUNCTION otp_app_limits_2(asked jsonb) RETURNS SETOF otp_app_limit_type_2 LANGUAGE sql IMMUTABLE AS $$
     SELECT * FROM jsonb_populate_recordset(
-        (NULL, 0, 0, 1, '{}', NULL, 0, false, false, false, 0, false, '', false, false)::otp_app_limit_type_2, asked->'limits')
+        (NULL, 0, 0, 1, '{}', NULL, 0, false, 0, false, 0, false, '', false, false)::otp_app_limit_type_2, asked->'limits')
 $$;
 
 -- The rings of a subject, as rings.sql has them.

@@ -37,7 +37,7 @@ DECLARE
 BEGIN
     FOR increment IN
         SELECT (e->>0)::uuid AS key, (e->>1)::integer AS ring, (e->>2)::bigint AS slot, (e->>3)::integer AS cost
-        FROM jsonb_array_elements(increments) AS e ORDER BY (e->>4)::boolean, 1
+        FROM jsonb_array_elements(increments) AS e ORDER BY e->>4, 1
     LOOP
         IF increment.key IS DISTINCT FROM c.key THEN
             IF c.key IS NOT NULL THEN

@@ -14,7 +14,7 @@ local function take(usages, sent_at)
         keys[limit.key] = true
       end
       if not limit.kept then
-        local shared, converts = limit.shared or false, limit.converts or false
+        local shared, converts = limit.shared or 0, limit.converts or false
         table.insert(taken, {limit.key, limit.ring or 0, slot, cost, shared, converts, sent_at})
       end
     end
