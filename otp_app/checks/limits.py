@@ -14,7 +14,7 @@ from ..delivery import prices
 from ..providers.base import Channel
 from .providers import check_providers, check_routes
 
-_GONE = (
+GONE = (
     *("SENDS_PER_DAY", "SENDS_PER_REGION_DAY", "UNCONVERTED_PER_DAY", "FAILURES_PER_DAY"),
     *("UNCONVERTED_PER_CLIENT_HOUR", "UNCONVERTED_PER_PREFIX_HOUR", "PREFIX_BLOCK", "REGION_BLOCK"),
     *("CONVERSION_LEAST", "CONVERSION_PROOF", "CONVERSION_BLOCK"),
@@ -24,7 +24,7 @@ _GONE = (
 @register
 def check_gone(**_: Any) -> list[CheckMessage]:
     """Warn of settings that have no effect any more (W013); the service's are read from the environment."""
-    names = [f"{PREFIX}{name}" for name in _GONE]
+    names = [f"{PREFIX}{name}" for name in GONE]
     if not (found := [name for name in names if hasattr(settings, name) or name in os.environ]):
         return []
     hint = (
