@@ -11,14 +11,8 @@ from tests.service.running import running
 from tests.service.talking import phone as new_phone
 from tests.service.talking import send
 
-AMOUNT = 20  # of unanswered messages to the network of all people here; from the eleventh on a send needs a proof
-LOW_LIMITS = {
-    "OTP_PROOFS": "1",
-    "OTP_PROOF_COST": "1000",
-    "OTP_UNCONVERTED_PER_PREFIX_DAY": "1000",
-    "OTP_UNCONVERTED_PER_SUBNET_DAY": "1000",
-    "OTP_UNCONVERTED_PER_NETWORK_DAY": str(AMOUNT),
-}
+AMOUNT = 20  # of unanswered messages to the country of all people here; from the eleventh on a send needs a proof
+LOW_LIMITS = {"OTP_PROOFS": "1", "OTP_PROOF_COST": "1000", "OTP_UNCONVERTED_PER_REGION_DAY": str(AMOUNT)}
 MEMORY = "otp_app.providers.memory.MemoryProvider"
 FREE_CHANNEL = {
     "OTP_PROVIDERS": json.dumps(
