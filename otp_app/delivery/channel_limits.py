@@ -15,14 +15,13 @@ from .. import stores
 from ..conf import conf
 from ..errors import Limited, ProofRequired
 from ..keys import counter_key
-from ..limits import TABLE, request_limits
+from ..limits import BUCKETS, TABLE, request_limits
 from ..limits.table import PROOFS
 from ..limits.values import Limit, RequestLimits, in_lock_order
 from ..phones import Phone
 from . import routing
 
-_KINDS = ("prefix", "subnet", "network", "region")
-_BUCKETS = frozenset(rule.name for rule in TABLE if rule.per in _KINDS or rule.strangers)
+_BUCKETS = frozenset(rule.name for rule in TABLE if rule.per in BUCKETS or rule.strangers)
 _OF_MONEY = ("budget_per_day", PROOFS)  # a send that costs nothing does not take these
 
 

@@ -3,9 +3,10 @@
 Stores call this room to judge, and services and audit call it. It asks no store.
 """
 
-from .table import DAY, HOUR, MONTH, RINGS, TABLE, WEEK, Rule, Trigger, amount_of
+from .table import BUCKETS, DAY, HOUR, MONTH, RINGS, TABLE, WEEK, Rule, Trigger, amount_of
 
 __all__ = [
+    "BUCKETS",
     "DAY",
     "HOUR",
     "MONTH",

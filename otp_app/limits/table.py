@@ -20,6 +20,7 @@ WEEK = 7 * DAY  # for which answered messages count
 MONTH = 30 * DAY
 
 MONEY_UNITS = 10_000  # of OTP_CURRENCY: counters hold whole numbers
+BUCKETS = ("prefix", "subnet", "network", "region")  # of strangers: what their amounts are bounded by
 PROOFS = "proofs"  # a limit that is no rule of the table: it makes a proof of work good for one send only
 
 

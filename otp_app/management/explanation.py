@@ -7,8 +7,8 @@ from math import ceil
 from .. import phones, rulings, stores
 from ..challenges.policies import LOGIN, policy_for
 from ..conf import conf
-from ..delivery import routing
-from ..limits import TABLE, request_limits, windows
+from ..delivery import channel_limits
+from ..limits import TABLE, windows
 from ..limits.table import MONEY_UNITS
 from ..limits.values import Counts, Usage
 from ..models import BlockRow
@@ -20,9 +20,7 @@ _WHAT = {rule.name: rule.what for rule in TABLE}
 
 def explain(phone: Phone, client: str) -> Iterator[str]:
     """Yield a line for each limit of a send to ``phone`` by ``client``, and the verdict. Nothing is taken."""
-    price = routing.highest_price(phone, "") if conf.BUDGET_PER_DAY and not phone.is_test else 0
-    checks = policy_for(LOGIN).checks
-    taken = request_limits.for_send(phone, client, checks=checks, test=phone.is_test, price=price)
+    taken = channel_limits.for_send(phone, client, "", checks=policy_for(LOGIN).checks)
     concerning = rulings.concerning(phone, client)
     usages = stores.current().usage(rulings.held_open(taken, concerning).limits, phone=phone)
     yield f"A first send to {phones.mask(phone)} by {client}, whose device is not known:"

@@ -8,6 +8,7 @@ from typing import TypeVar
 from .. import audit
 from ..db import clock
 from ..errors import Limited, ProofRequired
+from ..limits import BUCKETS
 from ..limits.values import Counts, Limit, RequestLimits
 from ..models import BlockRow
 from ..phones import Phone
@@ -15,7 +16,7 @@ from .kept import concerning
 
 SHUT = "blocked"  # the limit's name in the log
 _DAY = 24 * 3600
-_BUCKETS = ("prefix", "subnet", "network", "region", "strangers")
+_BUCKETS = (*BUCKETS, "strangers")
 _BEYOND_ANY = 2**40
 Answer = TypeVar("Answer")
 
