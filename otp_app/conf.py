@@ -48,8 +48,8 @@ class Conf:
     # Floors: what is answered in the same prefix, network, country or service on a usual day adds to them
     UNCONVERTED_PER_PREFIX_DAY: int = 4
     SENDS_PER_PREFIX_DAY: int = 15
-    UNCONVERTED_PER_SUBNET_DAY: int = 10  # an IPv4 /24 or IPv6 /48
-    UNCONVERTED_PER_NETWORK_DAY: int = 40  # an IPv4 /16 or IPv6 /32
+    UNCONVERTED_PER_SUBNET_DAY: int = 20  # an IPv4 /24 or IPv6 /48
+    UNCONVERTED_PER_NETWORK_DAY: int = 60  # an IPv4 /16 or IPv6 /32
     UNCONVERTED_OF_STRANGERS_DAY: int = 300  # of all networks together where nobody has signed in for a week
     UNCONVERTED_PER_REGION_DAY: int = 2500
     DEVICE_SENDS_PER_DAY: int = 2000

@@ -5,6 +5,7 @@ than half of a country's answered messages belong.
 """
 
 import logging
+import time
 from functools import cache, lru_cache
 from ipaddress import ip_address, ip_network
 
@@ -34,7 +35,7 @@ def examine(refused: Limited, phone: str, client: str | None) -> None:
     if refused.limit not in _LIMITS or client is None or settings.DEBUG:
         return
     limits = tuple(limit for limit in request_limits.for_send(phone, client).limits if limit.name in _COMPARED)
-    if _is_private(client) or _prevails(limits, stores.current().now() // (HOUR * 1000)):
+    if _is_private(client) or _prevails(limits, int(time.time()) // HOUR):
         _warn()
 
 

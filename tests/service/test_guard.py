@@ -146,7 +146,7 @@ def test_a_client_is_one_however_it_spells_itself_its_numbers_and_the_path(start
         path = ["/api/send-otp/", "/api/send-otp"][n % 2]
         post(service, path, {"phone": spelled}, client=forwarded)
     sent = len(messages(service))
-    assert sent == 10  # of the /48
+    assert sent == 20  # of the /48
     refused = send(service, scattered(1000), client="2001:db8:7:1:ffff::1")
     assert refused.code == "limited"
     assert send(service, scattered(1001), client="2001:db8:8:1::1").status == 200
