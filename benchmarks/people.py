@@ -38,11 +38,16 @@ class People:
         self._read = 0
         self._database_url = database_url
         self._tokens: list[str] = []
+        self._sent: list[str] = []
 
     def sends(self, count: int) -> list[Request]:
-        found = phones(count)
-        _sign_up(self._database_url, found)
-        return [_post("/api/send-otp/", {"phone": phone}) for phone in found]
+        self._sent = phones(count)
+        _sign_up(self._database_url, self._sent)
+        return [_post("/api/send-otp/", {"phone": phone}) for phone in self._sent]
+
+    def hasty(self, count: int) -> list[Request]:
+        """Ask again, too soon, for the phones of the last sends."""
+        return [_post("/api/send-otp/", {"phone": phone}) for phone in self._sent[:count]]
 
     def verifies(self, count: int) -> list[Request]:
         return [_verify(*line.split()) for line in self.lines()][:count]

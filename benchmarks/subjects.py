@@ -64,7 +64,8 @@ def _echoes(path: str, count: int) -> list[Request]:
 def ours(folder: Path, name: str, database_url: str, **values: str) -> Subject:
     server = _service(folder / name.replace(" ", "-"), DATABASE_URL=database_url, **values)
     people = People(server.port, server.outbox, database_url)
-    steps = (Step("send", people.sends), Step("verify", people.verifies), Step("me", people.mine))
+    refused = Step("refused send", people.hasty, 429)
+    steps = (Step("send", people.sends), refused, Step("verify", people.verifies), Step("me", people.mine))
     return Subject(name, server, steps)
 
 

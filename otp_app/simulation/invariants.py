@@ -10,6 +10,7 @@ from ..keys import phone_key
 from ..limits.table import QUARTER
 from ..models import ChallengeRow, Delivery
 from ..stores.rows import challenge_of
+from .tally import Tally
 
 DAY_MS = 24 * 3600 * 1000
 WEEK_MS = 7 * DAY_MS
@@ -99,6 +100,13 @@ class Ledger:
     def _devices_by_key(self) -> dict[str, bool]:
         """Map phone keys to whether they count known devices, whose budgets are apart from strangers'."""
         return {phone_key(item.phone, item.device): bool(item.device) for item in self._challenges.values()}
+
+
+def check_known(tallies: Iterable[Tally]) -> None:
+    """Raise Violated if people with a known device were refused by anything but the limits of the whole bill."""
+    for tally in tallies:
+        billed = any(name in tally.refused for name in ("budget_per_day", "device_sends_per_day"))
+        _require(billed or not tally.lost, f"I14: {tally.lost} people with a known device refused")
 
 
 def most_within(events: Iterable[tuple[int, int]], span: int) -> int:

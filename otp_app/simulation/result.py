@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from statistics import mean
 
-from .world import Tally, World
+from .tally import Tally
+from .world import World
 
 BROWSER_ROUNDS_PER_SECOND = 5000  # the default OTP_PROOF_COST takes about a second (conf.py)
 HEAD = (

@@ -1,13 +1,16 @@
 """A limit that does not hold makes the simulation fail."""
 
+from collections import Counter
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
 
 from otp_app.challenges import Status
 from otp_app.models import Delivery
-from otp_app.simulation.invariants import DAY_MS, Ledger, Violated, most_within
+from otp_app.simulation.invariants import DAY_MS, Ledger, Violated, check_known, most_within
 from otp_app.simulation.sandbox import START_MS, sandbox
+from otp_app.simulation.tally import Tally
 from otp_app.stores.sqlite import rows
 from tests.factories import new_challenge, new_phone
 
@@ -117,3 +120,11 @@ def test_the_most_within_a_span_slides_over_the_events():
     assert most_within([], 10) == 0
     assert most_within([(0, 1), (9, 2)], 10) == 3
     assert most_within([(0, 5), (10, 2), (11, 2)], 10) == 5
+
+
+@pytest.mark.parametrize(("refused", "held"), [("sends_of_devices_day", False), ("budget_per_day", True)])
+def test_a_known_device_is_refused_by_nothing_but_the_limits_of_the_whole_bill(refused, held):
+    known = Tally(hostile=False, people=3, lost=1, refused=Counter({refused: 1}))
+    with nullcontext() if held else pytest.raises(Violated, match="I14: 1 people with a known device refused"):
+        check_known([known])
+    check_known([Tally(hostile=False, people=3)])
