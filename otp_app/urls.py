@@ -9,6 +9,7 @@ from .delivery import webhooks
 app_name = "otp_app"
 
 _VIEWS = {
+    "countries": ("countries", views.CountriesView.as_view()),
     "send-otp": ("send-otp", views.SendView.as_view()),
     "verify-otp": ("verify-otp", views.VerifyView.as_view()),
     "challenge": ("challenges/<str:challenge_id>", views.ChallengeView.as_view()),

@@ -91,7 +91,21 @@ def answers(schema: AutoSchema) -> dict[str, Json]:
         "OtpSent": _object(message=STRING, challenge_id=STRING, expires_in=_SECONDS, resend_in=_SECONDS),
         "OtpVerified": _object(message=STRING, token=token, expires_in=_SECONDS, user=user, device=STRING),
         "OtpMe": _object(id=key, phone=phone),
+        "OtpCountries": _countries(),
     }
+
+
+def _countries() -> Json:
+    region = STRING | {"pattern": "^[A-Z]{2}$", "description": "ISO 3166."}
+    country = _object(
+        region=region,
+        name=STRING | {"description": "In the client's language."},
+        calling_code=STRING | {"pattern": "^\\+[1-9][0-9]{0,2}$"},
+        channels={"type": "array", "items": {"$ref": "#/components/schemas/OtpChannel"}, "minItems": 1},
+        example=STRING | {"description": "A mobile number as people write it."},
+    )
+    default = region | {"pattern": "^(?:[A-Z]{2})?$", "description": "Where to begin for this caller; may be empty."}
+    return _object(default=default, countries={"type": "array", "items": country})
 
 
 def _challenge_state() -> Json:

@@ -75,7 +75,21 @@ _PKCE = {
     "code": "Rf3bq0yX8mTnV5kLw2sD9uJ7eHcGa1oZ4pIxQ6tYvNM",
     "code_verifier": "Yw7Qe2Zc5Vb8Nn1Mm4Kk7Jj0Hh3Gg6Ff9Dd2Ss5Aa8P",
 }
+_COUNTRY = {
+    "region": "UZ",
+    "name": "Uzbekistan",
+    "calling_code": "+998",
+    "channels": ["sms"],
+    "example": "+998 91 234 56 78",
+}
 OPERATIONS: dict[type[views.OtpView], Operation] = {
+    views.CountriesView: Operation(
+        "countries",
+        "List the countries that are served, in the language of Accept-Language; may be kept for a day",
+        None,
+        (200, "OtpCountries", {"default": "UZ", "countries": [_COUNTRY]}),
+        (problems.MethodNotAllowed(),),
+    ),
     views.SendView: Operation(
         "send_otp",
         "Send a code, or with challenge_id the same code again",

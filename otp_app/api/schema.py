@@ -93,6 +93,7 @@ class OtpSchema(AutoSchema):
         answer_headers = [
             OpenApiParameter(name, type=schema, location="header", required=True, description=text, response=statuses)
             for name, statuses, schema, text in documented
+            if statuses  # without any, drf-spectacular takes the header for one of the request
         ]
         request_headers = [
             OpenApiParameter(name, type=components.IDEMPOTENCY_KEY, location="header", description=text)

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, TypeVar
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils.cache import patch_vary_headers
 from django.utils.translation import override
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.negotiation import BaseContentNegotiation
@@ -17,11 +18,11 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
-from .. import accounts, bodies, services, tokens
+from .. import accounts, bodies, phones, services, tokens
 from ..challenges import Grant
 from ..limits.clients import client_of
-from ..phones.languages import language_of
-from . import idempotency, problems
+from ..phones.languages import language_of, regions_of
+from . import countries, idempotency, problems
 from .authentication import TokenAuthentication
 from .parsers import StrictJSONParser
 from .serializers import ExchangeSerializer, SendSerializer, VerifySerializer
@@ -55,7 +56,7 @@ class OtpView(APIView):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         with override(language_of(request)):
             response = super().dispatch(request, *args, **kwargs)
-            response["Cache-Control"] = "no-store"
+            response.setdefault("Cache-Control", "no-store")
             return response
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -79,6 +80,19 @@ class OtpView(APIView):
 def _serializer(serializer_class: type[Serializer[Any]]) -> Serializer[Any]:
     """Return one serializer for all requests: it keeps no state, and copying its fields costs more than validating."""
     return serializer_class()
+
+
+class CountriesView(OtpView):
+    """List the served countries. The answer is the same for all who read the same language, so caches may keep it."""
+
+    def get(self, request: Request) -> Response:
+        listed = countries.listed(language_of(request))
+        wanted = (*regions_of(request), phones.assumed_region())
+        default = next((region for region in wanted if region in listed), "")
+        response = Response({"default": default, "countries": list(listed.values())})
+        response["Cache-Control"] = f"public, max-age={countries.MAX_AGE}"
+        patch_vary_headers(response, ("Accept-Language", "Cookie"))  # a cookie may hold the language
+        return response
 
 
 class SendView(OtpView):

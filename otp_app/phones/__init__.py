@@ -17,6 +17,7 @@ from .numbers import (
     mask,
     mask_subject,
     parse,
+    served_regions,
     spaced,
     warm,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "mask",
     "mask_subject",
     "parse",
+    "served_regions",
     "spaced",
     "warm",
 ]

@@ -1,5 +1,6 @@
-"""Choose which of our languages a client is answered in."""
+"""Choose which of our languages a client is answered in, and which countries the client's own languages name."""
 
+import re
 from collections.abc import Iterator
 
 from django.conf import settings
@@ -24,6 +25,8 @@ _COUNTRIES = {
     "tt": "RU",
 }
 
+_REGION = re.compile("[a-z]{2,8}(?:-[a-z]{4})?-([a-z]{2})(?:-|$)")  # the country in uz-latn-uz
+
 NAMES = {"uz": "Oʻzbekcha", "ru": "Русский", "en": "English"}  # each in its own language
 
 
@@ -36,11 +39,21 @@ def language_of(request: HttpRequest, phone: str = "") -> str:
     return next((ours for code in _candidates(request, phone) if (ours := _nearest(code)) in LANGUAGES), "en")
 
 
+def regions_of(request: HttpRequest) -> Iterator[str]:
+    """Yield the countries that ``Accept-Language`` names, in its order: UZ for ``uz-UZ``."""
+    yield from (found[1].upper() for code in _accepted(request) if (found := _REGION.match(code)))
+
+
+def _accepted(request: HttpRequest) -> Iterator[str]:
+    """Yield the languages in ``Accept-Language``, in lower case, the preferred one first."""
+    header = parse_accept_lang_header(request.META.get("HTTP_ACCEPT_LANGUAGE", ""))
+    yield from (code for code, weight in header if weight > 0)
+
+
 def _candidates(request: HttpRequest, phone: str) -> Iterator[str]:
     """Yield codes of languages, the preferred one first."""
     yield request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")
-    header = parse_accept_lang_header(request.META.get("HTTP_ACCEPT_LANGUAGE", ""))
-    yield from (code for code, weight in header if weight > 0)
+    yield from _accepted(request)
     if phone:
         yield conf.REGION_LANGUAGES.get(numbers.as_phone(phone).region, "")
     yield settings.LANGUAGE_CODE

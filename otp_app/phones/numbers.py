@@ -157,9 +157,19 @@ def assumed_region() -> str:
     return conf.DEFAULT_REGION or next(iter([*served, *sorted(allowed - {"*"})]), "")
 
 
-def example_number() -> str:
-    """Return an example number of the home country, or of Uzbekistan, as people write it."""
-    number = phonenumbers.example_number_for_type(assumed_region() or HOME_REGION, PhoneNumberType.MOBILE)
+def served_regions() -> frozenset[str]:
+    """Return the ISO 3166 codes that are served, each by itself where all are."""
+    allowed = allowed_regions()
+    known = frozenset(phonenumbers.SUPPORTED_REGIONS)
+    return known if "*" in allowed else known & allowed
+
+
+def example_number(region: str = "") -> str:
+    """Return an example of a mobile number as people write it; "" for a region that has none.
+
+    Without a region the number is of the home country, or of Uzbekistan.
+    """
+    number = phonenumbers.example_number_for_type(region or assumed_region() or HOME_REGION, PhoneNumberType.MOBILE)
     return phonenumbers.format_number(number, PhoneNumberFormat.INTERNATIONAL) if number else ""
 
 

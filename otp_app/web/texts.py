@@ -7,7 +7,6 @@ from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
-from phonenumbers import SUPPORTED_REGIONS
 
 from .. import phones
 from ..challenges import ChallengeState
@@ -97,7 +96,4 @@ def number_field() -> dict[str, Any]:
 
 def _country_names() -> dict[str, str]:
     """Return the names of the served countries for the script in Uzbek, which Chromium has no names in."""
-    if get_language() != "uz":
-        return {}
-    allowed = phones.allowed_regions()
-    return countries.names(SUPPORTED_REGIONS if "*" in allowed else allowed)
+    return countries.names(phones.served_regions()) if get_language() == "uz" else {}

@@ -25,6 +25,7 @@ CODES = {  # what an endpoint can answer beside success
     ("/api/challenges/{challenge_id}/", "get"): "invalid_or_expired_code method_not_allowed unavailable",
     ("/api/token/", "post"): "invalid_request invalid_or_expired_code method_not_allowed too_large "
     "unsupported_media_type unavailable",
+    ("/api/countries/", "get"): "method_not_allowed",
     ("/api/me/", "get"): TOKEN,
     ("/api/logout/", "post"): TOKEN,
     ("/api/logout-everywhere/", "post"): TOKEN,
@@ -243,6 +244,7 @@ def test_a_whole_sign_in_is_answered_in_the_documented_forms(client, outbox, doc
     check = {"phone": phone, "otp": outbox[-1].code, "challenge_id": sent.json()["challenge_id"]}
     verified = client.post("/api/verify-otp/", check, "application/json")
     component(document, "OtpVerified").validate(verified.json())
+    component(document, "OtpCountries").validate(client.get("/api/countries/").json())
     bearer = {"Authorization": f"Bearer {verified.json()['token']}"}
     component(document, "OtpMe").validate(client.get("/api/me/", headers=bearer).json())
     assert client.post("/api/logout/", headers=bearer).status_code == 204

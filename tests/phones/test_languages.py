@@ -2,7 +2,7 @@
 
 import pytest
 
-from otp_app.phones.languages import LANGUAGES, NAMES, language_of
+from otp_app.phones.languages import LANGUAGES, NAMES, language_of, regions_of
 
 
 @pytest.mark.parametrize(
@@ -112,6 +112,23 @@ def test_the_project_says_which_country_speaks_what(rf, settings):
     settings.OTP_REGION_LANGUAGES = {"UZ": "ru", "KZ": "kk"}
     assert language_of(asking(rf), "+998901234567") == "ru"
     assert language_of(asking(rf), "+77012345678") == "en"
+
+
+@pytest.mark.parametrize(
+    ("header", "regions"),
+    [
+        ("uz-UZ", ["UZ"]),
+        ("uz-Latn-UZ, ru-RU;q=0.8", ["UZ", "RU"]),
+        ("ru-RU;q=0.8, kk-KZ", ["KZ", "RU"]),
+        ("ru-KZ;q=0, uz-UZ", ["UZ"]),
+        ("en-US-posix", ["US"]),
+        ("ru, uz-Cyrl, es-419, *", []),
+        ("en-u-ca-gregory", []),
+        ("", []),
+    ],
+)
+def test_the_countries_of_a_client_are_those_that_its_languages_name(rf, header, regions):
+    assert list(regions_of(asking(rf, header=header))) == regions
 
 
 def test_each_language_has_a_name_in_itself():

@@ -307,6 +307,9 @@ class TestHome:
         assert phones.example_number().startswith(start)
         assert phones.parse(phones.example_number())
 
+    def test_any_country_has_an_example_of_its_own(self):
+        assert phones.example_number("KZ").startswith("+7 7")
+
     def test_a_country_that_there_is_not_has_no_example(self, settings):
         settings.OTP_DEFAULT_REGION = "XX"
         assert phones.example_number() == ""
