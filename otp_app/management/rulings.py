@@ -19,6 +19,7 @@ _HELP = {
     "network": "a network: 192.0.2.0/24",
     "region": "a country by its two letters: UZ",
 }
+_NO_RECORD = "The admin's history has no record of it, because --by names no user."
 
 
 class RulingCommand(BaseCommand, ABC):
@@ -43,19 +44,21 @@ class RulingCommand(BaseCommand, ABC):
         ((kind, text),) = ((kind, options[kind]) for kind in self.kinds if options[kind] is not None)
         by = _user(options["by"]) if options["by"] else self.__module__.rpartition(".")[2]
         try:
-            subject = rulings.subject_of(kind, text)
-            if options["lift"]:
-                lifted = rulings.lift(subject, by)
-                self.stdout.write(f"{mask_subject(subject)}: {counted(lifted, 'ruling')} lifted.")
-                return
-            row = self.ruling(options)
-            row.subject, row.reason = subject, options["reason"]
-            if options["hours"] is not None:
-                row.until = clock.milliseconds() + int(options["hours"] * 3_600_000)
-            rulings.make(row, by)
+            done = self._change(rulings.subject_of(kind, text), options, by)
         except ValueError as error:
             raise CommandError(f"--{kind} {text}: {error}") from None
-        self.stdout.write(f"{row}: {row.get_mode_display()}. Every process knows it after ten seconds.")
+        self.stdout.write(done if options["by"] else f"{done} {_NO_RECORD}")
+
+    def _change(self, subject: str, options: dict[str, Any], by: Any) -> str:
+        """Make a ruling, or lift what is in force, and return a sentence that says so."""
+        if options["lift"]:
+            return f"{mask_subject(subject)}: {counted(rulings.lift(subject, by), 'ruling')} lifted."
+        row = self.ruling(options)
+        row.subject, row.reason = subject, options["reason"]
+        if options["hours"] is not None:
+            row.until = clock.milliseconds() + int(options["hours"] * 3_600_000)
+        rulings.make(row, by)
+        return f"{row}: {row.get_mode_display()}. Every process knows it after ten seconds."
 
 
 def _user(name: str) -> Any:

@@ -1,23 +1,18 @@
 """Find the limits that concern a phone, client, prefix or region, for ``otp_limits``."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-
-from phonenumbers import SUPPORTED_REGIONS
 
 from .. import phones
 from ..challenges.policies import LOGIN, policy_for
 from ..conf import conf
 from ..delivery import suppressions
-from ..errors import InvalidPhone
 from ..keys import counter_key
 from ..limits import TABLE, request_limits
 from ..limits.clients import client_of, network_of, site_of, subnet_of
 from ..limits.values import Limit
-from ..phones import Phone
+from ..rulings import parse_phone, parse_prefix, parse_region
 
-_PREFIX = re.compile(r"\+[1-9][0-9]{2,10}")
 _ANY_PHONE = "+998901234567"  # only those properties of its limits are used that are the same for all phones
 
 
@@ -42,7 +37,7 @@ def _phone_subjects(text: str) -> list[SubjectLimits]:
     return [
         SubjectLimits(f"phone {shown}, strangers", _own_limits(strangers), phone, notes=notes),
         SubjectLimits(f"phone {shown}, devices that signed in before", _own_limits(devices), phone, device=True),
-        *_prefix_subjects(phone[:-4]),
+        _with_key_counters("prefix", phone[:-4]),
         *([_with_key_counters("region", phone.region)] if phone.region else []),
     ]
 
@@ -56,14 +51,6 @@ def _suppression_notes(phone: str) -> tuple[str, ...]:
 
 def _own_limits(limits: tuple[Limit, ...]) -> tuple[Limit, ...]:
     return tuple(limit for limit in limits if not limit.key)
-
-
-def parse_phone(text: str) -> Phone:
-    """Return the phone that an operator has typed; raise ValueError that says what is wrong with it."""
-    try:
-        return phones.parse(text, gate=False)
-    except InvalidPhone as error:
-        raise ValueError(error.detail) from None
 
 
 def parse_client(text: str) -> str:
@@ -82,15 +69,11 @@ def _client_subjects(text: str) -> list[SubjectLimits]:
 
 
 def _prefix_subjects(text: str) -> list[SubjectLimits]:
-    if not _PREFIX.fullmatch(text):
-        raise ValueError("give + and the digits of a number without its last four: +99890123.")
-    return [_with_key_counters("prefix", text)]
+    return [_with_key_counters("prefix", parse_prefix(text))]
 
 
 def _region_subjects(text: str) -> list[SubjectLimits]:
-    if text.upper() not in SUPPORTED_REGIONS:
-        raise ValueError("give a country by its two letters, as UZ.")
-    return [_with_key_counters("region", text.upper())]
+    return [_with_key_counters("region", parse_region(text))]
 
 
 def _with_key_counters(per: str, subject: str) -> SubjectLimits:

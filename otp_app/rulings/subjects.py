@@ -1,4 +1,4 @@
-"""Read whom an operator names, and find the rulings that concern a send."""
+"""Read whom an operator names: each subject has one spelling, and ValueError says what is wrong with another."""
 
 import re
 from collections.abc import Callable
@@ -9,30 +9,31 @@ from phonenumbers import SUPPORTED_REGIONS
 
 from .. import phones
 from ..errors import InvalidPhone
+from ..phones import Phone
 
 _PREFIX = re.compile(r"\+[1-9][0-9]{0,10}")
 _SHORTEST_IPV6 = 64  # a client is a whole /64
 
 
 def subject_of(kind: str, text: str) -> str:
-    """Return the subject of a ruling, as ``network 192.0.2.0/24``. Raise ValueError that says what is wrong."""
-    return f"{kind} {KINDS[kind](text.strip())}"
+    """Return the subject of a ruling, as ``network 192.0.2.0/24``."""
+    return f"{kind} {_KINDS[kind](text.strip())}"
 
 
-def _phone(text: str) -> str:
+def parse_phone(text: str) -> Phone:
     try:
         return phones.parse(text, gate=False)
     except InvalidPhone as error:
         raise ValueError(error.detail) from None
 
 
-def _prefix(text: str) -> str:
+def parse_prefix(text: str) -> str:
     if not _PREFIX.fullmatch(text):
         raise ValueError(_("Give + and the first digits of the numbers: +99890123."))
     return text
 
 
-def _network(text: str) -> str:
+def parse_network(text: str) -> str:
     try:
         network = ip_network(text, strict=False)
     except ValueError:
@@ -42,15 +43,15 @@ def _network(text: str) -> str:
     return str(network)
 
 
-def _region(text: str) -> str:
+def parse_region(text: str) -> str:
     if text.upper() not in SUPPORTED_REGIONS:
         raise ValueError(_("Give a country by its two letters: UZ."))
     return text.upper()
 
 
-KINDS: dict[str, Callable[[str], str]] = {
-    "phone": _phone,
-    "prefix": _prefix,
-    "network": _network,
-    "region": _region,
+_KINDS: dict[str, Callable[[str], str]] = {
+    "phone": parse_phone,
+    "prefix": parse_prefix,
+    "network": parse_network,
+    "region": parse_region,
 }

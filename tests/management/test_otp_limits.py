@@ -175,8 +175,8 @@ class TestState:
             ("phone", "", "country code"),
             ("client", "localhost", "no IPv4 or IPv6 address"),
             ("client", "192.0.2.0/24", "no IPv4 or IPv6 address"),
-            ("prefix", "99890123", "without its last four"),
-            ("prefix", "+9989012345678", "without its last four"),
+            ("prefix", "99890123", "first digits"),
+            ("prefix", "+9989012345678", "first digits"),
             ("region", "Uzbekistan", "two letters"),
         ],
     )

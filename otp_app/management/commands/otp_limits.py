@@ -20,8 +20,9 @@ from ...errors import OtpError
 from ...limits import TABLE, Rule, amount_of
 from ...limits.table import MONEY_UNITS
 from ...limits.values import Counts, Usage
+from ...rulings import parse_phone
 from ..explanation import explain
-from ..subjects import KINDS, SubjectLimits, parse_client, parse_phone, subjects_of
+from ..subjects import KINDS, SubjectLimits, parse_client, subjects_of
 from ..tables import duration, table
 
 Parsed = TypeVar("Parsed")
