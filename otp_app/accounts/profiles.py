@@ -23,6 +23,13 @@ def serializer_class() -> Any | None:
     return import_string(named) if isinstance(named, str) else named
 
 
+def names(*, required: bool = False) -> list[str]:
+    """Return the names of the members that a sign-up takes, or only of those that it must have."""
+    make = serializer_class()
+    fields = make().fields.items() if make else ()
+    return [name for name, field in fields if not field.read_only and (field.required or not required)]
+
+
 def validated(given: Mapping[str, Any] | None, request: HttpRequest | None) -> dict[str, Any] | None:
     """Return the validated members, or None if none were given. Raise InvalidRequest with errors under ``profile``."""
     if given is None:
