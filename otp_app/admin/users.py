@@ -68,9 +68,9 @@ class PhoneUserAdmin(UserAdmin):  # type: ignore[type-arg]  # not generic at run
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
-        if change and "phone" in form.changed_data:
-            told = partial(accounts.current().changed, obj, form.initial["phone"], obj.phone)
-            transaction.on_commit(told, using=accounts.database())
+        old = form.initial.get("phone", obj.phone)  # no field of the form for whoever may not see it
+        if change and old != obj.phone:
+            transaction.on_commit(partial(accounts.current().changed, obj, old, obj.phone), using=accounts.database())
 
     @admin.display(description=_("phone"))
     def masked_phone(self, user: User) -> str:
