@@ -3,9 +3,10 @@
 The form carries the code along, so nothing is kept between the two steps and the code is entered once.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.forms.utils import flatatt
 from django.http import HttpRequest, HttpResponse, QueryDict
 
 from ..accounts import profiles
@@ -30,40 +31,55 @@ def given(request: HttpRequest) -> QueryDict | None:
 def show(request: HttpRequest, destination: Destination, errors: Mapping[str, Sequence[str]]) -> HttpResponse:
     """Render the form. ``errors`` are shown once it was filled in; before, they only name what is missing."""
     filled = given(request)
-    fields = list(_fields(request, filled, errors if filled is not None else {}))
-    shown = {error for field in fields for error in field["errors"]}
-    others = [text for texts in errors.values() for text in texts if filled is not None and text not in shown]
+    if filled is None:
+        filled, errors = QueryDict(), {}
+    make: Any = profiles.serializer_class()
+    shown = [field for field in make(context={"request": request}).fields.values() if _is_shown(field)]
+    fields = [_described(field, place, filled, errors) for place, field in enumerate(shown, 1)]
+    names = {field["name"] for field in fields}
+    others = [text for name, texts in errors.items() if name not in names for text in texts]
     carried = {name: request.POST[name] for name in _CARRIED if name in request.POST}
     if "checks" in request.POST:
         carried["checks"] = str(int(request.POST["checks"]) + 1)  # this request has entered a code
     return pages.show(request, "profile", destination, fields=fields, carried=carried, alert=" ".join(others))
 
 
-def _fields(
-    request: HttpRequest, filled: QueryDict | None, errors: Mapping[str, Sequence[str]]
-) -> Iterator[dict[str, Any]]:
-    make: Any = profiles.serializer_class()
-    for name, field in make(context={"request": request}).fields.items():
-        kind = _kind(field)
-        if field.read_only or kind == "hidden":
-            continue
-        yield {
-            "name": _PREFIX + name,
-            "label": field.label,
-            "help": field.help_text or "",
-            "required": field.required,
-            "kind": kind,
-            "choices": getattr(field, "choices", {}),
-            "value": filled.get(name, "") if filled is not None else "",
-            "errors": errors.get(_PREFIX + name, ()),
-        }
+def _described(field: Any, place: int, filled: QueryDict, errors: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Return what the template shows of a field of the serializer."""
+    name, key = _PREFIX + field.field_name, f"profile-{place}"
+    wrong, hint = errors.get(name, ()), field.help_text or ""
+    attributes = {
+        "id": key,
+        "name": name,
+        "autofocus": place == 1,
+        "aria-required": "true" if field.required else None,
+        "aria-invalid": "true" if wrong else None,
+        "aria-describedby": " ".join([f"{key}-error"] * bool(wrong) + [f"{key}-hint"] * bool(hint)) or None,
+    }
+    return {
+        "id": key,
+        "name": name,
+        "label": field.label,
+        "help": hint,
+        "required": field.required,
+        "kind": _kind(field),
+        "choices": getattr(field, "choices", {}),
+        "value": filled.get(field.field_name, ""),
+        "errors": wrong,
+        "attributes": flatatt(attributes),
+    }
+
+
+def _is_shown(field: Any) -> bool:
+    return not field.read_only and "HiddenField" not in _class_names(field)
 
 
 def _kind(field: Any) -> str:
-    """Return what a field of Django REST framework is shown as; this room does not import the framework."""
-    names = {each.__name__ for each in type(field).__mro__}
-    if "HiddenField" in names:
-        return "hidden"
-    if "BooleanField" in names:
+    if "BooleanField" in _class_names(field):
         return "boolean"
     return "choice" if hasattr(field, "choices") else "text"
+
+
+def _class_names(field: Any) -> set[str]:
+    """Return the names of a field's classes: this room does not import Django REST framework."""
+    return {each.__name__ for each in type(field).__mro__}
