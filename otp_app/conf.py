@@ -82,6 +82,8 @@ class Conf:
     REGION_LANGUAGES: Mapping[str, str] = {"UZ": "uz"} | dict.fromkeys(("BY", "KG", "KZ", "RU", "TJ", "TM"), "ru")
 
     # Users
+    ACCOUNTS: str = "otp_app.accounts.Accounts"  # a subclass of it finds, creates and shows users in your own way
+    SIGN_UP: str = "open"  # "invited": whom ``may_sign_up`` of that class lets in; "closed": nobody new
     STAFF_BY_CODE: bool = False  # True: staff who sign in by code alone have the rights of staff
     USER_PHONE_FIELD: str = ""  # of your own AUTH_USER_MODEL; empty: "phone", or the user name of auth.User
 

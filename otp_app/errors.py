@@ -10,6 +10,7 @@
     ├── RegionNotAllowed           400 region_not_allowed       a good number of a country not served
     ├── UndeliverablePhone         400 undeliverable_phone      the provider says that the number gets no messages
     ├── InvalidOrExpiredCode       400 invalid_or_expired_code  wrong, expired, used, exhausted, unknown, deactivated
+    ├── ProfileRequired            400 profile_required         the code is right; errors says what a new user must add
     ├── ProofRequired              403 proof_required           solve the proof of work in it and send it along
     ├── Limited                    429 limited                  a limit is reached; limit names it, for logs only
     ├── DeliveryFailed             503 delivery_failed          surely not sent; try again
@@ -110,6 +111,17 @@ class InvalidOrExpiredCode(OtpError):
 
     code = "invalid_or_expired_code"
     detail = _("The code is wrong or no longer valid. Check it or get a new one.")
+
+
+class ProfileRequired(OtpError):
+    """Ask a new person for the members of a sign-up that ``errors`` names. The code is right and may be sent again."""
+
+    code = "profile_required"
+    detail = _("One more step: we need some details to sign you up.")
+
+    def __init__(self, errors: dict[str, list[str]]) -> None:
+        super().__init__()
+        self.errors = errors
 
 
 class ProofRequired(OtpError):

@@ -5,7 +5,7 @@
     send_code ──── rulings.decide ─┬─ store.open ───────┬─ queue.enqueue ── (delivery.dispatch)   the first send
                                    └─ store.spend_send ─┘                                         again, by its id
     verify_code ── store.spend_check ── codes.matches ── store.close                 spend, compare, close
-    sign_in ────── as verify_code ── accounts.user_for ── tokens.issue
+    sign_in ────── as verify_code ── tokens.sign_in: accounts find or create the user, the token is issued
     exchange ───── authorization_codes.redeem ── tokens.issue                        for other sites
     state ──────── store.get ── delivery.state                                       what became of the message
 
@@ -13,14 +13,15 @@ Pass all arguments by keyword. Each function returns a value or raises an ``OtpE
 transaction (``InsideTransaction``), because a rollback would give spent checks back.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from django.http import HttpRequest
 
-from . import accounts, audit, phones, queues, rulings, staff, stores, tokens
-from .accounts import authorization_codes, devices
+from . import accounts, audit, phones, queues, rulings, stores, tokens
+from .accounts import authorization_codes, devices, profiles
 from .challenges import Challenge, ChallengeState, Grant, Status, codes, is_id
 from .challenges.policies import LOGIN, extended_ttl
 from .delivery import channel_limits, routing
@@ -54,6 +55,7 @@ def send_code(
     device: str | None = None,
     proof: str | None = None,
     new_id: str = "",
+    request: HttpRequest | None = None,
 ) -> Grant:
     """Send a code to ``phone`` (E.164, from ``phones.parse``); with ``challenge_id``, send the same code again.
 
@@ -63,6 +65,8 @@ def send_code(
     - ``device``: the value that an earlier sign-in returned.
     - ``proof``: the solution of the task of a ProofRequired; ``proof_of_work.UNABLE`` gets a wait instead of a task.
     - ``new_id``: the id of a new challenge, from ``random_id``.
+    - ``request``: what the accounts are asked with, unless OTP_SIGN_UP is "open". A phone that could not get in is
+      treated as all others are, but gets no message.
 
     Raise ProofRequired, Limited, ChannelNotOffered, RegionNotAllowed (no route to the region), InvalidOrExpiredCode
     (the id names no open challenge of this phone; nothing is taken), UndeliverablePhone or DeliveryFailed.
@@ -73,8 +77,8 @@ def send_code(
         known = devices.recognise(phone, device)
         solved = proof_of_work.name_of(proof)
         limits = partial(channel_limits.for_send, phone, client, channel, device=known, proof=solved)
-        store, queue, switched = stores.current(), queues.current(), False
-        claims = routing.claims(phone, channel) if queue.at_once else None
+        store, switched, welcome = stores.current(), False, accounts.may_get_in(phone, request)
+        claims = queues.claims(phone, channel, withheld=not welcome)
         if challenge_id is None:
             challenge = codes.new_challenge(new_id, phone, purpose, language, channel, known)
             taken, ask = limits(checks=challenge.checks), partial(store.open, challenge, claims=claims)
@@ -85,7 +89,7 @@ def send_code(
             ask = partial(again, claims=claims, device=known, language=language, channel=channel)
         with channel_limits.offered_instead(phone, channel, taken, known, solves=proof != proof_of_work.UNABLE):
             grant = rulings.decide(phone, client, taken, ask, device=bool(known))
-        queue.enqueue(grant)
+        queues.enqueue(grant, withheld=not welcome)
     return replace(grant, resend_in=resend_in(phone, known)) if switched else grant
 
 
@@ -109,9 +113,19 @@ def verify_code(
 
 
 def _spend_compare_close(
-    phone: str, code: str, purpose: str, client: str | None, challenge_id: str | None, known: str
+    phone: str,
+    code: str,
+    purpose: str,
+    client: str | None,
+    challenge_id: str | None,
+    known: str,
+    *,
+    before_close: Callable[[], None] = lambda: None,
 ) -> Challenge:
-    """Spend a check, compare the code and close the challenge; ``known`` is the recognised device, or ""."""
+    """Spend a check, compare the code and close the challenge; ``known`` is the recognised device, or "".
+
+    What ``before_close`` raises leaves the challenge open for the same code.
+    """
     if challenge_id is not None:
         _require_id(challenge_id)
     store = stores.current()
@@ -125,6 +139,7 @@ def _spend_compare_close(
     if not codes.matches(challenge, code):
         store.fail(challenge)
         raise failed("wrong_code")
+    before_close()
     if not store.close(challenge, Status.APPROVED):
         raise failed("no_open_challenge")
     return challenge
@@ -139,16 +154,21 @@ def sign_in(
     device: str | None = None,
     request: HttpRequest | None = None,
     backend: TokenBackend | None = None,
+    profile: Mapping[str, Any] | None = None,
 ) -> SignIn:
     """Verify the code, find or create the user, and issue a token by ``backend`` (default: OTP_TOKEN_BACKEND).
 
+    ``profile`` holds the members of a sign-up. Raise InvalidRequest before a check is spent if they are not valid, and
+    ProfileRequired if somebody new must give them; then the challenge is still open, and the same code may come again.
     Raise InvalidOrExpiredCode for a deactivated user, as for a wrong code. A receiver of ``signed_in`` that raises does
     not undo the sign-in: by then the code is used up and the token issued. Django logs the error.
     """
     phone = phones.as_phone(phone)
+    members = profiles.validated(profile, request)
     known = devices.recognise(phone, device)
-    challenge = _spend_compare_close(phone, code, LOGIN, client, challenge_id, known)
-    user, is_new, issued = _user_with_token(phone, backend or tokens.current(), request)
+    require = partial(profiles.require, phone, members, request)
+    challenge = _spend_compare_close(phone, code, LOGIN, client, challenge_id, known, before_close=require)
+    user, is_new, issued = tokens.sign_in(phone, backend or tokens.current(), request, members or {})
     renewed = devices.renew(phone, challenge.checked_at, device, known=bool(known))
     result = SignIn(user, is_new, issued, renewed)
     audit.record_sign_in(user, client, is_new=is_new)
@@ -206,22 +226,6 @@ def state(*, challenge_id: str) -> ChallengeState:
     if challenge is None or challenge.expires_at <= (now := store.now()):
         raise InvalidOrExpiredCode
     return challenge_state(challenge, now)
-
-
-def _user_with_token(phone: Phone, backend: TokenBackend, request: HttpRequest | None) -> tuple[Any, bool, Issued]:
-    """Return the user of a verified phone, whether the user is new, and the token.
-
-    For a known user one statement finds the user and writes the token, if the backend's tokens are rows.
-    """
-    user, is_new, issued = None, False, None
-    if not phone.is_test and (token := tokens.issuing(backend)):
-        user = accounts.find_and_sign_in(phone, token.model, token.row)
-        issued = token.issued if user else None
-    if not user:
-        user, is_new = accounts.user_for(phone)
-    if not user.is_active or (phone.is_test and staff.is_staff(user)):
-        raise InvalidOrExpiredCode
-    return user, is_new, issued or tokens.issue(backend, user, request)
 
 
 def _offered_channel(phone: Phone, channel: str, *, first: bool) -> str:

@@ -1,6 +1,5 @@
-"""Find, create and sign in the user of a phone, whatever user model the project has."""
+"""Find, create and sign in the user of a phone, whatever user model the project has: the defaults of Accounts."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -11,19 +10,15 @@ from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db import DataError, IntegrityError, connections, models, router, transaction
 from django.utils import timezone
 
-from .. import phones
 from ..challenges import random_id
 from ..conf import conf
 from ..db import lookups, writes
 from ..db.lookups import Lookup
 from ..db.writes import Part
-from ..errors import UserNotCreated
-from ..keys import phone_key
 from . import sign_ups
 
-logger = logging.getLogger("otp_app.accounts")
 # What a model raises that refuses a row; ValidationError, if its ``save`` calls ``full_clean``.
-_REFUSALS = (IntegrityError, DataError, ValidationError)
+REFUSALS = (IntegrityError, DataError, ValidationError)
 
 
 def phone_field() -> str:
@@ -77,45 +72,22 @@ def last_login(user: Any) -> datetime | None:
     return when
 
 
-def user_for(phone: str) -> tuple[Any, bool]:
-    """Return the user of a verified phone and whether this call created it. Two calls at once return one user.
+def find(phone: str) -> Any | None:
+    """Return the user of a phone, or None.
 
     Read from the database that is written to, and past managers that hide users: a replica that lags, or a filter on
-    active users, would make us create a user who exists. Raise UserNotCreated if the model refuses the new user.
+    active users, would make us create a user who exists.
     """
-    model, alias = get_user_model(), database()
-    if user := _find(model, alias, phone):
-        return user, False
-    with transaction.atomic(using=alias):
-        if user := _find_after_turn(model, alias, phone):
-            return user, False
-        for name in (phone, f"user-{random_id()}"):  # another user may have chosen the phone as user name
-            try:
-                return _create(phone, name, alias), True
-            except _REFUSALS as error:
-                if user := _find(model, alias, phone):
-                    return user, False
-                why = _mask_phone(phone, error)
-    logger.error("no user could be created: %s", why)
-    raise UserNotCreated(why)  # without the cause, because its details show the phone
+    return _find(get_user_model(), database(), phone)
 
 
-def _find_after_turn(model: Any, alias: str, phone: str) -> Any | None:
-    """Wait until another first sign-in of the same phone has ended, and return the user that it created.
-
-    This is for PostgreSQL only: it would log the second insertion's error, which shows the phone. On SQLite the second
-    insertion fails, and its user is found afterwards.
-    """
-    if not writes.may_combine(alias):
-        return None
-    writes.take_turn(alias, phone_key(phone))
-    return _find(model, alias, phone)
-
-
-def _mask_phone(phone: str, error: Exception) -> str:
-    """Return an error's first line, which names the field, with the phone masked. Other lines show the row's values."""
-    first, _, _ = str(error).partition("\n")
-    return f"{type(error).__name__}: {first.replace(phone[1:], phones.mask(phone)[1:])}"
+def create(phone: str, profile: Mapping[str, Any]) -> Any:
+    """Create a user with the phone, and with the members of the sign-up in the fields of their names."""
+    alias = database()
+    try:
+        return _create(phone, phone, profile, alias)
+    except REFUSALS:  # another user may have chosen the phone as user name
+        return _create(phone, f"user-{random_id()}", profile, alias)
 
 
 def _find(model: Any, alias: str, phone: str, also: Sequence[Part] = ()) -> Any | None:
@@ -157,9 +129,9 @@ def _by_phone(model: Any, field: str) -> Lookup:
     return Lookup(model._base_manager.all(), field, lookups.columns_of(model))
 
 
-def _create(phone: str, name: str, alias: str) -> Any:
+def _create(phone: str, name: str, profile: Mapping[str, Any], alias: str) -> Any:
     model = get_user_model()
-    user = model(**sign_ups.field_values(model, phone_field(), phone, name))
+    user = model(**{**sign_ups.field_values(model, phone_field(), phone, name), **profile})
     user.set_unusable_password()
     with transaction.atomic(using=alias):
         user.save(force_insert=True, using=alias)

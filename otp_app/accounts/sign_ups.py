@@ -1,6 +1,6 @@
 """Say which fields of the user model a sign-up by phone fills in, to create users and to check the model."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,9 +23,12 @@ def field_values(model: Any, phone_field: str, phone: str, name: str) -> dict[st
     return {**named, phone_field: phone}
 
 
-def gaps(model: Any, phone_field: str) -> Iterator[Gap]:
-    """Find the fields because of which no user, or no second one, could be created with ``field_values`` alone."""
-    filled = {"password", *field_values(model, phone_field, "", "")}  # the password is set to an unusable one
+def gaps(model: Any, phone_field: str, given: Collection[str] = ()) -> Iterator[Gap]:
+    """Find the fields because of which no user, or no second one, could be created with ``field_values`` alone.
+
+    ``given`` are the names of fields that people must fill in to sign up.
+    """
+    filled = {"password", *field_values(model, phone_field, "", ""), *given}  # the password is an unusable one
     unfilled = {each.name: _value_of(each) for each in model._meta.concrete_fields if each.name not in filled}
     for name, value in unfilled.items():
         if value is None and not model._meta.get_field(name).null:

@@ -1,15 +1,17 @@
 """Administer users by phone. Mask phones for staff who may not see them."""
 
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
-from .. import phones
+from .. import accounts, phones
 from ..models import User
 from ..users import may_see_phones
 
@@ -63,6 +65,12 @@ class PhoneUserAdmin(UserAdmin):  # type: ignore[type-arg]  # not generic at run
         if not self._sees_phones(request):  # the page's title is the phone
             raise PermissionDenied
         return super().user_change_password(request, id, form_url)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        old = form.initial.get("phone", obj.phone)  # no field of the form for whoever may not see it
+        if change and old != obj.phone:
+            transaction.on_commit(partial(accounts.current().changed, obj, old, obj.phone), using=accounts.database())
 
     @admin.display(description=_("phone"))
     def masked_phone(self, user: User) -> str:

@@ -25,7 +25,7 @@ from django.db.models import F, QuerySet
 from django.utils.translation import gettext as _
 from rest_framework.request import Request
 
-from .. import queues, services, stores
+from .. import accounts, queues, services, stores
 from ..challenges import Grant, is_id, random_id
 from ..challenges.policies import MAX_TTL_SECONDS
 from ..conf import conf
@@ -123,7 +123,8 @@ def _recover_answer(row: KeptAnswer) -> None:
     challenge = stores.current().get(row.challenge.hex)
     if not challenge or not challenge.sent_at or challenge.sent_at[-1] < _held_since(row):
         return
-    if not queues.current().at_once:  # else the send was claimed with the challenge, and must not begin twice
+    # Else the send was claimed with the challenge, and must not begin twice; so was one that is withheld.
+    if not queues.current().at_once and accounts.are_public():
         records.insert_queued(challenge)
     with suppress(InvalidOrExpiredCode):
         state = services.state(challenge_id=challenge.id)

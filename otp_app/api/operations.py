@@ -116,7 +116,7 @@ OPERATIONS: dict[type[views.OtpView], Operation] = {
         "Verify a code and get a token; the first code of a number creates its user",
         {"phone": _PHONE, "otp": "123456", "challenge_id": _ID},
         (200, "OtpVerified", _VERIFIED),
-        _CODE_ERRORS,
+        (*_CODE_ERRORS, errors.ProfileRequired({"profile.name": [_REQUIRED]})),
     ),
     views.ExchangeView: Operation(
         "token",

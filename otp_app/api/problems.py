@@ -81,6 +81,7 @@ TITLES = {
     "region_not_allowed": _("Country not served"),
     "undeliverable_phone": _("Undeliverable phone number"),
     "invalid_or_expired_code": _("Invalid or expired code"),
+    "profile_required": _("Details required"),
     "not_authenticated": _("Not signed in"),
     "proof_required": _("Proof of work required"),
     "permission_denied": _("Not allowed"),

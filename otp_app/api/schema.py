@@ -21,6 +21,7 @@ from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRequest, OpenApiResponse
 
 from .. import errors, tokens
+from ..accounts import profiles
 from ..challenges.policies import LOGIN, policy_for
 from ..conf import conf
 from . import components, problems, serializers, views
@@ -139,6 +140,8 @@ class StrictSerializerExtension(OpenApiSerializerExtension):  # type: ignore[no-
         schema.pop("description", None)  # the docstring is for programmers of the server
         if conf.REQUIRE_CHALLENGE_ID and isinstance(self.target, serializers.VerifySerializer):
             schema["required"] = ["challenge_id", *schema["required"]]
+        if not profiles.serializer_class():
+            schema["properties"].pop("profile", None)
         return schema | {"additionalProperties": False}
 
 
@@ -151,6 +154,16 @@ class TextFieldExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-un
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: Any) -> Json:
         return components.text_field(self.target)
+
+
+class ProfileFieldExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    """Describe the members of a sign-up by the serializer that the accounts name."""
+
+    target_class = serializers.ProfileField
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: Any) -> Json:
+        named = profiles.serializer_class()
+        return auto_schema.resolve_serializer(named, direction).ref if named else {}
 
 
 class TokenAuthenticationExtension(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from .. import phones
+from .. import accounts, phones
 from ..accounts import authorization_codes, devices
 from ..challenges.policies import LOGIN, policy_for
 from ..conf import conf
@@ -83,6 +83,20 @@ class ProofField(TextField):
     max_characters = proof_of_work.MAX_CHARACTERS
 
 
+class ProfileField(serializers.Field):  # type: ignore[type-arg]  # not generic at run time
+    """Take a JSON object. The service validates its members by the serializer that the accounts name."""
+
+    default_error_messages = {  # noqa: RUF012
+        "null": _("This must be a JSON object."),
+        "not_object": _("This must be a JSON object."),
+    }
+
+    def to_internal_value(self, data: Any) -> Json:
+        if not isinstance(data, dict):
+            self.fail("not_object")
+        return data
+
+
 class AddressField(TextField):
     max_characters = authorization_codes.MAX_ADDRESS_CHARACTERS
 
@@ -121,8 +135,9 @@ class VerifySerializer(StrictSerializer):
     otp = CodeField()
     challenge_id = TextField(required=False)
     device = DeviceField(required=False)
+    profile = ProfileField(required=False)
 
-    def validate(self, attrs: dict[str, str]) -> dict[str, str]:
+    def validate(self, attrs: Json) -> Json:
         if conf.REQUIRE_CHALLENGE_ID and "challenge_id" not in attrs:
             raise serializers.ValidationError({"challenge_id": [str(_("This field is required."))]})
         return attrs
@@ -133,6 +148,12 @@ class ExchangeSerializer(StrictSerializer):
     redirect_uri = AddressField()
     code = TextField()
     code_verifier = VerifierField()
+
+
+def user_answer(user: Any, **members: Any) -> Json:
+    """Return what is shown of a user: the id, ``members``, and what the accounts add beside them."""
+    ours = {"id": user.pk, **members}
+    return {**ours, **accounts.current().shown(user), **ours}
 
 
 def sent_answer(challenge_id: str, expires_in: int, resend_in: int) -> Json:

@@ -25,7 +25,7 @@ from ..phones.languages import language_of, regions_of
 from . import countries, idempotency, problems
 from .authentication import TokenAuthentication
 from .parsers import StrictJSONParser
-from .serializers import ExchangeSerializer, SendSerializer, VerifySerializer
+from .serializers import ExchangeSerializer, SendSerializer, VerifySerializer, user_answer
 
 ViewClass = TypeVar("ViewClass", bound=type[APIView])
 
@@ -68,11 +68,11 @@ class OtpView(APIView):
     def get_exception_handler(self) -> Any:
         return problems.handle
 
-    def body(self, request: Request) -> dict[str, str]:
+    def body(self, request: Request) -> dict[str, Any]:
         """Return the validated body. Refuse one that is declared as too large without reading it."""
         if bodies.is_declared_longer(request.META, bodies.MAX_API_BYTES):
             raise bodies.BodyTooLarge
-        checked: dict[str, str] = _serializer(self.serializer_class).run_validation(request.data)
+        checked: dict[str, Any] = _serializer(self.serializer_class).run_validation(request.data)
         return checked
 
 
@@ -102,7 +102,7 @@ class SendView(OtpView):
         body = self.body(request)
         return Response(idempotency.answer_once(request, partial(self._send, request, body)))
 
-    def _send(self, request: Request, body: dict[str, str], new_id: str) -> Grant:
+    def _send(self, request: Request, body: dict[str, Any], new_id: str) -> Grant:
         return services.send_code(
             phone=body["phone"],
             client=client_of(request.META),
@@ -112,6 +112,7 @@ class SendView(OtpView):
             device=body.get("device"),
             proof=body.get("proof"),
             new_id=new_id,
+            request=request._request,
         )
 
 
@@ -134,13 +135,14 @@ class VerifyView(OtpView):
             challenge_id=body.get("challenge_id"),
             device=body.get("device"),
             request=request._request,
+            profile=body.get("profile"),
         )
         return Response(
             {
                 "message": "OTP verified successfully",
                 "token": done.issued.token,
                 "expires_in": done.issued.expires_in,
-                "user": {"id": done.user.pk, "phone": body["phone"], "is_new": done.is_new},
+                "user": user_answer(done.user, phone=body["phone"], is_new=done.is_new),
                 "device": done.device,
             }
         )
@@ -156,7 +158,7 @@ class ExchangeView(OtpView):
 
     def post(self, request: Request) -> Response:
         user, issued = services.exchange(**self.body(request), request=request._request)
-        shown = {"id": user.pk, "phone": accounts.phone_of(user)}
+        shown = user_answer(user, phone=accounts.phone_of(user))
         return Response({"token": issued.token, "expires_in": issued.expires_in, "user": shown})
 
 
@@ -166,7 +168,7 @@ class MeView(OtpView):
 
     def get(self, request: Request) -> Response:
         user = request.user
-        return Response({"id": user.pk, "phone": accounts.phone_of(user)})
+        return Response(user_answer(user, phone=accounts.phone_of(user)))
 
 
 class LogoutView(OtpView):

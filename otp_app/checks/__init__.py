@@ -1,3 +1,13 @@
 """Register the system checks that Django runs at start. Only ``apps`` imports this room."""
 
-from . import database, limits, page, providers, ranges, settings, test_numbers, users  # noqa: F401  (registers them)
+from . import (  # noqa: F401  (registers them)
+    accounts,
+    database,
+    limits,
+    page,
+    providers,
+    ranges,
+    settings,
+    test_numbers,
+    users,
+)

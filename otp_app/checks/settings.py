@@ -16,7 +16,7 @@ from ..delivery import messages
 from ..phones import languages
 from ..providers import gsm
 
-PLUGINS = ("STORE", "QUEUE", "TOKEN_BACKEND")
+PLUGINS = ("ACCOUNTS", "STORE", "QUEUE", "TOKEN_BACKEND")
 REDIS_STORE = "otp_app.stores.redis.RedisStore"
 
 

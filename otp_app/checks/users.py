@@ -11,8 +11,9 @@ from django.core.exceptions import FieldDoesNotExist
 from django.utils.module_loading import import_string
 
 from .. import accounts, phones, staff
-from ..accounts import sign_ups
+from ..accounts import profiles, sign_ups
 from ..conf import conf
+from .accounts import is_usable
 from .page import is_included
 
 
@@ -20,18 +21,22 @@ from .page import is_included
 def check_user_model(**_: Any) -> list[CheckMessage]:
     """Find a missing phone field (E007), one not unique (E008), or phones kept as user names (W002).
 
-    E015 and E026 are what ``sign_ups.gaps`` finds, E027 is a field too short for E.164.
+    E015 and E026 are what ``sign_ups.gaps`` finds, E027 is a field too short for E.164. What a class of OTP_ACCOUNTS
+    does in its own way is not checked.
     """
+    if not is_usable() or not any(map(accounts.is_default, ("find", "create", "phone_of"))):
+        return []
     model = get_user_model()
     name = accounts.phone_field()
     try:
         field = model._meta.get_field(name)
     except FieldDoesNotExist:
         return [Error(f"OTP_USER_PHONE_FIELD: {model.__name__} has no field {name!r}.", id="otp_app.E007")]
-    if not getattr(field, "unique", False):
+    if accounts.is_default("find") and not getattr(field, "unique", False):
         hint = "One phone must be one user: add unique=True."
         return [Error(f"{model.__name__}.{name} is not unique.", hint=hint, id="otp_app.E008")]
-    found: list[CheckMessage] = [*_too_short(model, field), *_gaps(model, name)]
+    creates = accounts.is_default("create")
+    found: list[CheckMessage] = [*_too_short(model, field), *_gaps(model, name)] if creates else []
     if name == model.USERNAME_FIELD and name != "phone" and not conf.USER_PHONE_FIELD:
         hint = (
             'Set AUTH_USER_MODEL = "otp_app.User" before the first migrate, or name a field in OTP_USER_PHONE_FIELD. '
@@ -51,7 +56,7 @@ def _too_short(model: Any, field: Any) -> Iterator[CheckMessage]:
 
 def _gaps(model: Any, phone_field: str) -> Iterator[CheckMessage]:
     """Find unique fields that all new users would share (E015), and required ones without a value (E026)."""
-    for gap in sign_ups.gaps(model, phone_field):
+    for gap in sign_ups.gaps(model, phone_field, profiles.names(required=True)):
         names = " and ".join(f"{model.__name__}.{name}" for name in gap.names)
         if gap.repeated:
             number, fault = "otp_app.E015", "must be unique, and all users made by phone would have the same there"

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 
-from .. import phones, stores
+from .. import accounts, phones, stores
 from ..challenges import Challenge, Grant, Status, codes
 from ..conf import conf
 from ..db.transactions import require_none
@@ -37,14 +37,14 @@ def dispatch(grant: Grant, *, patient: bool = False) -> None:
         grant = replace(grant, challenge=replace(grant.challenge, phone=phone))
     try:
         if phone.is_test:
-            _record_test_send(grant)
+            _record_unsent(grant, routing.TEST_PROVIDER)
         else:
             _attempt_route(grant, time.monotonic() + conf.PROVIDER_DEADLINE, patient=patient)
     except (Rejected, NotAccepted) as error:
         # A number at fault costs its client, prefix and region, or free rejections would tell numbers apart. When it is
         # the provider's fault all is given back, or an outage would use up everybody's limits. What a provider does not
         # carry was chosen by the requester, so that is not given back either.
-        stores.current().undo_send(grant.challenge, chosen=isinstance(error, Rejected | Unsuited))
+        _undo_send(grant.challenge, chosen=isinstance(error, Rejected | Unsuited))
         raise (UndeliverablePhone() if isinstance(error, Rejected) else _delivery_failed(grant.challenge)) from None
 
 
@@ -68,7 +68,16 @@ def deliver(challenge_id: str) -> None:
             with suppress(UndeliverablePhone, DeliveryFailed):  # the record says so; nobody waits for an answer
                 dispatch(Grant(challenge, now, 0), patient=True)
         elif records.give_up(challenge_id, [sent_at], reason):
-            store.undo_send(replace(challenge, sent_at=(sent_at,)))
+            _undo_send(replace(challenge, sent_at=(sent_at,)))
+
+
+def _undo_send(challenge: Challenge, *, chosen: bool = False) -> None:
+    """Give back what a failed send took, and end its challenge; where sign-ups are not public the send stands.
+
+    There only a phone that may get in has a message that can fail, so what is given back would tell of it.
+    """
+    if accounts.are_public():
+        stores.current().undo_send(challenge, chosen=chosen)
 
 
 def _reason_to_drop(challenge: Challenge, now: int) -> str:
@@ -88,11 +97,15 @@ def _delivery_failed(challenge: Challenge) -> DeliveryFailed:
     return DeliveryFailed(seconds) if seconds else DeliveryFailed()
 
 
-def _record_test_send(grant: Grant) -> None:
-    """Record a send to a test number as sent, without calling a provider."""
-    if grant.claimed or records.claim(grant.challenge, routing.TEST_PROVIDER):
+def withhold(grant: Grant) -> None:
+    """Record a send as sent, without calling a provider; the send was claimed for none (``routing.claims``)."""
+    _record_unsent(grant, routing.NO_PROVIDER)
+
+
+def _record_unsent(grant: Grant, alias: str) -> None:
+    if grant.claimed or records.claim(grant.challenge, alias):
         facts = {"segments": 0, "price": None, "latency": None}
-        record_sent(DeliveryAttempt(grant, 1, routing.TEST_PROVIDER), facts)
+        record_sent(DeliveryAttempt(grant, 1, alias), facts)
 
 
 def _attempt_route(grant: Grant, deadline: float, *, patient: bool) -> None:

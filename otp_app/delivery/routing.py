@@ -19,19 +19,22 @@ from .prices import price_of
 logger = logging.getLogger("otp_app.deliveries")
 
 TEST_PROVIDER = "test"  # stands for the provider of test numbers
+NO_PROVIDER = "withheld"  # stands for the provider of messages that are withheld
+UNREAL_PROVIDERS = (TEST_PROVIDER, NO_PROVIDER)
 
 
-def claims(phone: str, channel: str) -> dict[str, Claim]:
+def claims(phone: str, channel: str, *, withheld: bool = False) -> dict[str, Claim]:
     """Return a claim for each channel of a send that is delivered as soon as it is committed.
 
     A claim names the first provider and the keys of the blocks that would forbid it. Without ``channel`` each channel
-    on offer has a claim.
+    on offer has a claim. One that is ``withheld`` names no provider.
     """
     phone = phones.as_phone(phone)
     if phone.is_test:
         return dict.fromkeys([channel] if channel else list(Channel), Claim(TEST_PROVIDER))
     offered = [channel] if channel else channels(phone)
-    return {each: Claim(_first(phone, each), block_keys(phone, each)) for each in offered}
+    # One that is withheld takes the same work, for its time must not tell it apart.
+    return {each: Claim(NO_PROVIDER if withheld else _first(phone, each), block_keys(phone, each)) for each in offered}
 
 
 def _first(phone: Phone, channel: str) -> str:

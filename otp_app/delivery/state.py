@@ -2,7 +2,7 @@
 
 from math import ceil
 
-from .. import phones, stores
+from .. import accounts, phones, stores
 from ..challenges import Challenge, ChallengeState, Status
 from ..limits import request_limits
 from ..limits.values import Counts
@@ -59,7 +59,8 @@ def may_switch(challenge_id: str, channel: str) -> bool:
 
 
 def _reached_nobody(delivery: Delivery | None) -> bool:
-    return delivery is not None and delivery.status in _REACHED_NOBODY
+    """Tell whether a message is known to have reached nobody; where sign-ups are not public that is not told."""
+    return delivery is not None and delivery.status in _REACHED_NOBODY and accounts.are_public()
 
 
 def _waits(phone: Phone, device: str) -> dict[Counts, int]:
@@ -77,8 +78,11 @@ def _shown_status(delivery: Delivery | None) -> str:
     """Return the status to show for a challenge's newest delivery attempt.
 
     A send that was claimed together with its challenge is shown as sent while it is queued: the write-behind has not
-    recorded its outcome yet. The id was answered only after the provider had accepted.
+    recorded its outcome yet. The id was answered only after the provider had accepted. Where sign-ups are not public
+    each is shown as sent, because only a phone that may get in has a message that can arrive, or fail.
     """
-    if delivery is None or (delivery.status == Delivery.Status.QUEUED and delivery.claimed_at == delivery.sent_at):
+    if delivery is None or not accounts.are_public():
+        return Delivery.Status.SENT
+    if delivery.status == Delivery.Status.QUEUED and delivery.claimed_at == delivery.sent_at:
         return Delivery.Status.SENT
     return _SHOWN[delivery.status]

@@ -3,12 +3,15 @@
 Services, the API and the hosted page may call it.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpRequest
 
-from .. import accounts
+from .. import accounts, staff
 from ..conf import conf, plugin
+from ..errors import InvalidOrExpiredCode
+from ..phones import Phone
 from .base import Issued, Issuing, TokenBackend
 from .session import SessionTokens
 
@@ -31,6 +34,25 @@ def issue(backend: TokenBackend, user: Any, request: HttpRequest | None) -> Issu
     if accounts.last_login(user) == before:
         accounts.record_sign_in(user)
     return issued
+
+
+def sign_in(
+    phone: Phone, backend: TokenBackend, request: HttpRequest | None, profile: Mapping[str, Any]
+) -> tuple[Any, bool, Issued]:
+    """Return the user of a verified phone, whether the user is new, and the token.
+
+    For a known user one statement finds the user and writes the token, if the backend's tokens are rows. Raise
+    InvalidOrExpiredCode for a deactivated user, and for whoever may not sign up.
+    """
+    user, is_new, issued = None, False, None
+    if not phone.is_test and accounts.is_default("find") and (token := issuing(backend)):
+        user = accounts.find_and_sign_in(phone, token.model, token.row)
+        issued = token.issued if user else None
+    if not user and not (user := accounts.current().find(phone, request)):
+        user, is_new = accounts.sign_up(phone, request, profile)
+    if not user.is_active or (phone.is_test and staff.is_staff(user)):
+        raise InvalidOrExpiredCode
+    return user, is_new, issued or issue(backend, user, request)
 
 
 def revoke_all(user: Any) -> None:

@@ -3,6 +3,7 @@
 ::
 
     phone ── services.send_code ── sign_ins.begin ── code ── account.sign_in ── services.sign_in
+                                                      ├── profile_page   what somebody new must add to the code
                                                       ├── send     the same code again, by another channel, or a new one
                                                       ├── extend   more time, once
                                                       └── state    the message's state, for the script
@@ -138,6 +139,7 @@ def _send(request: HttpRequest, number: str, challenge_id: str | None = None) ->
         challenge_id=challenge_id,
         device=request.COOKIES.get(account.DEVICE_COOKIE),
         proof=request.POST.get("proof"),
+        request=request,
     )
     return grant.challenge.id
 

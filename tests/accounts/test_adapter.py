@@ -9,9 +9,10 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import User as DjangoUser
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
-from django.db import connection, migrations, models
+from django.db import IntegrityError, connection, migrations, models
 from django.db.models import QuerySet
 
+from otp_app import accounts
 from otp_app.accounts import adapter, sign_ups
 from otp_app.errors import InvalidPhone, UserNotCreated
 from otp_app.models import AbstractPhoneUser, ChallengeRow, Counter, Token, UserSession
@@ -23,8 +24,8 @@ PHONE = "+998901234567"
 
 
 def test_the_first_call_creates_and_the_second_finds():
-    user, is_new = adapter.user_for(PHONE)
-    again, is_new_again = adapter.user_for(PHONE)
+    user, is_new = accounts.user_for(PHONE)
+    again, is_new_again = accounts.user_for(PHONE)
     assert (is_new, is_new_again) == (True, False)
     assert user == again
     assert adapter.phone_of(user) == PHONE
@@ -32,15 +33,27 @@ def test_the_first_call_creates_and_the_second_finds():
     assert not user.is_staff
 
 
-def test_a_user_created_meanwhile_is_found(monkeypatch):
-    create = adapter._create
+@pytest.fixture
+def overtaken(monkeypatch):
+    """Let another process create the user, given by its phone, while ours is refused."""
 
-    def overtaken(phone, name, alias):
-        get_user_model().objects.create_user(phone)
-        return create(phone, name, alias)
+    def overtake(make):
+        made = []
 
-    monkeypatch.setattr(adapter, "_create", overtaken)
-    user, is_new = adapter.user_for(PHONE)
+        def refuse(*how):
+            made.append(make)
+            raise IntegrityError
+
+        find = adapter.find
+        monkeypatch.setattr(adapter, "_create", refuse)
+        monkeypatch.setattr(adapter, "find", lambda phone: find(phone) or (made[0]() if made else None))
+
+    return overtake
+
+
+def test_a_user_created_meanwhile_is_found(overtaken):
+    overtaken(lambda: get_user_model().objects.create_user(PHONE))
+    user, is_new = accounts.user_for(PHONE)
     assert (user.phone, is_new) == (PHONE, False)
 
 
@@ -48,7 +61,7 @@ def test_a_manager_that_hides_users_does_not_hide_them_from_us(monkeypatch):
     hidden = get_user_model().objects.create_user(PHONE, is_active=False)
     monkeypatch.setattr(PhoneUserManager, "get_queryset", lambda self: QuerySet(self.model).filter(is_active=True))
     assert not get_user_model().objects.exists()
-    assert adapter.user_for(PHONE) == (hidden, False)
+    assert accounts.user_for(PHONE) == (hidden, False)
 
 
 def test_a_phone_is_stored_in_one_form_whoever_creates_the_user():
@@ -159,18 +172,17 @@ def named(request, monkeypatch, transactional_db):
 
 def test_a_stranger_who_took_the_phone_for_a_user_name_keeps_nobody_out(named):
     stranger = Named.objects.create(username=PHONE)
-    user, is_new = adapter.user_for(PHONE)
+    user, is_new = accounts.user_for(PHONE)
     assert is_new
     assert user != stranger
     assert (user.phone, user.username[:5]) == (PHONE, "user-")
-    assert adapter.user_for(PHONE) == (user, False)
+    assert accounts.user_for(PHONE) == (user, False)
 
 
-def test_a_user_of_the_model_who_is_created_meanwhile_is_found(named, monkeypatch):
-    create, other = adapter._create, Named(username="other", phone=PHONE)
-    monkeypatch.setattr(adapter, "_create", lambda *how: other.save() or create(*how))
-    user, is_new = adapter.user_for(PHONE)
-    assert (user.pk, is_new) == (other.pk, False)
+def test_a_user_of_the_model_who_is_created_meanwhile_is_found(named, overtaken):
+    overtaken(lambda: Named.objects.create(username="other", phone=PHONE))
+    user, is_new = accounts.user_for(PHONE)
+    assert (user.username, is_new) == ("other", False)
 
 
 @pytest.mark.parametrize("named", [Clean], indirect=True)
@@ -180,7 +192,7 @@ def test_what_a_model_says_of_a_user_it_refuses_is_logged_without_the_phone(name
 
     monkeypatch.setattr(Clean, "clean", refuse)
     with pytest.raises(UserNotCreated, match=r"ValidationError: .*phone.*\+998901•••••• and 998901•••••• are"):
-        adapter.user_for(PHONE)
+        accounts.user_for(PHONE)
     assert PHONE[1:] not in caplog.text
 
 

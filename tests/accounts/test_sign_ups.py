@@ -11,6 +11,7 @@ from django.db import connection, models
 from django.db.models import F, Q, UniqueConstraint
 from django.db.models.functions import Lower, Now
 
+from otp_app import accounts
 from otp_app.accounts import adapter, sign_ups
 from otp_app.checks import users
 from otp_app.errors import UserNotCreated
@@ -183,9 +184,9 @@ def model(request, monkeypatch):
 def test_where_no_check_complains_one_after_the_other_signs_up(model):
     assert [message for message in users.check_user_model() if message.is_serious()] == []
     phones = [new_phone(), new_phone()]
-    made = [adapter.user_for(phone) for phone in phones]
+    made = [accounts.user_for(phone) for phone in phones]
     assert [(adapter.phone_of(user), is_new) for user, is_new in made] == [(phone, True) for phone in phones]
-    assert [adapter.user_for(phone) for phone in phones] == [(user, False) for user, _ in made]
+    assert [accounts.user_for(phone) for phone in phones] == [(user, False) for user, _ in made]
 
 
 @pytest.mark.parametrize(("model", "gaps"), [(each, BROKEN[each][1]) for each in BROKEN], indirect=["model"])
@@ -196,10 +197,10 @@ def test_what_keeps_people_from_signing_up_is_named_by_a_check_and_by_the_error(
     assert list(found) == ["otp_app.E015" if repeated else "otp_app.E026"]
     assert all(f"{model.__name__}.{name} " in found.popitem()[1] for name in names[-1:])
     if repeated:
-        adapter.user_for(new_phone())
+        accounts.user_for(new_phone())
     phone = new_phone()
     with pytest.raises(UserNotCreated) as raised:
-        adapter.user_for(phone)
+        accounts.user_for(phone)
     assert any(word in str(raised.value) for word in (names[0], "broken_", "_uniq", "_pk"))
     assert f"no user could be created: {raised.value}" in caplog.text
     assert phone not in caplog.text

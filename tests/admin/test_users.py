@@ -3,6 +3,7 @@
 import pytest
 from django.urls import reverse
 
+from otp_app.accounts import Accounts
 from otp_app.models import User
 from tests.admin.pages import page
 
@@ -82,3 +83,17 @@ def test_the_page_of_the_password_is_titled_by_the_phone_and_closed_to_who_may_n
 
 def test_the_page_of_the_password_is_open_to_who_may(sees_all, person):
     assert sees_all.get(reverse("admin:auth_user_password_change", args=[person.pk])).status_code == 200
+
+
+def test_the_accounts_are_told_of_a_phone_that_staff_change_once_it_is_committed(
+    sees_all, person, monkeypatch, django_capture_on_commit_callbacks
+):
+    told = []
+    monkeypatch.setattr(Accounts, "changed", lambda self, user, old, new: told.append((user, old, new)))
+    data = {"phone": "+998 90 765-43-21", "full_name": "Some Person", "language": "", "is_active": "on"}
+    for expected in ([(person, PHONE, "+998907654321")], []):
+        told.clear()
+        with django_capture_on_commit_callbacks(execute=True):
+            response = sees_all.post(reverse("admin:otp_app_user_change", args=[person.pk]), data)
+            assert (response.status_code, told) == (302, [])
+        assert told == expected

@@ -21,7 +21,7 @@ KEY = "request_in_progress idempotency_key_reused"
 TOKEN = "not_authenticated method_not_allowed unavailable"
 CODES = {  # what an endpoint can answer beside success
     ("/api/send-otp/", "post"): f"{NUMBER} undeliverable_phone proof_required {BODY} {KEY} delivery_failed",
-    ("/api/verify-otp/", "post"): f"{NUMBER} {BODY}",
+    ("/api/verify-otp/", "post"): f"{NUMBER} profile_required {BODY}",
     ("/api/challenges/{challenge_id}/", "get"): "invalid_or_expired_code method_not_allowed unavailable",
     ("/api/token/", "post"): "invalid_request invalid_or_expired_code method_not_allowed too_large "
     "unsupported_media_type unavailable",
@@ -36,6 +36,7 @@ STATUSES = {  # of the contract
     "region_not_allowed": 400,
     "undeliverable_phone": 400,
     "invalid_or_expired_code": 400,
+    "profile_required": 400,
     "not_authenticated": 401,
     "permission_denied": 403,
     "proof_required": 403,

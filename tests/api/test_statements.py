@@ -83,6 +83,14 @@ def test_a_sign_in_of_a_known_user_takes_three(client, outbox, django_user_model
     assert (response.status_code, count) == (200, on(postgresql=3, sqlite=18))
 
 
+def test_a_sign_up_takes_nine(client, outbox):
+    """The check; the approval; who is there, twice; the turn, who is there now, the user; the token; the sign-in."""
+    phone = new_phone()
+    statements(client, "send-otp", {"phone": phone})
+    response, count = statements(client, "verify-otp", {"phone": phone, "otp": outbox[-1].code})
+    assert (response.status_code, count) == (200, on(postgresql=9, sqlite=19))
+
+
 def test_a_request_with_a_token_takes_one(client, outbox, django_user_model):
     headers = signed_in(client, outbox, django_user_model)
     response, count = counted(lambda: client.get("/api/me/", headers=headers))

@@ -8,6 +8,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, models
 from django.db.models import Value
 
+from otp_app import accounts
 from otp_app.accounts import adapter
 from otp_app.management import spellings
 from otp_app.models import User
@@ -52,7 +53,7 @@ def test_a_phone_in_another_spelling_is_listed_and_written_only_when_that_is_ask
     assert stored() == {pk: spelling}
     assert otp_phones("--fix", "--region", "UZ").splitlines()[0] == f"user {pk}: corrected to {SHOWN}."
     assert stored() == {pk: PHONE}
-    user, is_new = adapter.user_for(PHONE)
+    user, is_new = accounts.user_for(PHONE)
     assert (user.pk, is_new) == (pk, False)
 
 
@@ -145,7 +146,7 @@ def test_what_a_sign_in_finds_is_in_no_other_spelling(monkeypatch):
     try:
         user = Counted.objects.create(phone=998901234567)
         Counted.objects.create(phone=None)
-        assert adapter.user_for(PHONE) == (user, False)
+        assert accounts.user_for(PHONE) == (user, False)
         assert otp_phones("--region=UZ") == "All phones are in E.164 form.\n"
     finally:
         with connection.schema_editor() as editor:

@@ -1,0 +1,74 @@
+"""Validate the members of a sign-up by the serializer that the class of OTP_ACCOUNTS names.
+
+Only names of the serializer's interface are used, so this room needs no Django REST framework.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
+
+from ..errors import InvalidRequest, ProfileRequired
+from .accounts import current
+from .newcomers import may_sign_up
+
+MEMBER = "profile"  # of a request, and what the members of a sign-up are called by in errors
+
+
+def serializer_class() -> Any | None:
+    """Return the class of the serializer, or None if a sign-up takes no members. Raise ImportError."""
+    named = current().sign_up_serializer
+    return import_string(named) if isinstance(named, str) else named
+
+
+def names(*, required: bool = False) -> list[str]:
+    """Return the names of the members that a sign-up takes, or only of those that it must have."""
+    make = serializer_class()
+    fields = make().fields.items() if make else ()
+    return [name for name, field in fields if not field.read_only and (field.required or not required)]
+
+
+def validated(given: Mapping[str, Any] | None, request: HttpRequest | None) -> dict[str, Any] | None:
+    """Return the validated members, or None if none were given. Raise InvalidRequest with errors under ``profile``."""
+    if given is None:
+        return None
+    if not (make := serializer_class()):
+        raise InvalidRequest({MEMBER: [_("This field is unknown.")]})
+    serializer = make(data=given, context={"request": request})
+    if not serializer.is_valid():
+        raise InvalidRequest(_errors_of(serializer))
+    return dict(serializer.validated_data)
+
+
+def require(phone: str, profile: Mapping[str, Any] | None, request: HttpRequest | None) -> None:
+    """Raise ProfileRequired if the person of a verified phone would be new, and members that are required are missing.
+
+    Whoever may not sign up is not asked.
+    """
+    if profile is not None or not (make := serializer_class()):
+        return
+    serializer = make(data={}, context={"request": request})
+    missing = not serializer.is_valid()
+    if missing and not current().find(phone, request) and may_sign_up(phone, request):
+        raise ProfileRequired(_errors_of(serializer))
+
+
+def _errors_of(serializer: Any) -> dict[str, list[str]]:
+    """Return the texts of a serializer's errors by the path of the member, such as ``profile.name``."""
+    texts: dict[str, list[str]] = {}
+    for path, text in _walk(MEMBER, serializer.errors):
+        texts.setdefault(path, []).append(text)
+    return texts
+
+
+def _walk(path: str, errors: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(errors, Mapping):
+        for name, inner in errors.items():
+            yield from _walk(f"{path}.{name}", inner)
+    elif isinstance(errors, list):
+        for inner in errors:
+            yield from _walk(path, inner)
+    else:
+        yield path, str(errors)
