@@ -1,7 +1,7 @@
 """Write a record to the log ``otp_app.guard`` for each refusal, ruling of an operator, failed check and sign-in.
 
-A refusal also sends a signal. No record holds a code, a token or a whole phone, and none tells whether an account
-exists before somebody has signed in to it.
+A refusal by a limit and a sign-in also send a signal. No record holds a code, a token or a whole phone, and none tells
+whether an account exists before somebody has signed in to it.
 """
 
 import logging
@@ -9,7 +9,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from django.http import HttpRequest
+
 from . import phones, proxies
+from .challenges import Challenge
+from .db.transactions import send_after_commit
 from .errors import (
     ChannelNotOffered,
     InvalidOrExpiredCode,
@@ -21,19 +25,23 @@ from .errors import (
 )
 from .limits import proof_of_work
 from .models import BlockRow
-from .signals import limited
+from .signals import blocked, limited, signed_in, signed_up
 
 logger = logging.getLogger("otp_app.guard")
+BLOCKED = "blocked"  # the name of the limit, where a ruling of an operator refuses
 _FIRST_OF_OURS = 500  # HTTP statuses from here on are failures of ours
 
 
 @contextmanager
-def recording_refusals(phone: str, client: str | None) -> Iterator[None]:
+def recording_refusals(
+    phone: str, client: str | None, challenge_id: str | None, channel: str = "", request: HttpRequest | None = None
+) -> Iterator[None]:
     """Record a refusal that is raised within this context, once, and add the task to a ProofRequired."""
+    told: dict[str, Any] = {"challenge": challenge_id or "", "channel": channel, "request": request}
     try:
         yield
     except Limited as refused:
-        record_refusal(refused, phone, client)
+        record_refusal(refused, phone, client, **told)
         proxies.examine(refused, phone, client)
         raise
     except ProofRequired as asked:
@@ -46,9 +54,10 @@ def recording_refusals(phone: str, client: str | None) -> Iterator[None]:
         raise
 
 
-def record_refusal(refused: Limited, phone: str, client: str | None, *, account: str = "") -> None:
-    """Log ``limited`` at INFO, with the bucket that is full, and send the signal of that name.
+def record_refusal(refused: Limited, phone: str, client: str | None, *, account: str = "", **told: Any) -> None:
+    """Log ``limited`` at INFO, with the bucket that is full, and send the signal of that name, with ``told`` as well.
 
+    Send ``blocked``, too, where a ruling of an operator refused.
     ``phone`` may be "" for a password of an account without a phone. ``account`` is then a hash by which the log tells
     such accounts apart; the name that was typed is never logged, because it may be a password by mistake.
     """
@@ -58,7 +67,11 @@ def record_refusal(refused: Limited, phone: str, client: str | None, *, account:
     facts = {"limit": refused.limit, "retry_after": refused.retry_after, **_bucket(refused), **masked, **named}
     _log(logging.INFO, "limited", facts | {"client": client})
     # A receiver that raises must not change the answer; Django logs the error.
-    limited.send_robust(None, limit=refused.limit, retry_after=refused.retry_after, phone=phone, client=client)
+    told = {"challenge": "", "channel": "", "request": None} | told
+    told |= {"limit": refused.limit, "retry_after": refused.retry_after, "phone": phone, "client": client}
+    limited.send_robust(None, **told)
+    if refused.limit == BLOCKED:
+        blocked.send_robust(None, **told, subject=refused.subject)
 
 
 def record_other_refusal(refused: OtpError, client: str | None, phone: str = "") -> None:
@@ -90,9 +103,15 @@ def record_failed_check(phone: str, client: str | None, challenge_id: str | None
     return error
 
 
-def record_sign_in(user: Any, client: str | None, *, is_new: bool) -> None:
-    """Log ``signed_in`` at INFO with the primary key of the user."""
+def record_sign_in(
+    user: Any, client: str | None, challenge: Challenge, request: HttpRequest | None, *, is_new: bool
+) -> None:
+    """Log ``signed_in`` at INFO with the user's primary key, and send the signal; of a new user ``signed_up`` first."""
     _log(logging.INFO, "signed_in", {"user": str(user.pk), "is_new": is_new, "client": client})
+    told = {"phone": challenge.phone, "challenge": challenge.id, "channel": challenge.channel, "request": request}
+    if is_new:
+        send_after_commit(signed_up, user, **told)
+    send_after_commit(signed_in, user, is_new=is_new, **told)
 
 
 def record_watched(refused: Limited | ProofRequired, phone: str, client: str | None) -> None:

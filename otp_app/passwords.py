@@ -65,7 +65,7 @@ class PasswordForm(AdminAuthenticationForm):
             cleaned = super().clean()
             store.give_back(increments)
         except Limited as refused:
-            _record_refusal(refused, account, client)
+            _record_refusal(refused, account, client, self.request)
             raise ValidationError(refused.detail, code=refused.code) from None
         except UNREACHABLE:
             raise ValidationError(Unavailable().detail, code=Unavailable.code) from None
@@ -84,7 +84,8 @@ def _phone_of(name: str) -> str:
     return ""
 
 
-def _record_refusal(refused: Limited, account: str, client: str) -> None:
+def _record_refusal(refused: Limited, account: str, client: str, request: HttpRequest | None) -> None:
     """Record a refusal; log a name that is no phone as a keyed hash, because it may be a password by mistake."""
     phone = _phone_of(account)
-    audit.record_refusal(refused, phone, client, account="" if phone else ledger_id("account", account)[:8])
+    hashed = "" if phone else ledger_id("account", account)[:8]
+    audit.record_refusal(refused, phone, client, account=hashed, request=request)

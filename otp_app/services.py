@@ -30,7 +30,6 @@ from .errors import ChannelNotOffered, InvalidOrExpiredCode, RegionNotAllowed
 from .limits import proof_of_work, request_limits
 from .phones import Phone
 from .providers.base import Channel
-from .signals import signed_in
 from .tokens.base import Issued, TokenBackend
 
 
@@ -72,7 +71,7 @@ def send_code(
     (the id names no open challenge of this phone; nothing is taken), UndeliverablePhone or DeliveryFailed.
     """
     phone = phones.as_phone(phone)
-    with audit.recording_refusals(phone, client):
+    with audit.recording_refusals(phone, client, challenge_id, channel):
         channel = _offered_channel(phone, channel, first=challenge_id is None)
         known = devices.recognise(phone, device)
         solved = proof_of_work.name_of(proof)
@@ -120,6 +119,7 @@ def _spend_compare_close(
     challenge_id: str | None,
     known: str,
     *,
+    request: HttpRequest | None = None,
     before_close: Callable[[], None] = lambda: None,
 ) -> Challenge:
     """Spend a check, compare the code and close the challenge; ``known`` is the recognised device, or "".
@@ -129,7 +129,7 @@ def _spend_compare_close(
     if challenge_id is not None:
         _require_id(challenge_id)
     store = stores.current()
-    with audit.recording_refusals(phone, client):
+    with audit.recording_refusals(phone, client, challenge_id, request=request):
         # A known device is not counted by its client, because its neighbours can use up the client's checks.
         limits = request_limits.for_check(None if known else client)
         challenge = store.spend_check(phone, purpose, challenge_id, limits, device=known)
@@ -167,20 +167,20 @@ def sign_in(
     members = profiles.validated(profile, request)
     known = devices.recognise(phone, device)
     require = partial(profiles.require, phone, members, request)
-    challenge = _spend_compare_close(phone, code, LOGIN, client, challenge_id, known, before_close=require)
+    named = (phone, code, LOGIN, client, challenge_id, known)
+    challenge = _spend_compare_close(*named, request=request, before_close=require)
     user, is_new, issued = tokens.sign_in(phone, backend or tokens.current(), request, members or {})
     renewed = devices.renew(phone, challenge.checked_at, device, known=bool(known))
     result = SignIn(user, is_new, issued, renewed)
-    audit.record_sign_in(user, client, is_new=is_new)
-    signed_in.send_robust(sender=type(user), user=user, is_new=is_new)
+    audit.record_sign_in(user, client, challenge, request, is_new=is_new)
     return result
 
 
-def sign_out_everywhere(*, user: Any) -> None:
+def sign_out_everywhere(*, user: Any, request: HttpRequest | None = None) -> None:
     """End all tokens and sessions of a user, and forget all devices that have signed in until now."""
     devices.end_all(accounts.phone_of(user))  # first: the store may be down, and a second try needs the token
     authorization_codes.revoke_all(user)  # before the tokens: a code redeemed until now has become a token
-    tokens.revoke_all(user)
+    tokens.revoke_all(user, request)
 
 
 def exchange(

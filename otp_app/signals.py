@@ -1,18 +1,30 @@
-"""Declare signals for the host project. No flow of the app depends on them.
+"""Declare the signals for the host project; docs/signals.md lists when each is sent, and with which arguments.
 
-All are sent by ``send_robust``: Django logs an error of a receiver, with its traceback, by the logger
-``django.dispatch``, and the error changes nothing else. So a receiver of ``signed_in`` cannot refuse a sign-in. To
-refuse one, deactivate the user, or raise ``InvalidOrExpiredCode`` in ``issue`` of your own token backend.
-
-``signed_in``: after a token was issued; arguments ``user``, ``is_new``.
-``limited``: a request was refused; arguments ``limit`` (its name), ``retry_after`` (seconds), ``phone`` ("" for a
-password of an account without a phone), ``client``.
-``reported``: a provider's report was committed; arguments ``delivery`` and ``event`` (:class:`otp_app.models.Delivery`,
-:class:`otp_app.models.EventRow`). It is sent for late and repeated statuses, too: read ``delivery.status``.
+No flow of the app depends on them. All are sent by ``send_robust`` and after the commit: Django logs an error of a
+receiver, with its traceback, by the logger ``django.dispatch``, and the error changes nothing else. So a receiver of
+``signed_in`` cannot refuse a sign-in. To refuse one, deactivate the user, or raise ``InvalidOrExpiredCode`` in
+``issue`` of your own token backend.
 """
+
+import logging
+from typing import Any
 
 from django.dispatch import Signal
 
-signed_in = Signal()
-limited = Signal()
-reported = Signal()
+logger = logging.getLogger("django.dispatch")
+
+
+class _Signal(Signal):
+    """Log the error of any receiver: Django's own log needs the name of a function, which a callable object lacks."""
+
+    def _log_robust_failure(self, receiver: Any, err: Exception) -> None:
+        name = getattr(receiver, "__qualname__", receiver)
+        logger.error("Error calling %s in Signal.send_robust() (%s)", name, err, exc_info=err)
+
+
+signed_up = _Signal()
+signed_in = _Signal()
+signed_out = _Signal()
+limited = _Signal()
+blocked = _Signal()
+reported = _Signal()

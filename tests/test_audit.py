@@ -66,7 +66,7 @@ def test_a_refusal_is_one_record_with_its_facts_and_the_phone_masked(records, to
         "client": "192.0.2.1",
     }
     facts = {"limit": "sends_per_phone_day", "retry_after": 77, "phone": PHONE, "client": "192.0.2.1"}
-    assert told == [(limited, facts)]
+    assert told == [(limited, facts | {"challenge": "", "channel": "", "request": None})]
 
 
 def test_an_account_that_is_no_phone_is_told_by_its_name_for_logs(records, told):

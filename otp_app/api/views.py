@@ -176,7 +176,7 @@ class LogoutView(OtpView):
     permission_classes = (IsAuthenticated,)
 
     def post(self, request: Request) -> Response:
-        tokens.current().revoke(request._request)
+        tokens.revoke(request._request, request.user)
         return Response(status=204)
 
 
@@ -185,5 +185,5 @@ class LogoutEverywhereView(OtpView):
     permission_classes = (IsAuthenticated,)
 
     def post(self, request: Request) -> Response:
-        services.sign_out_everywhere(user=request.user)
+        services.sign_out_everywhere(user=request.user, request=request._request)
         return Response(status=204)

@@ -3,9 +3,11 @@
 import inspect
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
-from django.db import connections, transaction
+from django.db import connections, router, transaction
+from django.dispatch import Signal
 
 from ..errors import InsideTransaction
 
@@ -24,9 +26,19 @@ def without_transactions(view: Any) -> Any:
 
 def require_none(alias: str) -> None:
     """Raise InsideTransaction within any transaction but a test's; begin none."""
-    blocks = connections[alias].atomic_blocks
-    if blocks and not getattr(blocks[-1], "_from_testcase", False):  # as Django's own durable blocks look at it
+    if _is_within(alias):
         raise InsideTransaction(_WHY)
+
+
+def send_after_commit(signal: Signal, user: Any, **facts: Any) -> None:
+    """Send a signal about a user once the transaction around has committed; at once within none, or a test's."""
+    model = user.__class__  # of an object that stands for a user: the user's own
+    alias = router.db_for_write(model)
+    send = partial(signal.send_robust, model, user=user, **facts)
+    if _is_within(alias):
+        transaction.on_commit(send, using=alias)
+    else:
+        send()
 
 
 @contextmanager
@@ -38,3 +50,10 @@ def durable(alias: str) -> Iterator[None]:
         except RuntimeError as error:
             raise InsideTransaction(_WHY) from error
         yield
+
+
+def _is_within(alias: str) -> bool:
+    blocks = connections[alias].atomic_blocks
+    return bool(blocks) and not getattr(
+        blocks[-1], "_from_testcase", False
+    )  # as Django's own durable blocks look at it

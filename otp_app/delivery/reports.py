@@ -164,8 +164,9 @@ def _send_signals(delivery: Delivery | None, events: Sequence[EventRow]) -> None
     """
     if delivery and events and reported.has_listeners():
         delivery.refresh_from_db()
+        about = {"challenge": delivery.challenge.hex, "channel": delivery.channel}
         for event in events:
-            reported.send_robust(None, delivery=delivery, event=event)
+            reported.send_robust(None, delivery=delivery, event=event, **about)
 
 
 def _event_row(alias: str, event: Event, reference: str) -> EventRow:

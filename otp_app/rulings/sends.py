@@ -14,7 +14,6 @@ from ..models import BlockRow
 from ..phones import Phone
 from .kept import concerning
 
-SHUT = "blocked"  # the limit's name in the log
 _DAY = 24 * 3600
 _BUCKETS = (*BUCKETS, "strangers")
 _BEYOND_ANY = 2**40
@@ -70,7 +69,7 @@ def _refuse_shut(rulings: Iterable[BlockRow], *, device: bool) -> None:
         now = clock.milliseconds()
         waits = {row.subject: _DAY if row.until is None else ceil((row.until - now) / 1000) for row in shut}
         longest = max(waits, key=waits.__getitem__)
-        raise Limited(SHUT, waits[longest], subject=longest)
+        raise Limited(audit.BLOCKED, waits[longest], subject=longest)
 
 
 def _counted_only(taken: RequestLimits) -> RequestLimits:

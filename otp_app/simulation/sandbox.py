@@ -27,8 +27,7 @@ START_MS = 4_102_444_800_000  # 2100-01-01
 
 _TABLES = (ChallengeRow, Counter, Failure, BlockRow, Delivery, EventRow, DevicesEnd, KeptAnswer)
 _MUTED: tuple[Signal, ...] = (
-    signals.limited,
-    signals.signed_in,
+    *(each for each in vars(signals).values() if isinstance(each, Signal)),
     connection_created,
     model_signals.pre_init,
     model_signals.post_init,

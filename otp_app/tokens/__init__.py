@@ -10,8 +10,10 @@ from django.http import HttpRequest
 
 from .. import accounts, staff
 from ..conf import conf, plugin
+from ..db.transactions import send_after_commit
 from ..errors import InvalidOrExpiredCode
 from ..phones import Phone
+from ..signals import signed_out
 from .base import Issued, Issuing, TokenBackend
 from .session import SessionTokens
 
@@ -55,10 +57,29 @@ def sign_in(
     return user, is_new, issued or issue(backend, user, request)
 
 
-def revoke_all(user: Any) -> None:
-    """Revoke all tokens and sessions of a user."""
+def authenticate(token: str) -> Any | None:
+    """Return the active user of a token, None if it is not valid: for sockets and other doors without Django's request.
+
+    It is as ``authenticate(request)`` of the backend in force. Where that keeps sessions there are no tokens.
+    """
+    backend, request = current(), HttpRequest()
+    request.META["HTTP_AUTHORIZATION"] = f"Bearer {token}"
+    return None if backend.ambient else backend.authenticate(request)
+
+
+def revoke(request: HttpRequest, user: Any, backend: TokenBackend | None = None) -> None:
+    """End the token or session that a request of ``user`` carries, and send ``signed_out`` unless it is of nobody."""
+    is_somebody = user.is_authenticated  # before the session ends, because Django reads its user late
+    (backend or current()).revoke(request)
+    if is_somebody:
+        send_after_commit(signed_out, user, phone=accounts.phone_of(user), everywhere=False, request=request)
+
+
+def revoke_all(user: Any, request: HttpRequest | None = None) -> None:
+    """Revoke all tokens and sessions of a user, and send ``signed_out``."""
     for backend in _in_use():
         backend.revoke_all(user)
+    send_after_commit(signed_out, user, phone=accounts.phone_of(user), everywhere=True, request=request)
 
 
 def purge() -> int:

@@ -8,7 +8,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from .. import accounts, phones, services
+from .. import accounts, phones, services, tokens
 from ..conf import conf
 from ..errors import InvalidAuthorization, InvalidRequest, ProfileRequired
 from ..limits.clients import client_of
@@ -88,7 +88,7 @@ def account(request: HttpRequest) -> HttpResponseBase:
 @pages.post_only
 def sign_out(request: HttpRequest) -> HttpResponseBase:
     """End the session of this browser, and lead to the first step with the same destination."""
-    SessionTokens().revoke(request)
+    tokens.revoke(request, request.user, SessionTokens())
     with suppress(InvalidAuthorization):
         if query := destinations.from_request(request).query:
             return redirect(reverse("otp_web:phone") + query)
@@ -100,7 +100,7 @@ def sign_out(request: HttpRequest) -> HttpResponseBase:
 def sign_out_everywhere(request: HttpRequest) -> HttpResponseBase:
     """End all sessions and tokens of the person, and forget their devices."""
     if request.user.is_authenticated:
-        services.sign_out_everywhere(user=request.user)
+        services.sign_out_everywhere(user=request.user, request=request)
         SessionTokens().revoke(request)
     return redirect(reverse("otp_web:phone") + "?out")
 
