@@ -1,9 +1,10 @@
-"""Give the API one middleware in place of the four for pages that it needs."""
+"""Make handlers with the middleware that their paths need, above all one for the API in place of four for pages."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from corsheaders.middleware import CorsMiddleware
+from django.conf import settings
 from django.core.handlers.exception import convert_exception_to_response
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -17,9 +18,20 @@ from otp_app.errors import unlogged
 
 from .bodies import max_bytes
 
+HEALTH_PATHS = ("/healthz", "/readyz")
 _MAX_ORIGIN_CHARACTERS = 300  # a scheme, a host of 253 and a port; Python keeps each address that it has split
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
+Handler = TypeVar("Handler")
+
+
+def handler_with(middleware: list[str], make: Callable[[], Handler]) -> Handler:
+    """Make a handler with this middleware; a handler reads the setting MIDDLEWARE only when it is made."""
+    own, settings.MIDDLEWARE = settings.MIDDLEWARE, middleware
+    try:
+        return make()
+    finally:
+        settings.MIDDLEWARE = own
 
 
 class ApiMiddleware:

@@ -15,19 +15,10 @@ from django.core.handlers.wsgi import WSGIHandler  # noqa: E402
 
 from otp_app.apps import warm  # noqa: E402
 
+from .middleware import HEALTH_PATHS, handler_with  # noqa: E402
 
-def _handler(middleware: list[str]) -> WSGIHandler:
-    """Make a handler with this middleware; a handler reads the setting MIDDLEWARE only when it is made."""
-    own, settings.MIDDLEWARE = settings.MIDDLEWARE, middleware
-    try:
-        return WSGIHandler()
-    finally:
-        settings.MIDDLEWARE = own
-
-
-_api = _handler(getattr(settings, "API_MIDDLEWARE", settings.MIDDLEWARE))
-_health = _handler([])
-_HEALTH_PATHS = ("/healthz", "/readyz")
+_api = handler_with(getattr(settings, "API_MIDDLEWARE", settings.MIDDLEWARE), WSGIHandler)
+_health = handler_with([], WSGIHandler)
 _BOUNDARY = re.compile(r'boundary="?([\w.+-]{1,70})', re.ASCII | re.IGNORECASE)  # as browsers and curl make them
 _PAGE_METHODS = ("GET", "HEAD", "POST")
 
@@ -40,7 +31,7 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
     """
     environ["CONTENT_TYPE"] = _media_type(environ.get("CONTENT_TYPE", ""))
     path = environ["PATH_INFO"]
-    if path in _HEALTH_PATHS:
+    if path in HEALTH_PATHS:
         return _health(environ, start_response)
     if path.startswith("/api/"):
         return _api(environ, start_response)
