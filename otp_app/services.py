@@ -71,7 +71,7 @@ def send_code(
     (the id names no open challenge of this phone; nothing is taken), UndeliverablePhone or DeliveryFailed.
     """
     phone = phones.as_phone(phone)
-    with audit.recording_refusals(phone, client, challenge_id, channel):
+    with audit.recording_refusals(phone, client, challenge_id, channel, request):
         channel = _offered_channel(phone, channel, first=challenge_id is None)
         known = devices.recognise(phone, device)
         solved = proof_of_work.name_of(proof)

@@ -135,7 +135,7 @@ def test_each_signal_says_of_whom_by_which_request_and_challenge(remote, calls):
         assert (facts["sender"], facts["user"], facts["phone"]) == (User, user, phone)
         assert facts["request"].path == f"/api/{request_path}/"
     assert [(each["challenge"], each["channel"]) for each in (up, in_)] == [(challenge, "sms")] * 2
-    assert calls.of("limited")[0]["channel"] == "sms"
+    assert (calls.of("limited")[0]["channel"], calls.of("limited")[0]["request"].path) == ("sms", "/api/send-otp/")
     assert (in_["is_new"], out["everywhere"]) == (True, False)
     (report,), (shut,) = calls.of("reported"), calls.of("blocked")
     assert (report["challenge"], report["channel"], report["delivery"].status) == (challenge, "sms", "delivered")
