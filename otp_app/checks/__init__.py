@@ -2,6 +2,7 @@
 
 from . import (  # noqa: F401  (registers them)
     accounts,
+    blocks,
     database,
     limits,
     page,
