@@ -16,7 +16,7 @@ from .page import is_included
 
 @register
 def check_blocks(**_: Any) -> list[CheckMessage]:
-    """Warn of blocks that are never shown, because no template that theirs extends has a block of that name (W015)."""
+    """Warn of blocks that are never shown, because no template that theirs extends has a block of that name (W016)."""
     unseen: dict[tuple[str, str], list[str]] = {}
     for template in _templates() if is_included() else ():
         base = _parent_of(template)
@@ -25,7 +25,7 @@ def check_blocks(**_: Any) -> list[CheckMessage]:
     hint = "docs/page.md lists the blocks of the page."
     return [
         checks.Warning(
-            f"{base} has no block {name!r}, so that of {', '.join(files)} is never shown.", hint, id="otp_app.W015"
+            f"{base} has no block {name!r}, so that of {', '.join(files)} is never shown.", hint, id="otp_app.W016"
         )
         for (base, name), files in unseen.items()
     ]

@@ -29,7 +29,7 @@ def put(settings, tmp_path):
 
 
 def told():
-    assert {message.id for message in check_blocks()} <= {"otp_app.W015"}
+    assert {message.id for message in check_blocks()} <= {"otp_app.W016"}
     return [message.msg for message in check_blocks()]
 
 
@@ -40,7 +40,7 @@ def test_our_own_templates_are_sound():
 @pytest.mark.django_db
 def test_a_wrong_name_is_among_what_a_project_is_told(put):
     path = put("otp_app/web/phone.html", EXTENDS + "{% block content %}Hello{% endblock %}")
-    (warning,) = [message for message in checks.run_checks() if message.id == "otp_app.W015"]
+    (warning,) = [message for message in checks.run_checks() if message.id == "otp_app.W016"]
     assert warning.msg == f"{OURS}/base.html has no block 'content', so that of {path} is never shown."
     assert "docs/page.md" in warning.hint
 

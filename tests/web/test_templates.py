@@ -8,8 +8,10 @@ from django.template import engines
 from django.template.loader_tags import BlockNode
 
 from otp_app import services
+from otp_app.conf import conf
 from otp_app.errors import ProofRequired
 from otp_app.web import pages
+from tests import members
 from tests.programs import ROOT
 from tests.sites import asked_by, new_site
 from tests.web.visitor import text_of
@@ -19,7 +21,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.requests]
 PAGE = (ROOT / "docs" / "page.md").read_text(encoding="utf-8")
 TEMPLATES = {path.stem: path for path in (ROOT / "otp_app/templates/otp_app/web").glob("*.html")}
 EVERY = "every page"
-PARTS = {"error", "offered", "number", "code_input"}  # of pages, by {% include %}
+PARTS = {"error", "offered", "number", "code_input", "profile_field"}  # of pages, by {% include %}
 FIELD = re.compile(r'<(?:input|button)[^>]*? name="(\w+)"')
 
 
@@ -55,6 +57,9 @@ def visit_all(visitor, monkeypatch):
     visitor.get("/login/code/")
     visitor.ask()
     visitor.enter("1")
+    with monkeypatch.context() as patch:
+        patch.setattr(conf, "ACCOUNTS", members.path(members.Asking))
+        visitor.enter()
     visitor.get("/nowhere/")
     visitor.get("/login/?client=x")
     with monkeypatch.context() as patch:
