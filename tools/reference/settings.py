@@ -73,7 +73,7 @@ def sections_of(source: str) -> list[Section]:
         for row in rows:
             if not row[3]:
                 raise LookupError(f"No comment in otp_app/conf.py says what {row[0]} does.")
-            sections[-1].rows.append(row)
+            sections[-1].rows.append((*row[:3], _with_whole_names(row[3])))
     return sections
 
 
@@ -96,7 +96,7 @@ def _parts(paragraph: str) -> tuple[str, str, list[Row]]:
 def _row(name: str, kind: str, text: str) -> Row:
     least, most = RANGES.get(name, (None, None))
     within = "" if least is None else f", {least} or more" if most == MAX_NUMBER else f", {least} to {most}"
-    return code(PREFIX + name), code(kind) + within, code(repr(getattr(Conf, name))), _with_whole_names(text)
+    return code(PREFIX + name), code(kind) + within, code(repr(getattr(Conf, name))), text
 
 
 def _with_whole_names(text: str) -> str:
