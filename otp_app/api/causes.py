@@ -47,8 +47,8 @@ CAUSES: dict[str, tuple[str, str]] = {  # code: cause, cure
     ),
     "proof_required": (
         "The request looks like one of many, as when a network asks for codes that nobody enters.",
-        "Solve the task in altcha and repeat the request with the solution as proof, as docs/proof-of-work.md shows; or "
-        "ask for one of channels, which need none.",
+        "Solve the task in altcha and repeat the request with the solution as proof, as docs/proof-of-work.md shows. "
+        "Or ask for one of channels, which need none.",
     ),
     "permission_denied": (
         "The request is not allowed; with session tokens mostly because it has no CSRF token.",

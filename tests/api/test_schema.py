@@ -136,7 +136,9 @@ def test_links_lead_from_a_send_to_what_may_follow_with_the_members_it_takes(doc
         members = link.get("requestBody") or link["parameters"]
         assert members["challenge_id"] == "$response.body#/challenge_id"
         assert members.get("phone") == ("$request.body#/phone" if "requestBody" in link else None)
-    assert not [path for (path, _), other in told.items() if "links" in str(other["responses"]) and path != "/api/send-otp/"]
+    assert not [
+        path for (path, _), other in told.items() if "links" in str(other["responses"]) and path != "/api/send-otp/"
+    ]
 
 
 def test_the_server_is_where_the_document_comes_from(document):

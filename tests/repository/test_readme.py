@@ -198,4 +198,7 @@ def test_every_target_that_a_page_names_exists():
 def test_every_file_that_a_page_names_exists():
     for page, text in PAGES.items():
         for name in re.findall(r"\]\((?!http)(\S+?)\)", text):
-            assert (page.parent / name).is_file(), f"{page}: {name}"
+            target, _, anchor = name.partition("#")
+            file = page.parent / target if target else page
+            assert file.is_file(), f"{page}: {name}"
+            assert not anchor or f"# {anchor}\n" in file.read_text(encoding="utf-8"), f"{page}: {name}"
