@@ -1,12 +1,12 @@
 """Answer errors as RFC 9457 problem details: translate whatever a view raises into one of the documented answers."""
 
 import logging
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, JsonResponse, UnreadablePostError
-from django.urls import NoReverseMatch, get_script_prefix, get_urlconf, reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import override
 from rest_framework import exceptions
@@ -141,7 +141,7 @@ def answer(request: HttpRequest, error: OtpError) -> JsonResponse:
 def body(error: OtpError) -> dict[str, Any]:
     """Return the members of the problem details (RFC 9457 §3.1, and ours)."""
     problem: dict[str, Any] = {
-        "type": _types(get_script_prefix(), get_urlconf() or settings.ROOT_URLCONF) + error.code,
+        "type": _types(settings.ROOT_URLCONF) + error.code,
         "title": str(TITLES[error.code]),
         "status": error.status,
         "detail": str(error.detail),
@@ -155,9 +155,12 @@ def body(error: OtpError) -> dict[str, Any]:
     return problem
 
 
-@lru_cache(maxsize=16)
-def _types(prefix: str, urlconf: str) -> str:  # noqa: ARG001  (what the address depends on)
-    """Return what stands before the code in ``type``: the page of errors, or a URN if the project lacks the API."""
+@cache
+def _types(urlconf: str) -> str:  # noqa: ARG001  (tests have several)
+    """Return what stands before the code in ``type``: the page of errors, or a URN if the project lacks the API.
+
+    The address is looked up once in a process, because that costs as much as all the rest of a refusal.
+    """
     try:
         return reverse("otp_app:errors") + "#"
     except NoReverseMatch:

@@ -63,6 +63,7 @@ def test_the_type_is_below_the_address_of_the_api_and_of_the_service(settings):
     assert type_of("limited") == "/api/errors/#limited"
     settings.ROOT_URLCONF = (path("phones/v1/", include("otp_app.urls")),)
     assert type_of("limited") == "/phones/v1/errors/#limited"
+    settings.ROOT_URLCONF = (path("phones/v1/", include("otp_app.urls")),)
     set_script_prefix("/sign-in/")
     try:
         assert type_of("limited") == "/sign-in/phones/v1/errors/#limited"
