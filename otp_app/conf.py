@@ -24,10 +24,10 @@ class Conf:
 
     # What people see
     BRAND: str = "OTP"  # the name at the beginning of each message, and on the hosted page
-    LOGO: str = ""  # of the hosted page: a static file such as "brand/logo.svg"; empty: the brand's name
-    COLOR: str = "#1f5fd6"  # of the hosted page; lightened or darkened where its contrast would be too low
-    WEB_HOST: str = ""  # set: the message ends in "@host #code", by which browsers fill the code in
-    ANDROID_APP_HASH: str = ""  # set: the 11 characters by which Android's SMS Retriever finds your app
+    LOGO: str = ""  # logo of the hosted page: a static file such as "brand/logo.svg"; empty: the brand's name
+    COLOR: str = "#1f5fd6"  # colour of the hosted page; lightened or darkened where its contrast would be too low
+    WEB_HOST: str = ""  # your page's host: the message ends in "@host #code", by which browsers fill the code in
+    ANDROID_APP_HASH: str = ""  # the 11 characters by which Android's SMS Retriever finds your app
 
     # The code and its challenge
     # These are the policy of every purpose; POLICIES overrides them for one.
@@ -46,7 +46,7 @@ class Conf:
     SENDS_PER_PHONE_DAY: int = 10  # sends to a phone
     SENDS_OF_DEVICES_DAY: int = 5  # sends by all known devices of a phone, beside the ten of strangers
     FAILURES_PER_PHONE_DAY: int = 20  # failed checks of a phone
-    FAILURES_PER_PHONE_MONTH: int = 100  # in 30 days; NIST allows no more than 100 in a row
+    FAILURES_PER_PHONE_MONTH: int = 100  # failed checks of a phone in 30 days; NIST allows no more than 100 in a row
     FAILURES_OF_DEVICES_DAY: int = 10  # failed checks by all known devices of a phone
     SENDS_PER_CLIENT_HOUR: int = 300  # sends of a client to test numbers
     CHECKS_PER_CLIENT_HOUR: int = 100  # checks by a client, an IPv4 address or IPv6 /64
@@ -55,12 +55,12 @@ class Conf:
     # Limits of a prefix, a network, a country and the service
     # Amounts of 24 hours. Unconverted are sends that no sign-in has followed. Amounts are floors: what is answered on a
     # usual day adds to them.
-    UNCONVERTED_PER_PREFIX_DAY: int = 4  # of a prefix, a number without its last four digits
+    UNCONVERTED_PER_PREFIX_DAY: int = 4  # unconverted sends to a prefix, a number without its last four digits
     SENDS_PER_PREFIX_DAY: int = 15  # sends to a prefix, answered or not
-    UNCONVERTED_PER_SUBNET_DAY: int = 20  # of an IPv4 /24 or IPv6 /48
-    UNCONVERTED_PER_NETWORK_DAY: int = 60  # of an IPv4 /16 or IPv6 /32
-    UNCONVERTED_OF_STRANGERS_DAY: int = 300  # of all networks without a sign-in for a week; nothing adds
-    UNCONVERTED_PER_REGION_DAY: int = 2500  # to a country
+    UNCONVERTED_PER_SUBNET_DAY: int = 20  # unconverted sends of an IPv4 /24 or IPv6 /48
+    UNCONVERTED_PER_NETWORK_DAY: int = 60  # unconverted sends of an IPv4 /16 or IPv6 /32
+    UNCONVERTED_OF_STRANGERS_DAY: int = 300  # unconverted sends of networks without a sign-in for a week; nothing adds
+    UNCONVERTED_PER_REGION_DAY: int = 2500  # unconverted sends to a country
     DEVICE_SENDS_PER_DAY: int = 2000  # sends to known devices, to all phones together
     BUDGET_PER_DAY: int = 0  # what messages may cost, in CURRENCY, by the prices of the routes; 0: no ceiling
     HOME_NETWORKS: Sequence[str] = ()  # your countries' providers, as "84.54.64.0/18": never strangers
@@ -85,7 +85,7 @@ class Conf:
     ALLOWED_REGIONS: Sequence[str] | str | None = None  # countries served: ["UZ", "KZ"]; "*" serves all
     # Countries that you really serve: while few have signed in there, nobody is a stranger. The page begins with one.
     HOME_REGIONS: Sequence[str] = ("UZ",)
-    DEFAULT_REGION: str = ""  # set: numbers in this country's national form are accepted, too
+    DEFAULT_REGION: str = ""  # a country as UZ: numbers in its national form are accepted, too
 
     # For reviewers of app stores and end-to-end tests: {"+15005550009": {"code": "246810", "expires": "2027-01-31"}}
     TEST_NUMBERS: Mapping[str, Mapping[str, Any]] = {}
@@ -98,7 +98,7 @@ class Conf:
     ACCOUNTS: str = "otp_app.accounts.Accounts"  # a subclass of it finds, creates and shows users in your own way
     SIGN_UP: str = "open"  # "invited": whom ``may_sign_up`` of that class lets in; "closed": nobody new
     STAFF_BY_CODE: bool = False  # True: staff who sign in by code alone have the rights of staff
-    USER_PHONE_FIELD: str = ""  # of your own AUTH_USER_MODEL; empty: "phone", or the user name of auth.User
+    USER_PHONE_FIELD: str = ""  # phone field of your own AUTH_USER_MODEL; empty: "phone", or the user name of auth.User
 
     # The hosted page, and sign-in for other sites
     NEXT_HOSTS: Sequence[str] = ()  # hosts that ?next= may lead to, beside the page's own
@@ -123,7 +123,7 @@ class Conf:
 
     # Plug-ins and tokens
     STORE: str = "otp_app.stores.sql.SqlStore"  # where challenges and counters live
-    REDIS_URL: str = ""  # of otp_app.stores.redis.RedisStore: redis://, rediss:// or unix://
+    REDIS_URL: str = ""  # address for otp_app.stores.redis.RedisStore: redis://, rediss:// or unix://
     REDIS_TIMEOUT: int = 2  # seconds to connect to Redis, and for each call
     # What a client gets after sign-in
     TOKEN_BACKEND: str = "otp_app.tokens.opaque.OpaqueTokens"  # noqa: S105  (a path, no secret)

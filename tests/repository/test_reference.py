@@ -86,7 +86,7 @@ class Conf:
     assert (section.title, section.text) == ("First", "What they are for.")
     assert [row[0] for row in section.rows] == ["`OTP_TTL`", "`OTP_SENDS`", "`OTP_COLOR`"]
     assert [row[3] for row in section.rows] == ["beside", "above", "Alone, as OTP_TTL"]
-    with pytest.raises(LookupError, match=r"No comment in otp_app/conf.py says what `OTP_TTL` does"):
+    with pytest.raises(LookupError, match="No comment above or beside `OTP_TTL`"):
         settings.sections_of(source.replace("  # beside", ""))
 
 

@@ -72,7 +72,7 @@ def sections_of(source: str) -> list[Section]:
             rows = [(*row[:3], ": ".join(filter(None, (about, row[3])))) for row in rows]
         for row in rows:
             if not row[3]:
-                raise LookupError(f"No comment in otp_app/conf.py says what {row[0]} does.")
+                raise LookupError(f"No comment above or beside {row[0]} in otp_app/conf.py says what it does.")
             sections[-1].rows.append((*row[:3], _with_whole_names(row[3])))
     return sections
 
