@@ -41,6 +41,11 @@ CAUSES: dict[str, tuple[str, str]] = {  # code: cause, cure
         "all, so that nobody learns by guessing.",
         "Let the person type the code again, or send a new one. Send challenge_id along.",
     ),
+    "profile_required": (
+        "The code is right and the person is new, and a sign-up asks for more than a phone.",
+        "Ask the person for the members that errors names, and send the same code again with them, as docs/accounts.md "
+        "shows.",
+    ),
     "not_authenticated": (
         "The token is missing, wrong, expired or ended.",
         "Sign in again, and send the token as Authorization: Bearer ….",

@@ -26,8 +26,7 @@ print(*check(root), sep="\\n")
 CHECK = '''
 def check_pigeons(**_):
     """Find pigeons."""
-    hint = "Open a window."
-    text = f"{count} pigeons."
+    text, hint = f"{count} pigeons.", "Open a window."
     text = f"{bird.name} is {'' if tame else 'not '}here: {text}"
     hint = f"Open {window!r}."
     return [Error(text, hint=hint, id="otp_app.E999")]
@@ -107,7 +106,7 @@ def test_a_message_is_shown_with_its_last_texts_and_what_is_only_known_later_in_
 
 def test_a_check_without_a_cure_is_told(tmp_path):
     (tmp_path / "pigeons.py").write_text(CHECK.replace("hint=hint, ", ""))
-    with pytest.raises(LookupError, match=r"pigeons.py, line 8: otp_app.E999 has no hint that says what to do."):
+    with pytest.raises(LookupError, match=r"pigeons.py, line 7: otp_app.E999 has no hint that says what to do."):
         list(checks.found(tmp_path / "pigeons.py"))
 
 

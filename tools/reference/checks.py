@@ -76,11 +76,21 @@ def _text(node: ast.expr, function: ast.FunctionDef) -> str:
 def _assigned(name: ast.Name, function: ast.FunctionDef) -> ast.expr | None:
     """Return the text that was assigned to a name last before it is used."""
     values = [
-        node.value
-        for node in ast.walk(function)
-        if isinstance(node, ast.Assign)
-        and node.lineno < name.lineno
-        and any(isinstance(target, ast.Name) and target.id == name.id for target in node.targets)
-        and isinstance(node.value, ast.Constant | ast.JoinedStr | ast.IfExp)
+        value
+        for target, value in _assignments(function)
+        if isinstance(target, ast.Name)
+        and target.id == name.id
+        and target.lineno < name.lineno
+        and isinstance(value, ast.Constant | ast.JoinedStr | ast.IfExp)
     ]
     return max(values, key=lambda value: value.lineno, default=None)
+
+
+def _assignments(function: ast.FunctionDef) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """Yield each target with its value; of ``text, hint = …`` one after the other."""
+    for node in ast.walk(function):
+        match node:
+            case ast.Assign(targets=[ast.Tuple() as names], value=ast.Tuple() as values):
+                yield from zip(names.elts, values.elts, strict=True)
+            case ast.Assign(targets=[target]):
+                yield target, node.value

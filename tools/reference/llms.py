@@ -41,6 +41,6 @@ def _section(title: str, paths: list[str] | tuple[str, ...]) -> str:
 
 
 def _title(path: Path) -> str:
-    """Return the heading of a page."""
-    found = re.search(r"(?m)^# (.+)$", path.read_text(encoding="utf-8")) if path.suffix == ".md" else None
-    return found[1] if found else "The API as OpenAPI 3.1"
+    """Return the heading of a page, or its name if it has none."""
+    found = re.search(r"(?m)^# (.+)$", path.read_text(encoding="utf-8"))
+    return found[1] if found else path.name
