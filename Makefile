@@ -34,7 +34,7 @@ growth: .venv/.dev ## What it costs when the tables hold ten million rows
 screenshots: .venv/.dev ## Pictures of the pages, for docs/screenshots
 	@$(PY) -m tests.browser.screenshots
 
-check: .venv/.dev ## Format, lint, types, import rules, migrations, schema, translations, production settings
+check: .venv/.dev ## Format, lint, types, import rules, migrations, schema, reference, translations, production settings
 	@$(PY) -m tools.check
 
 format: .venv/.dev ## Put the code in shape

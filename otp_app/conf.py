@@ -16,63 +16,76 @@ PREFIX = "OTP_"
 
 
 class Conf:
-    """List the settings that begin with ``OTP_``."""
+    """List the settings that begin with ``OTP_``.
+
+    ``docs/settings.md`` is made of this class. The first comment of a paragraph is its heading, or the text of its one
+    setting; a comment above a setting, or beside it, is the text of that setting.
+    """
 
     # What people see
-    BRAND: str = "OTP"
-    LOGO: str = ""  # of the hosted page: a static file such as "brand/logo.svg"; empty: the brand's name
-    COLOR: str = "#1f5fd6"  # of the hosted page; lightened or darkened where its contrast would be too low
-    WEB_HOST: str = ""  # set: the message ends in "@host #code", by which browsers fill the code in
-    ANDROID_APP_HASH: str = ""  # set: the 11 characters by which Android's SMS Retriever finds your app
+    BRAND: str = "OTP"  # the name at the beginning of each message, and on the hosted page
+    LOGO: str = ""  # logo of the hosted page: a static file such as "brand/logo.svg"; empty: the brand's name
+    COLOR: str = "#1f5fd6"  # colour of the hosted page; lightened or darkened where its contrast would be too low
+    WEB_HOST: str = ""  # your page's host: the message ends in "@host #code", by which browsers fill the code in
+    ANDROID_APP_HASH: str = ""  # the 11 characters by which Android's SMS Retriever finds your app
 
-    # The code and its challenge (policy of every purpose; POLICIES overrides them per purpose)
-    CODE_LENGTH: int = 6  # digits, 6..10
-    TTL: int = 300  # seconds, at most 600
-    CHECKS: int = 5  # comparisons per challenge, at most 10
+    # The code and its challenge
+    # These are the policy of every purpose; POLICIES overrides them for one.
+    CODE_LENGTH: int = 6  # digits of a code
+    TTL: int = 300  # seconds until a code expires
+    CHECKS: int = 5  # comparisons per challenge
     CHECKS_BY_PHONE: int = 3  # of CHECKS, for requests without challenge_id; the rest needs the id
     SENDS: int = 3  # sends per challenge, the first included
-    POLICIES: Mapping[str, Mapping[str, int]] = {}  # {"change_phone": {"ttl": 120}}
+    POLICIES: Mapping[str, Mapping[str, int]] = {}  # numbers of a purpose: {"change_phone": {"ttl": 120}}
     REQUIRE_CHALLENGE_ID: bool = False  # True: verify by phone alone is refused
 
-    # Limits (otp_app.limits is the table)
+    # Limits of a phone and of a client
+    # otp_app.limits is the table; an hour, a day and a month are sliding windows.
     WAITS: Sequence[int] = (60, 120, 300, 600)  # seconds between sends to a phone
-    SENDS_PER_PHONE_HOUR: int = 5
-    SENDS_PER_PHONE_DAY: int = 10
-    SENDS_OF_DEVICES_DAY: int = 5  # by all known devices of a phone, beside the ten of strangers
-    FAILURES_PER_PHONE_DAY: int = 20
-    FAILURES_PER_PHONE_MONTH: int = 100  # 30 days; NIST allows no more than 100 in a row
-    FAILURES_OF_DEVICES_DAY: int = 10
-    SENDS_PER_CLIENT_HOUR: int = 300  # to test numbers
-    CHECKS_PER_CLIENT_HOUR: int = 100
+    SENDS_PER_PHONE_HOUR: int = 5  # sends to a phone
+    SENDS_PER_PHONE_DAY: int = 10  # sends to a phone
+    SENDS_OF_DEVICES_DAY: int = 5  # sends by all known devices of a phone, beside the ten of strangers
+    FAILURES_PER_PHONE_DAY: int = 20  # failed checks of a phone
+    FAILURES_PER_PHONE_MONTH: int = 100  # failed checks of a phone in 30 days; NIST allows no more than 100 in a row
+    FAILURES_OF_DEVICES_DAY: int = 10  # failed checks by all known devices of a phone
+    SENDS_PER_CLIENT_HOUR: int = 300  # sends of a client to test numbers
+    CHECKS_PER_CLIENT_HOUR: int = 100  # checks by a client, an IPv4 address or IPv6 /64
     SITE_CLIENTS: int = 5  # an IPv6 /48 may take as much as this many clients
-    # Floors: what is answered in the same prefix, network, country or service on a usual day adds to them
-    UNCONVERTED_PER_PREFIX_DAY: int = 4
-    SENDS_PER_PREFIX_DAY: int = 15
-    UNCONVERTED_PER_SUBNET_DAY: int = 20  # an IPv4 /24 or IPv6 /48
-    UNCONVERTED_PER_NETWORK_DAY: int = 60  # an IPv4 /16 or IPv6 /32
-    UNCONVERTED_OF_STRANGERS_DAY: int = 300  # of all networks together where nobody has signed in for a week
-    UNCONVERTED_PER_REGION_DAY: int = 2500
-    DEVICE_SENDS_PER_DAY: int = 2000
-    BUDGET_PER_DAY: int = 0  # in CURRENCY, by the prices of the routes; 0: no ceiling
+
+    # Limits of a prefix, a network, a country and the service
+    # Amounts of 24 hours. Unconverted are sends that no sign-in has followed. Amounts are floors: what is answered on a
+    # usual day adds to them.
+    UNCONVERTED_PER_PREFIX_DAY: int = 4  # unconverted sends to a prefix, a number without its last four digits
+    SENDS_PER_PREFIX_DAY: int = 15  # sends to a prefix, answered or not
+    UNCONVERTED_PER_SUBNET_DAY: int = 20  # unconverted sends of an IPv4 /24 or IPv6 /48
+    UNCONVERTED_PER_NETWORK_DAY: int = 60  # unconverted sends of an IPv4 /16 or IPv6 /32
+    UNCONVERTED_OF_STRANGERS_DAY: int = 300  # unconverted sends of networks without a sign-in for a week; nothing adds
+    UNCONVERTED_PER_REGION_DAY: int = 2500  # unconverted sends to a country
+    DEVICE_SENDS_PER_DAY: int = 2000  # sends to known devices, to all phones together
+    BUDGET_PER_DAY: int = 0  # what messages may cost, in CURRENCY, by the prices of the routes; 0: no ceiling
     HOME_NETWORKS: Sequence[str] = ()  # your countries' providers, as "84.54.64.0/18": never strangers
     RULES: str = ""  # dotted path to rules of your own, a sequence of otp_app.limits.Rule
-    PASSWORDS_PER_CLIENT_HOUR: int = 20
-    PASSWORDS_PER_ACCOUNT_HOUR: int = 30
 
-    # Proofs of work (ALTCHA), which suspect requests solve
-    PROOFS: bool = True  # False: the limits alone
+    # Limits of passwords
+    PASSWORDS_PER_CLIENT_HOUR: int = 20  # failed sign-ins to the admin by a client
+    PASSWORDS_PER_ACCOUNT_HOUR: int = 30  # failed sign-ins to the admin for an account
+
+    # Proofs of work
+    # Tasks of ALTCHA that suspect requests solve.
+    PROOFS: bool = True  # False: suspect requests are refused by the limits alone
     PROOF_COST: int = 5000  # rounds of PBKDF2 for each of some 256 keys: about a second in a browser
-    PROOF_TTL: int = 600  # seconds
+    PROOF_TTL: int = 600  # seconds for solving one
     DEVICE_TTL: int = 180 * 24 * 3600  # seconds for which a device stays known after a sign-in
 
+    # Keys and proxies
     LEDGER_KEY: str = ""  # keys the records of a phone over 30 days; outlives rotations of SECRET_KEY
     TRUSTED_PROXIES: int = 0  # how many of your proxies append to X-Forwarded-For
 
     # Phones
-    ALLOWED_REGIONS: Sequence[str] | str | None = None  # ["UZ", "KZ"]; "*" serves all regions
+    ALLOWED_REGIONS: Sequence[str] | str | None = None  # countries served: ["UZ", "KZ"]; "*" serves all
     # Countries that you really serve: while few have signed in there, nobody is a stranger. The page begins with one.
     HOME_REGIONS: Sequence[str] = ("UZ",)
-    DEFAULT_REGION: str = ""  # set: numbers in this country's national form are accepted, too
+    DEFAULT_REGION: str = ""  # a country as UZ: numbers in its national form are accepted, too
 
     # For reviewers of app stores and end-to-end tests: {"+15005550009": {"code": "246810", "expires": "2027-01-31"}}
     TEST_NUMBERS: Mapping[str, Mapping[str, Any]] = {}
@@ -85,7 +98,7 @@ class Conf:
     ACCOUNTS: str = "otp_app.accounts.Accounts"  # a subclass of it finds, creates and shows users in your own way
     SIGN_UP: str = "open"  # "invited": whom ``may_sign_up`` of that class lets in; "closed": nobody new
     STAFF_BY_CODE: bool = False  # True: staff who sign in by code alone have the rights of staff
-    USER_PHONE_FIELD: str = ""  # of your own AUTH_USER_MODEL; empty: "phone", or the user name of auth.User
+    USER_PHONE_FIELD: str = ""  # phone field of your own AUTH_USER_MODEL; empty: "phone", or the user name of auth.User
 
     # The hosted page, and sign-in for other sites
     NEXT_HOSTS: Sequence[str] = ()  # hosts that ?next= may lead to, beside the page's own
@@ -93,27 +106,29 @@ class Conf:
 
     # Delivery
     PROVIDERS: Sequence[Mapping[str, Any]] = ()  # [{"ALIAS": …, "BACKEND": dotted path, "OPTIONS": {…}, "PRICE": …}]
-    ROUTES: Mapping[str, Mapping[str, Sequence[str]]] = {}  # {"UZ": {"sms": ["eskiz", "twilio"]}, "*": {…}}
-    CURRENCY: str = "USD"  # of the prices
+    # Which providers carry what, in which order: {"UZ": {"sms": ["eskiz", "twilio"]}, "*": {…}}; empty: all for SMS
+    ROUTES: Mapping[str, Mapping[str, Sequence[str]]] = {}
+    CURRENCY: str = "USD"  # in which prices and the budget are
     PUBLIC_URL: str = ""  # "https://login.example.com": providers send their reports there
     OUTBOX_FILE: str = ""  # development and tests: messages go into this file, as JSON lines, and to no provider
-    QUEUE: str = "otp_app.queues.inline.InlineQueue"
+    QUEUE: str = "otp_app.queues.inline.InlineQueue"  # when a message is handed over
     PROVIDER_DEADLINE: int = 10  # seconds for the whole dispatch
     WRITE_BEHIND: int = 0  # milliseconds after which outcomes are written, many in one statement; 0: at once
     LEASE: int = 60  # seconds after which a claimed delivery without an outcome becomes unknown
     CIRCUIT_FAILURES: int = 5  # failures of a provider within CIRCUIT_PERIOD that open its circuit
-    CIRCUIT_PERIOD: int = 30  # seconds
+    CIRCUIT_PERIOD: int = 30  # seconds in which failures of a provider are counted
     CIRCUIT_PAUSE: int = 30  # seconds for which an open circuit lets nothing through; then one message tries
     SUPPRESSION: int = 24 * 3600  # seconds for which an invalid number, or one that has opted out, gets no message
     PROVIDER_CALLS: int = 8  # concurrent provider calls of a process, half of its threads; half as many sends may wait
 
     # Plug-ins and tokens
-    STORE: str = "otp_app.stores.sql.SqlStore"
-    REDIS_URL: str = ""  # of otp_app.stores.redis.RedisStore: redis://, rediss:// or unix://
-    REDIS_TIMEOUT: int = 2  # seconds to connect, and for each call
+    STORE: str = "otp_app.stores.sql.SqlStore"  # where challenges and counters live
+    REDIS_URL: str = ""  # address for otp_app.stores.redis.RedisStore: redis://, rediss:// or unix://
+    REDIS_TIMEOUT: int = 2  # seconds to connect to Redis, and for each call
+    # What a client gets after sign-in
     TOKEN_BACKEND: str = "otp_app.tokens.opaque.OpaqueTokens"  # noqa: S105  (a path, no secret)
-    TOKEN_TTL: int = 30 * 24 * 3600  # seconds from sign-in
-    TOKEN_IDLE: int = 14 * 24 * 3600  # seconds without a request
+    TOKEN_TTL: int = 30 * 24 * 3600  # seconds from sign-in until a token ends
+    TOKEN_IDLE: int = 14 * 24 * 3600  # seconds without a request until a token ends
 
     # Development and tests only: a file with seconds to add to the store's clock
     CLOCK_OFFSET_FILE: str = ""

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .api import views
+from .api import causes, views
 from .db.transactions import without_transactions
 from .delivery import webhooks
 
@@ -17,6 +17,7 @@ _VIEWS = {
     "me": ("me", views.MeView.as_view()),
     "logout": ("logout", views.LogoutView.as_view()),
     "logout-everywhere": ("logout-everywhere", views.LogoutEverywhereView.as_view()),
+    "errors": ("errors", causes.ErrorsView.as_view()),
     "webhook": ("webhooks/<str:alias>", webhooks.webhook),
 }
 # With and without the closing slash: Django's redirect would lose the body of a POST.

@@ -153,6 +153,7 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Sign-in by phone",
     "DESCRIPTION": "Send a code to a phone number, verify it, hold a token.",
     "VERSION": "1",
+    "SERVERS": [{"url": "/", "description": "Where this document comes from."}],
     "OAS_VERSION": "3.1.1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",

@@ -36,7 +36,7 @@ def is_problem(response, status, code):
     assert (response.status_code, told["status"], told["code"]) == (status, status, code)
     assert response["Content-Type"] == "application/problem+json"
     assert response["Cache-Control"] == "no-store"
-    assert told["type"] == f"urn:otp-app:problem:{code}"
+    assert told["type"] == f"/api/errors/#{code}"
     return told
 
 

@@ -33,6 +33,7 @@ STEPS: dict[str, list[str | Path]] = {
     "schema": [PYTHON, "manage.py", "spectacular", "--validate", "--fail-on-warn", "--file", os.devnull],
     "providers": [PYTHON, "tools/providers.py", "check"],
     "Dockerfile": [BIN / "hadolint", "Dockerfile"],
+    "reference": [PYTHON, "-m", "tools.reference", "check"],
     "countries": [PYTHON, "tools/countries.py", "check"],
     "translations": [PYTHON, "tools/translations.py", "check"],
     "production settings": [PYTHON, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],

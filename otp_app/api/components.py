@@ -40,7 +40,7 @@ def text_field(field: serializers.TextField) -> Json:
 def problem() -> Json:
     """Describe the problem details of RFC 9457 with our members."""
     members = _object(
-        type={"type": "string", "format": "uri"},
+        type=STRING | {"format": "uri-reference", "description": "The code's place on the page of errors."},
         title=STRING | {"description": "In the client's language."},
         status={"type": "integer", "minimum": 400, "maximum": 599},
         detail=STRING | {"description": "In the client's language; may be shown to the person."},

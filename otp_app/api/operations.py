@@ -22,6 +22,7 @@ class Operation:
     answer: tuple[int, str, Json | None]  # status, component, example
     refusals: tuple[errors.OtpError, ...]
     headers: Mapping[str, str] = field(default_factory=dict)  # optional request headers, each with its description
+    links: Mapping[str, Json] = field(default_factory=dict)  # what may follow on success, as OpenAPI's Link Objects
 
 
 _NOT_TEXT: Any = serializers.TextField.default_error_messages["not_text"]  # lazy: translated for each reader
@@ -82,6 +83,21 @@ _COUNTRY = {
     "channels": ["sms"],
     "example": "+998 91 234 56 78",
 }
+_CHALLENGE = {"challenge_id": "$response.body#/challenge_id"}
+_SAME_PHONE = {"phone": "$request.body#/phone", **_CHALLENGE}
+_AFTER_SEND = {
+    "verify": {
+        "operationId": "verify_otp",
+        "requestBody": _SAME_PHONE,
+        "description": "With the code as otp.",
+    },
+    "resend": {
+        "operationId": "send_otp",
+        "requestBody": _SAME_PHONE,
+        "description": "After resend_in seconds.",
+    },
+    "state": {"operationId": "challenge", "parameters": _CHALLENGE},
+}
 OPERATIONS: dict[type[views.OtpView], Operation] = {
     views.CountriesView: Operation(
         "countries",
@@ -103,6 +119,7 @@ OPERATIONS: dict[type[views.OtpView], Operation] = {
             errors.DeliveryFailed(),
         ),
         headers={idempotency.HEADER: _KEY_DESCRIPTION},
+        links=_AFTER_SEND,
     ),
     views.ChallengeView: Operation(
         "challenge",

@@ -1,9 +1,12 @@
 """Answer errors as RFC 9457 problem details: translate whatever a view raises into one of the documented answers."""
 
 import logging
+from functools import cache
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, JsonResponse, UnreadablePostError
+from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import override
 from rest_framework import exceptions
@@ -138,7 +141,7 @@ def answer(request: HttpRequest, error: OtpError) -> JsonResponse:
 def body(error: OtpError) -> dict[str, Any]:
     """Return the members of the problem details (RFC 9457 §3.1, and ours)."""
     problem: dict[str, Any] = {
-        "type": f"urn:otp-app:problem:{error.code}",
+        "type": _types(settings.ROOT_URLCONF) + error.code,
         "title": str(TITLES[error.code]),
         "status": error.status,
         "detail": str(error.detail),
@@ -150,6 +153,18 @@ def body(error: OtpError) -> dict[str, Any]:
         if value := getattr(error, member, None):
             problem[member] = value
     return problem
+
+
+@cache
+def _types(urlconf: str) -> str:  # noqa: ARG001  (tests have several)
+    """Return what stands before the code in ``type``: the page of errors, or a URN if the project lacks the API.
+
+    The address is looked up once in a process, because that costs as much as all the rest of a refusal.
+    """
+    try:
+        return reverse("otp_app:errors") + "#"
+    except NoReverseMatch:
+        return "urn:otp-app:problem:"
 
 
 def _translated(raised: Exception) -> OtpError | None:

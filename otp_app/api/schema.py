@@ -53,6 +53,12 @@ class OtpSchema(AutoSchema):
     def get_tags(self) -> list[str]:
         return ["Sign-in"]
 
+    def get_operation(self, *args: Any) -> Json | None:
+        described: Json | None = super().get_operation(*args)
+        if described and self.operation.links:
+            described["responses"][str(self.operation.answer[0])]["links"] = dict(self.operation.links)
+        return described
+
     def get_request_serializer(self) -> Any:
         if self.operation.request is None:
             return None

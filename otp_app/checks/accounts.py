@@ -39,7 +39,8 @@ def check_accounts(**_: Any) -> list[CheckMessage]:
 def check_sign_up(**_: Any) -> list[CheckMessage]:
     """Find an unknown OTP_SIGN_UP (E041), invitations that nobody decides (E042), or that nobody asks for (W015)."""
     if conf.SIGN_UP not in SIGN_UPS:
-        return [Error(f"OTP_SIGN_UP is {conf.SIGN_UP!r}: it must be one of {', '.join(SIGN_UPS)}.", id="otp_app.E041")]
+        text = f"OTP_SIGN_UP is {conf.SIGN_UP!r}: it must be one of {', '.join(SIGN_UPS)}."
+        return [Error(text, hint='Set it to "open", "invited" or "closed".', id="otp_app.E041")]
     if not is_usable():
         return []
     decides = not accounts.is_default("may_sign_up")
@@ -60,7 +61,8 @@ def _serializer_faults() -> Iterator[CheckMessage]:
     try:
         make = profiles.serializer_class()
     except ImportError as error:
-        yield Error(f"OTP_ACCOUNTS: its sign_up_serializer cannot be imported: {error}", id="otp_app.E003")
+        text = f"OTP_ACCOUNTS: its sign_up_serializer cannot be imported: {error}"
+        yield Error(text, hint="Correct the dotted path, or install the package that it is in.", id="otp_app.E003")
         return
     if not make or not accounts.is_default("create"):
         return

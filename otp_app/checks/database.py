@@ -15,10 +15,12 @@ def check_database(**_: Any) -> list[CheckMessage]:
     """Find an unsupported database (E009), or tables in two databases, which no transaction spans (E014)."""
     alias = router.db_for_write(ChallengeRow)
     if {router.db_for_write(model) for model in (Counter, Delivery, Failure)} != {alias}:
-        return [Error("Challenges, counters and deliveries must be in one database.", id="otp_app.E014")]
+        hint = "Let your database router name one database for all models of otp_app."
+        return [Error("Challenges, counters and deliveries must be in one database.", hint=hint, id="otp_app.E014")]
     if connections[alias].vendor in ("postgresql", "sqlite"):
         return []
-    return [Error("The SQL store needs PostgreSQL or SQLite 3.35 and later.", id="otp_app.E009")]
+    hint = "Name one of the two in DATABASES, or lead the models of otp_app there by a database router."
+    return [Error("The SQL store needs PostgreSQL or SQLite 3.35 and later.", hint=hint, id="otp_app.E009")]
 
 
 @register(Tags.database)

@@ -66,12 +66,14 @@ def is_included() -> bool:
 
 def _wrong_settings() -> Iterator[CheckMessage]:
     if not is_color(conf.COLOR):
-        yield Error(f"OTP_COLOR is {conf.COLOR!r}; it must be of the form #1f5fd6.", id="otp_app.E024")
+        text = f"OTP_COLOR is {conf.COLOR!r}; it must be of the form #1f5fd6."
+        yield Error(text, hint="Write # and six hexadecimal digits.", id="otp_app.E024")
     if not isinstance(conf.LOGO, str) or ":" in conf.LOGO or conf.LOGO.startswith("/"):
         text = "OTP_LOGO must be the path of a static file, as brand/logo.svg: the page loads nothing from elsewhere."
-        yield Error(text, id="otp_app.E024")
+        yield Error(text, hint="Put the logo among your static files and name its path there.", id="otp_app.E024")
     if not isinstance(conf.NEXT_HOSTS, list | tuple | set):
-        yield Error('OTP_NEXT_HOSTS must be a list, for example ["shop.example.com"].', id="otp_app.E024")
+        text = 'OTP_NEXT_HOSTS must be a list, for example ["shop.example.com"].'
+        yield Error(text, hint="Put the host into brackets: a text would be read letter by letter.", id="otp_app.E024")
 
 
 def _missing() -> Iterator[CheckMessage]:
@@ -82,7 +84,8 @@ def _missing() -> Iterator[CheckMessage]:
     if urlsplit(settings.STATIC_URL or "").netloc:
         missing.append("a STATIC_URL on its own host: it loads nothing from another")
     if missing:
-        yield Error(f"The hosted page needs {', '.join(missing)}.", id="otp_app.E025")
+        hint = "Add what is missing to the settings, or leave otp_app.web.urls out of your urls.py."
+        yield Error(f"The hosted page needs {', '.join(missing)}.", hint=hint, id="otp_app.E025")
 
 
 def _runs(name: str) -> bool:

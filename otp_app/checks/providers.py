@@ -26,7 +26,8 @@ def check_providers(**_: Any) -> list[CheckMessage]:
     entries = list(conf.PROVIDERS)
     if not all(isinstance(entry.get(name), str) for entry in entries for name in ("ALIAS", "BACKEND")):
         text = 'OTP_PROVIDERS: each entry needs "ALIAS" and "BACKEND" (a dotted path).'
-        return [Error(text, id="otp_app.E013")]
+        hint = "Give each a name of yours and the path of its class: docs/providers has an entry for each provider."
+        return [Error(text, hint=hint, id="otp_app.E013")]
     names = [entry["ALIAS"] for entry in entries]
     if len(set(names)) < len(names) or not all(_is_alias(name) for name in names):
         allowed = f"1 to {MAX_ALIAS_CHARACTERS} letters a-z, digits, - and _"
@@ -45,9 +46,11 @@ def _wrong_entry(entry: Mapping[str, Any]) -> Iterator[CheckMessage]:
     try:
         inspect.signature(import_string(path)).bind(**entry.get("OPTIONS", {}))
     except ImportError as error:
-        yield Error(f"OTP_PROVIDERS: {path!r} cannot be imported: {error}", id="otp_app.E003")
+        hint = "Correct the dotted path, or install the package that it is in."
+        yield Error(f"OTP_PROVIDERS: {path!r} cannot be imported: {error}", hint=hint, id="otp_app.E003")
     except TypeError as error:
-        yield Error(f"OTP_PROVIDERS: OPTIONS of {alias!r} do not fit: {error}.", id="otp_app.E020")
+        hint = "Give the options that the provider's page in docs/providers has, and no others."
+        yield Error(f"OTP_PROVIDERS: OPTIONS of {alias!r} do not fit: {error}.", hint=hint, id="otp_app.E020")
     price = entry.get("PRICE")
     if not all(map(_is_price, price.values() if isinstance(price, Mapping) else [price])):
         hint = 'Set a number, as "0.0055", or one for each country, as {"UZ": "0.0055", "*": "0.08"}.'
@@ -68,7 +71,8 @@ def _is_price(value: Any) -> bool:
 @register
 def check_routes(**_: Any) -> list[CheckMessage]:
     """Find a route with an unknown country, channel or provider, or one that lacks the channel (E022)."""
-    return [Error(f"OTP_ROUTES: {text}", id="otp_app.E022") for text in _wrong_routes()]
+    hint = 'Write countries, channels and aliases of OTP_PROVIDERS, as {"UZ": {"sms": ["eskiz", "twilio"]}}.'
+    return [Error(f"OTP_ROUTES: {text}", hint=hint, id="otp_app.E022") for text in _wrong_routes()]
 
 
 def _wrong_routes() -> Iterator[str]:

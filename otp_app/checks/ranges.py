@@ -76,7 +76,9 @@ def _out_of_range() -> Iterator[CheckMessage]:
     for name, (least, most) in RANGES.items():
         value = getattr(conf, name)
         if _outside(value, least, most):
-            yield Error(f"OTP_{name} is {value!r}; it must be a number from {least} to {most}.", id="otp_app.E001")
+            hint = "Write a whole number of that range; docs/settings.md has all ranges."
+            text = f"OTP_{name} is {value!r}; it must be a number from {least} to {most}."
+            yield Error(text, hint=hint, id="otp_app.E001")
 
 
 def _outside(value: Any, least: int, most: int) -> bool:
@@ -86,12 +88,13 @@ def _outside(value: Any, least: int, most: int) -> bool:
 def _too_short_lease() -> Iterator[CheckMessage]:
     if conf.LEASE <= conf.PROVIDER_DEADLINE:
         text = "OTP_LEASE is not longer than OTP_PROVIDER_DEADLINE: hand-overs under way would be given up."
-        yield Error(text, id="otp_app.E001")
+        yield Error(text, hint="Make OTP_LEASE longer, or the deadline shorter.", id="otp_app.E001")
 
 
 def _wrong_waits() -> Iterator[CheckMessage]:
     if not all(type(step) is int and step >= 0 for step in conf.WAITS):
-        yield Error("OTP_WAITS must be whole numbers of seconds, none below 0.", id="otp_app.E001")
+        hint = "Write the seconds after the first, second and later sends, as [60, 120, 300]."
+        yield Error("OTP_WAITS must be whole numbers of seconds, none below 0.", hint=hint, id="otp_app.E001")
 
 
 def _wrong_policies() -> Iterator[CheckMessage]:
@@ -100,7 +103,8 @@ def _wrong_policies() -> Iterator[CheckMessage]:
             least, most = RANGES.get(POLICY_NUMBERS.get(name, ""), (1, 0))
             if _outside(value, least, most):
                 text = f"OTP_POLICIES[{purpose!r}]: {name!r} is unknown or {value!r} is out of its range."
-                yield Error(text, id="otp_app.E001")
+                hint = f"A purpose may have {', '.join(POLICY_NUMBERS)}, each in the range of its setting."
+                yield Error(text, hint=hint, id="otp_app.E001")
 
 
 def _most_checks() -> int:
@@ -110,5 +114,5 @@ def _most_checks() -> int:
 def _too_small_budgets() -> Iterator[CheckMessage]:
     for name in RESERVES:
         if getattr(conf, name) < _most_checks():
-            hint = "A challenge reserves all its checks when it opens, so no code could ever be sent."
+            hint = "Raise it: a challenge reserves all its checks when it opens, so no code could ever be sent."
             yield Error(f"OTP_{name} is smaller than OTP_CHECKS.", hint=hint, id="otp_app.E002")

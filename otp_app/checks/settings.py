@@ -24,14 +24,16 @@ REDIS_STORE = "otp_app.stores.redis.RedisStore"
 def check_plugins(**_: Any) -> list[CheckMessage]:
     """Find a dotted path that cannot be imported (E003), or a Redis store half configured (E019)."""
     if missing := _missing_for_redis():
-        return [Error(f"OTP_STORE is the Redis store, but {missing}.", id="otp_app.E019")]
+        hint = "Install the extra redis and set OTP_REDIS_URL, as redis://host:6379/0; or leave OTP_STORE out."
+        return [Error(f"OTP_STORE is the Redis store, but {missing}.", hint=hint, id="otp_app.E019")]
     paths = {f"OTP_{name}": getattr(conf, name) for name in PLUGINS}
     errors: list[CheckMessage] = []
     for name, path in paths.items():
         try:
             import_string(path)
         except ImportError as error:
-            errors.append(Error(f"{name}: {path!r} cannot be imported: {error}", id="otp_app.E003"))
+            hint = "Correct the dotted path, or install the package that it is in."
+            errors.append(Error(f"{name}: {path!r} cannot be imported: {error}", hint=hint, id="otp_app.E003"))
     return errors
 
 
@@ -67,7 +69,9 @@ def check_regions(**_: Any) -> list[CheckMessage]:
 def check_home_regions(**_: Any) -> list[CheckMessage]:
     """Find home regions that are no countries (E012)."""
     if isinstance(conf.HOME_REGIONS, str):
-        return [Error('OTP_HOME_REGIONS must be a list, for example ["UZ"].', id="otp_app.E012")]
+        text = 'OTP_HOME_REGIONS must be a list, for example ["UZ"].'
+        hint = "Put the country into brackets: a text would be read letter by letter."
+        return [Error(text, hint=hint, id="otp_app.E012")]
     if unknown := sorted(set(conf.HOME_REGIONS) - SUPPORTED_REGIONS):
         text = f"OTP_HOME_REGIONS holds unknown countries: {', '.join(unknown)}."
         return [Error(text, hint="Use the two-letter codes of ISO 3166, for example UZ.", id="otp_app.E012")]
@@ -112,7 +116,8 @@ def check_production(**_: Any) -> list[CheckMessage]:
         text = f"{', '.join(shown)}: this provider shows codes and reaches no phone."
         errors.append(Error(text, hint=hint, id="otp_app.E010"))
     if conf.CLOCK_OFFSET_FILE:
-        errors.append(Error("OTP_CLOCK_OFFSET_FILE is for development and tests only.", id="otp_app.E011"))
+        text = "OTP_CLOCK_OFFSET_FILE is for development and tests only."
+        errors.append(Error(text, hint="Leave it empty in production.", id="otp_app.E011"))
     if conf.STAFF_BY_CODE:
         hint = "A swapped SIM is enough to get into the admin. Leave it out, and the admin asks for the password."
         errors.append(checks.Warning("OTP_STAFF_BY_CODE is on.", hint=hint, id="otp_app.W007"))

@@ -15,8 +15,9 @@ from ..phones import test_numbers
 @register
 def check_test_numbers(**_: Any) -> list[CheckMessage]:
     """Find an entry that cannot work, or would do something else than it seems to (E016)."""
+    hint = 'Write {"+15005550009": {"code": "246810", "expires": "2027-01-31"}}.'
     return [
-        Error(f"OTP_TEST_NUMBERS[{phone!r}]: {fault}.", id="otp_app.E016")
+        Error(f"OTP_TEST_NUMBERS[{phone!r}]: {fault}.", hint=hint, id="otp_app.E016")
         for phone, entry in conf.TEST_NUMBERS.items()
         if (fault := _fault_of(phone, entry))
     ]

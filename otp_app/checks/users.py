@@ -31,7 +31,8 @@ def check_user_model(**_: Any) -> list[CheckMessage]:
     try:
         field = model._meta.get_field(name)
     except FieldDoesNotExist:
-        return [Error(f"OTP_USER_PHONE_FIELD: {model.__name__} has no field {name!r}.", id="otp_app.E007")]
+        hint = "Name the model's unique phone field in OTP_USER_PHONE_FIELD, or add one to the model."
+        return [Error(f"OTP_USER_PHONE_FIELD: {model.__name__} has no field {name!r}.", hint=hint, id="otp_app.E007")]
     if accounts.is_default("find") and not getattr(field, "unique", False):
         hint = "One phone must be one user: add unique=True."
         return [Error(f"{model.__name__}.{name} is not unique.", hint=hint, id="otp_app.E008")]
@@ -58,14 +59,15 @@ def _gaps(model: Any, phone_field: str) -> Iterator[CheckMessage]:
     """Find unique fields that all new users would share (E015), and required ones without a value (E026)."""
     for gap in sign_ups.gaps(model, phone_field, profiles.names(required=True)):
         names = " and ".join(f"{model.__name__}.{name}" for name in gap.names)
-        if gap.repeated:
-            number, fault = "otp_app.E015", "must be unique, and all users made by phone would have the same there"
-        else:
-            number, fault = "otp_app.E026", "is required, and a user made by phone has no value for it"
         named = model.USERNAME_FIELD in gap.names
         also = f" With null give {model.__name__} a __str__ of its own, which must not be None." if named else ""
-        hint = f'Allow null or give it a default.{also} If save() fills it, put "{number}" into SILENCED_SYSTEM_CHECKS.'
-        yield Error(f"{names} {fault}.", hint=hint, id=number)
+        hint = f"Allow null or give it a default.{also} If save() fills it, name this check in SILENCED_SYSTEM_CHECKS."
+        if gap.repeated:
+            text = f"{names} must be unique, and all users made by phone would have the same there."
+            yield Error(text, hint=hint, id="otp_app.E015")
+        else:
+            text = f"{names} is required, and a user made by phone has no value for it."
+            yield Error(text, hint=hint, id="otp_app.E026")
 
 
 @register

@@ -127,6 +127,30 @@ def test_requests_are_json_and_errors_are_problems(document):
             assert not error or content["schema"] == {"$ref": "#/components/schemas/Problem"}
 
 
+def test_links_lead_from_a_send_to_what_may_follow_with_the_members_it_takes(document):
+    told = operations(document)
+    links = told["/api/send-otp/", "post"]["responses"]["200"]["links"]
+    assert {link["operationId"] for link in links.values()} == {"verify_otp", "send_otp", "challenge"}
+    for link in links.values():
+        assert link["operationId"] in {operation["operationId"] for operation in told.values()}
+        members = link.get("requestBody") or link["parameters"]
+        assert members["challenge_id"] == "$response.body#/challenge_id"
+        assert members.get("phone") == ("$request.body#/phone" if "requestBody" in link else None)
+    assert not [
+        path for (path, _), other in told.items() if "links" in str(other["responses"]) and path != "/api/send-otp/"
+    ]
+
+
+def test_the_server_is_where_the_document_comes_from(document):
+    assert [server["url"] for server in document["servers"]] == ["/"]
+
+
+def test_the_task_of_a_problem_is_typed(document):
+    assert document["components"]["schemas"]["Problem"]["properties"]["altcha"] == {
+        "$ref": "#/components/schemas/OtpTask"
+    }
+
+
 def test_refusals_that_end_by_themselves_document_retry_after_and_401_documents_its_challenge(document):
     for operation in operations(document).values():
         for status, answer in operation["responses"].items():

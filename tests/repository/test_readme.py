@@ -10,8 +10,7 @@ from urllib.request import HTTPCookieProcessor, build_opener
 import pytest
 from rest_framework.test import APIRequestFactory
 
-from otp_app import errors, tokens
-from otp_app.api.problems import TITLES
+from otp_app import tokens
 from otp_app.checks.limits import GONE
 from otp_app.conf import Conf
 from otp_app.models import User
@@ -109,7 +108,7 @@ def test_the_calls_get_the_answers_that_are_shown(service):
 
 def test_the_pages_that_are_named_open(service):
     addresses = set(re.findall(r"<http://127\.0\.0\.1:8000(/[^\s>]*)>", README))
-    assert addresses == {"/", "/api/docs/", "/admin/"}
+    assert addresses == {"/", "/api/docs/", "/api/errors/", "/admin/"}
     for address in addresses:
         answer = call(service.url + address)
         assert answer.status == 200 or answer.headers["location"].startswith(("/login/", "/admin/login/")), answer
@@ -175,26 +174,11 @@ def test_both_languages_show_the_same_code_names_and_links():
     assert blocks(UZBEK) == blocks(README)
     for pattern in (
         r"\b(?:[A-Z]+_)+[A-Z*]+",
-        r"\| (\d{3}) \| `(\w+)` \|",
         r"\]\((?!README)(\S+?)\)",
         r"<(\S+)>",
         r"(?m)^#+ ",
     ):
         assert sorted(re.findall(pattern, UZBEK)) == sorted(re.findall(pattern, README))
-
-
-def test_the_table_of_errors_is_complete():
-    shown = {code: int(status) for status, code in re.findall(r"\| (\d{3}) \| `(\w+)` \|", README)}
-    assert shown == {code: _status(code) for code in TITLES}
-
-
-def _status(code):
-    (status,) = {error.status for error in _all(errors.OtpError) if getattr(error, "code", "") == code}
-    return status
-
-
-def _all(error):
-    return [error, *(deeper for child in error.__subclasses__() for deeper in _all(child))]
 
 
 def test_every_setting_that_a_page_names_exists():
@@ -214,4 +198,7 @@ def test_every_target_that_a_page_names_exists():
 def test_every_file_that_a_page_names_exists():
     for page, text in PAGES.items():
         for name in re.findall(r"\]\((?!http)(\S+?)\)", text):
-            assert (page.parent / name).is_file(), f"{page}: {name}"
+            target, _, anchor = name.partition("#")
+            file = page.parent / target if target else page
+            assert file.is_file(), f"{page}: {name}"
+            assert not anchor or f"# {anchor}\n" in file.read_text(encoding="utf-8"), f"{page}: {name}"

@@ -20,7 +20,7 @@ class Command(BaseCommand):
     help = "Simulates abuse, or ordinary days, under the settings in force. Sends nothing and touches no database."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--profile", required=True, choices=list(profiles.PROFILES))
+        parser.add_argument("--profile", required=True, choices=list(profiles.PROFILES), help="what is played")
         parser.add_argument("--world", default="", help="only this one of the profile's worlds")
         parser.add_argument("--days", type=int, default=1, help="that are judged")
         parser.add_argument("--history", type=int, default=7, help="honest days before, where a profile has any")

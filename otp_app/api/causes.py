@@ -1,0 +1,146 @@
+"""Say of each error what causes it and what cures it: one table, a page for developers, to which ``type`` leads.
+
+The page is in English, as the documentation is: clients show people the ``detail``.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from django.http import HttpResponse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import override
+from rest_framework.request import Request
+
+from ..errors import OtpError
+from .problems import TITLES
+from .views import OtpView
+
+CAUSES: dict[str, tuple[str, str]] = {  # code: cause, cure
+    "invalid_request": (
+        "The request is not of the documented form: not a JSON object, a member is missing, unknown or given twice, or "
+        "its value is of another form.",
+        "Correct the members that errors names.",
+    ),
+    "invalid_phone": (
+        "The phone is not a mobile number with its country code, or no such number exists.",
+        "Let the person correct the number, as +998901234567.",
+    ),
+    "region_not_allowed": (
+        "The number is of a country that OTP_ALLOWED_REGIONS does not hold.",
+        "Show the person the countries that detail names. To serve the country, add it to OTP_ALLOWED_REGIONS.",
+    ),
+    "undeliverable_phone": (
+        "A provider says that the number gets no messages, or its owner has opted out.",
+        "Let the person give another number. To let the service try it again at once: manage.py otp_limits --phone … "
+        "--lift.",
+    ),
+    "invalid_or_expired_code": (
+        "The code is wrong, used or expired, or challenge_id is unknown, closed or of another phone: one answer for "
+        "all, so that nobody learns by guessing.",
+        "Let the person type the code again, or send a new one. Send challenge_id along.",
+    ),
+    "profile_required": (
+        "The code is right and the person is new, and a sign-up asks for more than a phone.",
+        "Ask the person for the members that errors names, and send the same code again with them, as docs/accounts.md "
+        "shows.",
+    ),
+    "not_authenticated": (
+        "The token is missing, wrong, expired or ended.",
+        "Sign in again, and send the token as Authorization: Bearer ….",
+    ),
+    "proof_required": (
+        "The request looks like one of many, as when a network asks for codes that nobody enters.",
+        "Solve the task in altcha and repeat the request with the solution as proof, as docs/proof-of-work.md shows. "
+        "Or ask for one of channels, which need none.",
+    ),
+    "permission_denied": (
+        "The request is not allowed; with session tokens mostly because it has no CSRF token.",
+        "Send the CSRF token of the session, as Django documents it.",
+    ),
+    "not_found": (
+        "There is nothing at this address of the API.",
+        "Compare the address with the schema.",
+    ),
+    "method_not_allowed": (
+        "The address does not take this method.",
+        "Use the method that the schema has for it.",
+    ),
+    "request_in_progress": (
+        "The first request with this Idempotency-Key has no answer yet.",
+        "Repeat the same request after retry_after seconds.",
+    ),
+    "too_large": (
+        "The body is larger than the 4 KB that the address takes.",
+        "Send the documented members alone.",
+    ),
+    "unsupported_media_type": (
+        "The Content-Type is not application/json.",
+        "Send JSON with Content-Type: application/json.",
+    ),
+    "idempotency_key_reused": (
+        "This Idempotency-Key came with another body before.",
+        "Take a new key for each new request, and the old one only to repeat the same.",
+    ),
+    "limited": (
+        "A limit of the phone, the client, its network, the country or the service is reached.",
+        "Wait for retry_after seconds, or ask for one of channels, if there are any. The operator sees by manage.py "
+        "otp_limits which limit it is.",
+    ),
+    "internal_error": (
+        "A mistake of the service. Its log has the traceback.",
+        "Try again later, and tell the operator the time of the request.",
+    ),
+    "delivery_failed": (
+        "No provider took the message. It surely was not sent, and nothing is charged for it.",
+        "Send again after retry_after seconds. The operator finds the reason by manage.py otp_doctor.",
+    ),
+    "unavailable": (
+        "The database or Redis cannot be reached.",
+        "Try again after retry_after seconds. The operator looks at /readyz and the log.",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Hold what the page says of one error."""
+
+    code: str
+    status: int
+    title: str
+    cause: str
+    cure: str
+
+
+def entries() -> list[Entry]:
+    """Return all errors by their codes, in English; raise KeyError for a code without cause and cure."""
+    statuses = {error.code: error.status for error in _classes(OtpError) if hasattr(error, "code")}
+    with override("en"):
+        return [Entry(code, statuses[code], str(TITLES[code]), *CAUSES[code]) for code in sorted(TITLES)]
+
+
+def _classes(base: type[OtpError]) -> Iterator[type[OtpError]]:
+    for error in base.__subclasses__():
+        yield error
+        yield from _classes(error)
+
+
+class ErrorsView(OtpView):
+    """Answer the page of errors, with an anchor for each code."""
+
+    schema = None  # a page, and no part of the API
+
+    def get(self, request: Request) -> HttpResponse:
+        return HttpResponse(_page(), headers={"Content-Security-Policy": "default-src 'none'"})
+
+
+@cache
+def _page() -> SafeString:
+    entry = '<h2 id="{}">{}</h2>\n<p>{} {}</p>\n<p>{}</p>\n<p>{}</p>\n'
+    texts = ((each.code, each.code, each.status, each.title, each.cause, each.cure) for each in entries())
+    page = (
+        '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>Errors</title>\n<h1>Errors</h1>\n{}</html>\n'
+    )
+    return format_html(page, format_html_join("", entry, texts))
