@@ -22,10 +22,12 @@ def check_blocks(**_: Any) -> list[CheckMessage]:
         base = _parent_of(template)
         for name in _unseen(template, base) if base else ():
             unseen.setdefault((base.origin.name, name), []).append(template.origin.name)
-    hint = "docs/page.md lists the blocks of the page."
+    hint = "Give the block a name that docs/page.md lists."
     return [
         checks.Warning(
-            f"{base} has no block {name!r}, so that of {', '.join(files)} is never shown.", hint, id="otp_app.W016"
+            f"{base} has no block {name!r}, so that of {', '.join(files)} is never shown.",
+            hint=hint,
+            id="otp_app.W016",
         )
         for (base, name), files in unseen.items()
     ]
