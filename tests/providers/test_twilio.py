@@ -13,7 +13,7 @@ from otp_app.providers.base import (
 )
 from otp_app.providers.twilio import TwilioProvider
 from otp_app.providers.twilio_voice import VOICES, spoken, turkish
-from tests.contracts.providers import MESSAGE
+from otp_app.testing.contracts.providers import MESSAGE
 from tests.providers.twilio import (
     ACCEPTED,
     ACCOUNT,

@@ -13,7 +13,7 @@ from otp_app.providers.base import (
     Unreachable,
     Unsuited,
 )
-from tests.contracts.providers import MESSAGE
+from otp_app.testing.contracts.providers import MESSAGE
 from tests.providers.twilio import ACCOUNT, API, CALL, GOOD, NUMBER, TwilioContract, refused
 
 

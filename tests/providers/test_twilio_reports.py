@@ -14,7 +14,7 @@ from twilio.request_validator import RequestValidator
 from otp_app.providers.base import Event, Forged, Report, Unreachable
 from otp_app.providers.twilio import TwilioProvider
 from otp_app.providers.twilio_codes import CALL_STATUSES, ERRORS, MESSAGE_STATUSES
-from tests.contracts.providers import MESSAGE
+from otp_app.testing.contracts.providers import MESSAGE
 
 ACCOUNT, TOKEN, NUMBER = "AC" + "1" * 32, "a token of ours", "+12015550123"
 SID, CALL_SID = "SM" + "4" * 32, "CA" + "5" * 32

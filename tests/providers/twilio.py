@@ -13,7 +13,7 @@ from otp_app.providers.base import (
     Unknown,
 )
 from otp_app.providers.twilio import TwilioProvider
-from tests.contracts.providers import MESSAGE, RestContract
+from otp_app.testing.contracts.providers import MESSAGE, RestContract
 
 ACCOUNT, TOKEN, NUMBER = "AC" + "1" * 32, "a token of ours", "+12015550123"
 SERVICE, TEMPLATE, SID = "MG" + "2" * 32, "HX" + "3" * 32, "SM" + "4" * 32
