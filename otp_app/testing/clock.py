@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from django.test import override_settings
+from .in_force import in_force
 
 
 class Clock:
@@ -28,5 +28,5 @@ def moved(seconds: float = 0) -> Iterator[Clock]:
     with TemporaryDirectory() as folder:
         clock = Clock(Path(folder) / "seconds")
         clock.advance(seconds)
-        with override_settings(OTP_CLOCK_OFFSET_FILE=str(clock.path)):
+        with in_force(OTP_CLOCK_OFFSET_FILE=str(clock.path)):
             yield clock

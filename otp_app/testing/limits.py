@@ -2,10 +2,9 @@
 
 from contextlib import AbstractContextManager
 
-from django.test import override_settings
-
 from ..limits.table import TABLE
 from ..limits.values import Counts
+from .in_force import in_force
 
 PLENTY = 10_000  # more than any test takes
 
@@ -21,4 +20,4 @@ def unlimited() -> AbstractContextManager[object]:
         if rule.amount is None and rule.counts is not Counts.WAITS and rule.per != "site"
     }
     # A budget of 0 is none.
-    return override_settings(**amounts | {"OTP_WAITS": (), "OTP_BUDGET_PER_DAY": 0, "OTP_PROOFS": False})
+    return in_force(**amounts | {"OTP_WAITS": (), "OTP_BUDGET_PER_DAY": 0, "OTP_PROOFS": False})

@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from unittest import mock
 
-from django.test import override_settings
-
 from ..conf import conf
 from ..providers import memory
 from ..providers.base import Message, NotAccepted
+from .in_force import in_force
 
 PROVIDER = {"ALIAS": "memory", "BACKEND": "otp_app.providers.memory.MemoryProvider"}
 
@@ -40,6 +39,6 @@ def outbox() -> Iterator[Outbox]:
     memory.outbox.clear()
     named = {alias for route in conf.ROUTES.values() for aliases in route.values() for alias in aliases}
     entries = [PROVIDER | {"ALIAS": alias} for alias in sorted(named)] or [PROVIDER]
-    with override_settings(OTP_PROVIDERS=entries, OTP_OUTBOX_FILE=""):
+    with in_force(OTP_PROVIDERS=entries, OTP_OUTBOX_FILE=""):
         yield Outbox()
     memory.outbox.clear()

@@ -26,7 +26,7 @@ MESSAGE = Message(
 
 
 class ProviderContract:
-    """Test a provider: a subclass has the fixtures ``provider``, and ``carried``, which returns as text what arrived."""
+    """Test a provider: a subclass has the fixtures ``provider``, and ``carried``: a function, what arrived as text."""
 
     message = MESSAGE
 
