@@ -15,7 +15,7 @@ def in_force(**values: Any) -> Iterator[None]:
     Unlike ``override_settings`` the block may end before settings that a test sets within it: a fixture that was asked
     for after pytest-django's ``settings`` does.
     """
-    holder: Any = settings._wrapped  # noqa: SLF001  (what settings are read from at this moment)
+    holder: Any = settings._wrapped  # type: ignore[misc]  # noqa: SLF001  (what is read at this moment)
     before = {name: getattr(holder, name) for name in values if hasattr(holder, name)}
     try:
         _apply(holder, values)

@@ -35,12 +35,7 @@ class StoreContract(
     @pytest.fixture(autouse=True)
     def roomy(self, settings):
         """Make the amounts that these tests are not about larger than any test takes."""
-        for bucket in (
-            "UNCONVERTED_PER_PREFIX",
-            "SENDS_PER_PREFIX",
-            "UNCONVERTED_PER_SUBNET",
-            "UNCONVERTED_PER_NETWORK",
-        ):
-            setattr(settings, f"OTP_{bucket}_DAY", 1000)
+        settings.OTP_UNCONVERTED_PER_PREFIX_DAY = settings.OTP_SENDS_PER_PREFIX_DAY = 1000
+        settings.OTP_UNCONVERTED_PER_SUBNET_DAY = settings.OTP_UNCONVERTED_PER_NETWORK_DAY = 1000
         settings.OTP_PROOFS = False
         settings.OTP_WRITE_BEHIND = 0

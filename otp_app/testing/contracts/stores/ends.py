@@ -19,7 +19,7 @@ OF_THE_PHONE = {"sends_per_phone_hour", "sends_per_phone_day"}
 
 
 def counted(store, challenge, client="192.0.2.1"):
-    """What is used of all that its first send took."""
+    """Return what is used of all that the first send of a challenge took."""
     limits = sending(challenge, client).limits
     return {
         item.limit.name: item.used for item in store.usage(limits, phone=challenge.phone, device=bool(challenge.device))
@@ -88,12 +88,8 @@ class EndContract:
         opened = open_one(store, client="192.0.2.1").challenge
         store.undo_send(opened, chosen=True)
         left = counted(store, opened)
-        assert (
-            left["unconverted_per_subnet_day"]
-            == left["sends_per_prefix_day"]
-            == left["unconverted_per_region_day"]
-            == 1
-        )
+        for name in ("unconverted_per_subnet_day", "sends_per_prefix_day", "unconverted_per_region_day"):
+            assert left[name] == 1
         assert left["sends_per_phone_day"] == 0
 
     def test_a_send_of_a_challenge_that_was_answered_meanwhile_is_not_undone(self, store):

@@ -38,7 +38,7 @@ class OpeningContract:
         assert (delivery.provider, delivery.reference, delivery.claimed_at) == ("", "", 0)
 
     def test_whoever_delivers_at_once_has_taken_the_delivery_on_with_the_send(self, store, clock):
-        """Of a process that dies before it asks the provider nobody knows whether it did: it is given up, not repeated."""
+        """Give up, and never repeat, a send whose process died: nobody knows whether it has asked the provider."""
         challenge = new_challenge()
         grant = store.open(challenge, sending(challenge), CLAIMS)
         clock.advance(60)
@@ -53,14 +53,12 @@ class OpeningContract:
         assert records.unclaimed_sends(challenge.id) == []
 
     def test_what_a_claimed_send_begins_with_is_the_whole_row_that_it_has(self, store):
-        """So that its end can be written down by itself, wherever its beginning is."""
+        """Let the end of a send be written by itself, wherever its beginning is."""
         challenge = new_challenge(device="a device")
         grant = store.open(challenge, sending(challenge), CLAIMS)
         records.insert_claimed(grant)
-        row, ids = (
-            Delivery.objects.values().get(),
-            {name: UUID(grant.claimed.row[name]) for name in ("challenge", "phone")},
-        )
+        row = Delivery.objects.values().get()
+        ids = {name: UUID(grant.claimed.row[name]) for name in ("challenge", "phone")}
         assert {name: row[name] for name in grant.claimed.row} == grant.claimed.row | ids
         assert (row["status"], row["device"], row["region"]) == ("queued", True, "UZ")
 
@@ -82,7 +80,7 @@ class OpeningContract:
         assert (row.provider, row.claimed_at > 0) == ("", True)  # nor does a sweep drive it
 
     def test_with_the_send_comes_what_is_blocked_of_what_its_delivery_has_to_know(self, store, clock):
-        """It is written to the database, and the store is told of it."""
+        """Tell the store of a block that is written to the database."""
         until = {"a" * 32: store.now() + 5000, "c" * 32: store.now() + 7000}
         for key, blocked in until.items():
             values = {"newest": [], "rings": [], "expires_at": 0}
