@@ -263,3 +263,67 @@ def test_a_project_tests_itself_with_what_the_readme_names(project):
     (project.folder / "conftest.py").write_text(f"{imports}from otp_app.testing import admin_user\n")
     (project.folder / "test_shop.py").write_text(TESTED + sign_in)
     assert "3 passed" in project.test()
+
+
+DEFECTS = {
+    "TellsTheCode": ("raise refusal(reply.status)", "raise refusal(reply.status, message.code)"),
+    "TakesEveryReplyForAYes": ('if reply.ok and isinstance(reply.data, dict) and "id" in reply.data:', "if True:"),
+    "AsksTwice": ("        raise refusal", '        self._http.post("/messages", json={})\n        raise refusal'),
+    "LogsTheText": ("        if reply.ok", "        __import__('logging').warning(message.body)\n        if reply.ok"),
+}
+
+
+@pytest.fixture(scope="module")
+def page():
+    """The files that docs/testing.md shows."""
+    text = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
+    return dict(re.findall(r"(?ms)^`(\w+\.py)`:\n\n```python\n(.*?)^```$", text))
+
+
+def test_every_block_of_the_page_of_testing_passes_in_a_project(project, page):
+    own = """
+INSTALLED_APPS += ["rest_framework", "otp_app"]
+AUTH_USER_MODEL = "otp_app.User"
+OTP_ALLOWED_REGIONS = ["UZ", "KZ"]
+DATABASES["default"]["TEST"] = {"NAME": "test.sqlite3"}
+"""
+    with project.settings.open("a") as file:
+        file.write(own)
+    with project.urls.open("a") as file:
+        file.write('from django.urls import include\nurlpatterns.append(path("api/", include("otp_app.urls")))\n')
+    for name, text in page.items():
+        (project.folder / name).write_text(text)
+    said = project.test()
+    for name in ("test_sign_in.py", "test_courier.py", "test_ours.py"):
+        assert f"{name} ." in said
+    assert "Ran 3 tests" in project.manage("test", "tests")
+
+
+@pytest.fixture(scope="module")
+def judged(page, python, tmp_path_factory):
+    """What the contract says of each defective provider."""
+    folder = tmp_path_factory.mktemp("defects")
+    for name, (right, wrong) in DEFECTS.items():
+        assert right in page["courier.py"]
+        (folder / f"{name.lower()}.py").write_text(page["courier.py"].replace(right, wrong))
+        text = (
+            page["test_courier.py"]
+            .replace("from courier", f"from {name.lower()}")
+            .replace("TestCourier", f"Test{name}")
+        )
+        (folder / f"test_{name.lower()}.py").write_text(text)
+    options = ("-p", "no:cacheprovider", "-p", "no:django", "-c", "/dev/null", "--rootdir=.", "-q", "--tb=no")
+    return run("-m", "pytest", *options, cwd=folder, python=python, status=1, PYTHONPATH=".")
+
+
+@pytest.mark.parametrize(
+    ("name", "test"),
+    [
+        ("TellsTheCode", "test_a_lost_reply_is_unknown"),
+        ("TakesEveryReplyForAYes", "test_a_lost_reply_is_unknown[answer2]"),
+        ("AsksTwice", "test_it_is_asked_once_whatever_comes"),
+        ("LogsTheText", "test_nothing_of_the_message_is_logged"),
+    ],
+)
+def test_a_defective_provider_fails_the_contract_outside_of_the_project(judged, name, test):
+    assert re.search(rf"FAILED \S+::Test{name}::{re.escape(test)}", judged)

@@ -31,7 +31,10 @@ class Harness(Protocol):
 
 
 class QueueContract:
-    """Test a queue. A subclass has the fixture ``harness``. Threads meet in the database: SQLite's is to be a file."""
+    """Test a queue. A subclass has the fixture ``harness``, with nothing waiting in the broker yet.
+
+    Threads meet in the database: where it is SQLite's, it has to be a file.
+    """
 
     pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -88,7 +91,7 @@ class QueueContract:
         assert [message.reference for message in sent.messages] == [challenge_id] * 2
         assert len({message.code for message in sent.messages}) == 1
 
-    def test_who_asked_is_answered_before_a_provider_refuses_and_is_not_charged(self, queue, later, sent):
+    def test_who_asked_is_answered_before_a_provider_refuses_and_has_used_nothing_up(self, queue, later, sent):
         phone = new_phone()
         with sent.failing(NotAccepted("20429")):
             challenge = services.send_code(phone=phone).challenge

@@ -61,7 +61,7 @@ class SendContract:
         assert store.get(opened.id).sends_left == 2
 
     @pytest.mark.parametrize("end", ["approved", "canceled", "expired", "exhausted", "another's", "unknown"])
-    def test_what_is_not_open_is_not_sent_again_and_nothing_is_charged(self, store, clock, settings, end):
+    def test_what_is_not_open_is_not_sent_again_and_nothing_is_taken(self, store, clock, settings, end):
         settings.OTP_UNCONVERTED_PER_CLIENT_HOUR = 1
         opened = open_one(store).challenge
         clock.advance(60)
