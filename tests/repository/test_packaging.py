@@ -183,7 +183,6 @@ def test_the_wheel_holds_the_app_and_nothing_else(wheel):
         "djangorestframework",
         "phonenumbers",
         "requests",
-        "twilio",
         "urllib3",
     ]
 
