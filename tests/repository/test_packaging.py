@@ -7,14 +7,18 @@ import sysconfig
 import threading
 import zipfile
 from contextlib import contextmanager
+from email import message_from_bytes
+from email.policy import default
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs
 
 import pytest
+from trove_classifiers import classifiers
 
 from tests.ports import free_port
 from tests.programs import ROOT, call, checkout, rows, run, running
+from tools.metadata import absolute
 
 PHONE = "+998901234567"
 TWILIO = {
@@ -185,6 +189,53 @@ def test_the_wheel_holds_the_app_and_nothing_else(wheel):
         "requests",
         "urllib3",
     ]
+
+
+@pytest.fixture(scope="module")
+def metadata(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+        return message_from_bytes(archive.read(name), policy=default)
+
+
+def test_an_index_can_follow_every_link_of_the_description(metadata):
+    text = metadata.get_content()
+    assert metadata["Description-Content-Type"] == "text/markdown"
+    assert "## Put it into your own project" in text
+    assert [
+        link for link in re.findall(r"\]\(([^)]*)\)", text) if not link.startswith(("https://", "http://", "#"))
+    ] == []
+
+
+def test_an_index_knows_every_classifier_and_the_metadata_say_what_is_tested(metadata):
+    said = metadata.get_all("Classifier")
+    assert set(said) <= set(classifiers)
+    assert {f"Framework :: Django :: {version}" for version in ("5.2", "6.0", "6.1")} <= set(said)
+    assert "Typing :: Typed" in said
+    assert metadata["License-Expression"] == "MIT"
+
+
+@pytest.mark.parametrize(
+    ("source", "made"),
+    [
+        ("", "See the page, [here](#there) and [far](https://example.com/a)."),
+        (
+            "https://example.com/us/it",
+            "![A picture](https://example.com/us/it/raw/HEAD/docs/a.png)See "
+            "[the page](https://example.com/us/it/blob/HEAD/docs/a.md), [here](#there) and [far](https://example.com/a).",
+        ),
+    ],
+)
+def test_relative_links_lead_to_the_repository_or_are_only_words(source, made):
+    readme = "![A picture](docs/a.png)See [the page](docs/a.md), [here](#there) and [far](https://example.com/a)."
+    assert absolute(readme, source) == made
+
+
+def test_no_page_and_no_message_installs_what_is_in_no_index_yet():
+    texts = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("otp_*/**/*.py")]
+    assert [
+        path for path in texts if re.search(r"pip install [\"']?otp[-_]app", path.read_text(encoding="utf-8"))
+    ] == []
 
 
 def test_an_empty_project_with_three_values_signs_users_in(project, twilio):

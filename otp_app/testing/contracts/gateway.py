@@ -113,9 +113,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _drip(self, gateway):
         self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n")
-        for _ in range(600):
-            if gateway.release.wait(0.1):
-                return
+        while not gateway.release.wait(0.1):
             self.wfile.write(b" ")
 
     def log_message(self, *args):
