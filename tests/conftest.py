@@ -12,8 +12,8 @@ from otp_app import stores
 from otp_app.db.clock import milliseconds
 from otp_app.providers import memory
 from otp_app.rulings import kept
-from otp_app.testing import otp_outbox  # noqa: F401
-from tests.clock import Clock
+from otp_app.testing import otp_clock, otp_outbox, otp_unlimited  # noqa: F401
+from otp_app.testing.clock import Clock
 from tests.things import Thing
 from tests.valkey import any_running
 

@@ -1,23 +1,5 @@
-"""Running one call in many threads at the same instant, each with a database connection of its own."""
+"""Run one call in many threads at the same instant, as the contracts do."""
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
+from otp_app.testing.contracts.races import race
 
-from django.db import connections
-
-
-def race(call, times):
-    """What each of ``times`` simultaneous calls returned or raised."""
-    barrier = threading.Barrier(times)
-
-    def one(number):
-        barrier.wait()
-        try:
-            return call(number)
-        except Exception as error:  # noqa: BLE001  (the result is what the test looks at)
-            return error
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(times) as pool:
-        return list(pool.map(one, range(times)))
+__all__ = ["race"]

@@ -4,11 +4,9 @@ import threading
 import time
 from contextlib import contextmanager
 
-from django.conf import settings
-from django.core.signals import setting_changed
-
 from otp_app.delivery import executor
 from otp_app.providers.base import Provider, Receipt
+from otp_app.testing.in_force import in_force
 
 PATIENCE = 60  # seconds; no test means to wait so long
 
@@ -65,28 +63,6 @@ class Remotes:
 
 
 @contextmanager
-def _in_force(**values):
-    """Apply settings for a while. Unlike override_settings, it may end before settings that a test sets within it."""
-    holder = settings._wrapped
-    before = {name: getattr(holder, name) for name in values if hasattr(holder, name)}
-    try:
-        _set(holder, values)
-        yield
-    finally:
-        _set(holder, before)
-        for name in values.keys() - before.keys():
-            delattr(holder, name)
-            settings.__dict__.pop(name, None)
-
-
-def _set(holder, values):
-    for name, value in values.items():
-        setattr(holder, name, value)
-        settings.__dict__.pop(name, None)  # forget the value that was read before
-        setting_changed.send(None, setting=name, value=value, enter=True)
-
-
-@contextmanager
 def remotes(*names, routes=None):
     """Put providers with these names in force, in this order."""
     RemoteProvider.behaviours.clear()
@@ -96,7 +72,7 @@ def remotes(*names, routes=None):
         for name in names or ("remote",)
     ]
     remote = Remotes()
-    with _in_force(OTP_PROVIDERS=entries, OTP_ROUTES=routes or {}, OTP_ALLOWED_REGIONS=["UZ", "KZ", "US"]):
+    with in_force(OTP_PROVIDERS=entries, OTP_ROUTES=routes or {}, OTP_ALLOWED_REGIONS=["UZ", "KZ", "US"]):
         try:
             yield remote
         finally:

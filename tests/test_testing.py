@@ -4,11 +4,14 @@ import importlib.util
 import sys
 
 import pytest
+from django.conf import settings as django_settings
 from django.core.management import call_command
+from django.test import override_settings
 
-from otp_app import services, testing
+from otp_app import services, stores, testing
 from otp_app.conf import provider_entries
-from otp_app.errors import ChannelNotOffered
+from otp_app.errors import ChannelNotOffered, DeliveryFailed, InvalidOrExpiredCode, Limited
+from otp_app.providers.base import Unknown
 from otp_app.testing import admin_user  # noqa: F401
 from tests.factories import new_phone
 
@@ -63,6 +66,65 @@ def test_without_any_setting_codes_go_to_the_console(settings, capsys):
     assert phone in capsys.readouterr().out
 
 
+def test_no_fixture_outlives_its_test_whatever_the_test_has_set_within():
+    before = django_settings.OTP_PROVIDERS
+    with testing.outbox():
+        within = override_settings(OTP_BRAND="Within")
+        within.enable()
+    within.disable()
+    assert django_settings.OTP_PROVIDERS is before
+    assert not hasattr(django_settings, "OTP_OUTBOX_FILE")
+
+
+def test_sends_fail_on_demand_and_work_again_afterwards(otp_outbox, otp_unlimited):
+    phone = new_phone()
+    with otp_outbox.failing(), pytest.raises(DeliveryFailed):
+        services.send_code(phone=phone)
+    with otp_outbox.failing(Unknown("timeout")):
+        services.send_code(phone=phone)  # who asked is not told that nobody knows
+    assert otp_outbox.messages == []
+    services.send_code(phone=phone)
+    assert otp_outbox.code(phone)
+
+
+def test_a_clock_that_is_moved_lets_a_code_expire_and_goes_back(otp_outbox):
+    phone = new_phone()
+    services.send_code(phone=phone)
+    code, now = otp_outbox.code(phone), stores.current().now
+    before = now()
+    with testing.moved(300) as clock:
+        assert now() - before >= 300_000
+        with pytest.raises(InvalidOrExpiredCode):
+            services.sign_in(phone=phone, code=code)
+        clock.advance(100)
+        assert now() - before >= 400_000
+    assert now() - before < 300_000
+    assert services.sign_in(phone=phone, code=code).is_new
+
+
+def test_the_fixture_of_the_clock_stands_at_now_until_it_is_moved(otp_outbox, otp_clock):
+    phone = new_phone()
+    services.send_code(phone=phone)
+    with pytest.raises(Limited):
+        services.send_code(phone=phone)
+    otp_clock.advance(60)
+    services.send_code(phone=phone)
+
+
+@pytest.mark.parametrize("client", ["192.0.2.1", None])
+def test_without_limits_nobody_waits_and_nothing_is_used_up(otp_outbox, settings, client):
+    names = ("UNCONVERTED_PER_PREFIX_DAY", "SENDS_PER_PREFIX_DAY", "UNCONVERTED_PER_SUBNET_DAY", "BUDGET_PER_DAY")
+    for name in (*names, "SENDS_PER_PHONE_DAY", "UNCONVERTED_OF_STRANGERS_DAY"):
+        setattr(settings, f"OTP_{name}", 1)
+    settings.OTP_PROOFS = True
+    phone = new_phone()
+    with testing.unlimited():
+        for _ in range(20):
+            services.send_code(phone=phone, client=client)
+    with pytest.raises(Limited):
+        services.send_code(phone=phone, client=client)
+
+
 def test_the_client_of_an_admin_has_one(admin_client):
     page = admin_client.get("/admin/otp_app/user/")
     assert (page.status_code, testing.ADMIN in page.text) == (200, True)
@@ -91,7 +153,7 @@ def test_without_pytest_the_context_manager_is_there_and_the_fixture_is_not(monk
     spec = importlib.util.find_spec("otp_app.testing")
     without = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(without)
+    assert set(without.__all__) == {"ADMIN", "Clock", "Outbox", "create_admin", "moved", "outbox", "unlimited"}
     assert not hasattr(without, "otp_outbox")
-    assert not hasattr(without, "admin_user")
     with without.outbox() as sent:
         assert sent.messages == []

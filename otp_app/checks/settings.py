@@ -41,7 +41,7 @@ def _missing_for_redis() -> str:
     if conf.STORE != REDIS_STORE:
         return ""
     if find_spec("redis") is None:
-        return 'the package is not installed: pip install "otp-app[redis]"'
+        return 'the package is not installed: pip install "redis[hiredis]"'
     return "" if conf.REDIS_URL else "OTP_REDIS_URL is empty"
 
 

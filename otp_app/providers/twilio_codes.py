@@ -84,9 +84,9 @@ def code_of(told: object) -> str:
     return text if re.fullmatch("[1-9][0-9]{0,9}", text) else ""
 
 
-def refused(status: object, code: object) -> Exception:
+def refused(status: int, code: object) -> Exception:
     """Return the error for a refusal by its code or, if the table lacks the code, by its HTTP status."""
     known = code_of(code)
     if known in ERRORS:
         return ERRORS[known](known)
-    return refusal(status if isinstance(status, int) else 500, known)  # 500: no status is no clear answer
+    return refusal(status, known)

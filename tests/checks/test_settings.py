@@ -39,7 +39,7 @@ class TestRedis:
         settings.OTP_REDIS_URL = "redis://localhost"
         monkeypatch.setattr(ours, "find_spec", lambda name: None)
         (error,) = [message for message in checks.run_checks() if message.id == "otp_app.E019"]
-        assert "otp-app[redis]" in error.msg
+        assert 'pip install "redis[hiredis]"' in error.msg
 
     def test_with_both_it_is_sound(self, settings):
         settings.OTP_REDIS_URL = "redis://localhost"

@@ -1,4 +1,4 @@
-"""What every token backend must do."""
+"""The contract of token backends, and what sessions do beside it."""
 
 from datetime import timedelta
 
@@ -10,6 +10,7 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from otp_app.models import UserSession
+from otp_app.testing.contracts.tokens import TokenContract
 from otp_app.tokens.opaque import OpaqueTokens
 from otp_app.tokens.session import SessionTokens
 from tests.factories import new_phone
@@ -17,9 +18,10 @@ from tests.factories import new_phone
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(params=[OpaqueTokens, SessionTokens])
-def backend(request):
-    return request.param()
+class TestTokens(TokenContract):
+    @pytest.fixture(params=[OpaqueTokens, SessionTokens])
+    def backend(self, request):
+        return request.param()
 
 
 @pytest.fixture
@@ -29,80 +31,14 @@ def user(django_user_model):
 
 @pytest.fixture
 def ask(rf):
-    """A new request of a client that holds what it was issued."""
+    """Return a function that makes a request with the session of this key, or with a new one."""
 
-    def ask(held=None):
-        headers = {"authorization": f"Bearer {held['token']}"} if held and held["token"] else {}
-        request = rf.get("/", headers=headers)
-        request.session = SessionStore(held["session"] if held else None)
+    def ask(key=None):
+        request = rf.get("/")
+        request.session = SessionStore(key)
         return request
 
     return ask
-
-
-@pytest.fixture
-def sign_in(backend, ask):
-    def sign_in(user):
-        request = ask()
-        issued = backend.issue(user, request)
-        assert issued.expires_in > 0
-        request.session.save()
-        return {"token": issued.token, "session": request.session.session_key}
-
-    return sign_in
-
-
-def test_who_holds_what_was_issued_is_the_user(backend, sign_in, ask, user, django_user_model):
-    other = django_user_model.objects.create_user(new_phone())
-    assert backend.authenticate(ask(sign_in(user))) == user
-    assert backend.authenticate(ask(sign_in(other))) == other
-
-
-def test_who_holds_nothing_is_nobody(backend, ask):
-    assert backend.authenticate(ask()) is None
-
-
-def test_what_was_revoked_is_worth_nothing_and_another_sign_in_stays(backend, sign_in, ask, user):
-    first, second = sign_in(user), sign_in(user)
-    request = ask(first)
-    backend.revoke(request)
-    request.session.save()
-    assert backend.authenticate(ask(first)) is None
-    assert backend.authenticate(ask(second)) == user
-
-
-def test_signing_out_everywhere_ends_all_of_a_user_and_of_nobody_else(backend, sign_in, ask, user, django_user_model):
-    other = django_user_model.objects.create_user(new_phone())
-    held = [sign_in(user), sign_in(user), sign_in(other)]
-    backend.revoke_all(user)
-    assert [backend.authenticate(ask(one)) for one in held] == [None, None, other]
-
-
-def test_what_is_prepared_for_nobody_yet_is_good_as_soon_as_its_row_is_the_users(backend, ask, user):
-    prepared = backend.issuing()
-    if prepared is None:
-        pytest.skip("it needs a user to begin with")
-    held = {"token": prepared.issued.token, "session": None}
-    assert backend.authenticate(ask(held)) is None
-    prepared.model.objects.create(**prepared.row, user=user)
-    assert backend.authenticate(ask(held)) == user
-
-
-def test_revoking_nothing_is_no_error(backend, ask):
-    backend.revoke(ask())
-
-
-def test_a_deactivated_user_is_nobody(backend, sign_in, ask, user):
-    held = sign_in(user)
-    user.is_active = False
-    user.save()
-    assert backend.authenticate(ask(held)) is None
-
-
-def test_a_purge_spares_the_living(backend, sign_in, ask, user):
-    held = sign_in(user)
-    assert backend.purge() == 0
-    assert backend.authenticate(ask(held)) == user
 
 
 def test_a_session_cannot_be_issued_without_a_request(user):
@@ -135,7 +71,7 @@ def test_all_sessions_of_a_user_with_a_password_end_too(sessions, ask, user, dja
         request.session.save()
         keys.append(request.session.session_key)
     sessions.revoke_all(user)
-    left = [sessions.authenticate(ask({"token": None, "session": key})) for key in keys]
+    left = [sessions.authenticate(ask(key)) for key in keys]
     assert left == [None, None, owner]
     assert UserSession.objects.count() == 1
 
@@ -189,4 +125,4 @@ def test_the_backend_that_is_named_in_the_session_is_one_that_finds_the_user_aga
     request = ask()
     sessions.issue(user, request)
     request.session.save()
-    assert sessions.authenticate(ask({"token": None, "session": request.session.session_key})) == user
+    assert sessions.authenticate(ask(request.session.session_key)) == user

@@ -12,7 +12,7 @@ from django.core.cache import cache
 from otp_app.providers import eskiz
 from otp_app.providers.base import Forged, NotAccepted, ProviderError, Report, Unknown, Unreachable, Unsuited
 from otp_app.providers.eskiz import EskizProvider
-from tests.contracts.providers import MESSAGE, RestContract
+from otp_app.testing.contracts.providers import MESSAGE, RestContract
 
 TOLD = {
     "request_id": "59bf10a2-aba8-4694-8fd5-0be20102a580",

@@ -10,8 +10,8 @@ from urllib3.exceptions import MaxRetryError, SSLError
 
 from otp_app.providers import http
 from otp_app.providers.base import Forged, NotAccepted, Provider, Report, Unknown, Unsuited
-from tests.contracts.providers import MESSAGE
-from tests.gateway import gateway
+from otp_app.testing.contracts.gateway import gateway
+from otp_app.testing.contracts.providers import MESSAGE
 
 
 def broken(reason):

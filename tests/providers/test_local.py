@@ -8,10 +8,10 @@ from otp_app.providers import memory
 from otp_app.providers.console import ConsoleProvider
 from otp_app.providers.file import FileProvider
 from otp_app.providers.memory import MemoryProvider
-from tests.contracts.providers import MESSAGE, Contract
+from otp_app.testing.contracts.providers import MESSAGE, ProviderContract
 
 
-class TestConsole(Contract):
+class TestConsole(ProviderContract):
     @pytest.fixture
     def provider(self):
         return ConsoleProvider()
@@ -25,7 +25,7 @@ class TestConsole(Contract):
         assert capsys.readouterr().out == ("\n  sms to +998901234567:\n    OTP: 987654\n    @example.com #987654\n\n")
 
 
-class TestFile(Contract):
+class TestFile(ProviderContract):
     @pytest.fixture
     def path(self, tmp_path):
         return tmp_path / "outbox.jsonl"
@@ -54,7 +54,7 @@ class TestFile(Contract):
         assert path.stat().st_mode & 0o777 == 0o600
 
 
-class TestMemory(Contract):
+class TestMemory(ProviderContract):
     @pytest.fixture
     def provider(self, outbox):
         return MemoryProvider()

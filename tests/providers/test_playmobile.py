@@ -8,7 +8,7 @@ import pytest
 
 from otp_app.providers.base import Forged, NotAccepted, Receipt, Report, Unknown
 from otp_app.providers.playmobile import PlayMobileProvider
-from tests.contracts.providers import MESSAGE, RestContract
+from otp_app.testing.contracts.providers import MESSAGE, RestContract
 
 
 def report(told, secret="s3cret"):

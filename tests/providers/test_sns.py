@@ -9,7 +9,7 @@ import pytest
 from otp_app.providers import http
 from otp_app.providers.base import NotAccepted, ProviderError, Rejected, Unknown, Unsuited
 from otp_app.providers.sns import SnsProvider
-from tests.contracts.providers import MESSAGE, RestContract
+from otp_app.testing.contracts.providers import MESSAGE, RestContract
 
 # Those that write requests and answers; what is signed, one can find the code to by trying all.
 QUIET = ("botocore", "botocore.auth", "botocore.endpoint", "botocore.parsers")

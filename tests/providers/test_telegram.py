@@ -12,7 +12,7 @@ import pytest
 
 from otp_app.providers.base import Forged, NotAccepted, Report, Unknown, Unreachable, Unsuited
 from otp_app.providers.telegram import TelegramProvider
-from tests.contracts.providers import MESSAGE, RestContract
+from otp_app.testing.contracts.providers import MESSAGE, RestContract
 
 TOKEN = "AAFhbGwgb2YgaXQ"
 RESULT = {

@@ -18,7 +18,7 @@ from otp_app.providers.base import (
     Unreachable,
 )
 from otp_app.providers.template import TemplateProvider
-from tests.contracts.providers import MESSAGE, RestContract
+from otp_app.testing.contracts.providers import MESSAGE, RestContract
 
 REPORTS = {
     "secret": "s&cret",

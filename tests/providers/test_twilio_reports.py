@@ -14,7 +14,7 @@ from twilio.request_validator import RequestValidator
 from otp_app.providers.base import Event, Forged, Report, Unreachable
 from otp_app.providers.twilio import TwilioProvider
 from otp_app.providers.twilio_codes import CALL_STATUSES, ERRORS, MESSAGE_STATUSES
-from tests.contracts.providers import MESSAGE
+from otp_app.testing.contracts.providers import MESSAGE
 
 ACCOUNT, TOKEN, NUMBER = "AC" + "1" * 32, "a token of ours", "+12015550123"
 SID, CALL_SID = "SM" + "4" * 32, "CA" + "5" * 32
@@ -307,12 +307,15 @@ class TestSignatures:
         st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=12), min_size=1, max_size=3),
         max_size=6,
     )
-    PATHS = st.text("abcXYZ019-_~%/", max_size=12)
+    PATHS = st.text("abcXYZ019-_~%/'", max_size=12)
+    PORTS = st.sampled_from(["", ":443", ":80", ":8443"])
 
     @settings(max_examples=150, deadline=None)
-    @given(FIELDS, PATHS, st.sampled_from(sorted(MESSAGE_STATUSES)), st.data())
-    def test_what_the_sdk_signs_is_accepted_and_anything_changed_is_forged(self, provider, fields, path, status, data):
-        report = signed(fields | {"MessageStatus": [status]}, f"https://login.example.com/{path}?id=1")
+    @given(FIELDS, PORTS, PATHS, st.sampled_from(sorted(MESSAGE_STATUSES)), st.data())
+    def test_what_the_sdk_signs_is_accepted_and_what_is_changed_is_forged(
+        self, provider, fields, port, path, status, data
+    ):
+        report = signed(fields | {"MessageStatus": [status]}, f"https://login.example.com{port}/{path}?id=1")
         fields = Values(parse_qs(report.body.decode(), keep_blank_values=True))
         signature = report.headers["x-twilio-signature"]
         official = RequestValidator(TOKEN)

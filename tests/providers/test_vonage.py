@@ -12,7 +12,7 @@ import pytest
 
 from otp_app.providers.base import Event, Forged, NotAccepted, ProviderError, Rejected, Report, Unknown, Unsuited
 from otp_app.providers.vonage import VonageProvider
-from tests.contracts.providers import MESSAGE, RestContract
+from otp_app.testing.contracts.providers import MESSAGE, RestContract
 
 REPORT = {
     "msisdn": "998901234567",

@@ -13,7 +13,7 @@ from otp_app.providers.base import (
     Unknown,
 )
 from otp_app.providers.twilio import TwilioProvider
-from tests.contracts.providers import MESSAGE, RestContract
+from otp_app.testing.contracts.providers import MESSAGE, RestContract
 
 ACCOUNT, TOKEN, NUMBER = "AC" + "1" * 32, "a token of ours", "+12015550123"
 SERVICE, TEMPLATE, SID = "MG" + "2" * 32, "HX" + "3" * 32, "SM" + "4" * 32
@@ -96,7 +96,7 @@ class TwilioContract(RestContract):
     def test_without_a_callback_no_reports_are_asked_for(self, form):
         assert not [name for name in form(callback="") if name.startswith("StatusCallback")]
 
-    def test_the_sdk_logs_nothing_at_all(self, provider, caplog):
+    def test_nothing_at_all_is_logged(self, provider, caplog):
         caplog.set_level(logging.DEBUG)
         provider.send(self.message)
         assert [record.name for record in caplog.records if record.name.startswith(("otp_app", "twilio"))] == []

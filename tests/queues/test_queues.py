@@ -1,23 +1,23 @@
-"""What every queue must do, and what each does when its broker or backend fails."""
+"""The contract of queues, and what each does when its broker or backend fails."""
 
 import json
 import threading
 from base64 import b64decode
+from contextlib import contextmanager
 from importlib.util import find_spec
 
 import pytest
+from django.test import override_settings
 
-from otp_app import queues, services, stores
+from otp_app import services
 from otp_app.challenges import Grant
-from otp_app.conf import plugin
 from otp_app.models import Delivery
-from otp_app.providers.base import NotAccepted
 from otp_app.queues import celery, tasks
+from otp_app.testing.contracts.queues import QueueContract
 from otp_project.celery import app
 from tests import valkey
 from tests.factories import new_challenge, new_phone
 from tests.programs import ROOT, run
-from tests.races import race
 from tests.remote import remotes
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -47,6 +47,7 @@ class OverCelery:
     path = "otp_app.queues.celery.CeleryQueue"
 
     def __init__(self, monkeypatch):
+        self._monkeypatch = monkeypatch
         monkeypatch.setattr(app.conf, "broker_url", "memory://")
         with app.connection_for_read() as connection:
             app.amqp.queues["celery"](connection.default_channel).declare()
@@ -54,6 +55,12 @@ class OverCelery:
 
     def deliver(self, challenge_id):
         celery.deliver.apply((challenge_id,))
+
+    @contextmanager
+    def broken(self):
+        with self._monkeypatch.context() as patch:
+            patch.setattr(app.conf, "broker_url", "redis://127.0.0.1:1/0")
+            yield
 
     def carried(self):
         found = []
@@ -77,6 +84,11 @@ class OverTasks:
     def deliver(self, challenge_id):
         tasks.deliver.call(challenge_id)
 
+    @contextmanager
+    def broken(self):
+        with override_settings(TASKS={"default": {"BACKEND": "tests.queues.test_queues.Broken"}}):
+            yield
+
     def carried(self):
         backend = tasks.deliver.get_backend()
         found = [(tuple(result.args), result.kwargs) for result in backend.results]
@@ -84,69 +96,11 @@ class OverTasks:
         return found
 
 
-@pytest.fixture(params=["inline", "celery", "tasks"])
-def queue(request, settings, monkeypatch):
-    made = {"inline": Inline, "celery": lambda: OverCelery(monkeypatch), "tasks": lambda: OverTasks(settings)}
-    queue = made[request.param]()
-    settings.OTP_QUEUE = queue.path
-    plugin.cache_clear()
-    return queue
-
-
-def test_a_send_comes_to_one_call_and_its_record_and_the_queue_carries_an_id(queue, remote):
-    challenge = services.send_code(phone=new_phone()).challenge
-    assert queue.carried() == ([] if isinstance(queue, Inline) else [((challenge.id,), {})])
-    queue.deliver(challenge.id)
-    assert [message.reference for _, message in remote.sent] == [challenge.id]
-    assert Delivery.objects.get().status == "sent"
-
-
-def test_an_id_that_comes_twice_is_delivered_once(queue, remote):
-    grant = services.send_code(phone=new_phone())
-    if not grant.claimed:  # one that is taken on with its send is for whoever sends, and once
-        queues.current().enqueue(grant)
-    for _ in range(2):
-        queue.deliver(grant.challenge.id)
-    assert len(remote.sent) == 1
-    assert Delivery.objects.get().status == "sent"
-
-
-def test_three_workers_on_one_id_make_one_call(queue, remote):
-    challenge = services.send_code(phone=new_phone()).challenge
-    assert race(lambda _: queue.deliver(challenge.id), 3) == [None] * 3
-    assert len(remote.sent) == 1
-    assert Delivery.objects.get().status == "sent"
-
-
-def test_a_second_send_is_delivered_as_well(queue, remote, clock):
-    phone = new_phone()
-    challenge_id = services.send_code(phone=phone).challenge.id
-    queue.deliver(challenge_id)
-    clock.advance(61)
-    services.send_code(phone=phone, challenge_id=challenge_id)
-    queue.deliver(challenge_id)
-    assert [message.reference for _, message in remote.sent] == [challenge_id] * 2
-    assert len({message.code for _, message in remote.sent}) == 1
-
-
-@pytest.mark.parametrize("queue", ["celery", "tasks"], indirect=True)
-def test_who_asked_is_answered_before_a_provider_refuses_and_is_not_charged(queue, remote):
-    remote.fail(NotAccepted("20429"))
-    phone = new_phone()
-    challenge = services.send_code(phone=phone).challenge
-    queue.deliver(challenge.id)
-    assert Delivery.objects.get().error == "20429"
-    assert stores.current().get(challenge.id).status == "canceled"
-    remote.work()
-    services.send_code(phone=phone)
-
-
-@pytest.mark.parametrize("queue", ["celery", "tasks"], indirect=True)
-def test_what_a_worker_is_told_wrong_ends_with_the_type_of_an_error(queue, remote, caplog):
-    queue.deliver("no id of ours")
-    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == [
-        "not delivered, to be swept: ValidationError"
-    ]
+class TestQueue(QueueContract):
+    @pytest.fixture(params=["inline", "celery", "tasks"])
+    def harness(self, request, settings, monkeypatch):
+        made = {"inline": Inline, "celery": lambda: OverCelery(monkeypatch), "tasks": lambda: OverTasks(settings)}
+        return made[request.param]()
 
 
 def test_the_whole_of_celerys_message_tells_neither_code_nor_phone(monkeypatch, remote):

@@ -7,14 +7,18 @@ import sysconfig
 import threading
 import zipfile
 from contextlib import contextmanager
+from email import message_from_bytes
+from email.policy import default
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs
 
 import pytest
+from trove_classifiers import classifiers
 
 from tests.ports import free_port
 from tests.programs import ROOT, call, checkout, rows, run, running
+from tools.metadata import absolute
 
 PHONE = "+998901234567"
 TWILIO = {
@@ -183,9 +187,55 @@ def test_the_wheel_holds_the_app_and_nothing_else(wheel):
         "djangorestframework",
         "phonenumbers",
         "requests",
-        "twilio",
         "urllib3",
     ]
+
+
+@pytest.fixture(scope="module")
+def metadata(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+        return message_from_bytes(archive.read(name), policy=default)
+
+
+def test_an_index_can_follow_every_link_of_the_description(metadata):
+    text = metadata.get_content()
+    assert metadata["Description-Content-Type"] == "text/markdown"
+    assert "## Put it into your own project" in text
+    assert [
+        link for link in re.findall(r"\]\(([^)]*)\)", text) if not link.startswith(("https://", "http://", "#"))
+    ] == []
+
+
+def test_an_index_knows_every_classifier_and_the_metadata_say_what_is_tested(metadata):
+    said = metadata.get_all("Classifier")
+    assert set(said) <= set(classifiers)
+    assert {f"Framework :: Django :: {version}" for version in ("5.2", "6.0", "6.1")} <= set(said)
+    assert "Typing :: Typed" in said
+    assert metadata["License-Expression"] == "MIT"
+
+
+@pytest.mark.parametrize(
+    ("source", "made"),
+    [
+        ("", "See the page, [here](#there) and [far](https://example.com/a)."),
+        (
+            "https://example.com/us/it",
+            "![A picture](https://example.com/us/it/raw/HEAD/docs/a.png)See "
+            "[the page](https://example.com/us/it/blob/HEAD/docs/a.md), [here](#there) and [far](https://example.com/a).",
+        ),
+    ],
+)
+def test_relative_links_lead_to_the_repository_or_are_only_words(source, made):
+    readme = "![A picture](docs/a.png)See [the page](docs/a.md), [here](#there) and [far](https://example.com/a)."
+    assert absolute(readme, source) == made
+
+
+def test_no_page_and_no_message_installs_what_is_in_no_index_yet():
+    texts = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("otp_*/**/*.py")]
+    assert [
+        path for path in texts if re.search(r"pip install [\"']?otp[-_]app", path.read_text(encoding="utf-8"))
+    ] == []
 
 
 def test_an_empty_project_with_three_values_signs_users_in(project, twilio):
@@ -263,3 +313,67 @@ def test_a_project_tests_itself_with_what_the_readme_names(project):
     (project.folder / "conftest.py").write_text(f"{imports}from otp_app.testing import admin_user\n")
     (project.folder / "test_shop.py").write_text(TESTED + sign_in)
     assert "3 passed" in project.test()
+
+
+DEFECTS = {
+    "TellsTheCode": ("raise refusal(reply.status)", "raise refusal(reply.status, message.code)"),
+    "TakesEveryReplyForAYes": ('if reply.ok and isinstance(reply.data, dict) and "id" in reply.data:', "if True:"),
+    "AsksTwice": ("        raise refusal", '        self._http.post("/messages", json={})\n        raise refusal'),
+    "LogsTheText": ("        if reply.ok", "        __import__('logging').warning(message.body)\n        if reply.ok"),
+}
+
+
+@pytest.fixture(scope="module")
+def page():
+    """The files that docs/testing.md shows."""
+    text = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
+    return dict(re.findall(r"(?ms)^`(\w+\.py)`:\n\n```python\n(.*?)^```$", text))
+
+
+def test_every_block_of_the_page_of_testing_passes_in_a_project(project, page):
+    own = """
+INSTALLED_APPS += ["rest_framework", "otp_app"]
+AUTH_USER_MODEL = "otp_app.User"
+OTP_ALLOWED_REGIONS = ["UZ", "KZ"]
+DATABASES["default"]["TEST"] = {"NAME": "test.sqlite3"}
+"""
+    with project.settings.open("a") as file:
+        file.write(own)
+    with project.urls.open("a") as file:
+        file.write('from django.urls import include\nurlpatterns.append(path("api/", include("otp_app.urls")))\n')
+    for name, text in page.items():
+        (project.folder / name).write_text(text)
+    said = project.test()
+    for name in ("test_sign_in.py", "test_courier.py", "test_ours.py"):
+        assert f"{name} ." in said
+    assert "Ran 3 tests" in project.manage("test", "tests")
+
+
+@pytest.fixture(scope="module")
+def judged(page, python, tmp_path_factory):
+    """What the contract says of each defective provider."""
+    folder = tmp_path_factory.mktemp("defects")
+    for name, (right, wrong) in DEFECTS.items():
+        assert right in page["courier.py"]
+        (folder / f"{name.lower()}.py").write_text(page["courier.py"].replace(right, wrong))
+        text = (
+            page["test_courier.py"]
+            .replace("from courier", f"from {name.lower()}")
+            .replace("TestCourier", f"Test{name}")
+        )
+        (folder / f"test_{name.lower()}.py").write_text(text)
+    options = ("-p", "no:cacheprovider", "-p", "no:django", "-c", "/dev/null", "--rootdir=.", "-q", "--tb=no")
+    return run("-m", "pytest", *options, cwd=folder, python=python, status=1, PYTHONPATH=".")
+
+
+@pytest.mark.parametrize(
+    ("name", "test"),
+    [
+        ("TellsTheCode", "test_a_lost_reply_is_unknown"),
+        ("TakesEveryReplyForAYes", "test_a_lost_reply_is_unknown[answer2]"),
+        ("AsksTwice", "test_it_is_asked_once_whatever_comes"),
+        ("LogsTheText", "test_nothing_of_the_message_is_logged"),
+    ],
+)
+def test_a_defective_provider_fails_the_contract_outside_of_the_project(judged, name, test):
+    assert re.search(rf"FAILED \S+::Test{name}::{re.escape(test)}", judged)

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import psycopg
 
-from tests.clock import Clock
+from otp_app.testing.clock import Clock
 from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -12,9 +12,9 @@ from contextlib import closing, contextmanager, suppress
 
 from celery import Celery
 
+from otp_app.testing.clock import Clock
+from otp_app.testing.contracts.gateway import gateway
 from tests import journal, valkey
-from tests.clock import Clock
-from tests.gateway import gateway
 from tests.service.conftest import UNREACHED_LIMITS
 from tests.service.running import ROOT, Database, Service
 from tests.service.talking import get

@@ -1,6 +1,8 @@
 """Run a fake gateway: real HTTP with the answers and failures of a provider's API. It keeps all requests."""
 
 import json
+import socket
+import struct
 import threading
 import time
 from contextlib import contextmanager
@@ -41,6 +43,7 @@ class Gateway:
     answers: dict = field(default_factory=dict)
     delay: float = 0.0
     requests: list = field(default_factory=list)
+    connections: int = 0  # that were made
     release: threading.Event = field(default_factory=threading.Event)
     url: str = ""
 
@@ -57,15 +60,21 @@ class Gateway:
 
 
 class _Server(ThreadingHTTPServer):
+    gateway: Gateway
     daemon_threads = True
     block_on_close = False
     request_queue_size = 128
+
+    def process_request(self, request, client_address):
+        self.gateway.connections += 1
+        super().process_request(request, client_address)
 
     def handle_error(self, request, client_address):
         """Print nothing, because clients that give up are part of the tests."""
 
 
 class _Handler(BaseHTTPRequestHandler):
+    server: _Server
     protocol_version = "HTTP/1.1"
 
     def _serve(self):
@@ -96,9 +105,6 @@ class _Handler(BaseHTTPRequestHandler):
         """Send nothing: the connection ends after the request was read."""
 
     def _reset(self, gateway):
-        import socket
-        import struct
-
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.connection.close()
 
@@ -107,9 +113,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _drip(self, gateway):
         self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n")
-        for _ in range(600):
-            if gateway.release.wait(0.1):
-                return
+        while not gateway.release.wait(0.1):
             self.wfile.write(b" ")
 
     def log_message(self, *args):

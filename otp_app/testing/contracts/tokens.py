@@ -1,0 +1,89 @@
+"""Test what every token backend must do."""
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.sessions.backends.db import SessionStore
+
+from .values import new_phone
+
+
+class TokenContract:
+    """Test a token backend. A subclass has the fixture ``backend``; ``new_user`` too, if users are made otherwise."""
+
+    pytestmark = pytest.mark.django_db
+
+    @pytest.fixture
+    def new_user(self):
+        return lambda: get_user_model().objects.create_user(new_phone())
+
+    @pytest.fixture
+    def user(self, new_user):
+        return new_user()
+
+    @pytest.fixture
+    def ask(self, rf):
+        """Return a function that makes a request of a client that holds what it was issued."""
+
+        def ask(held=None):
+            headers = {"authorization": f"Bearer {held['token']}"} if held and held["token"] else {}
+            request = rf.get("/", headers=headers)
+            request.session = SessionStore(held["session"] if held else None)
+            return request
+
+        return ask
+
+    @pytest.fixture
+    def sign_in(self, backend, ask):
+        def sign_in(user):
+            request = ask()
+            issued = backend.issue(user, request)
+            assert issued.expires_in > 0
+            request.session.save()
+            return {"token": issued.token, "session": request.session.session_key}
+
+        return sign_in
+
+    def test_who_holds_what_was_issued_is_the_user(self, backend, sign_in, ask, user, new_user):
+        other = new_user()
+        assert backend.authenticate(ask(sign_in(user))) == user
+        assert backend.authenticate(ask(sign_in(other))) == other
+
+    def test_who_holds_nothing_is_nobody(self, backend, ask):
+        assert backend.authenticate(ask()) is None
+
+    def test_what_was_revoked_is_worth_nothing_and_another_sign_in_stays(self, backend, sign_in, ask, user):
+        first, second = sign_in(user), sign_in(user)
+        request = ask(first)
+        backend.revoke(request)
+        request.session.save()
+        assert backend.authenticate(ask(first)) is None
+        assert backend.authenticate(ask(second)) == user
+
+    def test_signing_out_everywhere_ends_all_of_a_user_and_of_nobody_else(self, backend, sign_in, ask, user, new_user):
+        other = new_user()
+        held = [sign_in(user), sign_in(user), sign_in(other)]
+        backend.revoke_all(user)
+        assert [backend.authenticate(ask(one)) for one in held] == [None, None, other]
+
+    def test_what_is_prepared_for_nobody_yet_is_good_as_soon_as_its_row_is_the_users(self, backend, ask, user):
+        prepared = backend.issuing()
+        if prepared is None:
+            pytest.skip("it needs a user to begin with")
+        held = {"token": prepared.issued.token, "session": None}
+        assert backend.authenticate(ask(held)) is None
+        prepared.model.objects.create(**prepared.row, user=user)
+        assert backend.authenticate(ask(held)) == user
+
+    def test_revoking_nothing_is_no_error(self, backend, ask):
+        backend.revoke(ask())
+
+    def test_a_deactivated_user_is_nobody(self, backend, sign_in, ask, user):
+        held = sign_in(user)
+        user.is_active = False
+        user.save()
+        assert backend.authenticate(ask(held)) is None
+
+    def test_a_purge_spares_the_living(self, backend, sign_in, ask, user):
+        held = sign_in(user)
+        assert backend.purge() == 0
+        assert backend.authenticate(ask(held)) == user
