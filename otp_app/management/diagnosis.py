@@ -21,7 +21,7 @@ _MAX_QUEUED_MS = 60_000  # a delivery that waits longer for a worker is a fault
 _MAX_USERS = 5000  # examined
 _MAX_UNMATCHED_REPORTS = 20  # without a delivery, of one provider; more are worth a note
 # The seconds after which a missing run is a fault, and how often it should run.
-_RUNS = {"sweep": (600, "every few seconds"), "purge": (3 * 3600, "every hour")}
+_RUNS = {"sweep": (sweeper.MAX_SILENT_SECONDS, "every few seconds"), "purge": (3 * 3600, "every hour")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +93,9 @@ def _backlog() -> Iterator[Finding]:
 def _runs() -> Iterator[Finding]:
     """Report when sweep and purge ran last. Before the first send they have nothing to do."""
     now = clock.read_now(records.database())
-    oldest = Delivery.objects.order_by("sent_at").values_list("sent_at", flat=True).first() or now
     for name, (longest, often) in _RUNS.items():
         last = sweeper.last_run(name)
-        silent = max(0, now - max(last, oldest)) // 1000
-        if silent > longest:
+        if (silent := sweeper.silent_seconds(name)) > longest:
             text = f"has not run for {duration(silent)}: have a timer or Celery's beat run it {often}."
             yield Finding(f"otp_{name}", None if settings.DEBUG else False, text)
         elif last:
