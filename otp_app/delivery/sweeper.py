@@ -22,7 +22,7 @@ from ..db import clock
 from ..db.transactions import require_none
 from ..keys import ledger_id
 from ..models import Delivery
-from . import budget, dispatch, records, reports
+from . import dispatch, records, reports, shared_limits
 
 logger = logging.getLogger("otp_app.sweeps")
 
@@ -74,7 +74,7 @@ def sweep(stop: threading.Event | None = None) -> Sweep:
             seen.update(batch)
             ends.update(pool.map(deliver_in_time, batch))
     swept = Sweep(attempted=ends[True], failed=ends[False], abandoned=abandoned, matched=reports.match_early())
-    budget.warn()
+    shared_limits.warn()
     _record_run("sweep")
     return swept
 

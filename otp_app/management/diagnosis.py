@@ -11,7 +11,7 @@ from django.db.models import Count
 from .. import counters, health, phones, providers, proxies, rulings, stores
 from ..conf import conf
 from ..db import clock
-from ..delivery import budget, callbacks, circuit_breaker, records, routing, sweeper
+from ..delivery import callbacks, circuit_breaker, records, routing, shared_limits, sweeper
 from ..models import Delivery, EventRow
 from ..providers.base import ProviderError
 from . import spellings
@@ -36,7 +36,7 @@ class Finding:
 def examine() -> Iterator[Finding]:
     """Yield all findings, the basic ones first. A part that cannot be examined is a fault, too."""
     examinations = (
-        *(_settings, _parts, _users, _backlog, _runs, _blocks, _budget, _proxies),
+        *(_settings, _parts, _users, _backlog, _runs, _blocks, _shared_limits, _proxies),
         *(_providers, _circuits, _routes, _reports, _unmatched_reports),
     )
     for examination in examinations:
@@ -116,12 +116,16 @@ def _blocks() -> Iterator[Finding]:
         yield Finding("rulings", None, f"{text} by hand: 'Blocks and allowances' in the admin shows and lifts them.")
 
 
-def _budget() -> Iterator[Finding]:
-    """Report how much of OTP_BUDGET_PER_DAY is used, if there is one."""
-    if conf.BUDGET_PER_DAY:
-        used = budget.used_percent()
-        good = False if used >= budget.USED_UP_PERCENT else None if used >= budget.NEARLY_PERCENT else True
-        yield Finding("budget", good, f"{used} % of OTP_BUDGET_PER_DAY is used.")
+def _shared_limits() -> Iterator[Finding]:
+    """Report the limits that all requests share, or all of a country, and of which much is used."""
+    noted = {
+        name: used for name, used in shared_limits.used_percents().items() if used >= shared_limits.NOTABLE_PERCENT
+    }
+    for name, used in noted.items():
+        text = f"{used} % of {name} is used. Beyond it sends are refused."
+        yield Finding("limits", False if used >= shared_limits.USED_UP_PERCENT else None, text)
+    if not noted:
+        yield Finding("limits", True, f"none that requests share is used to {shared_limits.NOTABLE_PERCENT} %.")
 
 
 def _proxies() -> Iterator[Finding]:
