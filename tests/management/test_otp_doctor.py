@@ -1,12 +1,14 @@
 """``manage.py otp_doctor``: what is wrong, each in a sentence."""
 
 import io
+from types import SimpleNamespace
 
 import pytest
 from django.core.management import call_command
 from django.db import OperationalError
 
 from otp_app import health, providers, proxies, rulings, services, stores
+from otp_app.checks import database
 from otp_app.db import clock as clocks
 from otp_app.delivery import circuit_breaker, shared_limits
 from otp_app.management import diagnosis
@@ -175,6 +177,14 @@ def test_the_checks_of_production_are_made_outside_of_development(remote, settin
     settings.DEBUG = False
     settings.OTP_PUBLIC_URL = "http://login.example.com"
     assert "note    settings: otp_app.W004: " in doctor()[1]
+
+
+def test_connections_that_are_not_kept_are_a_note(remote, settings, monkeypatch):
+    settings.DEBUG = False
+    server = SimpleNamespace(vendor="postgresql", settings_dict={"CONN_MAX_AGE": 0, "OPTIONS": {}})
+    monkeypatch.setattr(database, "connections", {"default": server})
+    text = doctor()[1]
+    assert "note    settings: otp_app.W012: Connections to the database 'default' are not kept: a send costs" in text
 
 
 def test_a_proxy_that_the_service_is_not_told_of_is_named_and_what_is_silenced_is_not(remote, settings):
