@@ -50,7 +50,7 @@ def running(block, port):
             "listen 80;": f"listen 127.0.0.1:{ports[0]};",
             "listen 443 ssl": f"listen 127.0.0.1:{ports[1]} ssl",
             f"/etc/letsencrypt/live/{HOST}": folder,
-            "http://127.0.0.1:8000;": f"http://127.0.0.1:{port};",
+            "127.0.0.1:8000": f"127.0.0.1:{port}",
         }.items():
             assert written in block, f"the block has no {written!r}"
             block = block.replace(written, meant)

@@ -5,8 +5,11 @@ import json
 import os
 import re
 import shlex
+import signal
 import ssl
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlencode
 
 import pytest
@@ -15,12 +18,12 @@ from otp_app import phones
 from tests import nginx
 
 from .conftest import UNREACHED_LIMITS
-from .running import ROOT, running
+from .running import ROOT, Service, running
 from .talking import Answer, phone
 from .twilio_server import Twilio
 
 PAGE = (ROOT / "docs" / "deploy.md").read_text()
-BLOCK = next(block for block in re.findall(r"(?ms)^```nginx\n(.*?)^```$", PAGE) if "server_name" in block)
+BLOCK, UPSTREAM = re.findall(r"(?ms)^```nginx\n(.*?)^```$", PAGE)
 (GUNICORN,) = re.findall(r"(?m)^\.venv/bin/(gunicorn .*)$", PAGE)
 SERVERS = {
     "granian": ("-m", "otp_project"),
@@ -39,10 +42,14 @@ def twilio():
     server.stop()
 
 
+@pytest.fixture(scope="module")
+def environment(twilio):
+    ours = {"DEBUG": "0", "ALLOWED_HOSTS": nginx.HOST, "OTP_CLOCK_OFFSET_FILE": "", "LOG_LEVEL": "INFO"}
+    return twilio.environment | UNREACHED_LIMITS | ours
+
+
 @pytest.fixture(scope="module", params=SERVERS)
-def service(request, twilio, tmp_path_factory):
-    environment = twilio.environment | UNREACHED_LIMITS
-    environment |= {"DEBUG": "0", "ALLOWED_HOSTS": nginx.HOST, "OTP_CLOCK_OFFSET_FILE": "", "LOG_LEVEL": "INFO"}
+def service(request, environment, tmp_path_factory):
     folder = tmp_path_factory.mktemp(request.param)
     with running(folder, program=SERVERS[request.param], **environment) as started:
         yield started
@@ -173,3 +180,30 @@ def test_without_host_requests_are_refused_and_the_log_names_the_host_and_the_se
             assert Browser(ports).ask("GET", path).status == 400
     line = told(service, before, "django.security.DisallowedHost")
     assert line == f"refused a request for the host '127.0.0.1:{service.port}', which is not in ALLOWED_HOSTS"
+
+
+def test_of_two_each_is_restarted_and_nobody_who_asks_meanwhile_is_refused(environment, tmp_path_factory):
+    folders = tmp_path_factory.mktemp("first"), tmp_path_factory.mktemp("second")
+    with running(folders[0], **environment) as first:
+        second = Service(folders[1], first.database, **environment).start()
+        block = UPSTREAM.replace("127.0.0.1:8001", f"127.0.0.1:{second.port}")
+        block += BLOCK.replace("http://127.0.0.1:8000;", "http://otp;")
+        done, statuses = threading.Event(), []
+        with nginx.running(block, first.port) as ports, ThreadPoolExecutor() as pool:
+            asking = pool.submit(_ask_until, done, Browser(ports), statuses)
+            try:
+                for each in (first, second):
+                    assert each.end(signal.SIGTERM) == 0
+                    each.start()
+            finally:
+                done.set()
+            asking.result()
+        assert second.end() == 0
+    assert len(statuses) > 20
+    assert set(statuses) == {401}
+
+
+def _ask_until(done, browser, statuses):
+    while not done.is_set():
+        statuses.append(browser.ask("GET", "/api/me/").status)
+        time.sleep(0.01)
