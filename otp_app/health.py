@@ -1,6 +1,7 @@
 """Answer ``/healthz`` (the process works) and ``/readyz`` (its database, store and migrations do, too).
 
-An answer of ``/readyz`` is kept for a second, because anybody may ask.
+An answer of ``/readyz`` is kept for a second, because anybody may ask. Whoever asks also has the log say that no sweep
+runs, which makes nothing less ready.
 
 Load balancers ask by address. The ready service answers for any ``Host``. In your own project ``CommonMiddleware``
 refuses unknown hosts first, so name that address in ``ALLOWED_HOSTS``.
@@ -19,6 +20,7 @@ from django.views.decorators.http import require_safe
 
 from . import stores
 from .db.transactions import without_transactions
+from .delivery import sweeper
 
 logger = logging.getLogger("otp_app.health")
 
@@ -64,6 +66,8 @@ class _CachedProbes:
         try:
             if time.monotonic() >= self._until:
                 self._parts = probe_parts()
+                if all(self._parts.values()):
+                    sweeper.warn_of_silence()
                 self._until = time.monotonic() + CACHE_SECONDS
             return self._parts
         finally:

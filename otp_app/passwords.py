@@ -19,7 +19,7 @@ from .db.transactions import without_transactions
 from .errors import UNREACHABLE, InvalidPhone, Limited, Unavailable
 from .keys import ledger_id
 from .limits import request_limits
-from .limits.clients import client_of
+from .limits.clients import client_at, client_of
 
 _MAX_NAME_CHARACTERS = 254  # bounds the cost of normalising a name
 # For staff who signed in by code: Django would suggest another account, but the password of this one is needed.
@@ -57,7 +57,7 @@ class PasswordForm(AdminAuthenticationForm):
         name = self.cleaned_data.get("username")
         if not name or not self.cleaned_data.get("password"):
             return super().clean()
-        client = client_of(self.request.META if self.request else {})
+        client = client_of(self.request.META) if self.request else client_at("")
         account = account_of(name)
         store = stores.current()
         try:

@@ -1,7 +1,7 @@
 """Run the service under granian: ``python -m otp_project``.
 
 In development it also migrates and prints its address. In production it collects the static files, unless STATIC_ROOT
-is set.
+is set, and prints what it runs with.
 """
 
 import io
@@ -16,8 +16,6 @@ MAX_HEADER_BYTES = 16 * 1024  # the address included
 MAX_CONNECTIONS = 4096  # of a process; an idle one costs a few KB, and further ones wait
 RESERVED_FILES = 256  # that a process opens for databases, providers and static files
 
-BANNER = "open {url}/\n"
-
 
 def main() -> None:
     """Serve until a signal ends it."""
@@ -31,6 +29,7 @@ def main() -> None:
         django.setup()
         from django.conf import settings
 
+        from . import startup
         from .environment import text
 
         _refuse_taken_port(settings.HOST, settings.PORT)
@@ -42,10 +41,8 @@ def main() -> None:
             _collect_static()
     except (ImproperlyConfigured, SystemCheckError) as error:
         sys.exit(str(error))
-    if settings.DEBUG:
-        host = f"[{settings.HOST}]" if ":" in settings.HOST else settings.HOST
-        sys.stdout.write(BANNER.format(url=f"http://{host}:{settings.PORT}"))
-        sys.stdout.flush()
+    sys.stdout.write(f"open {startup.address()}/\n" if settings.DEBUG else f"{startup.line()}\n")
+    sys.stdout.flush()
     _serve()
 
 

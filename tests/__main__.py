@@ -1,8 +1,8 @@
 """``make test``: the whole suite on SQLite, on PostgreSQL, and what makes requests there with ATOMIC_REQUESTS.
 
 The running service is tested on PostgreSQL, and on SQLite where a database makes a difference to it: the tests that are
-marked ``each_database``. It also opens the pages in a Chromium, and puts a PgBouncer between the service and its
-database: both are looked for and, where they can be, installed; CI must have them.
+marked ``each_database``. It also opens the pages in a Chromium, and puts an nginx before the service and a PgBouncer
+between the service and its database: they are looked for and, where they can be, installed; CI must have them.
 
 Each run has the challenges in its database, and in a Valkey. TEST_DATABASE_URL names a PostgreSQL to use (its user
 must be allowed to create databases), TEST_REDIS_URL a Redis that may be emptied; without them both are started from
@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from itertools import chain
 from types import ModuleType
 
-from tests import browsers, pgbouncer
+from tests import browsers, nginx, pgbouncer
 from tests.lanes import ROOT, Run, play
 
 MEASURED = ["--cov=otp_app", "--cov-report="]
@@ -102,6 +102,7 @@ def main() -> None:
 
     signal.signal(signal.SIGTERM, end)  # so that the runs and the server are stopped
     browser, pooler, options = found("Chromium", browsers), found("PgBouncer", pgbouncer), sys.argv[1:]
+    proxy = found("nginx", nginx)
     with tempfile.TemporaryDirectory(prefix="otp-coverage-") as coverage:
         with postgresql() as url:
             passed = play(*lanes(url, browser, coverage), chosen=bool(options))
@@ -111,6 +112,8 @@ def main() -> None:
         print("\nThe tests in a browser (tests/browser) did not run: install Chromium, or name one in TEST_BROWSER.")
     if not pooler:
         print("\nThe tests behind a pooler (tests/service/test_pgbouncer.py) did not run: install PgBouncer.")
+    if not proxy:
+        print("\nThe tests behind a proxy (tests/service/test_nginx.py) did not run: install nginx.")
     print(f"\n{passed} passed, 0 failed")
 
 

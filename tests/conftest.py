@@ -8,7 +8,7 @@ from django.core.signals import request_started
 from django.db import connection
 from hypothesis import HealthCheck, settings
 
-from otp_app import stores
+from otp_app import notices, stores
 from otp_app.db.clock import milliseconds
 from otp_app.providers import memory
 from otp_app.rulings import kept
@@ -93,6 +93,12 @@ def no_rulings(monkeypatch):
     """What operators ruled in another test is forgotten, and it has just been read that there is nothing."""
     monkeypatch.setattr(kept._Kept, "rows", {})
     monkeypatch.setattr(kept._Kept, "read_at", milliseconds())
+
+
+@pytest.fixture(autouse=True)
+def nothing_was_told(monkeypatch):
+    """The operator was told nothing in this minute."""
+    monkeypatch.setattr(notices, "_told", {})
 
 
 @pytest.fixture(scope="session")

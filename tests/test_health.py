@@ -102,3 +102,17 @@ def test_who_waits_for_parts_that_hang_is_told_that_they_are_not_ready(client, m
     asking.join()
     assert (answer.status_code, answer.json()) == (503, {"status": "failed", "store": "failed"})
     assert client.get("/readyz").status_code == 200
+
+
+def test_who_asks_whether_all_is_ready_has_the_log_say_that_no_sweep_runs_but_not_more_than_once_a_second(
+    client, monkeypatch, now
+):
+    asked = []
+    monkeypatch.setattr(health.sweeper, "warn_of_silence", lambda: asked.append(1))
+    for _ in range(3):
+        client.get("/readyz")
+    assert asked == [1]
+    now[0] += health.CACHE_SECONDS
+    monkeypatch.setitem(health._PROBES, "database", lambda: False)
+    assert client.get("/readyz").status_code == 503
+    assert asked == [1]

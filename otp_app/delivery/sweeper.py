@@ -12,21 +12,28 @@ from collections import Counter as Tally
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.db import connections
 
-from .. import counters, stores, tokens
+from .. import counters, notices, stores, tokens
 from ..accounts import authorization_codes
 from ..conf import conf
 from ..db import clock
 from ..db.transactions import require_none
 from ..keys import ledger_id
-from . import budget, dispatch, records, reports
+from ..models import Delivery
+from . import dispatch, records, reports, shared_limits
 
 logger = logging.getLogger("otp_app.sweeps")
 
 CLAIM_GRACE_MS = 5_000  # that a queue has to claim a send before a sweep does
 BATCH_CHALLENGES = 200
+MAX_SILENT_SECONDS = 600  # without a sweep; longer is a mistake in the setup
 MAX_SWEEP_SECONDS = 10  # after which a sweep begins nothing more; the next one goes on
+_NO_SWEEP = (
+    "manage.py otp_sweep has not run for %d min. What a killed process has left behind stays there until it runs: have "
+    "a process of its own (--every=10), a timer or Celery's beat run it every few seconds."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +74,7 @@ def sweep(stop: threading.Event | None = None) -> Sweep:
             seen.update(batch)
             ends.update(pool.map(deliver_in_time, batch))
     swept = Sweep(attempted=ends[True], failed=ends[False], abandoned=abandoned, matched=reports.match_early())
-    budget.warn()
+    shared_limits.warn()
     _record_run("sweep")
     return swept
 
@@ -96,6 +103,19 @@ def purge() -> tuple[int, int]:
 def last_run(name: str) -> int:
     """Return when the last ``sweep`` or ``purge`` ended, in milliseconds by the database's clock; 0 when unknown."""
     return counters.blocks(counters.database(), [_run_key(name)]).get(_run_key(name), 0)
+
+
+def silent_seconds(name: str) -> int:
+    """Return for how long a run is missing: since the last one, and since there was something to do for it."""
+    now = clock.read_now(counters.database())
+    oldest = Delivery.objects.order_by("sent_at").values_list("sent_at", flat=True).first() or now
+    return max(0, now - max(last_run(name), oldest)) // 1000
+
+
+def warn_of_silence() -> None:
+    """Warn that no sweep runs, unless that is nobody's mistake: in development, or before the first send."""
+    if not settings.DEBUG and (silent := silent_seconds("sweep")) > MAX_SILENT_SECONDS:
+        notices.warn(logger, _NO_SWEEP, silent // 60)
 
 
 def _record_run(name: str) -> None:

@@ -6,34 +6,51 @@ and not at all if it has fewer entries, or no address at that place.
 
 import logging
 from collections.abc import Mapping
-from functools import cache, lru_cache
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 
 from django.core.signals import setting_changed
 
+from .. import notices
 from ..conf import conf
+
+logger = logging.getLogger("otp_app.clients")
 
 _MAX_CHARACTERS = 80  # an IPv6 address with a zone, brackets and a port
 _UNTRUSTED_PROXY = (
     "A request has X-Forwarded-For, but OTP_TRUSTED_PROXIES is 0. If your proxy sets it, all clients count as one and "
     "share its limits: set OTP_TRUSTED_PROXIES to the number of your proxies."
 )
-_warn = cache(logging.getLogger("otp_app.clients").warning)  # once: anybody can send that header
+_NOT_FORWARDED = (
+    "OTP_TRUSTED_PROXIES is %d, but a request has fewer addresses than that in X-Forwarded-For. If it came through "
+    "your proxies, all clients count as one and share its limits: have each proxy add the address of its client to "
+    "X-Forwarded-For, or set OTP_TRUSTED_PROXIES to the number of those that do."
+)
 
 
 def client_of(meta: Mapping[str, str]) -> str:
     """Return the client of a request: an IPv4 address or an IPv6 /64, else ``unknown``; ``meta`` is ``request.META``.
 
-    A subscriber is given at least a /64 (RFC 6177), so all its addresses count as one.
+    Warn if the proxies and OTP_TRUSTED_PROXIES do not agree.
     """
     address = meta.get("REMOTE_ADDR", "")
     if conf.TRUSTED_PROXIES > 0:
         forwarded = meta.get("HTTP_X_FORWARDED_FOR", "").split(",")
         if len(forwarded) >= conf.TRUSTED_PROXIES and _parse(forwarded[-conf.TRUSTED_PROXIES].strip()):
             address = forwarded[-conf.TRUSTED_PROXIES]
+        else:
+            notices.warn(logger, _NOT_FORWARDED, conf.TRUSTED_PROXIES)
     elif "HTTP_X_FORWARDED_FOR" in meta:
-        _warn(_UNTRUSTED_PROXY)
+        notices.warn(logger, _UNTRUSTED_PROXY)
+    return client_at(address)
+
+
+def client_at(address: str) -> str:
+    """Return the client at an address: an IPv4 address or an IPv6 /64, else ``unknown``.
+
+    A subscriber is given at least a /64 (RFC 6177), so all its addresses count as one.
+    """
     return _normalise(_parse(address.strip()))
 
 

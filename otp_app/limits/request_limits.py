@@ -1,6 +1,7 @@
 """Choose the rules that a request takes, with the keys that they count."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from functools import cache, lru_cache
 from math import ceil
@@ -64,6 +65,19 @@ def for_check(client: str | None) -> RequestLimits:
 def for_password(client: str, account: str) -> RequestLimits:
     """Return the limits that a sign-in by password takes; a success gives them back."""
     return _key_limits(Trigger.PASSWORD, _client_subjects(client) | {"account": account})
+
+
+def shared(regions: Iterable[str]) -> tuple[Limit, ...]:
+    """Return the limits that all sends share, and those that all sends to each of these countries share."""
+    subjects = [("all", "all"), *(("region", region) for region in regions)]
+    rules = [rule for rule in TABLE if rule.name != "budget_per_day" or conf.BUDGET_PER_DAY]
+    # Whether the network of a request is a stranger is not asked here, so the pot of strangers is one as the others.
+    return tuple(
+        replace(_limit(rule, subject), strangers=False)
+        for per, subject in subjects
+        for rule in rules
+        if rule.per == per
+    )
 
 
 def _key_limits(trigger: Trigger, subjects: dict[str, str]) -> RequestLimits:

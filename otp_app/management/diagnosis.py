@@ -11,7 +11,7 @@ from django.db.models import Count
 from .. import counters, health, phones, providers, proxies, rulings, stores
 from ..conf import conf
 from ..db import clock
-from ..delivery import budget, callbacks, circuit_breaker, records, routing, sweeper
+from ..delivery import callbacks, circuit_breaker, records, routing, shared_limits, sweeper
 from ..models import Delivery, EventRow
 from ..providers.base import ProviderError
 from . import spellings
@@ -21,7 +21,7 @@ _MAX_QUEUED_MS = 60_000  # a delivery that waits longer for a worker is a fault
 _MAX_USERS = 5000  # examined
 _MAX_UNMATCHED_REPORTS = 20  # without a delivery, of one provider; more are worth a note
 # The seconds after which a missing run is a fault, and how often it should run.
-_RUNS = {"sweep": (600, "every few seconds"), "purge": (3 * 3600, "every hour")}
+_RUNS = {"sweep": (sweeper.MAX_SILENT_SECONDS, "every few seconds"), "purge": (3 * 3600, "every hour")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Finding:
 def examine() -> Iterator[Finding]:
     """Yield all findings, the basic ones first. A part that cannot be examined is a fault, too."""
     examinations = (
-        *(_settings, _parts, _users, _backlog, _runs, _blocks, _budget, _proxies),
+        *(_settings, _parts, _users, _backlog, _runs, _blocks, _shared_limits, _proxies),
         *(_providers, _circuits, _routes, _reports, _unmatched_reports),
     )
     for examination in examinations:
@@ -93,11 +93,9 @@ def _backlog() -> Iterator[Finding]:
 def _runs() -> Iterator[Finding]:
     """Report when sweep and purge ran last. Before the first send they have nothing to do."""
     now = clock.read_now(records.database())
-    oldest = Delivery.objects.order_by("sent_at").values_list("sent_at", flat=True).first() or now
     for name, (longest, often) in _RUNS.items():
         last = sweeper.last_run(name)
-        silent = max(0, now - max(last, oldest)) // 1000
-        if silent > longest:
+        if (silent := sweeper.silent_seconds(name)) > longest:
             text = f"has not run for {duration(silent)}: have a timer or Celery's beat run it {often}."
             yield Finding(f"otp_{name}", None if settings.DEBUG else False, text)
         elif last:
@@ -118,12 +116,16 @@ def _blocks() -> Iterator[Finding]:
         yield Finding("rulings", None, f"{text} by hand: 'Blocks and allowances' in the admin shows and lifts them.")
 
 
-def _budget() -> Iterator[Finding]:
-    """Report how much of OTP_BUDGET_PER_DAY is used, if there is one."""
-    if conf.BUDGET_PER_DAY:
-        used = budget.used_percent()
-        good = False if used >= budget.USED_UP_PERCENT else None if used >= budget.NEARLY_PERCENT else True
-        yield Finding("budget", good, f"{used} % of OTP_BUDGET_PER_DAY is used.")
+def _shared_limits() -> Iterator[Finding]:
+    """Report the limits that all requests share, or all of a country, and of which much is used."""
+    noted = {
+        name: used for name, used in shared_limits.used_percents().items() if used >= shared_limits.NOTABLE_PERCENT
+    }
+    for name, used in noted.items():
+        text = f"{used} % of {name} is used. Beyond it sends are refused."
+        yield Finding("limits", False if used >= shared_limits.USED_UP_PERCENT else None, text)
+    if not noted:
+        yield Finding("limits", True, f"none that requests share is used to {shared_limits.NOTABLE_PERCENT} %.")
 
 
 def _proxies() -> Iterator[Finding]:

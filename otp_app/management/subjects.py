@@ -9,7 +9,7 @@ from ..conf import conf
 from ..delivery import suppressions
 from ..keys import counter_key
 from ..limits import TABLE, request_limits
-from ..limits.clients import client_of, network_of, site_of, subnet_of
+from ..limits.clients import client_at, network_of, site_of, subnet_of
 from ..limits.values import Limit
 from ..rulings import parse_phone, parse_prefix, parse_region
 
@@ -55,7 +55,7 @@ def _own_limits(limits: tuple[Limit, ...]) -> tuple[Limit, ...]:
 
 def parse_client(text: str) -> str:
     """Return the client of an address that an operator has typed; raise ValueError if it is none."""
-    client = client_of({"REMOTE_ADDR": text.removesuffix("/64")})
+    client = client_at(text.removesuffix("/64"))
     if client == "unknown":
         raise ValueError("this is no IPv4 or IPv6 address.")
     return client

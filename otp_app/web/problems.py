@@ -3,7 +3,8 @@
 import base64
 import hashlib
 import logging
-from functools import cache, partial
+from collections.abc import Iterator
+from functools import partial
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
@@ -15,6 +16,7 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from .. import notices
 from ..conf import conf
 from ..errors import FAILED
 from . import pages
@@ -47,26 +49,34 @@ _PAGE = """<!doctype html>
 """
 
 _BAD_ORIGIN = REASON_BAD_ORIGIN.partition("%")[0]
-_SETUP_WARNING = (
-    "forms of the page are refused: to the service they seem to come over http, or from another host. Behind a proxy "
-    "set OTP_TRUSTED_PROXIES (in a project also SECURE_PROXY_SSL_HEADER), and have the proxy send Host as it came, and "
-    "X-Forwarded-Proto. Without a proxy the page needs TLS. See manage.py otp_doctor."
+_UNTRUSTED_PROTO = (
+    "A form of the page is refused: a proxy sends X-Forwarded-Proto: https, which is not trusted. Set "
+    "OTP_TRUSTED_PROXIES to the number of your proxies; in your own project set SECURE_PROXY_SSL_HEADER as well."
+)
+_NO_TLS = (
+    "A form of the page is refused: requests come over http. Have the proxy that ends TLS set X-Forwarded-Proto to the "
+    "scheme of the request, and OTP_TRUSTED_PROXIES to the number of your proxies. Without a proxy the page needs TLS."
+)
+_OTHER_HOST = (
+    "A form of the page is refused: browsers name another host than the proxy does. Have the proxy send Host as it "
+    "came, or name the origin of the page in CSRF_TRUSTED_ORIGINS."
 )
 _NOT_ACCEPTED = _(
     "We could not accept this request, so nothing was done. If you came here by yourself, the mistake is in how this "
     "site is set up, not yours. Please tell its owner."
 )
-_warn = cache(logging.getLogger("otp_app.web").warning)  # each text once: anybody could fill the log
+logger = logging.getLogger("otp_app.web")
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:
     """Answer ``CSRF_FAILURE_VIEW``: a form of another site, a browser without cookies, or a page left open for long.
 
-    Our own form behind a proxy that the settings do not name looks like a form of another site: warn the operator.
+    Our own form looks like a form of another site where a proxy or the settings are wrong: tell the operator which.
     """
     text = _("This page was open for too long, or your browser keeps no cookies. Go on from here.")
     if _is_our_own(request, reason) or _has_no_tls(request, reason):
-        _warn(_SETUP_WARNING)
+        for cause in _causes(request):
+            notices.warn(logger, cause)
         text = _NOT_ACCEPTED
     return pages.respond(request, partial(pages.show, request, "problem", status=403, text=text))
 
@@ -104,6 +114,15 @@ def _is_our_own(request: HttpRequest, reason: str) -> bool:
 def _has_no_tls(request: HttpRequest, reason: str) -> bool:
     """Tell whether the browser refused our cookie because the request came without TLS."""
     return reason == REASON_NO_CSRF_COOKIE and settings.CSRF_COOKIE_SECURE and not request.is_secure()
+
+
+def _causes(request: HttpRequest) -> Iterator[str]:
+    """Yield what the setup lacks, by a refused form of ours."""
+    scheme, _, host = request.headers.get("Origin", "").partition("://")
+    if host and host != request.get_host():
+        yield _OTHER_HOST
+    if not request.is_secure() and (scheme == "https" or settings.CSRF_COOKIE_SECURE):
+        yield _UNTRUSTED_PROTO if request.headers.get("X-Forwarded-Proto") == "https" else _NO_TLS
 
 
 def _problem_page(request: HttpRequest, status: int, text: object) -> HttpResponseBase:

@@ -62,7 +62,7 @@ def warnings(service, name):
     return [line for line in service.output.splitlines() if f" WARNING {name}: " in line]
 
 
-def test_the_person_is_not_blamed_and_the_log_names_the_settings_once(untrusting, proxy, chromium):
+def test_the_person_is_not_blamed_and_the_log_says_what_is_wrong_once(untrusting, proxy, chromium):
     somebody = Person(untrusting, chromium, guest_of=[proxy])
     for _ in range(2):
         somebody.begin(f"{proxy}/login/")
@@ -70,7 +70,7 @@ def test_the_person_is_not_blamed_and_the_log_names_the_settings_once(untrusting
     assert somebody.messages() == []
     somebody.leave()
     (line,) = warnings(untrusting, "otp_app.web")
-    assert "OTP_TRUSTED_PROXIES" in line
+    assert "Have the proxy send Host as it came" in line
 
 
 def test_that_all_clients_are_one_is_said_once(untrusting):

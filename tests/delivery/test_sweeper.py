@@ -3,10 +3,11 @@
 import threading
 
 import pytest
+from django.core.management import call_command
 from django.db import DatabaseError, transaction
 from django.db.backends.signals import connection_created
 
-from otp_app import services, stores
+from otp_app import notices, services, stores
 from otp_app.delivery import records, sweeper
 from otp_app.delivery.sweeper import Sweep, sweep
 from otp_app.errors import Unavailable
@@ -211,3 +212,47 @@ def test_a_purge_says_how_much_it_deleted(remote, clock):
     clock.advance(2 * 24 * 3600)
     assert sweeper.purge() == (2, 0)
     assert stores.current().purge() == 0
+
+
+class TestASweepThatIsMissing:
+    """In production, as soon as there has been something to sweep."""
+
+    @pytest.fixture
+    def told(self, caplog, settings):
+        settings.DEBUG = False
+
+        def told():
+            caplog.clear()
+            notices._told.clear()
+            sweeper.warn_of_silence()
+            return [record.getMessage() for record in caplog.records if record.name == "otp_app.sweeps"]
+
+        return told
+
+    def test_is_told_of_until_it_runs(self, remote, clock, told):
+        assert told() == []
+        lost_sends(1)
+        clock.advance(600)
+        assert told() == []
+        clock.advance(60)
+        (line,) = told()
+        assert line.startswith(
+            "manage.py otp_sweep has not run for 11 min. What a killed process has left behind stays"
+        )
+        sweep()
+        assert told() == []
+        clock.advance(661)
+        assert len(told()) == 1
+
+    def test_is_no_matter_in_development(self, remote, clock, told, settings):
+        lost_sends(1)
+        clock.advance(3600)
+        settings.DEBUG = True
+        assert told() == []
+
+    def test_is_told_of_by_a_purge(self, remote, clock, caplog, settings):
+        settings.DEBUG = False
+        lost_sends(1)
+        clock.advance(3600)
+        call_command("otp_purge")
+        assert "manage.py otp_sweep has not run for 60 min." in caplog.text

@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from otp_app.limits import clients
-from otp_app.limits.clients import client_of
+from otp_app.limits.clients import client_at, client_of
 
 
 def meta(address, forwarded=None):
@@ -19,11 +19,9 @@ def test_without_trusted_proxies_what_a_client_writes_is_not_read(forwarded):
 
 @pytest.fixture
 def said(caplog):
-    """The warnings in the log; a process logs each once."""
-    clients._warn.cache_clear()
+    """The warnings in the log; a process logs each once a minute."""
     caplog.set_level(logging.INFO, "otp_app.clients")
-    yield lambda: [record.getMessage() for record in caplog.records]
-    clients._warn.cache_clear()
+    return lambda: [record.getMessage() for record in caplog.records]
 
 
 def test_a_proxy_that_is_not_trusted_is_told_of_once_for_all_clients_are_one(said):
@@ -33,10 +31,21 @@ def test_a_proxy_that_is_not_trusted_is_told_of_once_for_all_clients_are_one(sai
     assert "203.0.113" not in line
 
 
+@pytest.mark.parametrize("forwarded", [None, "", "203.0.113.9", "nonsense, 203.0.113.9"])
+def test_a_header_that_a_trusted_proxy_leaves_out_is_told_of_once_for_all_clients_are_one(said, settings, forwarded):
+    settings.OTP_TRUSTED_PROXIES = 2
+    assert {client_of(meta("10.0.0.1", forwarded)) for _ in range(9)} == {"10.0.0.1"}
+    (line,) = said()
+    assert "OTP_TRUSTED_PROXIES is 2" in line
+    assert "add the address of its client to X-Forwarded-For" in line
+    assert "203.0.113" not in line
+
+
 def test_without_a_proxy_and_with_one_that_is_trusted_there_is_nothing_to_tell(said, settings):
     client_of(meta("192.0.2.1"))
     settings.OTP_TRUSTED_PROXIES = 1
     client_of(meta("10.0.0.1", "203.0.113.9"))
+    client_at("192.0.2.1")  # what an operator types came through no proxy
     assert said() == []
 
 

@@ -1,14 +1,16 @@
 """``manage.py otp_doctor``: what is wrong, each in a sentence."""
 
 import io
+from types import SimpleNamespace
 
 import pytest
 from django.core.management import call_command
 from django.db import OperationalError
 
 from otp_app import health, providers, proxies, rulings, services, stores
+from otp_app.checks import database
 from otp_app.db import clock as clocks
-from otp_app.delivery import budget, circuit_breaker
+from otp_app.delivery import circuit_breaker, shared_limits
 from otp_app.management import diagnosis
 from otp_app.models import Delivery, EventRow, User
 from otp_app.providers.base import NotAccepted
@@ -154,14 +156,14 @@ def test_a_warning_is_a_note(remote, settings):
     assert (code, "note    settings: otp_app.W013: " in text) == (0, True)
 
 
-def test_how_much_of_the_budget_is_used_is_told_and_a_fault_at_its_end(remote, settings, monkeypatch):
-    assert "budget" not in doctor()[1]
-    settings.OTP_PROVIDERS = [settings.OTP_PROVIDERS[0] | {"PRICE": "0.1"}]
-    settings.OTP_BUDGET_PER_DAY = 1
-    for used, (level, code) in {0: ("ok", 0), 80: ("note", 0), 99: ("FAULT", 1)}.items():
-        monkeypatch.setattr(budget, "used_percent", lambda used=used: used)
+def test_a_limit_that_many_share_is_a_note_when_much_of_it_is_used_and_a_fault_at_its_end(remote, monkeypatch):
+    assert "ok      limits: none that requests share is used to 40 %." in doctor()[1]
+    for used, (level, code) in {40: ("note", 0), 98: ("note", 0), 99: ("FAULT", 1)}.items():
+        percents = {"OTP_BUDGET_PER_DAY": used, "OTP_DEVICE_SENDS_PER_DAY": 39}
+        monkeypatch.setattr(shared_limits, "used_percents", lambda percents=percents: percents)
         found, text = doctor()
-        assert (found, f"{level:7} budget: {used} % of OTP_BUDGET_PER_DAY is used." in text) == (code, True)
+        assert (found, f"{level:7} limits: {used} % of OTP_BUDGET_PER_DAY is used. Beyond" in text) == (code, True)
+        assert "DEVICE" not in text
 
 
 def test_a_proxy_that_hides_its_clients_is_a_note(remote, monkeypatch):
@@ -175,6 +177,14 @@ def test_the_checks_of_production_are_made_outside_of_development(remote, settin
     settings.DEBUG = False
     settings.OTP_PUBLIC_URL = "http://login.example.com"
     assert "note    settings: otp_app.W004: " in doctor()[1]
+
+
+def test_connections_that_are_not_kept_are_a_note(remote, settings, monkeypatch):
+    settings.DEBUG = False
+    server = SimpleNamespace(vendor="postgresql", settings_dict={"CONN_MAX_AGE": 0, "OPTIONS": {}})
+    monkeypatch.setattr(database, "connections", {"default": server})
+    text = doctor()[1]
+    assert "note    settings: otp_app.W012: Connections to the database 'default' are not kept: a send costs" in text
 
 
 def test_a_proxy_that_the_service_is_not_told_of_is_named_and_what_is_silenced_is_not(remote, settings):

@@ -69,9 +69,10 @@ class Database:
 
 
 class Service:
-    """Run ``python -m otp_project`` with this environment on top of the tests' own."""
+    """Run ``python -m otp_project``, or another server, with this environment on top of the tests' own."""
 
-    def __init__(self, folder, database, redis=None, **environment):
+    def __init__(self, folder, database, redis=None, program=("-m", "otp_project"), **environment):
+        self._program = program
         self.database = database
         self.redis = redis
         self.outbox_file, self.outbox, self.outbox_read = folder / "outbox", [], 0
@@ -114,7 +115,7 @@ class Service:
     def launch(self):
         with self.output_file.open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "otp_project"],
+                [sys.executable, *(part.format(port=self.port) for part in self._program)],
                 cwd=ROOT,
                 env=self.environment,
                 stdout=output,

@@ -42,6 +42,12 @@ def production(twilio, tmp_path_factory):
         assert AUTH_TOKEN not in service.output
 
 
+def test_the_start_says_in_one_line_what_is_in_force(production):
+    (line,) = [line for line in production.output.splitlines() if line.startswith("otp_app ")]
+    assert f" on http://127.0.0.1:{production.port}, database " in line
+    assert line.endswith(", store SqlStore, providers twilio, regions UZ, trusted proxies 1")
+
+
 def delivery(service, challenge_id):
     """Status, error, provider and its reference of the only delivery of a challenge, once it is written how it ended.
 

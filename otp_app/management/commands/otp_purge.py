@@ -12,4 +12,5 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         challenges, tokens = sweeper.purge()
+        sweeper.warn_of_silence()
         self.stdout.write(f"Purged {challenges} challenges and {tokens} tokens and sessions.")
