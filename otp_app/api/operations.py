@@ -116,7 +116,8 @@ OPERATIONS: dict[type[views.OtpView], Operation] = {
         "Verify a code and get a token; the first code of a number creates its user",
         {"phone": _PHONE, "otp": "123456", "challenge_id": _ID},
         (200, "OtpVerified", _VERIFIED),
-        (*_CODE_ERRORS, errors.ProfileRequired({"profile.name": [_REQUIRED]})),
+        (*_CODE_ERRORS, *_KEY_ERRORS, errors.ProfileRequired({"profile.name": [_REQUIRED]})),
+        headers={idempotency.HEADER: f"{_KEY_DESCRIPTION} Kept for a minute; of no use where a cookie is the proof."},
     ),
     views.ExchangeView: Operation(
         "token",
