@@ -1,5 +1,6 @@
 """A verification under an Idempotency-Key: its repeat gets the same answer, and costs nothing."""
 
+import sys
 from collections import Counter
 from functools import partial
 
@@ -10,6 +11,7 @@ from django.test import Client
 from otp_app import stores
 from otp_app.api import idempotency
 from otp_app.models import KeptAnswer, Token, User
+from tests import members
 from tests.api.idempotency.keyed import KEY, ask, code
 from tests.api.test_statements import counted
 from tests.factories import new_phone, other_than
@@ -22,7 +24,11 @@ verify = partial(ask, name="verify-otp")
 
 @pytest.fixture
 def body(client, remote):
-    """What answers a code that was sent."""
+    return sent(client, remote)
+
+
+def sent(client, remote):
+    """Send a code, and return the body that answers it."""
     phone = new_phone()
     challenge_id = ask(client, {"phone": phone}, key=None).json()["challenge_id"]
     return {"phone": phone, "otp": remote.sent[-1][1].code, "challenge_id": challenge_id}
@@ -53,10 +59,12 @@ def test_after_a_logout_the_answer_is_the_same_and_its_token_dead(client, body):
     assert client.get("/api/me/", headers=bearer).status_code == 401
 
 
-@pytest.mark.parametrize("member", ["phone", "otp", "challenge_id", "device"])
-def test_another_body_under_the_key_is_refused(client, body, member):
+@pytest.mark.parametrize("member", ["phone", "otp", "challenge_id", "device", "profile"])
+def test_another_body_under_the_key_is_refused(client, body, member, settings):
+    settings.OTP_ACCOUNTS = members.path(members.Optional)
     assert verify(client, body).status_code == 200
     other = {"phone": new_phone(), "otp": other_than(body["otp"]), "challenge_id": "0" * 32, "device": "another"}
+    other["profile"] = {"full_name": "A Name"}
     assert code(verify(client, body | {member: other[member]})) == (422, "idempotency_key_reused")
 
 
@@ -78,6 +86,22 @@ def test_a_refusal_is_not_kept(client, body):
     assert verify(client, body).status_code == 200
 
 
+def test_nor_is_the_question_for_a_profile_and_what_the_accounts_show_is(client, body, settings):
+    settings.OTP_ACCOUNTS = members.path(members.Dated)
+    assert code(verify(client, body)) == (400, "profile_required")
+    assert not KeptAnswer.objects.exists()
+    first = verify(client, body | {"profile": {"full_name": "A Name"}})
+    assert first.json()["user"].keys() >= {"full_name", "joined", "reference"}
+    assert verify(client, body | {"profile": {"full_name": "A Name"}}).content == first.content
+
+
+def test_without_the_library_that_encrypts_it_is_a_verification_without_a_key(client, body, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cryptography", None)
+    assert verify(client, body).status_code == 200
+    assert not KeptAnswer.objects.exists()
+    assert code(verify(client, body)) == (400, "invalid_or_expired_code")
+
+
 def test_twenty_at_once_get_one_token_and_no_other_answer(body):
     answers = race(lambda _: verify(Client(), body), 20)
     told = Counter(code(answer) for answer in answers)
@@ -93,12 +117,14 @@ def test_neither_token_nor_code_nor_key_nor_phone_can_be_read_where_it_is_kept(c
         assert secret not in row
 
 
-def test_what_is_kept_opens_to_the_request_alone(client, body):
-    """Somebody who puts another row's answer in place gets nothing of it."""
+def test_what_is_kept_is_of_no_use_to_another_request(client, remote, body):
+    """Whoever can write into the database, and puts another row's answer into their own, gets nothing of it."""
     verify(client, body)
-    kept = KeptAnswer.objects.get().answer
-    KeptAnswer.objects.update(answer=kept[:-8] + "AAAAAAA=")
-    assert code(verify(client, body)) == (400, "invalid_or_expired_code")
+    theirs = KeptAnswer.objects.get().answer
+    own = sent(client, remote)
+    verify(client, own, key="another")
+    KeptAnswer.objects.update(answer=theirs)
+    assert code(verify(client, own, key="another")) == (400, "invalid_or_expired_code")
 
 
 def test_a_replaced_secret_opens_what_its_predecessor_closed(client, body, settings):
