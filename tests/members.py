@@ -1,5 +1,7 @@
 """Classes of accounts as projects write them, named by tests in OTP_ACCOUNTS."""
 
+from uuid import UUID
+
 from django.contrib.auth import get_user_model
 from rest_framework import serializers
 
@@ -38,6 +40,13 @@ class Asking(Accounts):
 
     def shown(self, user):
         return {"full_name": user.full_name, "id": "not ours to change"}
+
+
+class Dated(Named):
+    """Shows values that JSON has no type for, as REST framework writes them."""
+
+    def shown(self, user):
+        return {"full_name": user.full_name, "joined": user.date_joined, "reference": UUID(int=user.pk)}
 
 
 class Optional(Accounts):

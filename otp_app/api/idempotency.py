@@ -50,40 +50,48 @@ def answer_once(request: Request, send: Callable[[str], Grant]) -> Json:
 
     Raise InvalidRequest, IdempotencyKeyReused, RequestInProgress, or what ``send`` raises.
     """
-    key = request.META.get(_META_NAME)
+    key = key_of(request)
     if key is None:
         return _answer(send(""))
-    if not _KEY_FORM.fullmatch(key):
-        raise InvalidRequest({HEADER: [_("This must be 1 to 255 printable ASCII characters.")]})
-    row = _acquire(request, key)
+    body: Any = request.data
+    wanted = body.get("challenge_id", "")
+    row = acquire(request, key, "idempotency key", wanted if is_id(wanted) else random_id())
     if row.answer is not None:
         return _decoded(row.answer)
     try:
         grant = send(row.challenge.hex)
     except Exception as error:
-        _release(row, sent_nothing=isinstance(error, OtpError) and not isinstance(error, Unavailable))
+        release(row, sent_nothing=isinstance(error, OtpError) and not isinstance(error, Unavailable))
         raise
     answer = _answer(grant)
     with suppress(DatabaseError):  # the message is on its way: a repeated request is answered from the challenge
-        _save_answer(row, answer, grant.challenge.expires_at)
+        save(row, _encoded(answer), grant.challenge.expires_at)
     return answer
 
 
-def _acquire(request: Request, key: str) -> KeptAnswer:
+def key_of(request: Request) -> str | None:
+    """Return the key that a request names, or None; raise InvalidRequest."""
+    key: str | None = request.META.get(_META_NAME)
+    if key is not None and not _KEY_FORM.fullmatch(key):
+        raise InvalidRequest({HEADER: [_("This must be 1 to 255 printable ASCII characters.")]})
+    return key
+
+
+def acquire(request: Request, key: str, use: str, challenge_id: str) -> KeptAnswer:
     """Return the row of a key: new or taken over, and then held by this request, or with the answer saved before.
 
-    Raise IdempotencyKeyReused or RequestInProgress.
+    A key is one of its ``use``. When the process has died, ``challenge_id`` shows whether its send happened. Raise
+    IdempotencyKeyReused or RequestInProgress.
     """
     body: Any = request.data
-    wanted = body.get("challenge_id", "")
     now = stores.current().now()
     values: dict[str, Any] = {
         "body": UUID(ledger_id("idempotent body", _digest(body))),
-        "challenge": UUID(wanted if is_id(wanted) else random_id()),
+        "challenge": UUID(challenge_id),
         "answer": None,
         "expires_at": now + _MAX_HELD_MS,
     }
-    name = UUID(ledger_id("idempotency key", f"{client_of(request.META)} {key}"))
+    name = UUID(ledger_id(use, f"{client_of(request.META)} {key}"))
     ours, row = KeptAnswer(key=name, **values), _rows().filter(key=name).first()
     if row is None:
         alias = router.db_for_write(KeptAnswer)  # one of many at once writes its row; the database logs no error
@@ -108,7 +116,7 @@ def _is_answered(row: KeptAnswer, body: UUID, now: int) -> bool:
     if row.body != body:
         raise IdempotencyKeyReused
     if row.answer is None:
-        if _held_since(row) + _lease_ms() > now:
+        if held_since(row) + _lease_ms() > now:
             raise RequestInProgress
         _recover_answer(row)
     return row.answer is not None
@@ -121,7 +129,7 @@ def _recover_answer(row: KeptAnswer) -> None:
     for example because the store's answer was lost, its outcome is *unknown*, and the person sends again.
     """
     challenge = stores.current().get(row.challenge.hex)
-    if not challenge or not challenge.sent_at or challenge.sent_at[-1] < _held_since(row):
+    if not challenge or not challenge.sent_at or challenge.sent_at[-1] < held_since(row):
         return
     # Else the send was claimed with the challenge, and must not begin twice; so was one that is withheld.
     if not queues.current().at_once and accounts.are_public():
@@ -129,15 +137,15 @@ def _recover_answer(row: KeptAnswer) -> None:
     with suppress(InvalidOrExpiredCode):
         state = services.state(challenge_id=challenge.id)
         answer = sent_answer(challenge.id, state.expires_in, state.resend_in)
-        _save_answer(row, answer, challenge.expires_at)
         row.answer = _encoded(answer)
+        save(row, row.answer, challenge.expires_at)
 
 
-def _save_answer(row: KeptAnswer, answer: Json, expires_at: int) -> None:
-    _unchanged(row).update(answer=_encoded(answer), expires_at=expires_at)
+def save(row: KeptAnswer, answer: str, expires_at: int) -> None:
+    _unchanged(row).update(answer=answer, expires_at=expires_at)
 
 
-def _release(row: KeptAnswer, *, sent_nothing: bool) -> None:
+def release(row: KeptAnswer, *, sent_nothing: bool) -> None:
     """Free the key after a refusal; after any other error end its lease, and the next request asks the challenge."""
     with suppress(DatabaseError):  # then the lease ends by itself
         if sent_nothing:
@@ -151,7 +159,7 @@ def _lease_ms() -> int:
     return (conf.PROVIDER_DEADLINE + _GRACE_SECONDS) * 1000
 
 
-def _held_since(row: KeptAnswer) -> int:
+def held_since(row: KeptAnswer) -> int:
     """Return when a row in progress was acquired (milliseconds), or one lease earlier if its request failed."""
     return row.expires_at - _MAX_HELD_MS
 

@@ -49,6 +49,7 @@ _CODE_ERRORS = (
 )
 _TOKEN_ERRORS = (problems.NotAuthenticated(), problems.MethodNotAllowed(), errors.Unavailable())
 _KEY_DESCRIPTION = "A name that you choose for this request. The same request under it gets the first answer again."
+_KEPT_A_MINUTE = "Kept for a minute. Without effect where a cookie is the proof or the server lacks the extra crypto."
 _KEY_ERRORS = (problems.RequestInProgress(), problems.IdempotencyKeyReused())
 _SENT = serializers.sent_answer(_ID, expires_in=300, resend_in=60)
 _STATE = {
@@ -133,7 +134,8 @@ OPERATIONS: dict[type[views.OtpView], Operation] = {
         "Verify a code and get a token; the first code of a number creates its user",
         {"phone": _PHONE, "otp": "123456", "challenge_id": _ID},
         (200, "OtpVerified", _VERIFIED),
-        (*_CODE_ERRORS, errors.ProfileRequired({"profile.name": [_REQUIRED]})),
+        (*_CODE_ERRORS, *_KEY_ERRORS, errors.ProfileRequired({"profile.name": [_REQUIRED]})),
+        headers={idempotency.HEADER: f"{_KEY_DESCRIPTION} {_KEPT_A_MINUTE}"},
     ),
     views.ExchangeView: Operation(
         "token",

@@ -22,10 +22,10 @@ from .. import accounts, bodies, phones, services, tokens
 from ..challenges import Grant
 from ..limits.clients import client_of
 from ..phones.languages import language_of, regions_of
-from . import countries, idempotency, problems
+from . import countries, idempotency, problems, sign_in_answers
 from .authentication import TokenAuthentication
 from .parsers import StrictJSONParser
-from .serializers import ExchangeSerializer, SendSerializer, VerifySerializer, user_answer
+from .serializers import ExchangeSerializer, Json, SendSerializer, VerifySerializer, user_answer
 
 ViewClass = TypeVar("ViewClass", bound=type[APIView])
 
@@ -128,6 +128,9 @@ class VerifyView(OtpView):
 
     def post(self, request: Request) -> Response:
         body = self.body(request)
+        return Response(sign_in_answers.answer_once(request, partial(self._sign_in, request, body)))
+
+    def _sign_in(self, request: Request, body: dict[str, Any]) -> Json:
         done = services.sign_in(
             phone=body["phone"],
             code=body["otp"],
@@ -137,15 +140,13 @@ class VerifyView(OtpView):
             request=request._request,
             profile=body.get("profile"),
         )
-        return Response(
-            {
-                "message": "OTP verified successfully",
-                "token": done.issued.token,
-                "expires_in": done.issued.expires_in,
-                "user": user_answer(done.user, phone=body["phone"], is_new=done.is_new),
-                "device": done.device,
-            }
-        )
+        return {
+            "message": "OTP verified successfully",
+            "token": done.issued.token,
+            "expires_in": done.issued.expires_in,
+            "user": user_answer(done.user, phone=body["phone"], is_new=done.is_new),
+            "device": done.device,
+        }
 
 
 class ExchangeView(OtpView):

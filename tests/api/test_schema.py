@@ -21,7 +21,7 @@ KEY = "request_in_progress idempotency_key_reused"
 TOKEN = "not_authenticated method_not_allowed unavailable"
 CODES = {  # what an endpoint can answer beside success
     ("/api/send-otp/", "post"): f"{NUMBER} undeliverable_phone proof_required {BODY} {KEY} delivery_failed",
-    ("/api/verify-otp/", "post"): f"{NUMBER} profile_required {BODY}",
+    ("/api/verify-otp/", "post"): f"{NUMBER} profile_required {BODY} {KEY}",
     ("/api/challenges/{challenge_id}/", "get"): "invalid_or_expired_code method_not_allowed unavailable",
     ("/api/token/", "post"): "invalid_request invalid_or_expired_code method_not_allowed too_large "
     "unsupported_media_type unavailable",
@@ -246,17 +246,17 @@ def test_with_sessions_the_proof_is_a_cookie_and_a_change_without_csrf_token_is_
         ("\u00e9", False),
     ],
 )
-def test_the_form_of_an_idempotency_key_is_documented_for_sends_alone(document, key, good):
+def test_the_form_of_an_idempotency_key_is_documented_for_sends_and_verifications_alone(document, key, good):
     told = {
         path: parameter
         for (path, _), operation in operations(document).items()
         for parameter in operation.get("parameters", ())
         if parameter["in"] == "header"
     }
-    assert list(told) == ["/api/send-otp/"]
-    (parameter,) = told.values()
-    assert (parameter["name"], parameter.get("required", False)) == ("Idempotency-Key", False)
-    assert jsonschema.Draft202012Validator(parameter["schema"]).is_valid(key) is good
+    assert set(told) == {"/api/send-otp/", "/api/verify-otp/"}
+    for parameter in told.values():
+        assert (parameter["name"], parameter.get("required", False)) == ("Idempotency-Key", False)
+        assert jsonschema.Draft202012Validator(parameter["schema"]).is_valid(key) is good
 
 
 @pytest.mark.django_db(transaction=True)

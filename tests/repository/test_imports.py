@@ -11,6 +11,7 @@ HEAVY = {
     "a provider's client": ["otp_app.providers.twilio", "boto3"],
     "a queue's": ["celery", "kombu"],
     "a store's": ["redis"],
+    "what encrypts kept answers": ["cryptography"],
     "more of phone numbers than the numbers": ["phonenumbers.carrier", "phonenumbers.geocoder"],
     "a tool of developers": ["matplotlib", "psutil", "pytest"],
 }

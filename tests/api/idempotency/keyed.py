@@ -10,10 +10,10 @@ class Died(BaseException):
     """Stand for the end of the process at this place."""
 
 
-def ask(client, body, key=KEY, **headers):
+def ask(client, body, key=KEY, name="send-otp", **headers):
     headers |= {} if key is None else {"Idempotency-Key": key}
     raw = body if isinstance(body, str) else json.dumps(body)
-    return client.post("/api/send-otp/", raw, content_type="application/json", headers=headers)
+    return client.post(f"/api/{name}/", raw, content_type="application/json", headers=headers)
 
 
 def code(response):

@@ -132,7 +132,7 @@ def test_one_whose_send_was_undone_before_it_died_is_done_anew(client, remote, m
     remote.fail(NotAccepted("503"))
     body = {"phone": new_phone()}
     with monkeypatch.context() as broken:
-        dying(broken, idempotency, "_release", before=True)
+        dying(broken, idempotency, "release", before=True)
         with pytest.raises(Died):
             ask(client, body)
     remote.work()
