@@ -7,11 +7,11 @@ import subprocess
 _MAX_SECONDS = 600  # for an installation
 
 
-def install(package):
-    """Install a package if there is apt-get and we are root. Return whether that succeeded."""
+def install(*packages):
+    """Install packages if there is apt-get and we are root. Return whether that succeeded."""
     if os.geteuid() or not shutil.which("apt-get"):
         return False
-    commands = (["update"], ["install", "-y", "--no-install-recommends", package])
+    commands = (["update"], ["install", "-y", "--no-install-recommends", *packages])
     return all(succeeds(["apt-get", "-qq", *command]) for command in commands)
 
 

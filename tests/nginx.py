@@ -31,13 +31,13 @@ http {{
 
 
 def find():
-    """Return the path of the program, which Debian keeps in /usr/sbin; "" if there is none."""
-    return shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin") or ""
+    """Return the path of the program, which Debian keeps in /usr/sbin; "" if it, or openssl, is missing."""
+    return (shutil.which("openssl") and shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")) or ""
 
 
 def install():
-    """Install Debian's package. Return the path; "" if that failed."""
-    return find() if debian.install("nginx-light") else ""
+    """Install Debian's packages. Return the path; "" if that failed."""
+    return find() if debian.install("nginx-light", "openssl") else ""
 
 
 @contextmanager
