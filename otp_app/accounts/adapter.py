@@ -130,8 +130,8 @@ def _by_phone(model: Any, field: str) -> Lookup:
 
 
 def _create(phone: str, name: str, profile: Mapping[str, Any], alias: str) -> Any:
-    model = get_user_model()
-    user = model(**{**sign_ups.field_values(model, phone_field(), phone, name), **profile})
+    model, named = get_user_model(), phone_field()
+    user = model(**{**sign_ups.field_values(model, named, phone, name), **profile, named: phone})
     user.set_unusable_password()
     with transaction.atomic(using=alias):
         user.save(force_insert=True, using=alias)

@@ -58,3 +58,9 @@ def test_what_create_did_before_it_was_refused_is_undone(settings):
     with pytest.raises(UserNotCreated):
         accounts.user_for(new_phone())
     assert not get_user_model().objects.exists()
+
+
+def test_no_member_of_a_sign_up_is_the_phone():
+    phone = new_phone()
+    user, _ = accounts.user_for(phone, profile={"phone": "+998909999999", "full_name": "A Name"})
+    assert (user.phone, user.full_name) == (phone, "A Name")

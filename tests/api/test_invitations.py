@@ -80,7 +80,9 @@ BOTH = {"*": {"sms": ["remote"], "call": ["remote"]}}
 
 @pytest.mark.parametrize("behaviour", [*BEHAVIOURS, "is reported as undelivered"])
 @pytest.mark.parametrize("queue", ["otp_app.queues.inline.InlineQueue", "tests.api.test_invitations.Waiting"])
-def test_the_story_of_who_may_get_in_is_that_of_who_may_not(client, clock, known, settings, behaviour, queue):
+def test_the_story_of_who_may_get_in_is_that_of_who_may_not(
+    client, clock, known, settings, each_store, behaviour, queue
+):
     settings.OTP_QUEUE = queue
     with remotes(routes=BOTH) as remote:
         if error := BEHAVIOURS.get(behaviour):

@@ -69,6 +69,21 @@ def test_a_process_that_died_after_the_commit_is_answered_by_the_challenge(clien
     assert ask(client, body).json()["challenge_id"] != answer["challenge_id"]
 
 
+def test_what_was_withheld_when_its_process_died_is_delivered_by_nobody(client, remote, monkeypatch, clock, settings):
+    settings.OTP_QUEUE = "tests.delivery.test_sweeper.LosingQueue"
+    settings.OTP_SIGN_UP = "closed"
+    body = {"phone": new_phone()}
+    with monkeypatch.context() as broken:
+        dying(broken, queues, "enqueue", before=True)
+        with pytest.raises(Died):
+            ask(client, body)
+    clock.advance(LEASE)
+    assert ask(client, body).status_code == 200
+    clock.advance(LEASE)
+    sweeper.sweep()
+    assert remote.sent == []
+
+
 def test_one_that_died_before_its_delivery_was_written_down_is_still_delivered(
     client, remote, monkeypatch, clock, settings
 ):
