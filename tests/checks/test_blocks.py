@@ -77,6 +77,11 @@ def test_a_base_that_extends_ours_may_name_blocks_of_its_own(put):
     assert "has no block 'side'" in text
 
 
+def test_within_a_block_that_is_not_shown_nothing_is(put):
+    put("otp_app/web/phone.html", EXTENDS + "{% block content %}{% block inner %}{% endblock %}{% endblock %}")
+    assert ["'content'" in text or "'inner'" in text for text in told()] == [True, True]
+
+
 def test_a_project_without_the_page_is_not_asked(put, settings):
     settings.ROOT_URLCONF = "otp_app.urls"
     put("otp_app/web/phone.html", EXTENDS + "{% block content %}{% endblock %}")

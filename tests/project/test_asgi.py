@@ -6,6 +6,7 @@ import re
 import pytest
 from asgiref.sync import async_to_sync
 from asgiref.testing import ApplicationCommunicator
+from django.db.backends.signals import connection_created
 
 from otp_project.asgi import application
 from tests.factories import new_phone
@@ -65,6 +66,20 @@ def test_the_page_is_there_with_all_its_middleware():
     status, headers, content = ask("GET", "/login/")
     assert (status, headers["x-frame-options"]) == (200, "DENY")
     assert b'id="phone-form"' in content
+
+
+def test_no_connection_outlives_the_thread_of_its_request():
+    opened = []
+
+    def note(connection, **_):
+        opened.append(connection)
+
+    connection_created.connect(note)
+    try:
+        assert post("/api/send-otp/", {"phone": new_phone()})[0] == 200
+    finally:
+        connection_created.disconnect(note)
+    assert [each.connection for each in opened] == [None] * len(opened) != []
 
 
 def test_health_is_answered_by_address_and_nothing_else_is(settings):
