@@ -22,10 +22,18 @@ The API in brief; docs/openapi.yaml is the whole of it, docs/errors.md has every
 Errors are `application/problem+json`; decide by `code`, and wait `retry_after` seconds after 429 and 503.
 
 In a Django project: `INSTALLED_APPS += ["rest_framework", "otp_app"]`, `path("api/", include("otp_app.urls"))`, and
-`migrate`; README.md has the rest. `manage.py check` names what is wrong and how to cure it, `manage.py otp_doctor` what
-is wrong with providers, database and queue. Tests read codes with `otp_app.testing`.
+`migrate`; docs/embedding.md has the rest. `manage.py check` names what is wrong and how to cure it, and
+`manage.py otp_doctor` what is wrong with providers, database and queue. Tests read codes with `otp_app.testing`.
 """
-FIRST = ("README.md", "docs/settings.md", "docs/checks.md", "docs/errors.md", "docs/commands.md", "docs/openapi.yaml")
+FIRST = (
+    "README.md",
+    "docs/embedding.md",
+    "docs/settings.md",
+    "docs/checks.md",
+    "docs/errors.md",
+    "docs/commands.md",
+    "docs/openapi.yaml",
+)
 LEFT_OUT = ("README.uz.md",)
 
 
