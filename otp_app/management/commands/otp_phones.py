@@ -3,7 +3,7 @@
 Two users are never merged, and none gets a phone that another has. What was written is in the report, which undoes it.
 """
 
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser
 from collections import Counter
 from contextlib import nullcontext
 from typing import Any
@@ -11,10 +11,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.db.models import Value
-from phonenumbers import SUPPORTED_REGIONS
 
 from ... import phones
-from .. import reports, spellings
+from .. import regions, reports, spellings
 from ..columns import Column, column_named
 from ..spellings import Spelling
 from ..tables import counted
@@ -27,7 +26,7 @@ class Command(BaseCommand):
     help = "Lists the phones that are not in E.164 form: signing in by one creates a second account."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--region", type=_region, help="the country of phones stored without a country code: UZ")
+        parser.add_argument("--region", type=regions.region, help="the country of phones without a country code: UZ")
         parser.add_argument(
             "--field",
             default="",
@@ -113,9 +112,3 @@ def _summary(done: Counter[str], *, fix: bool, wrote: bool) -> str:
     dry = "" if wrote else f" Nothing was written; {end}."
     found = counted(total, "phone is", "phones are")
     return f"\n{found} not in E.164 form, or another's: {corrected}, {left}{changed}.{dry}{without}"
-
-
-def _region(text: str) -> str:
-    if (region := text.upper()) not in SUPPORTED_REGIONS:
-        raise ArgumentTypeError("a country by its two letters, as UZ")
-    return region
