@@ -30,7 +30,7 @@ class Command(BaseCommand):
     help = "Creates users for the numbers that another service has confirmed. It is a dry run without --apply."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file")
+        parser.add_argument("file", help="the export, or a CSV file")
         parser.add_argument("--format", choices=list(FORMATS), required=True, help="what has written the file")
         parser.add_argument("--region", type=regions.region, help="the country of numbers without a country code: UZ")
         parser.add_argument("--apply", action="store_true", help="write")
