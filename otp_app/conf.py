@@ -85,7 +85,7 @@ class Conf:
     ALLOWED_REGIONS: Sequence[str] | str | None = None  # countries served: ["UZ", "KZ"]; "*" serves all
     # Countries that you really serve: while few have signed in there, nobody is a stranger. The page begins with one.
     HOME_REGIONS: Sequence[str] = ("UZ",)
-    DEFAULT_REGION: str = ""  # a country as UZ: numbers in its national form are accepted, too
+    DEFAULT_REGION: str = ""  # numbers in its national form are accepted, too: UZ; "" means the only served one
 
     # For reviewers of app stores and end-to-end tests: {"+15005550009": {"code": "246810", "expires": "2027-01-31"}}
     TEST_NUMBERS: Mapping[str, Mapping[str, Any]] = {}

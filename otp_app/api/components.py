@@ -6,7 +6,6 @@ from drf_spectacular.plumbing import append_meta
 
 from .. import phones, tokens
 from ..challenges.policies import LOGIN, policy_for
-from ..conf import conf
 from ..delivery.state import SHOWN_STATUSES
 from ..providers.base import Channel
 from . import problems, serializers
@@ -25,7 +24,7 @@ def text_field(field: serializers.TextField) -> Json:
     """Describe what a field of a request takes, under the settings in force."""
     match field:
         case serializers.PhoneField():
-            pattern = phones.PATTERN if conf.DEFAULT_REGION else phones.INTERNATIONAL_PATTERN
+            pattern = phones.PATTERN if phones.national_region() else phones.INTERNATIONAL_PATTERN
             return STRING | {"minLength": phones.MIN_CHARACTERS, "maxLength": phones.MAX_CHARACTERS, "pattern": pattern}
         case serializers.CodeField():
             return STRING | {"pattern": f"^[0-9]{{{policy_for(LOGIN).length}}}$"}
@@ -88,7 +87,13 @@ def answers(schema: AutoSchema) -> dict[str, Json]:
     return {
         "OtpState": _challenge_state(),
         "OtpToken": _object(token=token, expires_in=_SECONDS, user=_object(id=key, phone=phone)),
-        "OtpSent": _object(message=STRING, challenge_id=STRING, expires_in=_SECONDS, resend_in=_SECONDS),
+        "OtpSent": _object(
+            message=STRING,
+            challenge_id=STRING,
+            expires_in=_SECONDS,
+            resend_in=_SECONDS,
+            phone=STRING | {"description": "E.164: how the number was understood."},
+        ),
         "OtpVerified": _object(message=STRING, token=token, expires_in=_SECONDS, user=user, device=STRING),
         "OtpMe": _object(id=key, phone=phone),
         "OtpCountries": _countries(),

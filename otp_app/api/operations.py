@@ -51,7 +51,7 @@ _TOKEN_ERRORS = (problems.NotAuthenticated(), problems.MethodNotAllowed(), error
 _KEY_DESCRIPTION = "A name that you choose for this request. The same request under it gets the first answer again."
 _KEPT_A_MINUTE = "Kept for a minute. Without effect where a cookie is the proof or the server lacks the extra crypto."
 _KEY_ERRORS = (problems.RequestInProgress(), problems.IdempotencyKeyReused())
-_SENT = serializers.sent_answer(_ID, expires_in=300, resend_in=60)
+_SENT = serializers.sent_answer(_ID, expires_in=300, resend_in=60) | {"phone": _PHONE}
 _STATE = {
     "challenge_id": _ID,
     "state": "delivered",

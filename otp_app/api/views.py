@@ -100,7 +100,8 @@ class SendView(OtpView):
 
     def post(self, request: Request) -> Response:
         body = self.body(request)
-        return Response(idempotency.answer_once(request, partial(self._send, request, body)))
+        answer = idempotency.answer_once(request, partial(self._send, request, body))
+        return Response(answer | {"phone": body["phone"]})  # how the number was understood; no answer is kept with it
 
     def _send(self, request: Request, body: dict[str, Any], new_id: str) -> Grant:
         return services.send_code(

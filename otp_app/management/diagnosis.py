@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 
 from django.conf import settings
 from django.core import checks
@@ -15,6 +15,7 @@ from ..delivery import callbacks, circuit_breaker, records, routing, shared_limi
 from ..models import Delivery, EventRow
 from ..providers.base import ProviderError
 from . import spellings
+from .columns import column_named
 from .tables import counted, duration
 
 _MAX_QUEUED_MS = 60_000  # a delivery that waits longer for a worker is a fault
@@ -65,8 +66,9 @@ def _parts() -> Iterator[Finding]:
 
 def _users() -> Iterator[Finding]:
     """Examine the oldest users, because other spellings are older than the app. It takes about a second."""
-    oldest = list(islice(spellings.stored_phones(), _MAX_USERS))
-    if others := sum(bool(each.phone) for each in spellings.not_in_e164(oldest, phones.assumed_region())):
+    column = column_named("")
+    oldest = list(islice(chain.from_iterable(column.phones()), _MAX_USERS))
+    if others := sum(bool(each.phone) for each in spellings.not_in_e164(column, oldest, phones.assumed_region())):
         text = f"{others} of the first {len(oldest)} phones are not in E.164 form: signing in by one creates a second"
         yield Finding(
             "users", False, f"{text} account. manage.py otp_phones --region {phones.assumed_region()} lists them."

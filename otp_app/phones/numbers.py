@@ -18,11 +18,14 @@ from ..keys import phone_key
 from . import countries, test_numbers
 
 # How a number may be written, in terms that Python and ECMAScript (the OpenAPI document) read alike: digits with
-# separators between them, of which the first may be an opening parenthesis.
-_DIGITS = r"[0-9](?:[0-9 .()-]*[0-9])?"
-_AFTER_PARENTHESIS = r"\([0-9][0-9 .()-]*[0-9]"
-PATTERN = rf"^(?:\+?{_DIGITS}|\+?{_AFTER_PARENTHESIS})$"
-INTERNATIONAL_PATTERN = rf"^\+(?:{_DIGITS}|{_AFTER_PARENTHESIS})$"
+# separators between them, the first perhaps in parentheses; before them + or 00, and ``tel:``. The spaces are all of
+# Unicode's space separators. Marks of direction or of no width are none, because they hide in a number.
+_SPACE = r" \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
+_START = rf"^[{_SPACE}]*(?:[Tt][Ee][Ll]:[{_SPACE}]*)?"
+_INTERNATIONAL = rf"(?:\+|00[{_SPACE}.-]*)"
+_DIGITS = rf"\(?[0-9](?:[0-9{_SPACE}.()-]*[0-9])?[{_SPACE}]*$"
+PATTERN = rf"{_START}{_INTERNATIONAL}?{_DIGITS}"
+INTERNATIONAL_PATTERN = rf"{_START}{_INTERNATIONAL}{_DIGITS}"
 MIN_CHARACTERS = 3  # no country has a shorter number that receives texts
 MAX_CHARACTERS = 32  # 15 digits with every separator a person would type
 _HIDDEN = 6  # the last digits of a masked number
@@ -71,15 +74,16 @@ def as_phone(text: str) -> Phone:
 def parse(raw: str, *, gate: bool = True, region: str = "") -> Phone:
     """Parse the number that a person typed.
 
-    ``region`` is the country whose national form is accepted, too (default: OTP_DEFAULT_REGION). ``gate=False`` accepts
-    all regions and kinds, for staff who create users. Raise InvalidPhone or RegionNotAllowed.
+    ``region`` is the country whose national form is accepted, too (default: ``national_region``); ``gate=False``
+    accepts all regions and kinds, for staff who create users. Raise InvalidPhone or RegionNotAllowed.
     """
     if not MIN_CHARACTERS <= len(raw) <= MAX_CHARACTERS or not re.fullmatch(PATTERN, raw):
         raise InvalidPhone
-    plain = Phone("+" + re.sub("[^0-9]", "", raw))
-    if raw.startswith("+") and plain.is_test:
+    typed = re.sub("^00", "+", re.sub("[^0-9+]", "", raw))
+    plain = Phone("+" + typed.lstrip("+"))
+    if typed == plain and plain.is_test:
         return plain
-    number = _read(raw, region or conf.DEFAULT_REGION)
+    number = _read(typed, "" if typed == plain else region or national_region())
     if number is None or not number.valid:
         raise InvalidPhone
     if gate:
@@ -144,6 +148,12 @@ def _default_regions(sender: str) -> frozenset[str]:
 def _parse_regions(text: str) -> frozenset[str]:
     """Return the regions of a comma-separated list."""
     return frozenset(region for part in text.split(",") if (region := part.strip().upper()))
+
+
+def national_region() -> str:
+    """Return the country whose national form is accepted: OTP_DEFAULT_REGION, else the only served one, else ""."""
+    allowed = allowed_regions()
+    return conf.DEFAULT_REGION or ("".join(allowed - {"*"}) if len(allowed) == 1 else "")
 
 
 def assumed_region() -> str:

@@ -58,6 +58,7 @@ def story(client, clock, phone):
         answer = response.json()
         challenge_id = answer.pop("challenge_id", None)
         answer.pop("detail", None)  # it has the seconds as words
+        assert answer.pop("phone", phone) == phone  # what the asker has typed
         seen.append((response.status_code, sorted(response.headers), rounded(answer)))
         return challenge_id
 

@@ -12,7 +12,7 @@ from drf_spectacular.validation import validate_schema
 
 from otp_app import phones
 from otp_app.api import problems
-from otp_app.errors import ProofRequired
+from otp_app.errors import InvalidPhone, ProofRequired
 from otp_app.limits import proof_of_work
 
 BODY = "method_not_allowed too_large unsupported_media_type limited unavailable"
@@ -203,11 +203,24 @@ def test_the_task_of_a_proof_of_work_is_described_member_by_member(document):
     assert not form.is_valid({"parameters": task["parameters"]})
 
 
-@override_settings(OTP_DEFAULT_REGION="UZ")
-@pytest.mark.parametrize("spelling", ["901234567", "90 123-45-67", "(90) 123 45 67", "+998901234567"])
-def test_the_national_form_is_documented_where_it_is_accepted(spelling):
+@pytest.mark.parametrize("name", ["OTP_DEFAULT_REGION", "OTP_ALLOWED_REGIONS"])
+@pytest.mark.parametrize(
+    "spelling", ["901234567", "90 123-45-67", "(90) 123 45 67", "tel:90 123 45 67", "+998901234567"]
+)
+def test_the_national_form_is_documented_where_it_is_accepted(settings, name, spelling):
+    setattr(settings, name, "UZ")
     assert phones.parse(spelling) == "+998901234567"
     assert component(make(), "SendRequest").is_valid({"phone": spelling})
+
+
+@pytest.mark.parametrize("spelling", ["tel:+998901234567", "00 998 90 123 45 67", " +998\u00a0(90) 123\u20114567"])
+def test_a_spelling_is_documented_if_it_is_accepted_and_no_other(spelling):
+    try:
+        accepted = phones.parse(spelling) == "+998901234567"
+    except InvalidPhone:
+        accepted = False
+    assert component(make(), "SendRequest").is_valid({"phone": spelling}) == accepted
+    assert not component(make(), "SendRequest").is_valid({"phone": "90 123 45 67"})
 
 
 @override_settings(OTP_CODE_LENGTH=8, OTP_REQUIRE_CHALLENGE_ID=True)

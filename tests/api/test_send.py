@@ -39,6 +39,7 @@ def test_a_code_is_sent_and_the_answer_is_the_published_one(client, outbox):
         "challenge_id": challenge_id,
         "expires_in": 300,
         "resend_in": 60,
+        "phone": phone,
     }
     assert response["Content-Type"] == "application/json"
     assert response["Cache-Control"] == "no-store"
@@ -58,6 +59,14 @@ def test_every_spelling_of_a_number_is_one_number(client, outbox):
     for spelling in ("+998907654321", "+998.90.765.43.21", "+998-90-7654321"):
         assert send(client, {"phone": spelling}).json()["code"] == "limited"
     assert [message.to for message in outbox] == ["+998907654321"]
+
+
+def test_the_answer_shows_how_a_number_of_the_only_served_country_was_understood(client, outbox, settings):
+    settings.OTP_ALLOWED_REGIONS = ["UZ"]
+    assert send(client, {"phone": "90 123 45 67"}).json()["phone"] == "+998901234567"
+    answer = {"phone": "tel:00998901234567", "otp": outbox[-1].code}
+    verified = client.post("/api/verify-otp/", answer, content_type="application/json").json()
+    assert verified["user"]["phone"] == "+998901234567"
 
 
 def test_a_second_send_waits_and_the_answer_says_how_long(client):
@@ -198,7 +207,12 @@ def test_who_has_an_account_cannot_be_told_from_the_answer(client, django_user_m
     django_user_model.objects.create_user(phones[0])
     django_user_model.objects.create_user(phones[1], is_active=False)
     answers = [send(client, {"phone": phone}) for phone in phones]
-    bodies = [answer.content.replace(answer.json()["challenge_id"].encode(), b"") for answer in answers]
+    own = [(answer.json()["challenge_id"], answer.json()["phone"]) for answer in answers]
+    assert [phone for _, phone in own] == phones
+    bodies = [
+        answer.content.decode().replace(id_, "").replace(phone, "")
+        for answer, (id_, phone) in zip(answers, own, strict=True)
+    ]
     assert len(set(bodies)) == 1
     assert len({tuple(sorted(answer.headers.items())) for answer in answers}) == 1
     assert len(outbox) == 3

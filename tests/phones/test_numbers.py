@@ -25,9 +25,17 @@ GOOD = "+998901234567"
         "+998(90)123-45-67",
         "+998 (90) 123.45.67",
         "+99890 1234567",
+        " +998901234567 ",
+        "+998\u00a090\u202f123\u20094567\u3000",
+        "tel:+998901234567",
+        "TEL: +998-90-123-45-67",
+        "00998901234567",
+        "00 998 (90) 123-45-67",
+        "00(998)901234567",
+        "tel:00998901234567",
     ],
 )
-def test_separators_that_people_type_are_read_over(raw):
+def test_what_people_type_beside_the_digits_is_read_over(raw):
     assert phones.parse(raw) == GOOD
 
 
@@ -38,20 +46,26 @@ def test_separators_that_people_type_are_read_over(raw):
         " ",
         "+",
         "998901234567",
-        "00998901234567",
+        "+00998901234567",
+        "00+998901234567",
+        "0998901234567",
+        "000998901234567",
+        "00",
+        "tel:",
+        "tel:tel:+998901234567",
+        "tel;+998901234567",
+        "callto:+998901234567",
+        "tel:+998901234567;phone-context=+998",
         "+998901234567 ext. 5",
         "+998901234567x5",
         "+998901234567#5",
         "+998901234567;ext=5",
-        "tel:+998901234567",
         "+998-90-FLOWERS",
         "+998901234567, +998901234568",
         "+998901234567/8",
         "+998901234567\n",
-        " +998901234567",
-        "+998901234567 ",
         "\t+998901234567",
-        "+998\u00a0901234567",
+        "+998\u200b901234567",
         "+998\u202a901234567",
         "\u200e+998901234567",
         "＋998901234567",
@@ -143,13 +157,25 @@ def test_staff_may_enter_numbers_that_the_gate_would_refuse(settings):
         phones.parse("+998", gate=False)
 
 
-@given(st.text(alphabet="+0123456789 ().-,;xX#*/\u0660\uff11\u202e\t\n", max_size=40))
-def test_whatever_is_accepted_is_its_own_canonical_form(raw):
+def _parsed(raw, region=""):
+    """The number that a spelling is read as; None if the spelling is refused."""
     try:
-        phone = phones.parse(raw)
+        return phones.parse(raw, region=region)
     except OtpError:
+        return None
+
+
+TYPED = st.lists(
+    st.sampled_from(["tel:", "00", "+", "998", "90", *"0123456789 ().-,;xX#*/\u00a0\u0660\uff11\u202e\t\n"])
+)
+
+
+@given(TYPED.map("".join), st.sampled_from(["", "UZ", "US", "DE"]))
+def test_whatever_is_accepted_is_its_own_canonical_form(raw, region):
+    phone = _parsed(raw, region)
+    if phone is None:
         return
-    assert phones.parse(phone) == phone
+    assert phones.parse(phone) == phones.parse(phone, region=region) == phone
     assert phone[0] == "+"
     assert phone[1:].isascii()
     assert phone[1:].isdigit()
@@ -160,6 +186,63 @@ def test_separators_never_make_another_number(phone, data):
     spelled = phone[:4] + "".join(data.draw(st.sampled_from(["", " ", "-", ".", ") "])) + digit for digit in phone[4:])
     if len(spelled) <= 32:
         assert phones.parse(spelled) == phone
+
+
+def _example(region):
+    number = phonenumbers.example_number_for_type(region, phonenumbers.PhoneNumberType.MOBILE)
+    return number and _parsed(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)) and number
+
+
+EXAMPLES = {region: number for region in sorted(phonenumbers.SUPPORTED_REGIONS) if (number := _example(region))}
+SPACES = st.sampled_from(["", " ", "\u00a0", "\u202f"])
+
+
+@given(st.sampled_from(sorted(EXAMPLES)), st.sampled_from(["", "tel:", "Tel: "]), SPACES, SPACES, st.data())
+def test_no_two_spellings_of_one_number_get_two_keys(region, scheme, before, between, data):
+    formats = phonenumbers.PhoneNumberFormat
+    phone = phonenumbers.format_number(EXAMPLES[region], formats.E164)
+    national = phonenumbers.format_number(EXAMPLES[region], formats.NATIONAL)
+    written = phonenumbers.format_number(EXAMPLES[region], formats.INTERNATIONAL)
+    typed = data.draw(
+        st.sampled_from([phone, written, written.replace("+", "00"), f"00{between}{phone[1:]}", national])
+    )
+    spelled = before + scheme + typed.replace(" ", between) + before
+    if len(spelled) <= phones.MAX_CHARACTERS:
+        understood = phones.parse(spelled, region=region)
+        assert (understood, understood.key) == (phone, phones.as_phone(phone).key)
+
+
+class TestNationalRegion:
+    """The country whose national form is accepted."""
+
+    @pytest.mark.parametrize(
+        ("default", "allowed", "region"),
+        [
+            ("", ["UZ"], "UZ"),
+            ("", "uz", "UZ"),
+            ("", ["UZ", "KZ"], ""),
+            ("KZ", ["UZ", "KZ"], "KZ"),
+            ("KZ", ["UZ"], "KZ"),
+            ("", "*", ""),
+            ("", "*,UZ", ""),
+        ],
+    )
+    def test_it_is_the_settings_own_else_the_only_one_that_is_served(self, settings, default, allowed, region):
+        settings.OTP_DEFAULT_REGION, settings.OTP_ALLOWED_REGIONS = default, allowed
+        assert phones.national_region() == region
+
+    def test_where_one_is_served_its_national_form_is_taken_and_others_are_refused(self, settings):
+        settings.OTP_ALLOWED_REGIONS = ["UZ"]
+        assert phones.parse("90 123 45 67") == phones.parse("998 90 123 45 67") == GOOD
+        with pytest.raises(RegionNotAllowed):
+            phones.parse("+77012345678")
+        with pytest.raises(InvalidPhone):
+            phones.parse("8 701 234 56 78")
+
+    def test_where_two_are_served_none_is(self, settings):
+        settings.OTP_ALLOWED_REGIONS = ["UZ", "KZ"]
+        with pytest.raises(InvalidPhone):
+            phones.parse("90 123 45 67")
 
 
 class TestAllowedRegions:

@@ -18,10 +18,25 @@ _INVISIBLE = [
     *"\u2066\u2067\u2068\u2069\ufeff\ufffc\U000e0020",
 ]
 _CONTROL = [chr(n) for n in (*range(32), 127, *range(128, 160))]
-_SPACES = [*"\u00a0\u1680\u2000\u2003\u2007\u2009\u200a\u2028\u2029\u202f\u205f\u3000"]
+_LINES = [*"\u2028\u2029"]  # separators of lines are no spaces: those are read over in a phone
+_SPACES = [*"\u00a0\u1680\u2000\u2003\u2007\u2009\u200a\u202f\u205f\u3000", *_LINES]
 _DASHES = [*"\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u30fc\uff0d~_/\\"]
-_PLUSSES = [*"\uff0b\ufe62\u207a\u208a\u2795", "++", "%2B", "00", "011", "-", "±", "&plus;"]
-_PREFIXES = ["tel:", "tel:+", "sms:", "callto:", "whatsapp://send?phone=", "sip:", "phone-context=+998;", "p:"]
+_PLUSSES = [*"\uff0b\ufe62\u207a\u208a\u2795", "++", "%2B", "000", "00+", "+00", "0+", "011", "-", "±", "&plus;"]
+_PREFIXES = [
+    "tel:tel:",
+    "tel:+",
+    "tel://",
+    "tel;",
+    "+tel:",
+    "00tel:",
+    "００",
+    "sms:",
+    "callto:",
+    "whatsapp://send?phone=",
+    "sip:",
+    "phone-context=+998;",
+    "p:",
+]
 _SUFFIXES = [
     *(" ext 5", " ext. 5", "x5", " x5", "#5", ";ext=5", ",5", ";5", "w5", "p5", "*5", " доб. 5", " anexo 5", "~5", "!"),
     *(
@@ -48,7 +63,6 @@ _SUFFIXES = [
         ".",
         "-",
         "(",
-        " ",
         "e0",
     ),
 ]
@@ -95,9 +109,9 @@ _WHOLE = [
 PHONES = [
     *_WHOLE,
     *("+" + _in_other_digits(zero) for zero in _ZEROS),
-    *(f"+998{other}901234567" for other in (*_INVISIBLE, *_CONTROL, *_SPACES, *_DASHES)),
-    *(other + NUMBER for other in (*_INVISIBLE, *_CONTROL, *_SPACES)),
-    *(NUMBER + other for other in (*_INVISIBLE, *_CONTROL, *_SPACES)),
+    *(f"+998{other}901234567" for other in (*_INVISIBLE, *_CONTROL, *_LINES, *_DASHES)),
+    *(other + NUMBER for other in (*_INVISIBLE, *_CONTROL, *_LINES)),
+    *(NUMBER + other for other in (*_INVISIBLE, *_CONTROL, *_LINES)),
     *(plus + DIGITS for plus in _PLUSSES),
     *(prefix + NUMBER for prefix in _PREFIXES),
     *(NUMBER + suffix for suffix in _SUFFIXES),

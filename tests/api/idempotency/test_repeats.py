@@ -24,7 +24,7 @@ def test_the_same_again_gets_the_same_answer_to_the_byte_and_one_message(client,
 
 def test_and_it_is_the_published_answer(client):
     answer = ask(client, {"phone": new_phone()}).json()
-    assert list(answer) == ["message", "challenge_id", "expires_in", "resend_in"]
+    assert list(answer) == ["message", "challenge_id", "expires_in", "resend_in", "phone"]
     assert stores.current().get(answer["challenge_id"]) is not None
 
 
