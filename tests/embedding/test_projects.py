@@ -1,0 +1,69 @@
+"""The app in projects with users, databases and neighbours of their own: in each the same story, told by the wheel."""
+
+from pathlib import Path
+
+FINE = {"code": 0, "text": "No changes detected\n"}
+REFUSED = (400, "invalid_or_expired_code")
+
+
+def user_of(answer):
+    assert answer["status"] == 200, answer
+    return answer["user"]
+
+
+def test_what_runs_is_the_wheel_under_the_django_that_is_meant(story, django):
+    assert "site-packages" in Path(story["app"]).parts
+    assert story["django"].startswith(f"{django}.")
+
+
+def test_no_check_complains(story):
+    assert story["check"] == []
+
+
+def test_no_migration_is_missing(story):
+    assert story["migrations"] == FINE
+
+
+def test_each_of_two_numbers_becomes_a_user(story):
+    first, second = user_of(story["first"]), user_of(story["second"])
+    assert first["is_new"]
+    assert second["is_new"]
+    assert first["id"] != second["id"]
+
+
+def test_who_signs_in_again_is_the_same_user(story):
+    first, again = user_of(story["first"]), user_of(story["again"])
+    assert (again["id"], again["phone"], again["is_new"]) == (first["id"], first["phone"], False)
+
+
+def test_the_token_says_whose_it_is_until_it_is_given_back(story):
+    assert story["me"]["status"] == 200
+    assert story["me"]["id"] == user_of(story["first"])["id"]
+    assert (story["out"], story["me after"]) == (204, 401)
+
+
+def test_a_deactivated_user_is_refused_and_gets_no_second_account(story):
+    assert user_of(story["gone"])["is_new"]
+    assert (story["deactivated"]["status"], story["deactivated"]["code"]) == REFUSED
+    assert story["users"] == 3
+
+
+def test_two_first_verifications_at_once_make_one_user(story):
+    for answers in story["together"]:
+        assert {answer["status"] for answer in answers} <= {200, 400}
+        assert len({answer["user"]["id"] for answer in answers if answer["status"] == 200}) == 1
+    assert story["users at last"] == story["users"] + len(story["together"])
+
+
+def test_the_page_signs_in_who_has_signed_up_by_the_api(story):
+    assert story["page"] == ["/account/", True]
+
+
+def test_the_admin_opens_its_pages_of_users(story):
+    assert len(story["admin"]) == 3
+    assert set(story["admin"].values()) == {200}
+
+
+def test_the_doctor_finds_no_fault(story):
+    assert story["doctor"]["code"] == 0, story["doctor"]["text"]
+    assert "FAULT" not in story["doctor"]["text"]
