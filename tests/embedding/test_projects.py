@@ -67,3 +67,17 @@ def test_the_admin_opens_its_pages_of_users(story):
 def test_the_doctor_finds_no_fault(story):
     assert story["doctor"]["code"] == 0, story["doctor"]["text"]
     assert "FAULT" not in story["doctor"]["text"]
+
+
+# What single projects are about
+
+
+def test_a_view_takes_the_tokens_of_the_app_and_of_its_neighbours(told, django):
+    own = told("neighbours", django)["own"]
+    assert own["page"] == "/account/"
+    by_email, by_phone, refused = (own["orders"][name] for name in ("email", "phone", "none of them"))
+    assert (by_email["status"], by_email["email"]) == (200, "aziza@example.com")
+    assert (by_phone["status"], by_phone["id"]) == (200, own["id"])
+    assert by_email["id"] != by_phone["id"]
+    assert refused["status"] == 401
+    assert own["signed out"] == 204

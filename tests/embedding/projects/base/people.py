@@ -37,12 +37,12 @@ class Person:
 
     def sign_in_by_page(self):
         """Return the address that the page leads to, and whether the account's page shows the phone."""
-        where = self._send("/login/", phone=self.phone)
-        where = self._send(where, code=self.outbox.code(self.phone))
+        where = self.send("/login/", phone=self.phone)
+        where = self.send(where, code=self.outbox.code(self.phone))
         page = self.client.get("/account/").content.decode()
         return where, self.phone in page.replace(" ", "")
 
-    def _send(self, path, **fields):
+    def send(self, path, **fields):
         page = self.client.get(path).content.decode()
         token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page)[1]
         return self.client.post(path, fields | {"csrfmiddlewaretoken": token}).headers.get("Location", "")
