@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+from tests.embedding.conftest import PROJECTS
+from tests.programs import run
+
 FINE = {"code": 0, "text": "No changes detected\n"}
 REFUSED = (400, "invalid_or_expired_code")
 
@@ -81,3 +84,37 @@ def test_a_view_takes_the_tokens_of_the_app_and_of_its_neighbours(told, django):
     assert by_email["id"] != by_phone["id"]
     assert refused["status"] == 401
     assert own["signed out"] == 204
+
+
+def test_fields_that_every_user_must_have_are_named_before_the_first_request(python, told, django, tmp_path):
+    told("required", django)  # the same project, with what a sign-up asks for
+    projects = {"PYTHONPATH": str(PROJECTS), "DJANGO_SETTINGS_MODULE": "required.bare"}
+    said = run("-m", "django", "check", cwd=tmp_path, python=python(django), status=1, **projects)
+    assert said.count("(otp_app.E026)") == 2
+    for name in ("born", "agreed"):
+        assert f"Reader.{name} is required" in said
+
+
+def test_what_a_sign_up_lacks_is_asked_for_and_costs_no_second_code(told, django):
+    own = told("required", django)["own"]
+    assert (own["without"]["status"], own["without"]["code"]) == (400, "profile_required")
+    assert set(own["without"]["errors"]) == {"profile.born", "profile.agreed"}
+    assert (own["wrong"]["status"], own["wrong"]["code"]) == (400, "invalid_request")
+    assert user_of(own["right"])["is_new"]
+    assert own["kept"]
+
+
+def test_one_number_is_another_user_at_each_host(told, django):
+    story = told("tenants", django)
+    tea, cups, tea_again, cups_again = (user_of(answer) for answer in story["own"])
+    assert tea["is_new"]
+    assert cups["is_new"]
+    assert (tea_again["id"], cups_again["id"]) == (tea["id"], cups["id"])
+    assert len({tea["id"], cups["id"], user_of(story["second"])["id"]}) == 3
+
+
+def test_only_who_is_invited_gets_a_message_and_no_answer_tells(told, django):
+    own = told("invited", django)["own"]
+    assert {name: asked.pop("messages") for name, asked in own.items()} == {"unknown": 0, "blocked": 0, "invited": 1}
+    assert own["invited"]["sent"]["status"] == own["invited"]["state"]["status"] == 200
+    assert own["unknown"] == own["blocked"] == own["invited"]

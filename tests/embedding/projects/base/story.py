@@ -26,8 +26,9 @@ from otp_app.testing import outbox  # noqa: E402
 
 from .people import Person  # noqa: E402
 
-FIRST, SECOND, GONE, *TOGETHER = (f"+99890123450{number}" for number in range(6))
+NUMBERS = FIRST, SECOND, GONE, *TOGETHER = [f"+99890123450{number}" for number in range(6)]
 PROJECT = importlib.import_module(os.environ["DJANGO_SETTINGS_MODULE"].partition(".")[0])
+MODE = getattr(settings, "OTP_SIGN_UP", "open")
 MORE = getattr(settings, "SIGN_UP", {})  # members of a sign-up, beside the phone and the code
 
 
@@ -40,6 +41,7 @@ def main():
     told["migrations"] = command("makemigrations", "--check", "--dry-run")
     for alias in connections:
         command("migrate", database=alias)
+    getattr(PROJECT, "prepare", lambda: None)()
     accounts(told)
     told["doctor"] = command("otp_doctor")
     catch_up = getattr(PROJECT, "catch_up", lambda: None)
@@ -61,7 +63,7 @@ def accounts(told):
     told["gone"] = Person(GONE).sign_in(**MORE)
     people = get_user_model()._base_manager.filter(pk=told["gone"]["user"]["id"])
     people.update(is_active=False)
-    told["deactivated"] = Person(GONE).sign_in(**MORE)
+    told["deactivated"] = Person(GONE).sign_in(reached=MODE == "open", **MORE)
     told["users"] = get_user_model()._base_manager.using("default").count()
     told["together"] = [together(phone) for phone in TOGETHER]
     told["users at last"] = get_user_model()._base_manager.using("default").count()
