@@ -102,6 +102,7 @@ def test_what_a_sign_up_lacks_is_asked_for_and_costs_no_second_code(told, django
     assert (own["wrong"]["status"], own["wrong"]["code"]) == (400, "invalid_request")
     assert user_of(own["right"])["is_new"]
     assert own["kept"]
+    assert own["page"] == ["", "", "/account/"]
 
 
 def test_one_number_is_another_user_at_each_host(told, django):

@@ -14,4 +14,14 @@ def story():
     wrong = person.post("/api/verify-otp/", **answer, profile={"born": "yesterday", "agreed": True})
     right = person.post("/api/verify-otp/", **answer, profile={"born": "1991-09-01", "agreed": True})
     born = get_user_model().objects.get(phone=person.phone).born
-    return {"without": without, "wrong": wrong, "right": right, "kept": born == date(1991, 9, 1)}
+    kept = born == date(1991, 9, 1)
+    return {"without": without, "wrong": wrong, "right": right, "kept": kept, "page": by_page(Person("+998915556691"))}
+
+
+def by_page(person):
+    """Return where the page leads with the code alone, with an empty form, and with what a reader must have."""
+    before = len(person.outbox.messages)
+    where = person.send("/login/", phone=person.phone)
+    entered = {"code": person.code_after(before)}
+    filled = {"profile": "1", "profile.born": "1991-09-01", "profile.agreed": "true"}
+    return [person.send(where, **entered, **more) for more in ({}, {"profile": "1"}, filled)]
