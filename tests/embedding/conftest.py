@@ -14,6 +14,25 @@ PROJECTS = Path(__file__).parent / "projects"
 NAMES = sorted(path.parent.name for path in PROJECTS.glob("*/settings.py") if path.parent.name != "base")
 
 
+def once(function):
+    """Call ``function`` once for each of its arguments: what it raised, too, is raised again without another try."""
+
+    @functools.cache
+    def outcome(*arguments):
+        try:
+            return function(*arguments), None
+        except Exception as error:  # noqa: BLE001  (a story that breaks off may raise anything)
+            return None, error
+
+    def ask(*arguments):
+        result, error = outcome(*arguments)
+        if error:
+            raise error
+        return result
+
+    return ask
+
+
 @pytest.fixture(scope="session", params=environments.DJANGOS)
 def django(request):
     return request.param
@@ -28,9 +47,9 @@ def story(request, told, django):
 @pytest.fixture(scope="session")
 def python(tmp_path_factory):
     """Return, for a Django, the Python that has it."""
-    wheel = functools.cache(lambda: build_wheel(tmp_path_factory.mktemp("wheel")))
+    wheel = once(lambda: build_wheel(tmp_path_factory.mktemp("wheel")))
 
-    @functools.cache
+    @once
     def made(django):
         oldest = environments.DJANGOS[django]
         if not (found := environments.find_python(oldest)):
@@ -44,12 +63,13 @@ def python(tmp_path_factory):
 def told(python, tmp_path_factory):
     """Return, for a project and a Django, what its story has told."""
 
-    @functools.cache
+    @once
     def play(project, django):
         folder = tmp_path_factory.mktemp(project)
         for name in ("base", project):
             shutil.copytree(PROJECTS / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         settings = {"DJANGO_SETTINGS_MODULE": f"{project}.settings"}
-        return json.loads(run("-m", "base.story", cwd=folder, python=python(django), **settings))
+        run("-m", "base.story", cwd=folder, python=python(django), **settings)
+        return json.loads((folder / "told.json").read_text())
 
     return play

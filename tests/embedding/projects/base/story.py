@@ -1,12 +1,12 @@
-"""Play in a project what the life of its accounts is, and print as JSON what happened."""
+"""Play in a project what the life of its accounts is, and write what happened into told.json."""
 
 import importlib
 import io
 import json
 import os
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import django
 
@@ -49,7 +49,7 @@ def main():
     told["page"] = Person(FIRST).sign_in_by_page()
     told["admin"] = admin(catch_up)
     told["own"] = getattr(PROJECT, "story", dict)()
-    json.dump(told, sys.stdout, default=str)
+    Path("told.json").write_text(json.dumps(told, default=str))
 
 
 def accounts(told):
