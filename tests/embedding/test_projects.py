@@ -55,7 +55,11 @@ def test_two_first_verifications_at_once_make_one_user(story):
     for answers in story["together"]:
         assert {answer["status"] for answer in answers} <= {200, 400}
         assert len({answer["user"]["id"] for answer in answers if answer["status"] == 200}) == 1
-    assert story["users at last"] == story["users"] + len(story["together"])
+
+
+def test_four_who_create_the_user_of_a_number_at_once_make_one_user(story):
+    assert [len(set(keys)) for keys in story["created"]] == [1] * 5, story["created"]
+    assert story["users at last"] == story["users"] + len(story["together"]) + len(story["created"])
 
 
 def test_the_page_signs_in_who_has_signed_up_by_the_api(story):

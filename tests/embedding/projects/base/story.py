@@ -18,18 +18,21 @@ from django.contrib.auth import get_user_model  # noqa: E402
 from django.core.checks import run_checks  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.db import connections  # noqa: E402
-from django.test import Client  # noqa: E402
+from django.test import Client, RequestFactory  # noqa: E402
 from django.urls import reverse  # noqa: E402
 
 import otp_app  # noqa: E402
+from otp_app.accounts import user_for  # noqa: E402
 from otp_app.testing import outbox  # noqa: E402
 
 from .people import Person  # noqa: E402
 
 NUMBERS = FIRST, SECOND, GONE, *TOGETHER = [f"+99890123450{number}" for number in range(6)]
+CREATED = [f"+99890123451{number}" for number in range(5)]
 PROJECT = importlib.import_module(os.environ["DJANGO_SETTINGS_MODULE"].partition(".")[0])
 MODE = getattr(settings, "OTP_SIGN_UP", "open")
-MORE = getattr(settings, "SIGN_UP", {})  # members of a sign-up, beside the phone and the code
+PROFILE = getattr(settings, "PROFILE", {})  # the members of a sign-up
+MORE = {"profile": PROFILE} if PROFILE else {}
 
 
 def main():
@@ -66,6 +69,7 @@ def accounts(told):
     told["deactivated"] = Person(GONE).sign_in(reached=MODE == "open", **MORE)
     told["users"] = get_user_model()._base_manager.using("default").count()
     told["together"] = [together(phone) for phone in TOGETHER]
+    told["created"] = [created(phone) for phone in CREATED]
     told["users at last"] = get_user_model()._base_manager.using("default").count()
 
 
@@ -83,6 +87,24 @@ def together(phone):
 
     with ThreadPoolExecutor(len(asked)) as threads:
         return list(threads.map(verify, asked))
+
+
+def created(phone):
+    """Create the user of a phone four times at once, as when a second code is verified before the first has done so."""
+    ready = threading.Barrier(4)
+
+    def create(_number):
+        request = RequestFactory(SERVER_NAME="localhost").post("/")
+        ready.wait()
+        try:
+            return user_for(phone, request, PROFILE)[0].pk
+        except Exception as error:  # noqa: BLE001  (it is told)
+            return repr(error)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(ready.parties) as threads:
+        return list(threads.map(create, range(ready.parties)))
 
 
 def admin(catch_up):
