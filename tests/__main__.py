@@ -26,7 +26,7 @@ MEASURED = ["--cov=otp_app", "--cov-report="]
 # The tests of what has branches that only PostgreSQL takes: to measure takes nearly as long again as the tests do.
 BRANCHING = [f"tests/{name}" for name in ("accounts", "checks", "contracts", "db", "stores", "tokens", "test_races.py")]
 # What starts programs, each with a database of its own.
-PROGRAMS = [f"--ignore=tests/{name}" for name in ("browser", "service", "torture")]
+PROGRAMS = [f"--ignore=tests/{name}" for name in ("browser", "embedding", "service", "torture")]
 # What no database makes a difference to.
 ONCE = [f"--ignore=tests/{name}" for name in ("providers", "repository", "simulation")]
 
@@ -73,7 +73,7 @@ def lanes(url: str, browser: str, coverage: str) -> list[list[Run]]:
     pages = [run("SQLite, browser", "tests/browser", TEST_BROWSER=browser)] if browser else []
     played = [
         [run("SQLite", *MEASURED, *PROGRAMS)],
-        [on_postgresql("service", "tests/service"), *pages],
+        [on_postgresql("service", "tests/service"), *pages, run("SQLite, other projects", "tests/embedding")],
         [  # one after the other: each makes a test database of the same name
             on_postgresql("branches of its own", *BRANCHING, *MEASURED, "-m", "not once"),
             on_postgresql("others", *PROGRAMS, *ONCE, *(f"--ignore={path}" for path in BRANCHING), "-m", "not once"),

@@ -1,5 +1,6 @@
 """Classes of accounts as projects write them, named by tests in OTP_ACCOUNTS."""
 
+import time
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
@@ -90,6 +91,24 @@ class Own(Accounts):
     def create(self, phone, request, profile):
         users = get_user_model()._base_manager
         return users.create(phone=f"+1{users.count():010}", full_name=phone)
+
+
+class Slow(Own):
+    """Looks, takes its time, and then writes."""
+
+    def find(self, phone, request):
+        found = super().find(phone, request)
+        time.sleep(0.05)
+        return found
+
+
+class Looking(Accounts):
+    """Finds as the default does, and looks for something else before it writes."""
+
+    def create(self, phone, request, profile):
+        get_user_model()._base_manager.filter(language="none").exists()
+        time.sleep(0.05)
+        return super().create(phone, request, profile)
 
 
 class Refusing(Accounts):

@@ -131,6 +131,13 @@ def checkout(folder):
     return Path(shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(".git", *ignored)))
 
 
+def build_wheel(folder):
+    """Build the wheel from such a copy, and return its path."""
+    run("-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), ".", cwd=checkout(folder / "source"))
+    (built,) = folder.glob("*.whl")
+    return built
+
+
 def rows(database, sql, *params):
     """Return the rows that an SQLite file answers."""
     with closing(sqlite3.connect(database, timeout=PATIENCE)) as connection:

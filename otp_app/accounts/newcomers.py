@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.http import HttpRequest
 
@@ -78,14 +79,13 @@ def _create_once(phone: str, request: HttpRequest | None, profile: Mapping[str, 
 def _find_after_turn(alias: str, phone: str, request: HttpRequest | None) -> Any | None:
     """Wait until another first sign-in of the same phone has ended, and return the user that it created.
 
-    On PostgreSQL the second insertion would log an error, which shows the phone. On SQLite, where transactions take
-    turns by themselves, the second insertion fails, and its user is found afterwards; but a model that a project
-    searches in its own way may take both.
+    On PostgreSQL the second insertion would log an error, which shows the phone. On SQLite the second insertion of the
+    default fails, and its user is found afterwards. A class that reads first and writes then needs the turn there, too:
+    SQLite refuses a write ("database is locked") to a transaction that has read what another has changed since.
     """
-    if writes.may_combine(alias):
-        writes.take_turn(alias, phone_key(phone))
-    elif is_default("find"):
+    if not writes.may_combine(alias) and is_default("find") and is_default("create"):
         return None
+    writes.take_turn(alias, phone_key(phone), get_user_model())
     return current().find(phone, request)
 
 

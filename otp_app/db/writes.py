@@ -26,10 +26,17 @@ def may_combine(alias: str) -> bool:
     return connections[alias].vendor == "postgresql"
 
 
-def take_turn(alias: str, key: str) -> None:
-    """Wait on PostgreSQL until no other transaction has taken the turn of a key, a UUID."""
-    with connections[alias].cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(uuid_hash_extended(%s, 0))", [UUID(key)])
+def take_turn(alias: str, key: str, model: type[models.Model]) -> None:
+    """Wait within a transaction until no other one has taken the turn of a key, a UUID.
+
+    SQLite has one turn for the whole file, its write lock, which is taken by deleting nothing from the model's table.
+    """
+    connection = connections[alias]
+    with connection.cursor() as cursor:
+        if may_combine(alias):
+            cursor.execute("SELECT pg_advisory_xact_lock(uuid_hash_extended(%s, 0))", [UUID(key)])
+        else:
+            cursor.execute(f"DELETE FROM {connection.ops.quote_name(model._meta.db_table)} WHERE false")
 
 
 def run(alias: str, part: Part) -> Rows:

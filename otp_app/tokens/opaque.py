@@ -48,7 +48,7 @@ class OpaqueTokens:
 
     def authenticate(self, request: HttpRequest) -> Any | None:
         token = _token_of(request)
-        alias = router.db_for_read(Token)
+        alias = router.db_for_write(Token)  # a replica has the token late, and knows late that it was revoked
         found = _lookup(get_user_model()).first(alias, _digest(token)) if token else None
         if found is None:
             return None

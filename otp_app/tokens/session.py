@@ -10,6 +10,8 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.contrib.auth import get_user, load_backend, login, logout
 from django.contrib.sessions.backends.base import SessionBase
+from django.db import router
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -44,9 +46,9 @@ class SessionTokens:
             session.cycle_key()
         if not session.session_key:  # it was another user's, so Django has emptied it
             session.save()
-        UserSession.objects.filter(key=former_key).delete()
+        _sessions().filter(key=former_key).delete()
         if len(key := session.session_key or "") <= _MAX_KEY_CHARACTERS:
-            UserSession.objects.create(key=key, user=user, expires_at=session.get_expiry_date())
+            _sessions().create(key=key, user=user, expires_at=session.get_expiry_date())
         return Issued(None, session.get_expiry_age())
 
     def issuing(self) -> None:
@@ -57,7 +59,7 @@ class SessionTokens:
         return user if user.is_authenticated and user.is_active else None
 
     def revoke(self, request: HttpRequest) -> None:
-        UserSession.objects.filter(key=request.session.session_key).delete()
+        _sessions().filter(key=request.session.session_key).delete()
         logout(request)
 
     def revoke_all(self, user: Any) -> None:
@@ -66,7 +68,7 @@ class SessionTokens:
         Those end when the password is changed, because a session carries a hash of it. For a user without a usable
         password, set a new unusable one: this ends every other session.
         """
-        sessions = UserSession.objects.filter(user=user)
+        sessions = _sessions().filter(user=user)
         store = _session_store()
         for key in sessions.values_list("key", flat=True):
             store(key).delete()
@@ -81,11 +83,16 @@ class SessionTokens:
         with suppress(NotImplementedError):  # some engines cannot
             store.clear_expired()
         now = timezone.now()
-        ended = [row.pk for row in UserSession.objects.filter(expires_at__lt=now) if not store().exists(row.key)]
-        UserSession.objects.filter(expires_at__lt=now).exclude(pk__in=ended).update(
+        ended = [row.pk for row in _sessions().filter(expires_at__lt=now) if not store().exists(row.key)]
+        _sessions().filter(expires_at__lt=now).exclude(pk__in=ended).update(
             expires_at=now + timedelta(seconds=settings.SESSION_COOKIE_AGE)
         )
-        return UserSession.objects.filter(pk__in=ended).delete()[0]
+        return _sessions().filter(pk__in=ended).delete()[0]
+
+
+def _sessions() -> QuerySet[UserSession]:
+    """Return the rows of all sessions, in the database that they are written to: a replica has them late."""
+    return UserSession.objects.using(router.db_for_write(UserSession))
 
 
 def _session_store() -> type[SessionBase]:

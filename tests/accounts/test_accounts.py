@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.db import connection, connections
 
 from otp_app import accounts, services
 from otp_app.errors import UserNotCreated
@@ -50,6 +51,18 @@ def test_two_first_sign_ins_at_once_give_one_user_whatever_the_class(settings, c
     results = race(lambda _: accounts.user_for(phone), 12)
     assert len({user.pk for user, _ in results}) == 1
     assert sum(is_new for _, is_new in results) == 1
+    assert get_user_model().objects.count() == 1
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="only SQLite refuses a write after a read")
+@pytest.mark.parametrize("cls", [members.Slow, members.Looking])
+def test_a_class_that_reads_before_it_writes_waits_for_its_turn_at_a_file(settings, monkeypatch, cls):
+    # As a project has it that says nothing else: a transaction takes the lock of the file when it first writes.
+    monkeypatch.setitem(connections.settings["default"]["OPTIONS"], "transaction_mode", "DEFERRED")
+    settings.OTP_ACCOUNTS = members.path(cls)
+    phone = new_phone()
+    results = race(lambda _: accounts.user_for(phone), 4)
+    assert len({user.pk for user, _ in results}) == 1
     assert get_user_model().objects.count() == 1
 
 

@@ -17,7 +17,7 @@ import pytest
 from trove_classifiers import classifiers
 
 from tests.ports import free_port
-from tests.programs import ROOT, call, checkout, rows, run, running
+from tests.programs import ROOT, build_wheel, call, rows, run, running
 from tools.metadata import absolute
 
 PHONE = "+998901234567"
@@ -54,10 +54,7 @@ class Customer(AbstractUser):
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("wheel")
-    run("-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), ".", cwd=checkout(folder / "source"))
-    (built,) = folder.glob("*.whl")
-    return built
+    return build_wheel(tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="module")

@@ -1,22 +1,15 @@
-"""The example: a shop as people have them, and the lines by which it gets sign-in by phone."""
+"""The shop in examples/: as people have them, and the lines by which it gets sign-in by phone."""
 
-import http.cookiejar
 import re
-import shutil
-import urllib.parse
-import urllib.request
-from contextlib import contextmanager
 
 import pytest
 
-from tests.ports import free_port
-from tests.programs import PATIENCE, ROOT, call, rows, run, running
+from tests.examples import FINE, Browser, Example
+from tests.programs import ROOT, call, rows
 
 SHOP = ROOT / "examples" / "shop"
 AZIZA, PASSWORD, MOBILE = "aziza", "green tea at four", "+998901234567"  # of the example's demo data
-COMMANDS = ["migrate", "loaddata demo", "runserver"]
 MARK = re.compile(r"# phone login(?: #\})?$")  # the comment of Python; in a template it is {# phone login #}
-FINE = "System check identified no issues (0 silenced).\n"
 
 
 def sources(folder):
@@ -29,57 +22,21 @@ def marked(folder):
     return [line for line in lines if MARK.search(line)]
 
 
-class Shop:
-    """A copy of the example, after the commands of its README."""
+class Shop(Example):
+    """The shop, with the lines of phone login or without them."""
 
     def __init__(self, folder, *, phone_login):
-        self.folder = shutil.copytree(SHOP, folder, ignore=shutil.ignore_patterns("db.sqlite3*", "__pycache__"))
+        super().__init__("shop", folder)
         # Without phone login the app is out of reach: then nothing can need it by mistake.
-        self._path = {"PYTHONPATH": str(ROOT)} if phone_login else {}
         if not phone_login:
+            self.path = {}
             for path in sources(self.folder):
                 lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
                 path.write_text("".join(line for line in lines if not MARK.search(line.rstrip())), encoding="utf-8")
 
-    def manage(self, *command):
-        return run("manage.py", *command, cwd=self.folder, **self._path)
-
-    def fill(self):
-        for command in COMMANDS[:-1]:
-            self.manage(*command.split())
-
-    @contextmanager
-    def served(self):
-        port = free_port()
-        command = ("manage.py", "runserver", "--noreload", f"127.0.0.1:{port}")
-        with running(*command, cwd=self.folder, port=port, **self._path) as program:
-            yield program
-
     def customers(self, mobile):
         sql = "SELECT id, username, password FROM customers_customer WHERE mobile = ?"
         return rows(self.folder / "db.sqlite3", sql, mobile)
-
-
-class Browser:
-    """Keeps cookies, follows redirects, and sends forms with the token of the page before."""
-
-    def __init__(self, url):
-        self._url, self._page = url, ""
-        cookies = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
-        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), cookies)
-
-    def open(self, path):
-        return self._load(path, None)
-
-    def send(self, path, **form):
-        form["csrfmiddlewaretoken"] = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', self._page)[1]
-        return self._load(path, urllib.parse.urlencode(form).encode())
-
-    def _load(self, path, data):
-        """Where one has got to, and its page."""
-        with self._opener.open(self._url + path, data, timeout=PATIENCE) as response:
-            self._page = response.read().decode()
-            return urllib.parse.unquote(response.url.removeprefix(self._url)), self._page
 
 
 @pytest.fixture(scope="module")
@@ -122,11 +79,11 @@ def test_phone_login_takes_ten_lines_at_most():
     assert 0 < len(marked(SHOP)) <= 10
 
 
-def test_the_readme_of_the_example_says_how_many_lines_and_which_commands():
+def test_the_readme_of_the_example_says_how_many_lines_and_which_commands(shop):
     text = (SHOP / "README.md").read_text(encoding="utf-8")
     assert len(marked(SHOP)) == 7
     assert "in seven lines" in text
-    assert re.findall(r"(?m)^python manage\.py (.+)$", text) == COMMANDS
+    assert shop.commands() == ["migrate", "loaddata demo", "runserver"]
     for value in (AZIZA, PASSWORD, MOBILE):
         assert f"`{value}`" in text
 

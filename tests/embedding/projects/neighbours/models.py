@@ -1,0 +1,6 @@
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+
+
+class Customer(AbstractUser):
+    phone = models.CharField(max_length=16, unique=True, null=True, blank=True)

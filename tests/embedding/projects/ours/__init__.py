@@ -1,0 +1,1 @@
+"""The app's own user, with a field more."""

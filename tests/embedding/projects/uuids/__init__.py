@@ -1,0 +1,1 @@
+"""UUIDs as keys, and a manager that hides who is not active."""
