@@ -6,6 +6,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.management.commands import flush
 from django.core.signals import request_started
 from django.db import connection
+from django.utils.translation import override
 from hypothesis import HealthCheck, settings
 
 from otp_app import notices, stores
@@ -70,6 +71,13 @@ def django_db_setup(django_db_setup, django_db_blocker):
         patch.setattr(flush, "emit_post_migrate_signal", put_back)
         if connection.vendor == "postgresql":
             patch.setattr(connection.ops, "sql_flush", empty)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _english():
+    """Reset the language of the thread, because a request to a page leaves its own active."""
+    with override("en"):
         yield
 
 

@@ -1,16 +1,8 @@
 """Visitors of the pages."""
 
 import pytest
-from django.utils.translation import override
 
 from tests.web.visitor import Visitor
-
-
-@pytest.fixture(autouse=True)
-def _english():
-    """Reset the language of the thread, because a request may leave its own active."""
-    with override("en"):
-        yield
 
 
 @pytest.fixture
