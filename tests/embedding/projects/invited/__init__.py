@@ -28,5 +28,6 @@ def story():
 def asked(person):
     """Return the answer to a send, and the state of its challenge, without what differs in all of them."""
     sent = person.post("/api/send-otp/", phone=person.phone)
+    assert sent.pop("phone") == person.phone
     state = person.get(f"/api/challenges/{sent.pop('challenge_id')}/")
     return {"sent": sent, "state": {name: state[name] for name in state if name not in {"challenge_id", "expires_in"}}}
