@@ -43,7 +43,8 @@ def test_guesses_over_many_phones_are_bounded_by_what_strangers_may_leave_unansw
 
 
 @pytest.mark.parametrize("attack", list(ATTACKS))
-def test_an_attack_costs_little_and_refuses_nobody_who_has_a_known_device(played, attack):
+def test_an_attack_costs_little_and_refuses_nobody_who_has_a_known_device(played, settings, attack):
+    settings.OTP_UNCONVERTED_PER_NETWORK_DAY = 20  # a share of the real one, as the attack is
     world = played("attacked", attack, tries=400, people=20, history=1)
     assert 0 < attack_of(world).messages < attack_of(world).tries == 400
     assert total(world, "known", "people") > 0
