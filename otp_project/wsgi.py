@@ -44,12 +44,9 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
 def _media_type(content_type: str) -> str:
     """Return a content type without its parameters, except for the boundary of a multipart form.
 
-    Bodies are UTF-8, and Python never forgets the name of an unknown charset. Raise ValueError for a parameter in the
-    spelling of RFC 2231.
+    Bodies are UTF-8, and Python never forgets the name of an unknown charset, which any parameter may have (RFC 2231).
     """
     media_type, _, parameters = content_type.partition(";")
-    if "*" in parameters:
-        raise ValueError(content_type)
     boundary = _BOUNDARY.search(parameters)
     return f"{media_type}; boundary={boundary[1]}" if boundary else media_type
 

@@ -79,11 +79,10 @@ def test_of_charsets_that_there_are_not_python_remembers_none(path, spelling):
 
 
 @pytest.mark.parametrize("parameter", ["charset*=x%d''utf-8", "a*=x%d''b", "a*0*=x%d''b"])
-def test_a_charset_of_a_parameter_is_refused(parameter):
+def test_a_charset_of_a_parameter_is_left_out_with_the_parameter(parameter):
     known = len(encodings._cache)
     for number in range(50):
-        with pytest.raises(ValueError, match="application/json"):  # the server answers 400
-            ask("/api/send-otp/", CONTENT_TYPE="application/json; " + parameter % number)
+        ask("/api/send-otp/", CONTENT_TYPE="application/json; " + parameter % number)
     assert len(encodings._cache) == known
 
 
