@@ -29,7 +29,11 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
     The API needs no middleware for pages. Health checks need none at all: load balancers ask by address, which is not
     among ALLOWED_HOSTS. Pages would answer any method, so unknown methods end here; the API refuses them itself.
     """
-    environ["CONTENT_TYPE"] = _media_type(environ.get("CONTENT_TYPE", ""))
+    media_type = _media_type(environ.get("CONTENT_TYPE", ""))
+    if media_type is None:
+        start_response("400 Bad Request", [("Content-Length", "0")])
+        return []
+    environ["CONTENT_TYPE"] = media_type
     path = environ["PATH_INFO"]
     if path in HEALTH_PATHS:
         return _health(environ, start_response)
@@ -41,15 +45,15 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
     return _pages(environ, start_response)
 
 
-def _media_type(content_type: str) -> str:
+def _media_type(content_type: str) -> str | None:
     """Return a content type without its parameters, except for the boundary of a multipart form.
 
-    Bodies are UTF-8, and Python never forgets the name of an unknown charset. Raise ValueError for a parameter in the
-    spelling of RFC 2231.
+    Bodies are UTF-8, and Python never forgets the name of an unknown charset. Return None for a parameter in the
+    spelling of RFC 2231, which Django reads while it makes the request: its errors there are the server's 500.
     """
     media_type, _, parameters = content_type.partition(";")
     if "*" in parameters:
-        raise ValueError(content_type)
+        return None
     boundary = _BOUNDARY.search(parameters)
     return f"{media_type}; boundary={boundary[1]}" if boundary else media_type
 

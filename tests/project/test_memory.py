@@ -31,7 +31,10 @@ def ask(path, **headers):
     body = b"{}"
     method = "POST" if path.startswith("/api/send") else "GET"
     environ = RequestFactory().generic(method, path, body, "application/json").environ
-    b"".join(wsgi.application(environ | headers | {"wsgi.input": io.BytesIO(body)}, lambda *_: None))
+    told = []
+    environ |= headers | {"wsgi.input": io.BytesIO(body)}
+    b"".join(wsgi.application(environ, lambda status, *_: told.append(status)))
+    return told
 
 
 def left_by(path, headers):
@@ -82,8 +85,8 @@ def test_of_charsets_that_there_are_not_python_remembers_none(path, spelling):
 def test_a_charset_of_a_parameter_is_refused(parameter):
     known = len(encodings._cache)
     for number in range(50):
-        with pytest.raises(ValueError, match="application/json"):  # the server answers 400
-            ask("/api/send-otp/", CONTENT_TYPE="application/json; " + parameter % number)
+        told = ask("/api/send-otp/", CONTENT_TYPE="application/json; " + parameter % number)
+        assert told == ["400 Bad Request"]  # under any server: an exception would be its 500, with a traceback
     assert len(encodings._cache) == known
 
 
