@@ -1,5 +1,6 @@
 """Validate the shape of requests, and shape the answer to a send. Rooms below validate the content."""
 
+import json
 import re
 from typing import Any
 
@@ -84,16 +85,24 @@ class ProofField(TextField):
 
 
 class ProfileField(serializers.Field):  # type: ignore[type-arg]  # not generic at run time
-    """Take a JSON object. The service validates its members by the serializer that the accounts name."""
+    """Take a JSON object. The service validates its members by the serializer that the accounts name.
+
+    Refuse half of a surrogate pair: errors may quote it, the accounts may show it, and UTF-8 cannot encode it.
+    """
 
     default_error_messages = {  # noqa: RUF012
         "null": _("This must be a JSON object."),
         "not_object": _("This must be a JSON object."),
+        "surrogate": _("This is not valid JSON."),
     }
 
     def to_internal_value(self, data: Any) -> Json:
         if not isinstance(data, dict):
             self.fail("not_object")
+        try:
+            json.dumps(data, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            self.fail("surrogate")
         return data
 
 

@@ -104,8 +104,11 @@ def show(
 
 
 def redirect_to(address: str) -> HttpResponse:
-    """Redirect to an address that was checked before, of any scheme: Django's own redirect refuses those of apps."""
-    response = HttpResponse(status=302)
+    """Redirect to an address that was checked before, of any scheme: Django's own redirect refuses those of apps.
+
+    It is made empty and filled afterwards, because a test client that follows redirects asks for Django's class.
+    """
+    response = HttpResponseRedirect("")
     response["Location"] = iri_to_uri(address)
     return response
 

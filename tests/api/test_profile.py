@@ -55,6 +55,13 @@ def test_a_profile_that_is_not_valid_is_refused_before_the_code_is_looked_at(ask
     assert refused.json()["errors"] == errors
 
 
+@pytest.mark.parametrize("profile", [{"language": "\ud800"}, {"\udfff": "A Name"}, {"full_name": [{"a": "\ud800"}]}])
+def test_a_profile_with_half_of_a_surrogate_pair_is_refused_and_not_quoted(asking, client, body, profile):
+    refused = post(client, "verify-otp", body | {"profile": profile})
+    assert (refused.status_code, refused.json()["code"]) == (400, "invalid_request")
+    assert refused.json()["errors"] == {"profile": ["This is not valid JSON."]}
+
+
 def test_where_no_profile_is_taken_the_member_is_unknown(client, body):
     refused = post(client, "verify-otp", body | {"profile": {}})
     assert refused.json()["errors"] == {"profile": ["This field is unknown."]}

@@ -54,6 +54,7 @@ class Doors(LiveServerTestCase):
     def test_the_form_of_ones_own(self):
         self.assertRedirects(self.client.get("/orders/"), "/login/?next=/orders/")
         self.assertEqual(self.client.post("/send/", {"phone": "12"}).status_code, 400)
+        self.assertEqual([self.client.post(path).status_code for path in ("/send/", "/enter/")], [400, 400])
         self.assertContains(self.client.post("/send/", {"phone": PHONE}), "enter the code")
         self.assertEqual(self.client.post("/send/", {"phone": PHONE}).status_code, 429)
         self.assertEqual(self.client.post("/enter/", {"code": "x"}).status_code, 400)

@@ -29,6 +29,12 @@ def test_phone_code_signed_in(visitor):
     assert get_user_model().objects.get(phone=visitor.phone).pk == int(visitor.client.session["_auth_user_id"])
 
 
+def test_a_test_client_follows_the_redirect_of_a_sign_in(visitor):
+    visitor.ask()
+    form = {"csrfmiddlewaretoken": visitor.token, "code": visitor.outbox[-1].code}
+    assert visitor.client.post("/login/1/", form, follow=True).redirect_chain == [("/account/", 302)]
+
+
 def test_the_front_page_of_the_service_is_the_sign_in(visitor):
     assert visitor.get("/")["Location"] == "/login/"
 
