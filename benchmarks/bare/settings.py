@@ -8,7 +8,9 @@ SECRET_KEY = os.environ["SECRET_KEY"]
 DEBUG = False
 ALLOWED_HOSTS = ["127.0.0.1"]
 HOST, PORT, THREADS, WEB_CONCURRENCY = "127.0.0.1", int(os.environ["PORT"]), 16, 2
-INSTALLED_APPS = ["rest_framework"]
+# The modules of the server import models; no view uses any, and no code is sent.
+INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth", "rest_framework", "otp_app"]
+SILENCED_SYSTEM_CHECKS = ["otp_app.E010"]
 ROOT_URLCONF = "benchmarks.bare.urls"
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
