@@ -30,6 +30,7 @@ if "sqlite" in DATABASES["default"]["ENGINE"]:
 
 WHITENOISE_AUTOREFRESH = True  # else each client of a test looks through all static files before its first request
 OTP_WRITE_BEHIND = 0  # most tests look at once at what became of a send
+OTP_STAFF_SECOND_FACTOR = False  # has tests of its own; elsewhere staff signs in to the admin by password alone
 OTP_PROOFS = False  # what is asked for proofs of work has tests of its own; elsewhere limits are small on purpose
 # Tests ask from few networks and answer little: what is about the amounts of buckets sets its own.
 OTP_UNCONVERTED_PER_PREFIX_DAY = OTP_SENDS_PER_PREFIX_DAY = 1000
