@@ -83,7 +83,7 @@ class Conf:
     DEVICE_TTL: int = 180 * 24 * 3600  # seconds for which a device stays known after a sign-in
 
     # Keys and proxies
-    LEDGER_KEY: str = ""  # keys the records of a phone over 30 days; outlives rotations of SECRET_KEY
+    LEDGER_KEY: str = ""  # keys a phone's records of 30 days, and authenticators; outlives rotations of SECRET_KEY
     TRUSTED_PROXIES: int = 0  # how many of your proxies append to X-Forwarded-For
 
     # Phones

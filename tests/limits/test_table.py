@@ -106,5 +106,6 @@ def test_every_setting_is_read_at_use(name):
         "HOME_REGIONS",
         "NEXT_HOSTS",
         "PROOFS",
+        "STAFF_SECOND_FACTOR",
     )  # the suite and the service set these
     assert name in ours or default == getattr(Conf, name)
