@@ -92,7 +92,7 @@ class SecondFactorForm(forms.Form):
         return "added" if self.recovery_codes else ""
 
 
-class SecondFactorView(RedirectURLMixin, FormView):
+class SecondFactorView(RedirectURLMixin, FormView):  # type: ignore[type-arg]  # not generic at run time
     """Show the page for the second factor, which adds an authenticator for whoever has none."""
 
     template_name = "otp_app/admin/second_factor.html"
@@ -100,7 +100,7 @@ class SecondFactorView(RedirectURLMixin, FormView):
     site: Any = None
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        request.current_app = self.site.name  # type: ignore[attr-defined]  # as the admin's own views set it
+        request.current_app = self.site.name  # as the admin's own views set it
         user = get_user(request)
         if not staff.awaits_factor(request, user):
             return redirect(self.get_success_url())
