@@ -148,3 +148,9 @@ def test_parallel_enrolments_leave_one_factor_with_its_ten_codes():
     ((factor, codes),) = [answer for answer in answers if answer[1]]
     assert factors.find(user).pk == factor.pk
     assert RecoveryCode.objects.count() == len(codes) == 10
+
+
+def test_the_pages_of_the_admin_that_list_what_a_user_has_show_no_secret():
+    factor, _ = enrolled()
+    assert str(factor) == str(factor.user_id)
+    assert str(factor.recovery_codes.get(number=3)) == "3"
