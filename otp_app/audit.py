@@ -114,6 +114,16 @@ def record_sign_in(
     send_after_commit(signed_in, user, is_new=is_new, **told)
 
 
+def record_factor(what: str, user: Any, client: str | None = None, **facts: str) -> None:
+    """Log ``second_factor`` with the user's primary key: at WARNING how one was lost, or replaced by a recovery code.
+
+    ``what`` is added, totp, recovery, failed or removed.
+    """
+    level = logging.WARNING if what in ("recovery", "removed") else logging.INFO
+    seen = {"client": client} if client else {}
+    _log(level, "second_factor", {"what": what, "user": str(user), **seen, **facts})
+
+
 def record_watched(refused: Limited | ProofRequired, phone: str, client: str | None) -> None:
     """Log ``watched`` at INFO: a send to a watched region was served, which the bucket would have refused."""
     facts = {"limit": refused.limit, **_bucket(refused), "phone": phones.mask(phone), "client": client}

@@ -70,6 +70,11 @@ class Conf:
     PASSWORDS_PER_CLIENT_HOUR: int = 20  # failed sign-ins to the admin by a client
     PASSWORDS_PER_ACCOUNT_HOUR: int = 30  # failed sign-ins to the admin for an account
 
+    # The second factor of staff
+    # Those who sign in to the admin by password enrol at the first visit.
+    STAFF_SECOND_FACTOR: bool = True  # False: a password alone opens the admin
+    FACTORS_PER_ACCOUNT_DAY: int = 20  # wrong codes of an authenticator, and recovery codes, for a member of staff
+
     # Proofs of work
     # Tasks of ALTCHA that suspect requests solve.
     PROOFS: bool = True  # False: suspect requests are refused by the limits alone
@@ -78,7 +83,7 @@ class Conf:
     DEVICE_TTL: int = 180 * 24 * 3600  # seconds for which a device stays known after a sign-in
 
     # Keys and proxies
-    LEDGER_KEY: str = ""  # keys the records of a phone over 30 days; outlives rotations of SECRET_KEY
+    LEDGER_KEY: str = ""  # keys a phone's records of 30 days, and authenticators; outlives rotations of SECRET_KEY
     TRUSTED_PROXIES: int = 0  # how many of your proxies append to X-Forwarded-For
 
     # Phones

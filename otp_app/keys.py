@@ -39,6 +39,12 @@ def ledger_id(kind: str, subject: str) -> str:
     return hmac.digest(_ledger_key(), f"{kind}|{subject}".encode(), "sha256")[:16].hex()
 
 
+def kept_keys(use: str) -> list[bytes]:
+    """Return the keys for what outlives a rotation: first the one for new rows, then those that older rows may name."""
+    secrets = (conf.LEDGER_KEY, settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    return [derive(secret, use) for secret in secrets if secret]
+
+
 @lru_cache(maxsize=1)
 def _ledger_key() -> bytes:
     return derive(conf.LEDGER_KEY or (settings.SECRET_KEY_FALLBACKS or [settings.SECRET_KEY])[-1], "ledger")

@@ -1,7 +1,8 @@
 """Limit the admin's sign-in by password: call ``passwords.limit(admin.site)`` before reading ``admin.site.urls``."""
 
 import unicodedata
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import wraps
 from typing import Any
 
@@ -20,6 +21,7 @@ from .errors import UNREACHABLE, InvalidPhone, Limited, Unavailable
 from .keys import ledger_id
 from .limits import request_limits
 from .limits.clients import client_at, client_of
+from .limits.values import RequestLimits
 
 _MAX_NAME_CHARACTERS = 254  # bounds the cost of normalising a name
 # For staff who signed in by code: Django would suggest another account, but the password of this one is needed.
@@ -59,17 +61,26 @@ class PasswordForm(AdminAuthenticationForm):
             return super().clean()
         client = client_of(self.request.META) if self.request else client_at("")
         account = account_of(name)
-        store = stores.current()
-        try:
-            increments = store.take(request_limits.for_password(client, account))
-            cleaned = super().clean()
-            store.give_back(increments)
-        except Limited as refused:
-            _record_refusal(refused, account, client, self.request)
-            raise ValidationError(refused.detail, code=refused.code) from None
-        except UNREACHABLE:
-            raise ValidationError(Unavailable().detail, code=Unavailable.code) from None
-        return cleaned
+        with paying(request_limits.for_password(client, account), account, client, self.request):
+            return super().clean()
+
+
+@contextmanager
+def paying(limits: RequestLimits, account: str, client: str, request: HttpRequest | None) -> Iterator[None]:
+    """Take limits before a secret is compared within this context, and give them back unless that raises.
+
+    Raise ValidationError if a limit refuses, which is recorded, or if the store cannot be reached.
+    """
+    store = stores.current()
+    try:
+        increments = store.take(limits)
+        yield
+        store.give_back(increments)
+    except Limited as refused:
+        _record_refusal(refused, account, client, request)
+        raise ValidationError(refused.detail, code=refused.code) from None
+    except UNREACHABLE:
+        raise ValidationError(Unavailable().detail, code=Unavailable.code) from None
 
 
 def account_of(name: str) -> str:

@@ -1,5 +1,6 @@
-"""Take the rights of staff from sign-ins by code, so that a stolen number does not open the admin.
+"""Take the rights of staff from sign-ins by code, and from those by password until the second factor is given.
 
+So neither a stolen number nor a stolen password opens the admin.
 NIST SP 800-63B-4 §3.1.3.1 restricts the telephone network as an authenticator, and a SIM swap needs no skill. For
 accounts that can change all others a code alone is too little. ``OTP_STAFF_BY_CODE = True`` takes that risk.
 """
@@ -7,20 +8,24 @@ accounts that can change all others a code alone is too little. ``OTP_STAFF_BY_C
 from functools import partial
 from typing import Any
 
+from asgiref.sync import sync_to_async
+from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.signals import user_logged_in
 from django.http import HttpRequest
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.functional import SimpleLazyObject
 
+from . import factors
 from .conf import conf
 
 MIDDLEWARE = f"{__name__}.StaffMiddleware"
 _BY_CODE = "otp_app_by_code"
+_FACTOR = "otp_app_second_factor"  # the key of the factor that was given
 
 
 class StaffMiddleware(MiddlewareMixin):
-    """Take the rights of staff from ``request.user`` in a session that a code began.
+    """Take the rights of staff from ``request.user`` in a session that a code began, or that awaits a second factor.
 
     The middleware belongs after AuthenticationMiddleware.
     """
@@ -30,7 +35,7 @@ class StaffMiddleware(MiddlewareMixin):
         user, auser = request.user, request.auser
 
         async def user_later() -> Any:
-            return user_of_session(request, await auser())
+            return await sync_to_async(user_of_session)(request, await auser())
 
         request.user = SimpleLazyObject(partial(user_of_session, request, user))  # type: ignore[assignment]
         request.auser = user_later
@@ -56,9 +61,38 @@ def is_begun_by_code(request: HttpRequest) -> bool:
     return bool(request.session.get(_BY_CODE))
 
 
+def asks_second_factor() -> bool:
+    """Return whether sessions of staff need a second factor: unless it is switched off, wherever a site asks for it."""
+    if not conf.STAFF_SECOND_FACTOR or not apps.is_installed("django.contrib.admin"):
+        return False
+    from django.contrib.admin.sites import all_sites  # not to be imported where the admin is not installed
+
+    return any(getattr(site, "asks_second_factor", False) for site in all_sites)
+
+
+def give_factor(request: HttpRequest, factor: str) -> None:
+    """Write into the session that the factor with this key was given, and give the session a new id."""
+    request.session[_FACTOR] = factor
+    request.session.cycle_key()
+
+
+def is_given(request: HttpRequest) -> bool:
+    """Return whether a factor was given in the session, whatever became of the factor since."""
+    return _FACTOR in request.session
+
+
+def awaits_factor(request: HttpRequest, user: Any) -> bool:
+    """Return whether a session that no code began still lacks the second factor, which its user must give as staff."""
+    if not is_staff(user) or is_begun_by_code(request) or not asks_second_factor():
+        return False
+    return not factors.is_of(user, request.session.get(_FACTOR, ""))
+
+
 def user_of_session(request: HttpRequest, user: Any) -> Any:
-    """Return the user of a session, without rights of staff if a code began it."""
-    return without_rights(user) if is_begun_by_code(request) else user
+    """Return the user of a session, without rights of staff if a code began it or the second factor is missing."""
+    if is_begun_by_code(request):
+        return without_rights(user)
+    return _WithoutRights(lambda: user) if awaits_factor(request, user) else user
 
 
 def without_rights(user: Any) -> Any:
@@ -69,16 +103,16 @@ def without_rights(user: Any) -> Any:
     return user if conf.STAFF_BY_CODE or not is_staff(user) else _WithoutRights(lambda: user)
 
 
-def _remove_mark(request: HttpRequest, **_: Any) -> None:
-    """Remove the mark at any sign-in; a sign-in by code marks the session again.
+def _remove_marks(request: HttpRequest, **_: Any) -> None:
+    """Remove both marks at any sign-in; a sign-in by code marks the session again, and a factor must be given anew.
 
     The session also gets a new id, because it is worth more now: Django keeps the id when the same user signs in again.
     """
-    if request.session.pop(_BY_CODE, False):
+    if [found for mark in (_BY_CODE, _FACTOR) if (found := request.session.pop(mark, None))]:
         request.session.cycle_key()
 
 
-user_logged_in.connect(_remove_mark)
+user_logged_in.connect(_remove_marks)
 
 
 class _WithoutRights(SimpleLazyObject):  # type: ignore[type-arg]  # not generic at run time

@@ -1,6 +1,11 @@
-"""Set up Celery for the Celery queue; without that queue Celery is not imported."""
+"""Set up the service's admin, and Celery for the Celery queue; without that queue Celery is not imported."""
 
 from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
+
+
+class ServiceAdminConfig(AdminConfig):
+    default_site = "otp_project.admin.ServiceAdmin"
 
 
 class QueueConfig(AppConfig):

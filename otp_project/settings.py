@@ -41,7 +41,7 @@ WEB_CONCURRENCY = integer("WEB_CONCURRENCY", 2, least=1)  # processes
 THREADS = integer("THREADS", 16, least=1)  # of each process
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "otp_project.apps.ServiceAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

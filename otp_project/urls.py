@@ -5,12 +5,11 @@ from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
-from otp_app import handlers, passwords
+from otp_app import handlers
 from otp_app.health import healthz, readyz
 
 from .schema import READ, SchemaView
 
-passwords.limit(admin.site)
 handler400 = "otp_app.handlers.bad_request"
 handler404 = "otp_app.handlers.not_found"
 handler500 = "otp_app.handlers.server_error"

@@ -15,8 +15,8 @@ from otp_project.settings import *  # noqa: E402, F403
 from otp_project.settings import DATABASES, SILENCED_SYSTEM_CHECKS  # noqa: E402
 
 OTP_WRITE_BEHIND = 0  # what was sent is in the database when the answer comes; later has tests of its own
-# There is no proxy before the suite's clients, and its messages cost nothing.
-SILENCED_SYSTEM_CHECKS = [*SILENCED_SYSTEM_CHECKS, "otp_app.W010", "otp_app.W014"]
+# There is no proxy before the suite's clients, its messages cost nothing, and its staff signs in by password alone.
+SILENCED_SYSTEM_CHECKS = [*SILENCED_SYSTEM_CHECKS, "otp_app.W010", "otp_app.W014", "otp_app.W017"]
 OTP_PROVIDERS = [{"ALIAS": "memory", "BACKEND": "otp_app.providers.memory.MemoryProvider"}]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
@@ -30,6 +30,7 @@ if "sqlite" in DATABASES["default"]["ENGINE"]:
 
 WHITENOISE_AUTOREFRESH = True  # else each client of a test looks through all static files before its first request
 OTP_WRITE_BEHIND = 0  # most tests look at once at what became of a send
+OTP_STAFF_SECOND_FACTOR = False  # has tests of its own; elsewhere staff signs in to the admin by password alone
 OTP_PROOFS = False  # what is asked for proofs of work has tests of its own; elsewhere limits are small on purpose
 # Tests ask from few networks and answer little: what is about the amounts of buckets sets its own.
 OTP_UNCONVERTED_PER_PREFIX_DAY = OTP_SENDS_PER_PREFIX_DAY = 1000

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
+from importlib.util import find_spec
 from typing import Any
 
+from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.core import checks
 from django.core.checks import CheckMessage, Error, register
@@ -72,12 +74,39 @@ def _gaps(model: Any, phone_field: str) -> Iterator[CheckMessage]:
 
 @register
 def check_staff(**_: Any) -> list[CheckMessage]:
-    """Find that a code begins sessions and nothing keeps those of staff out of the admin (E030)."""
-    if conf.STAFF_BY_CODE or staff.has_middleware() or not _begins_sessions():
+    """Find that a code alone, or a password alone, would give the rights of staff (E030)."""
+    if staff.has_middleware():
         return []
-    text = "Whoever signs in by a code would have the rights of staff in the admin and in your views."
-    hint = f'Add "{staff.MIDDLEWARE}" to MIDDLEWARE, or take the risk with OTP_STAFF_BY_CODE = True.'
+    if staff.asks_second_factor():
+        text = "Whoever has not given the second factor would have the rights of staff in your views."
+        hint = f'Add "{staff.MIDDLEWARE}" to MIDDLEWARE, or take the risk with OTP_STAFF_SECOND_FACTOR = False.'
+    elif _begins_sessions() and not conf.STAFF_BY_CODE:
+        text = "Whoever signs in by a code would have the rights of staff in the admin and in your views."
+        hint = f'Add "{staff.MIDDLEWARE}" to MIDDLEWARE, or take the risk with OTP_STAFF_BY_CODE = True.'
+    else:
+        return []
     return [Error(text, hint=hint, id="otp_app.E030")]
+
+
+@register(deploy=True)
+def check_second_factor(**_: Any) -> list[CheckMessage]:
+    """Warn that a password alone opens the admin: by a setting, or because no admin site asks for more (W017)."""
+    if not apps.is_installed("django.contrib.admin") or staff.asks_second_factor():
+        return []
+    if not conf.STAFF_SECOND_FACTOR:
+        hint = "A password that was guessed or given away opens the admin. Leave it out, and staff enrols at a visit."
+        return [checks.Warning("OTP_STAFF_SECOND_FACTOR is off.", hint=hint, id="otp_app.W017")]
+    hint = "Let the class of your admin site extend otp_app.second_factor.SecondFactorMixin (docs/embedding.md)."
+    return [checks.Warning("No admin site asks for a second factor.", hint=hint, id="otp_app.W017")]
+
+
+@register
+def check_authenticator(**_: Any) -> list[CheckMessage]:
+    """Find that an admin site asks for a second factor and the package that computes its codes is missing (E044)."""
+    if not staff.asks_second_factor() or find_spec("pyotp"):
+        return []
+    hint = 'Install the extra "staff" of otp-app.'
+    return [Error("The second factor of staff needs pyotp.", hint=hint, id="otp_app.E044")]
 
 
 def _begins_sessions() -> bool:

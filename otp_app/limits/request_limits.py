@@ -67,6 +67,11 @@ def for_password(client: str, account: str) -> RequestLimits:
     return _key_limits(Trigger.PASSWORD, _client_subjects(client) | {"account": account})
 
 
+def for_factor(account: str) -> RequestLimits:
+    """Return the limit that a check of a second factor takes; a success gives it back."""
+    return _key_limits(Trigger.FACTOR, {"account": account})
+
+
 def shared(regions: Iterable[str]) -> tuple[Limit, ...]:
     """Return the limits that all sends share, and those that all sends to each of these countries share."""
     subjects = [("all", "all"), *(("region", region) for region in regions)]

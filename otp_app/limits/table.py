@@ -34,6 +34,7 @@ class Trigger(Flag):
     TEST = auto()  # a send to a test number
     CHECK = auto()  # a comparison
     PASSWORD = auto()  # a sign-in by password
+    FACTOR = auto()  # a check of the second factor of staff
     SEND = FIRST | AGAIN
     DEVICE = DEVICE_FIRST | DEVICE_AGAIN
     MESSAGE = SEND | DEVICE
@@ -104,6 +105,7 @@ TABLE = (
     Rule("passwords_per_client_hour", PASSWORD, KEY, "passwords", "client", HOUR, "guessing", True),
     Rule("passwords_per_site_hour", PASSWORD, KEY, "passwords", "site", HOUR, "guessing", True),
     Rule("passwords_per_account_hour", PASSWORD, KEY, "passwords", "account", HOUR, "guessing", True),
+    Rule("factors_per_account_day", Trigger.FACTOR, KEY, "second factors", "account", DAY, "guessing", True),
 )  # fmt: skip
 
 

@@ -4,13 +4,13 @@ from abc import ABC, abstractmethod
 from argparse import ArgumentParser
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 
 from .. import rulings
 from ..db import clock
 from ..models import BlockRow
 from ..phones import mask_subject
+from .people import user_named
 from .tables import counted
 
 _HELP = {
@@ -42,7 +42,7 @@ class RulingCommand(BaseCommand, ABC):
 
     def handle(self, *args: Any, **options: Any) -> None:
         ((kind, text),) = ((kind, options[kind]) for kind in self.kinds if options[kind] is not None)
-        by = _user(options["by"]) if options["by"] else self.__module__.rpartition(".")[2]
+        by = user_named("--by", options["by"]) if options["by"] else self.__module__.rpartition(".")[2]
         try:
             done = self._change(rulings.subject_of(kind, text), options, by)
         except ValueError as error:
@@ -59,11 +59,3 @@ class RulingCommand(BaseCommand, ABC):
             row.until = clock.milliseconds() + int(options["hours"] * 3_600_000)
         rulings.make(row, by)
         return f"{row}: {row.get_mode_display()}. Every process knows it after ten seconds."
-
-
-def _user(name: str) -> Any:
-    users = get_user_model()
-    try:
-        return users._default_manager.get_by_natural_key(name)  # noqa: SLF001  (documented by Django)
-    except users.DoesNotExist:
-        raise CommandError(f"--by {name}: there is no such user.") from None

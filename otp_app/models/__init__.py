@@ -8,6 +8,7 @@ from .challenges import ChallengeRow
 from .counters import Counter, Failure
 from .deliveries import Delivery, EventRow
 from .devices import DevicesEnd
+from .factors import RecoveryCode, StaffFactor
 from .tokens import Token, UserSession
 from .users import User
 
@@ -23,6 +24,8 @@ __all__ = [
     "EventRow",
     "Failure",
     "KeptAnswer",
+    "RecoveryCode",
+    "StaffFactor",
     "Token",
     "User",
     "UserSession",

@@ -36,6 +36,7 @@ pytestmark = pytest.mark.django_db  # Django's own checks ask the database what 
         ("BUDGET_PER_DAY", 0.5),
         ("PASSWORDS_PER_CLIENT_HOUR", 0),
         ("PASSWORDS_PER_ACCOUNT_HOUR", 0),
+        ("FACTORS_PER_ACCOUNT_DAY", 0),
         ("PROOF_COST", 0),
         ("PROOF_COST", 100_001),
         ("PROOF_TTL", 59),

@@ -3,6 +3,7 @@
 import pytest
 
 from otp_app.checks import users as module
+from otp_app.second_factor import SecondFactorMixin
 from tests.checks.found import ids
 
 pytestmark = pytest.mark.django_db  # Django's own checks ask the database what it can do
@@ -68,3 +69,37 @@ class TestStaff:
         settings.OTP_STAFF_BY_CODE = True
         assert ids() == []
         assert "otp_app.W007" in ids(deploy=True)
+
+
+class TestSecondFactor:
+    @pytest.fixture(autouse=True)
+    def _asked_for(self, settings):
+        settings.OTP_STAFF_SECOND_FACTOR, settings.SILENCED_SYSTEM_CHECKS = True, []
+
+    def test_a_site_that_asks_is_fine(self):
+        assert ids() == []
+        assert "otp_app.W017" not in ids(deploy=True)
+
+    def test_the_setting_that_switches_it_off_is_named_in_production(self, settings):
+        settings.OTP_STAFF_SECOND_FACTOR = False
+        assert ids() == []
+        assert "otp_app.W017" in ids(deploy=True)
+
+    def test_so_are_sites_none_of_which_asks(self, monkeypatch):
+        monkeypatch.setattr(SecondFactorMixin, "asks_second_factor", False)
+        assert ids() == []
+        assert "otp_app.W017" in ids(deploy=True)
+
+    def test_a_project_without_an_admin_needs_none(self, settings):
+        settings.INSTALLED_APPS = [each for each in settings.INSTALLED_APPS if "Admin" not in each]
+        settings.ROOT_URLCONF = "otp_app.urls"
+        assert "otp_app.W017" not in ids(deploy=True)
+
+    def test_it_needs_the_middleware_even_if_no_code_begins_a_session(self, settings):
+        settings.MIDDLEWARE = [path for path in settings.MIDDLEWARE if path != module.staff.MIDDLEWARE]
+        settings.ROOT_URLCONF, settings.OTP_STAFF_BY_CODE = "otp_app.urls", True
+        assert ids() == ["otp_app.E030"]
+
+    def test_a_missing_package_is_named(self, monkeypatch):
+        monkeypatch.setattr(module, "find_spec", lambda _: None)
+        assert ids() == ["otp_app.E044"]

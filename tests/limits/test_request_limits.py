@@ -77,6 +77,7 @@ def test_a_check_and_a_password_take_limits_of_their_own():
     assert names(request_limits.for_check(V6)) == {"checks_per_client_hour", "checks_per_site_hour"}
     assert names(request_limits.for_check(None)) == set()
     assert names(request_limits.for_password(V4, "a")) == {"passwords_per_client_hour", "passwords_per_account_hour"}
+    assert names(request_limits.for_factor("a")) == {"factors_per_account_day"}
 
 
 def test_a_send_without_a_wait_takes_all_other_limits():

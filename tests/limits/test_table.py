@@ -50,6 +50,7 @@ def test_the_defaults_are_the_published_numbers(settings):
         "passwords_per_client_hour": (20, HOUR),
         "passwords_per_account_hour": (30, HOUR),
         "passwords_per_site_hour": (100, HOUR),
+        "factors_per_account_day": (20, DAY),
     }
     assert (wait.counts, tuple(conf.WAITS)) == (Counts.WAITS, (60, 120, 300, 600))
     assert policy_for("login") == Policy(length=6, ttl=300, checks=5, checks_by_phone=3, sends=3)
@@ -105,5 +106,6 @@ def test_every_setting_is_read_at_use(name):
         "HOME_REGIONS",
         "NEXT_HOSTS",
         "PROOFS",
+        "STAFF_SECOND_FACTOR",
     )  # the suite and the service set these
     assert name in ours or default == getattr(Conf, name)

@@ -66,6 +66,12 @@ class Doors(LiveServerTestCase):
         signed_in = self.client.post("/login/1/?next=/orders/", {"checks": 0, "code": self.sent.code(PHONE)})
         self.assertEqual((signed_in.status_code, signed_in["Location"]), (302, "/orders/"))
 
+    def test_the_admin(self):
+        staff = get_user_model().objects.create_superuser(**{get_user_model().USERNAME_FIELD: PHONE, "password": "x"})
+        self.client.post("/admin/login/", {"username": PHONE, "password": "x"})
+        self.assertRedirects(self.client.get("/admin/", follow=True), "/admin/second-factor/?next=/admin/")
+        self.assertEqual(int(self.client.session["_auth_user_id"]), staff.pk)
+
     def test_a_coroutine_sends(self):
         answer = async_to_sync(AsyncClient().post)("/async/send/", {"phone": PHONE})
         self.assertEqual((answer.status_code, len(answer.json()["challenge_id"])), (200, 32))
@@ -125,7 +131,7 @@ def test_people_sign_in_by_each_door(shop):
         manage(shop, "makemigrations", "customers")
     assert "No changes" in manage(shop, "makemigrations", "--check")
     done = manage(shop, "test")
-    assert "Ran 6 tests" in done
+    assert "Ran 7 tests" in done
     assert "System check identified no issues (0 silenced)." in done
 
 

@@ -1,0 +1,36 @@
+"""Run ``manage.py otp_staff``: let a member of staff who has lost authenticator and recovery codes enrol anew."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.apps import apps
+from django.core.management.base import BaseCommand
+
+from ... import audit, factors, services
+from ..people import user_named
+
+
+class Command(BaseCommand):
+    help = "Removes the second factor of a member of staff, who enrols anew at the next visit of the admin."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--reset",
+            metavar="PHONE_OR_NAME",
+            required=True,
+            help="whose authenticator and recovery codes are removed and whose sessions end",
+        )
+        parser.add_argument("--by", help="the user who decides it, by the name to sign in with")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        user = user_named("--reset", options["reset"])
+        by = user_named("--by", options["by"]) if options["by"] else None
+        had_one = factors.remove(user)  # first: from now on no session has the rights of staff
+        services.sign_out_everywhere(user=user)
+        audit.record_factor("removed", user.pk, by=str(by.pk) if by else "otp_staff")
+        if by and apps.is_installed("django.contrib.admin"):
+            from django.contrib.admin.models import CHANGE, LogEntry  # not to be imported where it is not installed
+
+            LogEntry.objects.log_actions(by.pk, [user], CHANGE, "Second factor removed.", single_object=True)
+        done = "Second factor removed" if had_one else "There was no second factor"
+        self.stdout.write(f"{user}: {done}; sessions and tokens ended.")

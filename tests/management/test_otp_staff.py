@@ -1,0 +1,61 @@
+"""The command otp_staff: whose second factor it removes, what it says and what it leaves on record."""
+
+import logging
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.core.management import CommandError, call_command
+
+from otp_app import factors
+from otp_app.models import User
+from tests.factories import new_phone
+from tests.test_factors import enrolled
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def records(caplog):
+    caplog.set_level(logging.INFO, "otp_app.guard")
+    return caplog
+
+
+def test_it_removes_the_factor_of_this_person_alone(capsys, records):
+    factor, other = enrolled()[0], enrolled()[0]
+    call_command("otp_staff", "--reset", f" {factor.user.phone} ".replace("+998", "+998 "))
+    assert factors.find(factor.user) is None
+    assert factors.find(other.user) == other
+    (record,) = records.records
+    expected = {"event": "second_factor", "what": "removed", "user": str(factor.user.pk), "by": "otp_staff"}
+    assert (record.levelname, record.otp) == ("WARNING", expected)
+    assert not LogEntry.objects.exists()
+
+
+def test_the_admin_has_a_record_of_whom_by_names(capsys, records):
+    factor, by = enrolled()[0], User.objects.create_superuser(new_phone(), "x")
+    call_command("otp_staff", "--reset", factor.user.phone, "--by", by.phone)
+    entry = LogEntry.objects.get()
+    assert (entry.user, entry.object_id, entry.change_message) == (by, str(factor.user.pk), "Second factor removed.")
+    assert records.records[-1].otp["by"] == str(by.pk)
+
+
+def test_who_had_none_is_signed_out_all_the_same(capsys):
+    user = User.objects.create_user(new_phone())
+    call_command("otp_staff", "--reset", user.phone)
+    assert capsys.readouterr().out == f"{user}: There was no second factor; sessions and tokens ended.\n"
+
+
+@pytest.mark.parametrize("option", ["--reset", "--by"])
+def test_somebody_unknown_is_refused_and_nothing_changes(option):
+    factor = enrolled()[0]
+    words = {"--reset": factor.user.phone, "--by": factor.user.phone} | {option: "nobody"}
+    with pytest.raises(CommandError, match=f"{option} nobody: there is no such user."):
+        call_command("otp_staff", *(word for pair in words.items() for word in pair))
+    assert factors.find(factor.user) == factor
+
+
+def test_a_project_without_the_admin_can_use_it(settings, capsys):
+    factor = enrolled()[0]
+    settings.INSTALLED_APPS = [each for each in settings.INSTALLED_APPS if "Admin" not in each]
+    call_command("otp_staff", "--reset", factor.user.phone, "--by", factor.user.phone)
+    assert factors.find(factor.user) is None
