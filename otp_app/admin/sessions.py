@@ -13,7 +13,7 @@ from ..models import Token, UserSession
 class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at run time
     """Show tokens, or the sessions of browsers. To delete a row is to end the session. Nothing can be changed."""
 
-    list_display = ("owner", "began_at", "client_name", "network", "expires_at")
+    list_display: tuple[str, ...] = ("owner", "began_at", "client_name", "network", "expires_at")
     fields = list_display
     list_select_related = ("user",)
     ordering = ("-pk",)

@@ -79,7 +79,7 @@ class PhoneUserAdmin(UserAdmin):  # type: ignore[type-arg]  # not generic at run
     def masked_phone(self, user: User) -> str:
         return phones.mask(user.phone)
 
-    @admin.display(description=_("signed in"))
+    @admin.display(description=_("sessions"))
     def signed_in(self, user: User) -> SafeString:
         """Lead to the tokens and the browser sessions of the user, where they can be ended."""
         lists = [

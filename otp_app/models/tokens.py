@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 class SessionRow(models.Model):
     """Hold what the rows of tokens and of browser sessions tell of the client that signed in."""
 
+    user_id: Any  # the foreign key is each table's own, for its name on the user
     began_at = models.DateTimeField(_("began"), null=True)  # None: begun by a release that did not write it
     client_name = models.CharField(_("client"), max_length=64, blank=True, default="", db_default="")
     network = models.CharField(_("network"), max_length=64, blank=True, default="", db_default="")  # /24 or /48

@@ -11,9 +11,9 @@ from django.http import HttpRequest
 from .. import accounts, staff
 from ..db.transactions import send_after_commit
 from ..errors import InvalidOrExpiredCode
+from ..models import Token
 from ..phones import Phone
 from ..signals import signed_out
-from ..models import Token
 from . import sessions
 from .backends import current, in_use
 from .base import Issued, Issuing, TokenBackend

@@ -145,7 +145,7 @@ def test_the_others_are_ended_with_browsers_and_codes_for_sites_but_this_one_and
     assert [each["current"] for each in listed(own)] == [True]
 
 
-@pytest.mark.parametrize("method, address", [("get", ""), ("delete", "x/"), ("post", "end-others/")])
+@pytest.mark.parametrize(("method", "address"), [("get", ""), ("delete", "x/"), ("post", "end-others/")])
 def test_nobody_sees_or_ends_a_session_without_a_token(client, method, address):
     assert getattr(client, method)(f"/api/sessions/{address}").status_code == 401
 

@@ -23,7 +23,7 @@ NAMES = {
 }
 
 
-@pytest.mark.parametrize("user_agent, name", NAMES.items())
+@pytest.mark.parametrize(("user_agent", "name"), NAMES.items())
 def test_a_client_is_named_by_program_and_system(user_agent, name):
     assert name_of(user_agent) == name
 
@@ -33,7 +33,7 @@ def test_a_name_is_never_longer_than_its_column():
 
 
 @pytest.mark.parametrize(
-    "address, network",
+    ("address", "network"),
     [("192.0.2.77", "192.0.2.0/24"), ("2001:db8:1:2::3", "2001:db8:1::/48"), ("", "")],
 )
 def test_a_network_is_that_of_the_address(rf, address, network):
