@@ -152,15 +152,15 @@ def test_a_challenge_that_the_release_before_opens_beside_this_one_is_sent_again
 
 
 def test_who_is_signed_in_stays_so_and_the_release_before_goes_on_writing_tokens(before):
-    migrate("0009_sessions")
+    migrate("0008_sessions")
     user = get_user_model().objects.create_user(PHONE)
     later = datetime.now(UTC) + timedelta(days=1)
     facts = {"user_id": user.pk, "expires_at": later, "used_at": later}
-    MigrationExecutor(connection).loader.project_state([("otp_app", "0008_staff_factors")]).apps.get_model(
+    MigrationExecutor(connection).loader.project_state([("otp_app", "0007_by_hand")]).apps.get_model(
         "otp_app", "Token"
     ).objects.create(digest=b"1" * 32, **facts)
     row = Token.objects.get()
     assert (row.began_at, row.client_name, row.network) == (None, "", "")
-    migrate("0008_staff_factors").get_model("otp_app", "Token").objects.create(digest=b"2" * 32, **facts)
-    migrate("0009_sessions")
+    migrate("0007_by_hand").get_model("otp_app", "Token").objects.create(digest=b"2" * 32, **facts)
+    migrate("0008_sessions")
     assert Token.objects.filter(user=user, client_name="", network="").count() == 2
