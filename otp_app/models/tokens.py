@@ -22,16 +22,6 @@ class SessionRow(models.Model):
     def __str__(self) -> str:
         return f"{self.user_id}"
 
-    @property
-    def public_id(self) -> str:
-        """Return the name of the session for its owner, made from its secret by a hash, which leads nowhere back."""
-        return hashlib.sha256(b"otp_app.session" + self.secret).hexdigest()[:32]
-
-    @property
-    def secret(self) -> bytes:
-        """Return what no two sessions share and nobody can guess."""
-        raise NotImplementedError
-
 
 class Token(SessionRow):
     """Represent a token of the opaque backend by its SHA-256, so that a dump of the table signs nobody in."""
@@ -49,8 +39,8 @@ class Token(SessionRow):
         indexes: ClassVar[Any] = [models.Index("expires_at", name="otp_token_purge")]
 
     @property
-    def secret(self) -> bytes:
-        return bytes(self.digest)
+    def public_id(self) -> str:
+        return _public_id(bytes(self.digest))
 
 
 class UserSession(SessionRow):
@@ -69,5 +59,10 @@ class UserSession(SessionRow):
         indexes: ClassVar[Any] = [models.Index("expires_at", name="otp_user_session_purge")]
 
     @property
-    def secret(self) -> bytes:
-        return self.key.encode()
+    def public_id(self) -> str:
+        return _public_id(self.key.encode())
+
+
+def _public_id(secret: bytes) -> str:
+    """Return the name of a session for its owner, made by a hash of what nobody can guess: it leads nowhere back."""
+    return hashlib.sha256(b"otp_app.session" + secret).hexdigest()[:32]

@@ -72,7 +72,7 @@ class OpaqueTokens:
     def sessions(self, user: Any, request: HttpRequest | None) -> list[Session]:
         own = _digest(_token_of(request)) if request else b""
         rows = Token.objects.using(router.db_for_write(Token)).filter(user=user).exclude(_dead())
-        return [_session(row, is_current=row.secret == own) for row in rows]
+        return [_session(row, is_current=bytes(row.digest) == own) for row in rows]
 
     def purge(self) -> int:
         return Token.objects.filter(_dead()).delete()[0]
