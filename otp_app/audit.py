@@ -104,14 +104,18 @@ def record_failed_check(phone: str, client: str | None, challenge_id: str | None
 
 
 def record_sign_in(
-    user: Any, client: str | None, challenge: Challenge, request: HttpRequest | None, *, is_new: bool
+    user: Any, client: str | None, challenge: Challenge, request: HttpRequest | None, *, is_new: bool, new_device: bool
 ) -> None:
-    """Log ``signed_in`` at INFO with the user's primary key, and send the signal; of a new user ``signed_up`` first."""
-    _log(logging.INFO, "signed_in", {"user": str(user.pk), "is_new": is_new, "client": client})
+    """Log ``signed_in`` at INFO with the user's primary key, and send the signal; of a new user ``signed_up`` first.
+
+    ``new_device`` tells that a known user came without a device that this phone has signed in with before.
+    """
+    facts = {"user": str(user.pk), "is_new": is_new, "new_device": new_device, "client": client}
+    _log(logging.INFO, "signed_in", facts)
     told = {"phone": challenge.phone, "challenge": challenge.id, "channel": challenge.channel, "request": request}
     if is_new:
         send_after_commit(signed_up, user, **told)
-    send_after_commit(signed_in, user, is_new=is_new, **told)
+    send_after_commit(signed_in, user, is_new=is_new, new_device=new_device, **told)
 
 
 def record_factor(what: str, user: Any, client: str | None = None, **facts: str) -> None:

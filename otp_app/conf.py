@@ -134,6 +134,7 @@ class Conf:
     TOKEN_BACKEND: str = "otp_app.tokens.opaque.OpaqueTokens"  # noqa: S105  (a path, no secret)
     TOKEN_TTL: int = 30 * 24 * 3600  # seconds from sign-in until a token ends
     TOKEN_IDLE: int = 14 * 24 * 3600  # seconds without a request until a token ends
+    MAX_SESSIONS: int = 0  # sessions of a user: a sign-in beyond ends the oldest one; 0: any number
 
     # Development and tests only: a file with seconds to add to the store's clock
     CLOCK_OFFSET_FILE: str = ""

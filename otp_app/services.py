@@ -172,7 +172,7 @@ def sign_in(
     user, is_new, issued = tokens.sign_in(phone, backend or tokens.current(), request, members or {})
     renewed = devices.renew(phone, challenge.checked_at, device, known=bool(known))
     result = SignIn(user, is_new, issued, renewed)
-    audit.record_sign_in(user, client, challenge, request, is_new=is_new)
+    audit.record_sign_in(user, client, challenge, request, is_new=is_new, new_device=not (is_new or known))
     return result
 
 
@@ -191,7 +191,9 @@ def exchange(
     Raise InvalidOrExpiredCode; the code cannot be tried again.
     """
     user = authorization_codes.redeem(client=client, redirect_uri=redirect_uri, code=code, code_verifier=code_verifier)
-    return user, tokens.current().issue(user, request)
+    issued = tokens.current().issue(user, request)
+    tokens.sessions.end_oldest(user, request)
+    return user, issued
 
 
 def extend(*, challenge_id: str) -> None:

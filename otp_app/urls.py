@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .api import causes, views
+from .api import causes, sessions, views
 from .db.transactions import without_transactions
 from .delivery import webhooks
 
@@ -15,6 +15,9 @@ _VIEWS = {
     "challenge": ("challenges/<str:challenge_id>", views.ChallengeView.as_view()),
     "token": ("token", views.ExchangeView.as_view()),
     "me": ("me", views.MeView.as_view()),
+    "sessions": ("sessions", sessions.SessionsView.as_view()),
+    "end-others": ("sessions/end-others", sessions.EndOthersView.as_view()),
+    "session": ("sessions/<str:session_id>", sessions.SessionView.as_view()),
     "logout": ("logout", views.LogoutView.as_view()),
     "logout-everywhere": ("logout-everywhere", views.LogoutEverywhereView.as_view()),
     "errors": ("errors", causes.ErrorsView.as_view()),

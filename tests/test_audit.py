@@ -157,7 +157,13 @@ def test_a_sign_in_is_one_record_with_the_key_of_its_user_and_nothing_of_code_or
     for is_new in (True, False):
         services.send_code(phone=phone)
         done = services.sign_in(phone=phone, code=(code := outbox[-1].code), client=CLIENT)
-        facts = {"event": "signed_in", "user": str(done.user.pk), "is_new": is_new, "client": CLIENT}
+        facts = {
+            "event": "signed_in",
+            "user": str(done.user.pk),
+            "is_new": is_new,
+            "new_device": not is_new,
+            "client": CLIENT,
+        }
         assert (records[-1].otp, records[-1].levelno) == (facts, logging.INFO)
         text = f"{vars(records[-1])} {records[-1].getMessage()}"
         assert not any(secret in text for secret in (code, done.issued.token, done.device, phone))

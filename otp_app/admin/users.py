@@ -9,10 +9,13 @@ from django.contrib.auth.forms import AdminUserCreationForm
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from .. import accounts, phones
-from ..models import User
+from ..models import Token, User, UserSession
 from ..users import may_see_phones
 
 
@@ -30,11 +33,11 @@ class PhoneUserAdmin(UserAdmin):  # type: ignore[type-arg]  # not generic at run
     list_display = ("masked_phone", "full_name", "is_active", "is_staff", "date_joined")
     search_fields = ("phone", "full_name")
     list_filter = ("is_active", "is_staff")
-    readonly_fields = ("date_joined", "last_login")
+    readonly_fields = ("date_joined", "last_login", "signed_in")
     fieldsets = (
         (None, {"fields": ("phone", "password", "full_name", "language")}),
         (_("Permissions"), {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
-        (_("Dates"), {"fields": ("date_joined", "last_login")}),
+        (_("Dates"), {"fields": ("date_joined", "last_login", "signed_in")}),
     )
     add_fieldsets = ((None, {"fields": ("phone", "usable_password", "password1", "password2")}),)
 
@@ -75,6 +78,19 @@ class PhoneUserAdmin(UserAdmin):  # type: ignore[type-arg]  # not generic at run
     @admin.display(description=_("phone"))
     def masked_phone(self, user: User) -> str:
         return phones.mask(user.phone)
+
+    @admin.display(description=_("sessions"))
+    def signed_in(self, user: User) -> SafeString:
+        """Lead to the tokens and the browser sessions of the user, where they can be ended."""
+        lists = [
+            (
+                reverse(f"admin:{model._meta.label_lower.replace('.', '_')}_changelist"),
+                user.pk,
+                model._meta.verbose_name_plural,
+            )
+            for model in (Token, UserSession)
+        ]
+        return format_html_join(", ", '<a href="{}?user__pk__exact={}">{}</a>', lists)
 
     def _sees_phones(self, request: HttpRequest) -> bool:
         return may_see_phones(request.user)

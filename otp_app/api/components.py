@@ -12,7 +12,7 @@ from . import problems, serializers
 from .serializers import Json
 
 STRING: Json = {"type": "string"}
-CHALLENGE_ID = STRING | {"pattern": "^[0-9a-f]{32}$"}
+ID = STRING | {"pattern": "^[0-9a-f]{32}$"}
 IDEMPOTENCY_KEY = STRING | {"pattern": "^[!-~](?:[ -~]{0,253}[!-~])?$"}  # a header's value has no space at its ends
 CHANNEL = STRING | {"enum": [channel.value for channel in Channel]}
 MESSAGE_STATE = STRING | {"enum": list(SHOWN_STATUSES)}
@@ -97,7 +97,20 @@ def answers(schema: AutoSchema) -> dict[str, Json]:
         "OtpVerified": _object(message=STRING, token=token, expires_in=_SECONDS, user=user, device=STRING),
         "OtpMe": _object(id=key, phone=phone),
         "OtpCountries": _countries(),
+        "OtpSessions": _object(sessions={"type": "array", "items": _session()}),
     }
+
+
+def _session() -> Json:
+    moment = append_meta(STRING | {"format": "date-time"}, {"nullable": True})
+    return _object(
+        id=ID,
+        began_at=moment | {"description": "Null: before this was written down."},
+        used_at=moment | {"description": "Last use, exact to an hour; null: not known, as of a browser's session."},
+        client=STRING | {"description": "As Firefox, Windows; may be empty."},
+        network=STRING | {"description": "Where it signed in: an IPv4 /24 or IPv6 /48; may be empty."},
+        current={"type": "boolean", "description": "Whether it is the session of this request."},
+    )
 
 
 def _countries() -> Json:

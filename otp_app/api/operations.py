@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .. import errors
-from . import idempotency, problems, serializers, views
+from . import idempotency, problems, serializers, sessions, views
 from .serializers import Json
 
 _PHONE = "+998901234567"
@@ -71,6 +71,14 @@ _VERIFIED = {
     "device": "WyJjM2YyYjhjIiwiMWYwIiwxNzYzODU2MDAwMDAwXQ:1vMtqA:9dQ3vXk2Lr8Zb0Tn5Hy7Wc1Ge4Jm6Ps",
 }
 _USER = {"id": 42, "phone": _PHONE}
+_SESSION = {
+    "id": _ID,
+    "began_at": "2026-03-01T08:30:00Z",
+    "used_at": "2026-03-09T17:05:00Z",
+    "client": "Firefox, Windows",
+    "network": "192.0.2.0/24",
+    "current": True,
+}
 _REQUIRED: Any = serializers.TextField.default_error_messages["required"]
 _MISSING = errors.InvalidRequest({"code": [_REQUIRED]})
 _PKCE = {
@@ -145,6 +153,19 @@ OPERATIONS: dict[type[views.OtpView], Operation] = {
         (_MISSING, errors.InvalidOrExpiredCode(), *_BODY_ERRORS, errors.Unavailable()),
     ),
     views.MeView: Operation("me", "Show the user of this token", None, (200, "OtpMe", _USER), _TOKEN_ERRORS),
+    sessions.SessionsView: Operation(
+        "sessions",
+        "List the sessions of this user, the newest first",
+        None,
+        (200, "OtpSessions", {"sessions": [_SESSION]}),
+        _TOKEN_ERRORS,
+    ),
+    sessions.SessionView: Operation(
+        "end_session", "End one session of this user", None, (204, "", None), (*_TOKEN_ERRORS, problems.NotFound())
+    ),
+    sessions.EndOthersView: Operation(
+        "end_other_sessions", "End all sessions of this user but this one", None, (204, "", None), _TOKEN_ERRORS
+    ),
     views.LogoutView: Operation("logout", "End this token", None, (204, "", None), _TOKEN_ERRORS),
     views.LogoutEverywhereView: Operation(
         "logout_everywhere",

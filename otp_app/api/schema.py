@@ -108,8 +108,8 @@ class OtpSchema(AutoSchema):
         ]
         if "{" not in self.path:
             return answer_headers + request_headers
-        challenge_id = OpenApiParameter("challenge_id", type=components.CHALLENGE_ID, location="path")
-        return [*answer_headers, *request_headers, challenge_id]
+        name = self.path.partition("{")[2].partition("}")[0]
+        return [*answer_headers, *request_headers, OpenApiParameter(name, type=components.ID, location="path")]
 
     def _refusals(self) -> list[errors.OtpError]:
         """Return the errors by status; CSRF can be refused too, where browsers send a cookie by themselves."""

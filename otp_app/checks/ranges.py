@@ -52,6 +52,7 @@ RANGES: dict[str, tuple[int, int]] = {
     "AUTHORIZATION_TTL": (10, 600),
     "TOKEN_TTL": (60, MAX_NUMBER),
     "TOKEN_IDLE": (60, MAX_NUMBER),
+    "MAX_SESSIONS": (0, MAX_NUMBER),
 }
 POLICY_NUMBERS = {
     "length": "CODE_LENGTH",

@@ -1,5 +1,6 @@
 """Define the tables of tokens and sessions by which people are signed in."""
 
+import hashlib
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -7,7 +8,22 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 
-class Token(models.Model):
+class SessionRow(models.Model):
+    """Hold what the rows of tokens and of browser sessions tell of the client that signed in."""
+
+    user_id: Any  # the foreign key is each table's own, for its name on the user
+    began_at = models.DateTimeField(_("began"), null=True)  # None: begun by a release that did not write it
+    client_name = models.CharField(_("client"), max_length=64, blank=True, default="", db_default="")
+    network = models.CharField(_("network"), max_length=64, blank=True, default="", db_default="")  # /24 or /48
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.user_id}"
+
+
+class Token(SessionRow):
     """Represent a token of the opaque backend by its SHA-256, so that a dump of the table signs nobody in."""
 
     digest = models.BinaryField(max_length=32, unique=True)
@@ -15,18 +31,19 @@ class Token(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="otp_tokens"
     )
     expires_at = models.DateTimeField()
-    used_at = models.DateTimeField()
+    used_at = models.DateTimeField(_("last used"))
 
     class Meta:
         verbose_name = _("token")
         verbose_name_plural = _("tokens")
         indexes: ClassVar[Any] = [models.Index("expires_at", name="otp_token_purge")]
 
-    def __str__(self) -> str:
-        return f"{self.user_id}"
+    @property
+    def public_id(self) -> str:
+        return _public_id(bytes(self.digest))
 
 
-class UserSession(models.Model):
+class UserSession(SessionRow):
     """Record the sessions that a sign-in by phone began, so that all of a user's can be ended."""
 
     key = models.CharField(max_length=40, unique=True)  # the length of Django's own column
@@ -41,5 +58,11 @@ class UserSession(models.Model):
         verbose_name_plural = _("sessions")
         indexes: ClassVar[Any] = [models.Index("expires_at", name="otp_user_session_purge")]
 
-    def __str__(self) -> str:
-        return f"{self.user_id}"
+    @property
+    def public_id(self) -> str:
+        return _public_id(self.key.encode())
+
+
+def _public_id(secret: bytes) -> str:
+    """Return the name of a session for its owner, made by a hash of what nobody can guess: it leads nowhere back."""
+    return hashlib.sha256(b"otp_app.session" + secret).hexdigest()[:32]

@@ -9,18 +9,17 @@ from typing import Any
 from django.http import HttpRequest
 
 from .. import accounts, staff
-from ..conf import conf, plugin
 from ..db.transactions import send_after_commit
 from ..errors import InvalidOrExpiredCode
+from ..models import Token
 from ..phones import Phone
 from ..signals import signed_out
+from . import sessions
+from .backends import current, in_use
 from .base import Issued, Issuing, TokenBackend
-from .session import SessionTokens
+from .clients import described
 
-
-def current() -> TokenBackend:
-    backend: TokenBackend = plugin(conf.TOKEN_BACKEND)
-    return backend
+__all__ = ["authenticate", "current", "issue", "issuing", "purge", "revoke", "revoke_all", "sessions", "sign_in"]
 
 
 def issuing(backend: TokenBackend) -> Issuing | None:
@@ -48,13 +47,17 @@ def sign_in(
     """
     user, is_new, issued = None, False, None
     if not phone.is_test and accounts.is_default("find") and (token := issuing(backend)):
-        user = accounts.find_and_sign_in(phone, token.model, token.row)
+        told = described(request) if token.model is Token else {}
+        user = accounts.find_and_sign_in(phone, token.model, {**token.row, **told})
         issued = token.issued if user else None
     if not user and not (user := accounts.current().find(phone, request)):
         user, is_new = accounts.sign_up(phone, request, profile)
     if not user.is_active or (phone.is_test and staff.is_staff(user)):
         raise InvalidOrExpiredCode
-    return user, is_new, issued or issue(backend, user, request)
+    issued = issued or issue(backend, user, request)
+    if not is_new:
+        sessions.end_oldest(user, request)
+    return user, is_new, issued
 
 
 def authenticate(token: str) -> Any | None:
@@ -77,16 +80,11 @@ def revoke(request: HttpRequest, user: Any, backend: TokenBackend | None = None)
 
 def revoke_all(user: Any, request: HttpRequest | None = None) -> None:
     """Revoke all tokens and sessions of a user, and send ``signed_out``."""
-    for backend in _in_use():
+    for backend in in_use():
         backend.revoke_all(user)
     send_after_commit(signed_out, user, phone=accounts.phone_of(user), everywhere=True, request=request)
 
 
 def purge() -> int:
     """Delete tokens and sessions that have expired, and return how many."""
-    return sum(backend.purge() for backend in _in_use())
-
-
-def _in_use() -> list[TokenBackend]:
-    """Return the backend in force, and that of sessions, because the hosted page always begins sessions."""
-    return [current()] if current().ambient else [current(), SessionTokens()]
+    return sum(backend.purge() for backend in in_use())

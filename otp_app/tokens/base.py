@@ -1,7 +1,8 @@
 """Define the contract of a token backend: issue a token after sign-in, and find the user of a request by it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ClassVar, Protocol
 
 from django.db.models import Model
@@ -23,6 +24,19 @@ class Issuing:
     issued: Issued
     model: type[Model]
     row: Mapping[str, Any]  # values by attribute, without ``user``; fields that are not named have their defaults
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Hold what its owner sees of one signed-in client, and how to end it."""
+
+    id: str
+    began_at: datetime | None
+    used_at: datetime | None  # by the hour; None: not known
+    client: str  # as "Firefox, Windows"; "" if it did not name itself
+    network: str  # of the client when it signed in: an IPv4 /24 or IPv6 /48, or ""
+    current: bool
+    end: Callable[[], bool]  # returns whether the session was still there
 
 
 class TokenBackend(Protocol):
@@ -51,6 +65,9 @@ class TokenBackend(Protocol):
 
     def revoke_all(self, user: Any) -> None:
         """End at once all tokens or sessions of this user."""
+
+    def sessions(self, user: Any, request: HttpRequest | None) -> Sequence[Session]:
+        """Return the live sessions of a user; ``current`` is the one of ``request``. A backend may lack the method."""
 
     def purge(self) -> int:
         """Delete tokens or sessions that have expired, and return how many."""

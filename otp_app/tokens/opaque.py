@@ -21,7 +21,8 @@ from ..conf import conf
 from ..db import clock, lookups, writes
 from ..db.lookups import Lookup
 from ..models import Token
-from .base import Issued, Issuing
+from .base import Issued, Issuing, Session
+from .clients import described
 
 TAG = "otp_"
 _SCHEMES = {"bearer", "token"}
@@ -37,7 +38,7 @@ class OpaqueTokens:
     def issue(self, user: Any, request: HttpRequest | None) -> Issued:
         issued, row = _new_token()
         alias = router.db_for_write(Token)
-        writes.run(alias, writes.inserting(alias, Token, row | {"user_id": user.pk}))
+        writes.run(alias, writes.inserting(alias, Token, row | described(request) | {"user_id": user.pk}))
         return issued
 
     def issuing(self) -> Issuing | None:
@@ -68,10 +69,25 @@ class OpaqueTokens:
     def revoke_all(self, user: Any) -> None:
         Token.objects.filter(user=user).delete()
 
+    def sessions(self, user: Any, request: HttpRequest | None) -> list[Session]:
+        own = _digest(_token_of(request)) if request else b""
+        rows = Token.objects.using(router.db_for_write(Token)).filter(user=user).exclude(_dead())
+        return [_session(row, is_current=bytes(row.digest) == own) for row in rows]
+
     def purge(self) -> int:
-        now = _now()
-        dead = Q(expires_at__lt=now) | Q(used_at__lt=now - timedelta(seconds=conf.TOKEN_IDLE))
-        return Token.objects.filter(dead).delete()[0]
+        return Token.objects.filter(_dead()).delete()[0]
+
+
+def _session(row: Token, *, is_current: bool) -> Session:
+    def end() -> bool:
+        return Token.objects.filter(pk=row.pk).delete()[0] > 0
+
+    return Session(row.public_id, row.began_at, row.used_at, row.client_name, row.network, is_current, end)
+
+
+def _dead() -> Q:
+    now = _now()
+    return Q(expires_at__lte=now) | Q(used_at__lte=now - timedelta(seconds=conf.TOKEN_IDLE))
 
 
 def _new_token() -> tuple[Issued, dict[str, Any]]:
@@ -79,7 +95,8 @@ def _new_token() -> tuple[Issued, dict[str, Any]]:
     token = TAG + secrets.token_urlsafe(32)
     now = _now()
     expires_at = now + timedelta(seconds=conf.TOKEN_TTL)
-    return Issued(token, conf.TOKEN_TTL), {"digest": _digest(token), "used_at": now, "expires_at": expires_at}
+    row = {"digest": _digest(token), "began_at": now, "used_at": now, "expires_at": expires_at}
+    return Issued(token, conf.TOKEN_TTL), row
 
 
 @lru_cache(maxsize=8)

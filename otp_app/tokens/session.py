@@ -19,7 +19,8 @@ from .. import staff
 from ..conf import conf
 from ..errors import InvalidOrExpiredCode
 from ..models import UserSession
-from .base import Issued
+from .base import Issued, Session
+from .clients import described
 
 logger = logging.getLogger("otp_app.tokens")
 
@@ -48,7 +49,8 @@ class SessionTokens:
             session.save()
         _sessions().filter(key=former_key).delete()
         if len(key := session.session_key or "") <= _MAX_KEY_CHARACTERS:
-            _sessions().create(key=key, user=user, expires_at=session.get_expiry_date())
+            known = described(request) | {"began_at": timezone.now(), "expires_at": session.get_expiry_date()}
+            _sessions().create(key=key, user=user, **known)
         return Issued(None, session.get_expiry_age())
 
     def issuing(self) -> None:
@@ -77,6 +79,14 @@ class SessionTokens:
             user.set_unusable_password()
             user.save(update_fields=["password"])
 
+    def sessions(self, user: Any, request: HttpRequest | None) -> list[Session]:
+        """Return the sessions that began by phone; Django does not know when a session was last used."""
+        session = getattr(request, "session", None)
+        own = session.session_key if session is not None else None
+        store = _session_store()
+        rows = [row for row in _sessions().filter(user=user) if store().exists(row.key)]
+        return [_session(row, request if row.key == own else None) for row in rows]
+
     def purge(self) -> int:
         """Delete expired sessions and their rows, and return how many rows. Using a session may have extended it."""
         store = _session_store()
@@ -88,6 +98,18 @@ class SessionTokens:
             expires_at=now + timedelta(seconds=settings.SESSION_COOKIE_AGE)
         )
         return _sessions().filter(pk__in=ended).delete()[0]
+
+
+def _session(row: UserSession, current: HttpRequest | None) -> Session:
+    """Return what a row tells; ``current`` is the request that carries this very session, if one does."""
+
+    def end() -> bool:
+        _session_store()(row.key).delete()
+        if current is not None:
+            logout(current)  # or else the session would be saved at the end of the request
+        return _sessions().filter(pk=row.pk).delete()[0] > 0
+
+    return Session(row.public_id, row.began_at, None, row.client_name, row.network, current is not None, end)
 
 
 def _sessions() -> QuerySet[UserSession]:

@@ -27,8 +27,15 @@ CODES = {  # what an endpoint can answer beside success
     "unsupported_media_type unavailable",
     ("/api/countries/", "get"): "method_not_allowed",
     ("/api/me/", "get"): TOKEN,
+    ("/api/sessions/", "get"): TOKEN,
+    ("/api/sessions/{session_id}/", "delete"): f"{TOKEN} not_found",
+    ("/api/sessions/end-others/", "post"): TOKEN,
     ("/api/logout/", "post"): TOKEN,
     ("/api/logout-everywhere/", "post"): TOKEN,
+}
+SESSIONS = {  # whose requests end some
+    *("/api/logout/", "/api/logout-everywhere/"),
+    *("/api/sessions/{session_id}/", "/api/sessions/end-others/"),
 }
 STATUSES = {  # of the contract
     "invalid_request": 400,
@@ -162,7 +169,7 @@ def test_refusals_that_end_by_themselves_document_retry_after_and_401_documents_
 
 def test_only_the_endpoints_for_people_who_are_signed_in_ask_for_a_token(document):
     asking = {path for (path, _), operation in operations(document).items() if operation.get("security")}
-    assert asking == {"/api/me/", "/api/logout/", "/api/logout-everywhere/"}
+    assert asking == {"/api/me/", *SESSIONS, "/api/sessions/"}
     assert document["components"]["securitySchemes"]["otpToken"]["scheme"] == "bearer"
 
 
@@ -242,7 +249,7 @@ def test_with_sessions_the_proof_is_a_cookie_and_a_change_without_csrf_token_is_
     assert document["components"]["securitySchemes"]["otpToken"]["in"] == "cookie"
     assert set(examples(told["/api/logout/", "post"], 403)) == {"permission_denied"}
     refusing = {path for (path, _), operation in told.items() if "403" in operation["responses"]}
-    assert refusing == {"/api/logout/", "/api/logout-everywhere/", "/api/send-otp/"}  # the last for proofs of work
+    assert refusing == {*SESSIONS, "/api/send-otp/"}  # the last for proofs of work
     [answer] = told["/api/verify-otp/", "post"]["responses"]["200"]["content"]["application/json"]["examples"].values()
     assert answer["value"]["token"] is None
     component(document, "OtpVerified").validate(answer["value"])

@@ -5,7 +5,7 @@ import json
 import pytest
 from django.contrib.auth import get_user_model
 
-from otp_app.models import AuthorizationCode, Token
+from otp_app.models import AuthorizationCode, Token, UserSession
 from tests.sites import BACK, VERIFIER, answer_in, asked_by, new_site
 from tests.web.visitor import Visitor
 
@@ -112,3 +112,10 @@ def test_other_methods_are_405(client, method):
 def test_a_code_expires_by_the_clock(client, clock, asked):
     clock.advance(60)
     assert post(client, asked).json()["code"] == "invalid_or_expired_code"
+
+
+def test_the_token_of_a_site_counts_among_the_sessions_of_which_the_oldest_goes(client, asked, visitor, settings):
+    settings.OTP_MAX_SESSIONS = 1
+    token = post(client, asked).json()["token"]
+    assert client.get("/api/me/", headers={"authorization": f"Bearer {token}"}).status_code == 200
+    assert not UserSession.objects.exists()  # the browser's, which was begun before

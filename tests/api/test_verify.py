@@ -5,6 +5,7 @@ from django.contrib.auth import get_user_model
 
 from otp_app.accounts import devices
 from otp_app.models import ChallengeRow, Token
+from otp_app.signals import signed_in
 from tests.factories import new_phone, other_than
 
 pytestmark = pytest.mark.django_db
@@ -139,15 +140,30 @@ def test_a_retired_key_ends_its_codes_and_its_resends_are_given_back(client, sen
 
 
 def test_a_sign_in_tells_the_project(client, sent):
-    from otp_app.signals import signed_in
-
     heard = []
 
     def hear(**told):
-        heard.append((told["user"].phone, told["is_new"]))
+        heard.append((told["user"].phone, told["is_new"], told["new_device"]))
 
     signed_in.connect(hear)
     phone, _, code = sent()
     post(client, "verify-otp", {"phone": phone, "otp": code})
     signed_in.disconnect(hear)
-    assert heard == [(phone, True)]
+    assert heard == [(phone, True, False)]
+
+
+def test_a_known_user_without_a_known_device_is_told_to_the_project(client, outbox, clock):
+    heard = []
+
+    def hear(**told):
+        heard.append((told["is_new"], told["new_device"]))
+
+    signed_in.connect(hear)
+    phone, device = new_phone(), {}
+    for known in ({}, {}, device):
+        clock.advance(3600)
+        post(client, "send-otp", {"phone": phone})
+        answer = post(client, "verify-otp", {"phone": phone, "otp": outbox[-1].code} | known)
+        device["device"] = answer.json()["device"]
+    signed_in.disconnect(hear)
+    assert heard == [(True, False), (False, True), (False, False)]

@@ -1,8 +1,10 @@
 """What the release before has counted and blocked goes on counting, there and back."""
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
@@ -13,7 +15,7 @@ from otp_app.delivery import circuit_breaker, suppressions
 from otp_app.errors import Limited
 from otp_app.keys import phone_key
 from otp_app.limits import request_limits
-from otp_app.models import BlockRow, ChallengeRow, Failure
+from otp_app.models import BlockRow, ChallengeRow, Failure, Token
 from otp_app.stores import wire
 from otp_app.stores.sql import SqlStore
 from tests.asking import check, open_one, send_again
@@ -148,3 +150,18 @@ def test_a_challenge_that_the_release_before_opens_beside_this_one_is_sent_again
     assert store.close(check(store, again), Status.APPROVED)
     store.undo_send(store.get(undone.id))
     assert store.get(undone.id).status is Status.CANCELED
+
+
+def test_who_is_signed_in_stays_so_and_the_release_before_goes_on_writing_tokens(before):
+    migrate("0008_sessions")
+    user = get_user_model().objects.create_user(PHONE)
+    later = datetime.now(UTC) + timedelta(days=1)
+    facts = {"user_id": user.pk, "expires_at": later, "used_at": later}
+    MigrationExecutor(connection).loader.project_state([("otp_app", "0007_by_hand")]).apps.get_model(
+        "otp_app", "Token"
+    ).objects.create(digest=b"1" * 32, **facts)
+    row = Token.objects.get()
+    assert (row.began_at, row.client_name, row.network) == (None, "", "")
+    migrate("0007_by_hand").get_model("otp_app", "Token").objects.create(digest=b"2" * 32, **facts)
+    migrate("0008_sessions")
+    assert Token.objects.filter(user=user, client_name="", network="").count() == 2

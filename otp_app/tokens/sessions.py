@@ -1,0 +1,51 @@
+"""List the sessions of a user, whatever proof each has, and end them: one, all others, or the oldest."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.http import HttpRequest
+
+from .. import accounts
+from ..accounts import authorization_codes
+from ..conf import conf
+from ..db.transactions import send_after_commit
+from ..signals import signed_out
+from . import backends
+from .base import Session
+
+
+def of(user: Any, request: HttpRequest | None = None) -> list[Session]:
+    """Return the live sessions of a user, the newest first, those with an unknown beginning last.
+
+    The backend in force has authenticated ``request``, so only one of its sessions can be the current one.
+    """
+    first, *others = backends.in_use()
+    asked = [(first, request), *((backend, None) for backend in others)]
+    # The method is optional: a project's own backend may be older than it.
+    found = [each for backend, by in asked if hasattr(backend, "sessions") for each in backend.sessions(user, by)]
+    return sorted(found, key=lambda each: each.began_at.timestamp() if each.began_at else 0, reverse=True)
+
+
+def end(user: Any, session_id: str, request: HttpRequest | None = None) -> bool:
+    """End one session of a user, and return whether there was one of this id."""
+    return _end(user, (each for each in of(user, request) if each.id == session_id), request) > 0
+
+
+def end_others(user: Any, request: HttpRequest) -> None:
+    """End all sessions of a user but that of the request, and what is on its way to become one."""
+    authorization_codes.revoke_all(user)  # first: a code redeemed until now has become a token
+    _end(user, (each for each in of(user, request) if not each.current), request)
+
+
+def end_oldest(user: Any, request: HttpRequest | None) -> None:
+    """End the oldest sessions of a user who has more than OTP_MAX_SESSIONS; if that is 0, do nothing."""
+    if conf.MAX_SESSIONS:
+        _end(user, of(user)[conf.MAX_SESSIONS :], request)
+
+
+def _end(user: Any, sessions: Iterable[Session], request: HttpRequest | None) -> int:
+    """End sessions, send ``signed_out`` for each that was still there, and return how many were."""
+    ended = sum(each.end() for each in sessions)
+    for _ in range(ended):
+        send_after_commit(signed_out, user, phone=accounts.phone_of(user), everywhere=False, request=request)
+    return ended
