@@ -162,13 +162,6 @@ OPERATIONS: dict[type[views.OtpView], Operation] = {
             errors.Unavailable(),
         ),
         headers={idempotency.HEADER: _KEY_DESCRIPTION},
-        links={
-            "verify": {
-                "operationId": "confirm_verify",
-                "requestBody": _CHALLENGE,
-                "description": "With the code as otp.",
-            }
-        },
     ),
     confirmations.ConfirmVerifyView: Operation(
         "confirm_verify",
