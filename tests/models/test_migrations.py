@@ -21,7 +21,7 @@ from tests.factories import new_challenge
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-BEFORE, AFTER = "0004_early_reports", "0007_by_hand"
+BEFORE, AFTER = "0004_early_reports", "0009_confirmations"
 HOUR = 3_600_000
 MONTH = 30 * 24 * HOUR
 PHONE = "+998911110000"
