@@ -11,6 +11,7 @@
     ├── UndeliverablePhone         400 undeliverable_phone      the provider says that the number gets no messages
     ├── InvalidOrExpiredCode       400 invalid_or_expired_code  wrong, expired, used, exhausted, unknown, deactivated
     ├── ProfileRequired            400 profile_required         the code is right; errors says what a new user must add
+    ├── ConfirmationRequired       403 confirmation_required    confirm by a code first; purpose says for what
     ├── ProofRequired              403 proof_required           solve the proof of work in it and send it along
     ├── Limited                    429 limited                  a limit is reached; limit names it, for logs only
     ├── DeliveryFailed             503 delivery_failed          surely not sent; try again
@@ -140,6 +141,18 @@ class ProofRequired(OtpError):
         self.channels: Sequence[str] = ()
         self.limit = limit
         self.subject = subject
+
+
+class ConfirmationRequired(OtpError):
+    """Ask for a fresh confirmation of ``purpose``, and of the context that the request has."""
+
+    code = "confirmation_required"
+    status = 403
+    detail = _("Confirm this first: we send a code to your number.")
+
+    def __init__(self, purpose: str) -> None:
+        super().__init__()
+        self.purpose = purpose
 
 
 class Limited(OtpError):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .api import causes, sessions, views
+from .api import causes, confirmations, sessions, views
 from .db.transactions import without_transactions
 from .delivery import webhooks
 
@@ -14,6 +14,8 @@ _VIEWS = {
     "verify-otp": ("verify-otp", views.VerifyView.as_view()),
     "challenge": ("challenges/<str:challenge_id>", views.ChallengeView.as_view()),
     "token": ("token", views.ExchangeView.as_view()),
+    "confirm": ("confirm", confirmations.ConfirmView.as_view()),
+    "confirm-verify": ("confirm/verify", confirmations.ConfirmVerifyView.as_view()),
     "me": ("me", views.MeView.as_view()),
     "sessions": ("sessions", sessions.SessionsView.as_view()),
     "end-others": ("sessions/end-others", sessions.EndOthersView.as_view()),

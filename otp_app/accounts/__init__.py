@@ -1,4 +1,4 @@
-"""Hold what belongs to the account of a phone: its user, its known devices, its authorization codes for other sites.
+"""Hold what belongs to the account of a phone: its user, known devices, authorization codes, confirmations.
 
 ::
 

@@ -50,6 +50,12 @@ CAUSES: dict[str, tuple[str, str]] = {  # code: cause, cure
         "The token is missing, wrong, expired or ended.",
         "Sign in again, and send the token as Authorization: Bearer ….",
     ),
+    "confirmation_required": (
+        "The request has no Otp-Confirmation, or one that is used, older than 600 s, or of another user, purpose or "
+        "context.",
+        "Get a confirmation for purpose by POST /api/confirm/ and /api/confirm/verify/, and repeat the request with "
+        "it, as docs/confirmations.md shows.",
+    ),
     "proof_required": (
         "The request looks like one of many, as when a network asks for codes that nobody enters.",
         "Solve the task in altcha and repeat the request with the solution as proof, as docs/proof-of-work.md shows. "

@@ -5,6 +5,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import append_meta
 
 from .. import phones, tokens
+from ..accounts import contexts
 from ..challenges.policies import LOGIN, policy_for
 from ..delivery.state import SHOWN_STATUSES
 from ..providers.base import Channel
@@ -36,6 +37,14 @@ def text_field(field: serializers.TextField) -> Json:
     return STRING | {"minLength": 1, "maxLength": field.max_characters}
 
 
+def context() -> Json:
+    """Describe what is confirmed."""
+    text = STRING | {"minLength": 1, "maxLength": contexts.MAX_CHARACTERS}
+    told = f"Shown in the message; at most {contexts.MAX_CHARACTERS} characters in all, with ', ' between the members."
+    members = dict.fromkeys(contexts.MEMBERS, text)
+    return {"type": "object", "properties": members, "additionalProperties": False, "description": told}
+
+
 def problem() -> Json:
     """Describe the problem details of RFC 9457 with our members."""
     members = _object(
@@ -55,6 +64,7 @@ def problem() -> Json:
             "minItems": 1,
             "description": "Channels that would serve the number now, without a proof of work.",
         },
+        "purpose": STRING | {"description": "What confirmation_required wants confirmed."},
         "errors": {"type": "object", "additionalProperties": texts, "description": "What is wrong with each field."},
     }
     return members
@@ -96,6 +106,8 @@ def answers(schema: AutoSchema) -> dict[str, Json]:
         ),
         "OtpVerified": _object(message=STRING, token=token, expires_in=_SECONDS, user=user, device=STRING),
         "OtpMe": _object(id=key, phone=phone),
+        "OtpConfirming": _object(message=STRING, challenge_id=STRING, expires_in=_SECONDS, resend_in=_SECONDS),
+        "OtpConfirmed": _object(confirmation=STRING, expires_in=_SECONDS),
         "OtpCountries": _countries(),
         "OtpSessions": _object(sessions={"type": "array", "items": _session()}),
     }

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .. import errors
-from . import idempotency, problems, serializers, sessions, views
+from . import confirmations, idempotency, problems, serializers, sessions, views
 from .serializers import Json
 
 _PHONE = "+998901234567"
@@ -151,6 +151,39 @@ OPERATIONS: dict[type[views.OtpView], Operation] = {
         {"client": "5f0c2a7be1d94c36", "redirect_uri": "https://shop.example/signed-in", **_PKCE},
         (200, "OtpToken", {name: _VERIFIED[name] for name in ("token", "expires_in")} | {"user": _USER}),
         (_MISSING, errors.InvalidOrExpiredCode(), *_BODY_ERRORS, errors.Unavailable()),
+    ),
+    confirmations.ConfirmView: Operation(
+        "confirm",
+        "Send a code to the user's own number, to confirm something",
+        {"purpose": "payment", "context": {"amount": "1 200 000 UZS", "payee": "Korzinka"}},
+        (200, "OtpConfirming", {name: value for name, value in _SENT.items() if name != "phone"}),
+        (
+            errors.InvalidRequest({"purpose": [_REQUIRED]}),
+            errors.RegionNotAllowed(),
+            errors.UndeliverablePhone(),
+            problems.NotAuthenticated(),
+            errors.ProofRequired(_TASK),
+            *_BODY_ERRORS,
+            *_KEY_ERRORS,
+            errors.Limited("", 60),
+            errors.DeliveryFailed(),
+            errors.Unavailable(),
+        ),
+        headers={idempotency.HEADER: _KEY_DESCRIPTION},
+    ),
+    confirmations.ConfirmVerifyView: Operation(
+        "confirm_verify",
+        "Verify the code of a confirmation, and get a value that is used once",
+        {"challenge_id": _ID, "otp": "123456"},
+        (200, "OtpConfirmed", {"confirmation": _PKCE["code"], "expires_in": 600}),
+        (
+            _MISSING,
+            errors.InvalidOrExpiredCode(),
+            problems.NotAuthenticated(),
+            *_BODY_ERRORS,
+            errors.Limited("", 60),
+            errors.Unavailable(),
+        ),
     ),
     views.MeView: Operation("me", "Show the user of this token", None, (200, "OtpMe", _USER), _TOKEN_ERRORS),
     sessions.SessionsView: Operation(

@@ -78,6 +78,14 @@ class ServerError(OtpError):
     detail = FAILED
 
 
+class Refused(exceptions.APIException):
+    """Carry an error of ours out of a permission, so that a host project's own views answer it, too."""
+
+    def __init__(self, error: OtpError) -> None:
+        super().__init__()
+        self.error, self.status_code, self.detail = error, error.status, body(error)
+
+
 TITLES = {
     "invalid_request": _("Invalid request"),
     "invalid_phone": _("Invalid phone number"),
@@ -86,6 +94,7 @@ TITLES = {
     "invalid_or_expired_code": _("Invalid or expired code"),
     "profile_required": _("Details required"),
     "not_authenticated": _("Not signed in"),
+    "confirmation_required": _("Confirmation required"),
     "proof_required": _("Proof of work required"),
     "permission_denied": _("Not allowed"),
     "not_found": _("Not found"),
@@ -149,7 +158,7 @@ def body(error: OtpError) -> dict[str, Any]:
     }
     if error.retry_after is not None:
         problem["retry_after"] = error.retry_after
-    for member in ("errors", "altcha", "channels"):
+    for member in ("errors", "altcha", "channels", "purpose"):
         if value := getattr(error, member, None):
             problem[member] = value
     return problem
@@ -170,6 +179,8 @@ def _types(urlconf: str) -> str:  # noqa: ARG001  (tests have several)
 def _translated(raised: Exception) -> OtpError | None:
     if isinstance(raised, OtpError):
         return raised
+    if isinstance(raised, Refused):
+        return raised.error
     if isinstance(raised, exceptions.ValidationError):
         return InvalidRequest(_texts_by_field(raised.detail))
     return next((ours() for theirs, ours in _TRANSLATIONS if isinstance(raised, theirs)), None)

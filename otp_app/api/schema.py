@@ -172,6 +172,13 @@ class ProfileFieldExtension(OpenApiSerializerFieldExtension):  # type: ignore[no
         return auto_schema.resolve_serializer(named, direction).ref if named else {}
 
 
+class ContextFieldExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    target_class = serializers.ContextField
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: Any) -> Json:
+        return components.context()
+
+
 class TokenAuthenticationExtension(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """Describe the credentials of the token backend in force: a bearer token, or the session's cookie."""
 

@@ -84,8 +84,8 @@ class ProofField(TextField):
     max_characters = proof_of_work.MAX_CHARACTERS
 
 
-class ProfileField(serializers.Field):  # type: ignore[type-arg]  # not generic at run time
-    """Take a JSON object. The service validates its members by the serializer that the accounts name.
+class ObjectField(serializers.Field):  # type: ignore[type-arg]  # not generic at run time
+    """Take a JSON object. The service validates its members.
 
     Refuse half of a surrogate pair: errors may quote it, the accounts may show it, and UTF-8 cannot encode it.
     """
@@ -104,6 +104,14 @@ class ProfileField(serializers.Field):  # type: ignore[type-arg]  # not generic 
         except UnicodeEncodeError:
             self.fail("surrogate")
         return data
+
+
+class ProfileField(ObjectField):
+    """Take the members of a sign-up, which the serializer that the accounts name validates."""
+
+
+class ContextField(ObjectField):
+    """Take what is to be confirmed."""
 
 
 class AddressField(TextField):
@@ -150,6 +158,19 @@ class VerifySerializer(StrictSerializer):
         if conf.REQUIRE_CHALLENGE_ID and "challenge_id" not in attrs:
             raise serializers.ValidationError({"challenge_id": [str(_("This field is required."))]})
         return attrs
+
+
+class ConfirmSerializer(StrictSerializer):
+    purpose = TextField()
+    context = ContextField(required=False)  # type: ignore[assignment]  # DRF moves it to where fields are declared
+    device = DeviceField(required=False)
+    proof = ProofField(required=False)
+
+
+class ConfirmVerifySerializer(StrictSerializer):
+    challenge_id = TextField()
+    otp = TextField()  # the service knows how many digits the purpose's code has
+    device = DeviceField(required=False)
 
 
 class ExchangeSerializer(StrictSerializer):

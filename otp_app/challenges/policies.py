@@ -32,6 +32,11 @@ def policy_for(purpose: str) -> Policy:
     return replace(base, **overrides) if overrides else base
 
 
+def confirmable() -> set[str]:
+    """Return the purposes that a person may confirm something for: all declared ones but the sign-in."""
+    return {CHANGE_PHONE, *conf.POLICIES} - {LOGIN}
+
+
 def extended_ttl(purpose: str) -> int:
     """Return the seconds that an extended challenge of a purpose lives."""
     return min(2 * policy_for(purpose).ttl, MAX_TTL_SECONDS)

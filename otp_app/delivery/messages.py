@@ -1,10 +1,12 @@
 """Compose the text of a message: language, template, and the lines that machines read.
 
 The text is a template, ``otp_app/sms.txt`` or, for one purpose, ``otp_app/<purpose>.sms.txt``; a voice reads
-``call.txt``. A project overrides them by a template of that name in an app before ours or in its template folders. A
-text may depend on brand, code, minutes, language and form and on nothing else, because it is cached by them.
+``call.txt``. The text of a confirmation is ``confirm.sms.txt`` or ``<purpose>.confirm.sms.txt``; its context follows.
+A project overrides them by a template of that name in an app before ours or in its template folders. A text may depend
+on brand, code, minutes, language and form and on nothing else, because it is cached by them.
 """
 
+from collections.abc import Iterable, Sequence
 from functools import lru_cache, partial
 from typing import Any, cast
 
@@ -21,12 +23,18 @@ from ..providers.base import Channel, Message
 FORMS = ("full", "warning", "short")  # a template may show less in each; the first that is one segment is taken
 
 
-def compose(challenge: Challenge, code: str, expires_in: int) -> Message:
-    """Return the message for a provider. ``expires_in`` is in seconds; the text says whole minutes, at least one."""
+def compose(challenge: Challenge, code: str, expires_in: int, context: str | None = None) -> Message:
+    """Return the message for a provider; ``context`` is what a confirmation confirms, None for any other challenge.
+
+    ``expires_in`` is in seconds; the text says whole minutes, at least one.
+    """
+    minutes = max(1, expires_in // 60)
     if challenge.channel == Channel.CALL:
         body = spoken_for(challenge.purpose, challenge.language, code)
+    elif context is not None:
+        body = confirmation_for(challenge.purpose, challenge.language, code, minutes, context)
     else:
-        body = body_for(challenge.purpose, challenge.language, code, max(1, expires_in // 60))
+        body = body_for(challenge.purpose, challenge.language, code, minutes)
     return Message(challenge.phone, body, challenge.channel, code, challenge.language, expires_in, challenge.id)
 
 
@@ -37,9 +45,29 @@ def body_for(purpose: str, language: str, code: str, minutes: int) -> str:
     Sources: https://wicg.github.io/sms-one-time-codes/ (the last line is "@host #code"), and Android's SMS Retriever
     (the text holds an 11-character hash).
     """
-    lines = [conf.ANDROID_APP_HASH, f"@{conf.WEB_HOST} #{code}" if conf.WEB_HOST else ""]
-    for form in FORMS:
-        body = "\n".join(line for line in (_sms_text(purpose, language, code, minutes, form), *lines) if line)
+    lines = _machine_lines(code)
+    texts = (_sms_text(purpose, "sms", language, code, minutes, form) for form in FORMS)
+    return _first_in_one_segment([text, *lines] for text in texts)
+
+
+def confirmation_for(purpose: str, language: str, code: str, minutes: int, context: str) -> str:
+    """Write the same for a confirmation: the context follows the code, whole in each form.
+
+    The last form is the code and the context alone. No template adds the context, so none can leave it out.
+    """
+    lines = _machine_lines(code)
+    texts = (_sms_text(purpose, "confirm.sms", language, code, minutes, form) for form in FORMS)
+    return _first_in_one_segment([*([text, context, *lines] for text in texts), [code, context]])
+
+
+def _machine_lines(code: str) -> list[str]:
+    return [conf.ANDROID_APP_HASH, f"@{conf.WEB_HOST} #{code}" if conf.WEB_HOST else ""]
+
+
+def _first_in_one_segment(forms: Iterable[Sequence[str]]) -> str:
+    """Join the lines of each form; return the first that is one segment, or the last."""
+    for lines in forms:
+        body = "\n".join(line for line in lines if line)
         if gsm.count_segments(body) == 1:
             break
     return body
@@ -50,11 +78,11 @@ def spoken_for(purpose: str, language: str, code: str) -> str:
     return _render(purpose, "call", language, code=spell(code, language))
 
 
-def _sms_text(purpose: str, language: str, code: str, minutes: int, form: str) -> str:
+def _sms_text(purpose: str, kind: str, language: str, code: str, minutes: int, form: str) -> str:
     """Return the text with a code, rendered once for all codes of a length if the template shows a code as it is."""
-    example, text = _example_text(purpose, language, conf.BRAND, minutes, len(code), form)
+    example, text = _example_text(purpose, kind, language, conf.BRAND, minutes, len(code), form)
     if not text:
-        return _render(purpose, "sms", language, code=code, minutes=minutes, form=form)
+        return _render(purpose, kind, language, code=code, minutes=minutes, form=form)
     return text.replace(example, code)
 
 
@@ -65,6 +93,7 @@ _EXAMPLE_CODES = ("9182736450", "3746501829")
 @lru_cache(maxsize=256)
 def _example_text(
     purpose: str,
+    kind: str,
     language: str,
     brand: str,  # noqa: ARG001  (a part of the text)
     minutes: int,
@@ -73,7 +102,7 @@ def _example_text(
 ) -> tuple[str, str]:
     """Return an example code and its text; "" as text if another code changes more of the text than its own place."""
     first, second = (code[:length] for code in _EXAMPLE_CODES)
-    render = partial(_render, purpose, "sms", language, minutes=minutes, form=form)
+    render = partial(_render, purpose, kind, language, minutes=minutes, form=form)
     one, other = render(code=first), render(code=second)
     return first, one if one.replace(first, second) == other else ""
 

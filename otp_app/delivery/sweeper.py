@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import connections
 
 from .. import counters, notices, stores, tokens
-from ..accounts import authorization_codes
+from ..accounts import authorization_codes, confirmations
 from ..conf import conf
 from ..db import clock
 from ..db.transactions import require_none
@@ -94,7 +94,9 @@ def deliver_safely(challenge_id: str) -> bool:
 
 def purge() -> tuple[int, int]:
     """Delete what has expired; return how many challenges, and how many tokens and sessions, that were."""
-    authorization_codes.purge(stores.current().now())
+    now = stores.current().now()
+    authorization_codes.purge(now)
+    confirmations.purge(now)
     purged = stores.current().purge(), tokens.purge()
     _record_run("purge")
     return purged

@@ -5,6 +5,7 @@ from .answers import KeptAnswer
 from .authorizations import AuthorizationClient, AuthorizationCode
 from .blocks import BlockRow
 from .challenges import ChallengeRow
+from .confirmations import Confirmation
 from .counters import Counter, Failure
 from .deliveries import Delivery, EventRow
 from .devices import DevicesEnd
@@ -18,6 +19,7 @@ __all__ = [
     "AuthorizationCode",
     "BlockRow",
     "ChallengeRow",
+    "Confirmation",
     "Counter",
     "Delivery",
     "DevicesEnd",

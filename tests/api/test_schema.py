@@ -26,6 +26,12 @@ CODES = {  # what an endpoint can answer beside success
     ("/api/token/", "post"): "invalid_request invalid_or_expired_code method_not_allowed too_large "
     "unsupported_media_type unavailable",
     ("/api/countries/", "get"): "method_not_allowed",
+    (
+        "/api/confirm/",
+        "post",
+    ): f"invalid_request region_not_allowed undeliverable_phone not_authenticated proof_required "
+    f"{BODY} {KEY} delivery_failed",
+    ("/api/confirm/verify/", "post"): f"invalid_request invalid_or_expired_code not_authenticated {BODY}",
     ("/api/me/", "get"): TOKEN,
     ("/api/sessions/", "get"): TOKEN,
     ("/api/sessions/{session_id}/", "delete"): f"{TOKEN} not_found",
@@ -37,6 +43,7 @@ SESSIONS = {  # whose requests end some
     *("/api/logout/", "/api/logout-everywhere/"),
     *("/api/sessions/{session_id}/", "/api/sessions/end-others/"),
 }
+CONFIRMING = {"/api/confirm/", "/api/confirm/verify/"}
 STATUSES = {  # of the contract
     "invalid_request": 400,
     "invalid_phone": 400,
@@ -46,6 +53,7 @@ STATUSES = {  # of the contract
     "profile_required": 400,
     "not_authenticated": 401,
     "permission_denied": 403,
+    "confirmation_required": 403,
     "proof_required": 403,
     "not_found": 404,
     "method_not_allowed": 405,
@@ -169,7 +177,7 @@ def test_refusals_that_end_by_themselves_document_retry_after_and_401_documents_
 
 def test_only_the_endpoints_for_people_who_are_signed_in_ask_for_a_token(document):
     asking = {path for (path, _), operation in operations(document).items() if operation.get("security")}
-    assert asking == {"/api/me/", *SESSIONS, "/api/sessions/"}
+    assert asking == {"/api/me/", *SESSIONS, "/api/sessions/", *CONFIRMING}
     assert document["components"]["securitySchemes"]["otpToken"]["scheme"] == "bearer"
 
 
@@ -249,7 +257,7 @@ def test_with_sessions_the_proof_is_a_cookie_and_a_change_without_csrf_token_is_
     assert document["components"]["securitySchemes"]["otpToken"]["in"] == "cookie"
     assert set(examples(told["/api/logout/", "post"], 403)) == {"permission_denied"}
     refusing = {path for (path, _), operation in told.items() if "403" in operation["responses"]}
-    assert refusing == {*SESSIONS, "/api/send-otp/"}  # the last for proofs of work
+    assert refusing == {*SESSIONS, *CONFIRMING, "/api/send-otp/"}  # the last for proofs of work
     [answer] = told["/api/verify-otp/", "post"]["responses"]["200"]["content"]["application/json"]["examples"].values()
     assert answer["value"]["token"] is None
     component(document, "OtpVerified").validate(answer["value"])
@@ -273,14 +281,14 @@ def test_the_form_of_an_idempotency_key_is_documented_for_sends_and_verification
         for parameter in operation.get("parameters", ())
         if parameter["in"] == "header"
     }
-    assert set(told) == {"/api/send-otp/", "/api/verify-otp/"}
+    assert set(told) == {"/api/send-otp/", "/api/verify-otp/", "/api/confirm/"}
     for parameter in told.values():
         assert (parameter["name"], parameter.get("required", False)) == ("Idempotency-Key", False)
         assert jsonschema.Draft202012Validator(parameter["schema"]).is_valid(key) is good
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_whole_sign_in_is_answered_in_the_documented_forms(client, outbox, document):
+def test_a_whole_sign_in_and_a_confirmation_are_answered_in_the_documented_forms(client, outbox, document, clock):
     phone = "+998901234567"
     sent = client.post("/api/send-otp/", {"phone": phone}, "application/json")
     component(document, "OtpSent").validate(sent.json())
@@ -289,6 +297,13 @@ def test_a_whole_sign_in_is_answered_in_the_documented_forms(client, outbox, doc
     check = {"phone": phone, "otp": outbox[-1].code, "challenge_id": sent.json()["challenge_id"]}
     verified = client.post("/api/verify-otp/", check, "application/json")
     component(document, "OtpVerified").validate(verified.json())
+    headers = {"authorization": f"Bearer {verified.json()['token']}"}
+    clock.advance(3600)
+    asked = client.post("/api/confirm/", {"purpose": "change_phone"}, "application/json", headers=headers)
+    component(document, "OtpConfirming").validate(asked.json())
+    check = {"otp": outbox[-1].code, "challenge_id": asked.json()["challenge_id"]}
+    confirmed = client.post("/api/confirm/verify/", check, "application/json", headers=headers)
+    component(document, "OtpConfirmed").validate(confirmed.json())
     component(document, "OtpCountries").validate(client.get("/api/countries/").json())
     bearer = {"Authorization": f"Bearer {verified.json()['token']}"}
     component(document, "OtpMe").validate(client.get("/api/me/", headers=bearer).json())

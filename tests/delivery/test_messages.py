@@ -253,3 +253,39 @@ def test_a_text_is_forgotten_with_its_translation(settings, tmp_path):
         write_mo(file, catalog)
     settings.LOCALE_PATHS = [str(tmp_path)]
     assert messages.body_for("login", "ru", "123456", 5) == "123456!" != before
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("purpose", ["payment", "erase"])
+@pytest.mark.parametrize(
+    "context", ["x" * 60, "ж" * 60, "{" * 60, "1 200 000 UZS, Korzinka", "5 000 сум, «Корзинка»", ""]
+)
+def test_a_confirmation_is_one_segment_and_shows_all_of_its_context_after_the_code(
+    purpose, language, context, settings
+):
+    settings.OTP_BRAND = "Korzinka Go"
+    settings.OTP_WEB_HOST = "shop.example.com"
+    settings.OTP_ANDROID_APP_HASH = "FA+9qCX9VSu"
+    challenge = new_challenge(purpose=purpose, language=language)
+    body = messages.compose(challenge, "012345", 299, context).body
+    assert gsm.count_segments(body) == 1
+    assert context in body.partition("012345")[2]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_short_confirmation_says_what_for_and_whose_and_for_how_long(language):
+    challenge = new_challenge(purpose="payment", language=language)
+    sentence, context = messages.compose(challenge, "012345", 299, "5 UZS").body.splitlines()
+    assert context == "5 UZS"
+    assert all(part in sentence for part in ("OTP", "012345", " 4 "))
+    other = messages.compose(new_challenge(purpose="erase", language=language), "012345", 299, "5 UZS").body
+    assert other.splitlines()[0] != sentence
+
+
+def test_the_text_of_a_purpose_cannot_leave_the_context_out(tmp_path, settings):
+    folder = tmp_path / "otp_app"
+    folder.mkdir()
+    (folder / "payment.confirm.sms.txt").write_text("{{ code }} pays", encoding="utf-8")
+    settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": [tmp_path]}]
+    body = messages.compose(new_challenge(purpose="payment"), "012345", 299, "5 UZS").body
+    assert body == "012345 pays\n5 UZS"

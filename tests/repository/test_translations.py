@@ -158,14 +158,18 @@ def test_every_error_has_a_title():
 
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_letters_are_those_of_the_language(language):
-    """Uzbek has ʻ (U+02BB) and ʼ (U+02BC), which keyboards lack: what is typed instead must not creep in."""
+    """Uzbek has ʻ (U+02BB) and ʼ (U+02BC), which keyboards lack: what is typed instead must not creep in.
+
+    In an SMS it must, because ʻ would leave 70 characters of 160.
+    """
     for message in translations.extracted():
         with override(language):
             several = isinstance(message.id, tuple)
             text = (
                 "".join(ngettext(*message.id, n) for n in (1, 2, 5)) if several else message.id and gettext(message.id)
             )
-            assert not re.search("['`´‘’]", text)
+            is_sms = any(path.endswith(".sms.txt") for path, _ in message.locations)
+            assert not re.search("[ʻʼ`´‘’]" if is_sms else "['`´‘’]", text)
 
 
 PAGES = sorted((translations.APP / "templates").rglob("*.html"))

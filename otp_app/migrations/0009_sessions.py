@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("otp_app", "0007_by_hand"),
+        ("otp_app", "0008_staff_factors"),
     ]
 
     operations = [
