@@ -23,8 +23,9 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.generic import FormView
 
-from . import audit, factors, passwords, staff
+from . import audit, passwords, staff
 from .db.transactions import without_transactions
+from .factors import authenticators
 from .limits import request_limits
 from .limits.clients import client_of
 from .models import StaffFactor
@@ -87,8 +88,8 @@ class SecondFactorForm(forms.Form):
 
     def _use(self, code: str) -> str:
         if not self.is_new:
-            return factors.use(self.factor, code)
-        self.recovery_codes = factors.enrol(self.factor, code)
+            return authenticators.use(self.factor, code)
+        self.recovery_codes = authenticators.enrol(self.factor, code)
         return "added" if self.recovery_codes else ""
 
 
@@ -107,9 +108,9 @@ class SecondFactorView(RedirectURLMixin, FormView):  # type: ignore[type-arg]  #
         if "leave" in request.POST or staff.is_given(request):  # given was a factor that was removed since
             logout(request)
             return redirect(self.get_success_url())
-        self.user, kept = user, factors.find(user)
+        self.user, kept = user, authenticators.find(user)
         self.is_new = kept is None
-        self.factor = kept or factors.new(user, request.session.setdefault(_NEW, uuid4().hex))
+        self.factor = kept or authenticators.new(user, request.session.setdefault(_NEW, uuid4().hex))
         return super().dispatch(request, *args, **kwargs)
 
     def get_default_redirect_url(self) -> str:
@@ -129,7 +130,7 @@ class SecondFactorView(RedirectURLMixin, FormView):  # type: ignore[type-arg]  #
         title = _("Add a second factor") if self.is_new else _("Second factor")
         context = {**self.site.each_context(self.request), "title": title, **super().get_context_data(**kwargs)}
         if self.is_new:
-            secret = factors.secret_of(self.factor)
+            secret = authenticators.secret_of(self.factor)
             context["secret"] = " ".join(secret[at : at + 4] for at in range(0, len(secret), 4))
-            context["uri"] = factors.uri_of(self.factor, self.user.get_username())
+            context["uri"] = authenticators.uri_of(self.factor, self.user.get_username())
         return context

@@ -16,8 +16,8 @@ from django.http import HttpRequest
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.functional import SimpleLazyObject
 
-from . import factors
 from .conf import conf
+from .factors import authenticators
 
 MIDDLEWARE = f"{__name__}.StaffMiddleware"
 _BY_CODE = "otp_app_by_code"
@@ -85,7 +85,7 @@ def awaits_factor(request: HttpRequest, user: Any) -> bool:
     """Return whether a session that no code began still lacks the second factor, which its user must give as staff."""
     if not is_staff(user) or is_begun_by_code(request) or not asks_second_factor():
         return False
-    return not factors.is_of(user, request.session.get(_FACTOR, ""))
+    return not authenticators.is_of(user, request.session.get(_FACTOR, ""))
 
 
 def user_of_session(request: HttpRequest, user: Any) -> Any:

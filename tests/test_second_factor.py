@@ -16,13 +16,14 @@ from rest_framework.permissions import IsAdminUser
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from otp_app import factors, passwords, staff, stores
+from otp_app import passwords, staff, stores
 from otp_app.api.authentication import TokenAuthentication
+from otp_app.factors import authenticators
 from otp_app.models import StaffFactor, Token, User
 from otp_app.second_factor import SecondFactorMixin
 from tests.factories import new_phone
+from tests.factors.test_authenticators import code_of, enrolled
 from tests.races import race
-from tests.test_factors import code_of, enrolled
 from tests.web.visitor import Visitor, text_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.requests]
@@ -104,8 +105,8 @@ def at_work(visitor, factor=None, apart=1):
     response = with_password(visitor)
     if factor:
         return visitor.post(f"{PAGE}?next=/admin/", code=code_of(factor, apart))
-    pending = factors.new(User.objects.get(phone=visitor.phone), visitor.client.session["otp_app_new_factor"])
-    assert secret_on(response) == factors.secret_of(pending)
+    pending = authenticators.new(User.objects.get(phone=visitor.phone), visitor.client.session["otp_app_new_factor"])
+    assert secret_on(response) == authenticators.secret_of(pending)
     return visitor.post(f"{PAGE}?next=/admin/", code=code_of(pending, 0))
 
 
@@ -239,7 +240,7 @@ class TestASwappedSim:
         visitor.sign_in()
         assert visitor.post(PAGE, code=code_of(self.factor, 1))["Location"] == "/admin/"
         assert visitor.get(USERS).status_code == 302
-        assert factors.use(self.factor, code_of(self.factor, 1)) == "totp"  # it was not even looked at
+        assert authenticators.use(self.factor, code_of(self.factor, 1)) == "totp"  # it was not even looked at
 
     def test_with_the_password_too_there_is_no_second_factor(self, visitor, addresses, settings):
         settings.OTP_TOKEN_BACKEND = "otp_app.tokens.session.SessionTokens"
@@ -281,7 +282,7 @@ class TestEachDoor:
     def test_a_site_of_ones_own_asks_and_the_factor_is_good_for_all_sites(self, visitor, superuser, addresses):
         page = with_password(visitor, "/own/")
         assert page.request["PATH_INFO"] == "/own/second-factor/"
-        pending = factors.new(superuser, visitor.client.session["otp_app_new_factor"])
+        pending = authenticators.new(superuser, visitor.client.session["otp_app_new_factor"])
         assert 'href="/own/"' in visitor.post("/own/second-factor/", code=code_of(pending)).content.decode()
         assert visitor.get("/own/").status_code == 200
         assert visitor.get(USERS).status_code == 200
@@ -321,7 +322,7 @@ class TestLimits:
             assert "This code is wrong" in text_of(visitor.post(PAGE, code=guess))
         for right in (code_of(factor, 1), codes[0]):
             assert "Too many tries" in text_of(visitor.post(PAGE, code=right))
-        assert factors.use(factor, codes[0]) == "recovery"  # it was not even looked at
+        assert authenticators.use(factor, codes[0]) == "recovery"  # it was not even looked at
         assert visitor.get(USERS).status_code == 302
 
     def test_the_right_one_gives_back_what_it_took(self, visitor, superuser):
@@ -355,7 +356,7 @@ class TestLimits:
         for browser in browsers:
             browser.force_login(superuser)
         looked_at = []
-        monkeypatch.setattr(factors, "use", lambda _, code: looked_at.append(code) or "")
+        monkeypatch.setattr(authenticators, "use", lambda _, code: looked_at.append(code) or "")
         race(lambda number: browsers[number].post(PAGE, {"code": code_of(factor)}), len(browsers))
         assert len(looked_at) == 3
 

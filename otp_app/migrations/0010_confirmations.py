@@ -15,6 +15,7 @@ class Migration(migrations.Migration):
                 ("challenge", models.UUIDField(primary_key=True, serialize=False)),
                 ("nonce", models.UUIDField()),
                 ("purpose", models.CharField(max_length=32)),
+                ("by", models.CharField(default="code", max_length=16)),
                 ("context", models.TextField()),
                 ("digest", models.BinaryField(max_length=32, null=True, unique=True)),
                 ("created_at", models.BigIntegerField()),

@@ -9,6 +9,7 @@ from .confirmations import Confirmation
 from .counters import Counter, Failure
 from .deliveries import Delivery, EventRow
 from .devices import DevicesEnd
+from .events import SecurityEvent
 from .factors import RecoveryCode, StaffFactor
 from .tokens import Token, UserSession
 from .users import User
@@ -27,6 +28,7 @@ __all__ = [
     "Failure",
     "KeptAnswer",
     "RecoveryCode",
+    "SecurityEvent",
     "StaffFactor",
     "Token",
     "User",

@@ -19,6 +19,7 @@ class Confirmation(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+"
     )
     purpose = models.CharField(max_length=32)
+    by = models.CharField(max_length=16, default="code")  # what answers it: a code to the number, or a factor
     context = models.TextField()  # JSON with sorted names, so that equal contexts are equal texts
     digest = models.BinaryField(max_length=32, null=True, unique=True)  # of the value; null until the code was verified
     created_at = models.BigIntegerField()

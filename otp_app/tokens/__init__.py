@@ -9,6 +9,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from .. import accounts, staff
+from ..accounts.clients import described
 from ..db.transactions import send_after_commit
 from ..errors import InvalidOrExpiredCode
 from ..models import Token
@@ -17,7 +18,6 @@ from ..signals import signed_out
 from . import sessions
 from .backends import current, in_use
 from .base import Issued, Issuing, TokenBackend
-from .clients import described
 
 __all__ = ["authenticate", "current", "issue", "issuing", "purge", "revoke", "revoke_all", "sessions", "sign_in"]
 

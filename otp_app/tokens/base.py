@@ -15,6 +15,7 @@ class Issued:
 
     token: str | None
     expires_in: int  # seconds
+    refresh_token: str | None = None  # for a new pair, by a backend that has ``refresh``
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +72,10 @@ class TokenBackend(Protocol):
 
     def purge(self) -> int:
         """Delete tokens or sessions that have expired, and return how many."""
+
+
+class RefreshingBackend(TokenBackend, Protocol):
+    """Issue tokens that are short, each with a refresh token that lasts."""
+
+    def refresh(self, refresh_token: str, request: HttpRequest | None) -> Issued:
+        """Return a new token and refresh token for a valid one. Raise RefreshReused or NotAuthenticated."""

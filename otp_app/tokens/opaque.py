@@ -17,12 +17,12 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from .. import staff
+from ..accounts.clients import described
 from ..conf import conf
 from ..db import clock, lookups, writes
 from ..db.lookups import Lookup
 from ..models import Token
 from .base import Issued, Issuing, Session
-from .clients import described
 
 TAG = "otp_"
 _SCHEMES = {"bearer", "token"}

@@ -16,11 +16,11 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from .. import staff
+from ..accounts.clients import described
 from ..conf import conf
 from ..errors import InvalidOrExpiredCode
 from ..models import UserSession
 from .base import Issued, Session
-from .clients import described
 
 logger = logging.getLogger("otp_app.tokens")
 

@@ -6,10 +6,10 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.core.management import CommandError, call_command
 
-from otp_app import factors
+from otp_app.factors import authenticators
 from otp_app.models import User
 from tests.factories import new_phone
-from tests.test_factors import enrolled
+from tests.factors.test_authenticators import enrolled
 
 pytestmark = pytest.mark.django_db
 
@@ -23,8 +23,8 @@ def records(caplog):
 def test_it_removes_the_factor_of_this_person_alone(capsys, records):
     factor, other = enrolled()[0], enrolled()[0]
     call_command("otp_staff", "--reset", f" {factor.user.phone} ".replace("+998", "+998 "))
-    assert factors.find(factor.user) is None
-    assert factors.find(other.user) == other
+    assert authenticators.find(factor.user) is None
+    assert authenticators.find(other.user) == other
     (record,) = records.records
     expected = {"event": "second_factor", "what": "removed", "user": str(factor.user.pk), "by": "otp_staff"}
     assert (record.levelname, record.otp) == ("WARNING", expected)
@@ -51,11 +51,11 @@ def test_somebody_unknown_is_refused_and_nothing_changes(option):
     words = {"--reset": factor.user.phone, "--by": factor.user.phone} | {option: "nobody"}
     with pytest.raises(CommandError, match=f"{option} nobody: there is no such user."):
         call_command("otp_staff", *(word for pair in words.items() for word in pair))
-    assert factors.find(factor.user) == factor
+    assert authenticators.find(factor.user) == factor
 
 
 def test_a_project_without_the_admin_can_use_it(settings, capsys):
     factor = enrolled()[0]
     settings.INSTALLED_APPS = [each for each in settings.INSTALLED_APPS if "Admin" not in each]
     call_command("otp_staff", "--reset", factor.user.phone, "--by", factor.user.phone)
-    assert factors.find(factor.user) is None
+    assert authenticators.find(factor.user) is None

@@ -6,7 +6,8 @@ from typing import Any
 from django.apps import apps
 from django.core.management.base import BaseCommand
 
-from ... import audit, factors, services
+from ... import audit, services
+from ...factors import authenticators
 from ..people import user_named
 
 
@@ -25,7 +26,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         user = user_named("--reset", options["reset"])
         by = user_named("--by", options["by"]) if options["by"] else None
-        had_one = factors.remove(user)  # first: from now on no session has the rights of staff
+        had_one = authenticators.remove(user)  # first: from now on no session has the rights of staff
         services.sign_out_everywhere(user=user)
         audit.record_factor("removed", user.pk, by=str(by.pk) if by else "otp_staff")
         if by and apps.is_installed("django.contrib.admin"):

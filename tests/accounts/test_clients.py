@@ -2,7 +2,7 @@
 
 import pytest
 
-from otp_app.tokens.clients import described, name_of
+from otp_app.accounts.clients import described, name_of
 
 CHROME = (
     "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36"

@@ -13,10 +13,10 @@ from django.contrib.auth.hashers import check_password, make_password
 from django.db import IntegrityError, router, transaction
 from django.db.models import QuerySet
 
-from .conf import conf
-from .db import clock
-from .keys import fingerprint, kept_keys
-from .models import RecoveryCode, StaffFactor
+from ..conf import conf
+from ..db import clock
+from ..keys import fingerprint, kept_keys
+from ..models import RecoveryCode, StaffFactor
 
 RECOVERY_CODES = 10
 _STEP_MILLISECONDS = 30_000
