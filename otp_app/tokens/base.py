@@ -74,7 +74,7 @@ class TokenBackend(Protocol):
         """Delete tokens or sessions that have expired, and return how many."""
 
 
-class RefreshingBackend(TokenBackend, Protocol):
+class RefreshTokenBackend(TokenBackend, Protocol):
     """Issue tokens that are short, each with a refresh token that lasts."""
 
     def refresh(self, refresh_token: str, request: HttpRequest | None) -> Issued:
