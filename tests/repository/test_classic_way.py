@@ -14,6 +14,7 @@ import tomllib
 import urllib.parse
 import urllib.request
 
+import pyotp
 import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
@@ -56,7 +57,11 @@ def test_the_server_signs_a_user_in_with_the_code_from_its_console(server):
     assert json.loads(me.body)["phone"] == phone
 
 
-def test_the_superuser_enters_the_admin_by_phone_and_password(server):
+def token_on(page):
+    return re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page)[1]
+
+
+def test_the_superuser_enters_the_admin_by_phone_password_and_authenticator(server):
     browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
 
     def page(path, **form):
@@ -67,8 +72,13 @@ def test_the_superuser_enters_the_admin_by_phone_and_password(server):
     where, login = page("/admin/")
     assert where.startswith("/admin/login/")
     assert "Phone:" in login
-    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', login)[1]
-    where, index = page(where, username=PHONE, password=PASSWORD, csrfmiddlewaretoken=token, next="/admin/")
+    where, enrolment = page(
+        where, username=PHONE, password=PASSWORD, csrfmiddlewaretoken=token_on(login), next="/admin/"
+    )
+    assert where.startswith("/admin/second-factor/")
+    code = pyotp.TOTP(re.search(r"<code>([A-Z2-7 ]+)</code>", enrolment)[1].replace(" ", "")).now()
+    assert "recovery codes" in page(where, code=code, csrfmiddlewaretoken=token_on(enrolment))[1]
+    where, index = page("/admin/")
     assert where == "/admin/"
     (users,) = set(re.findall(r'href="(/admin/otp_app/user/)"', index))
     assert PHONE in page(users)[1]

@@ -129,7 +129,7 @@ def test_people_sign_in_by_the_api_and_are_known_by_their_own_address(service, b
     assert (status, answer["user"]["phone"]) == (200, number)
     me = browser.ask("GET", "/api/me/", Authorization=f"Bearer {answer['token']}")
     assert me.json["phone"] == number
-    assert f" is_new=True client={PERSON}\n" in service.output[before:]
+    assert f" is_new=True new_device=False client={PERSON}\n" in service.output[before:]
     assert "203.0.113" not in service.output
     assert "WARNING otp_app" not in service.output[before:]
 
