@@ -15,10 +15,11 @@ from tests.programs import ROOT
 APP = ROOT / "otp_app"
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"(?ms)^```text\n(.*?)^```", PAGE)
-LAYERS, SEND, VERIFICATION = BLOCKS
+LAYERS, SEND, VERIFICATION, *FLOWS = BLOCKS
 PATHS = re.findall(r"`((?:otp_app|tests)/[\w/.]*)`", PAGE)
 WALKED = re.findall(r"(?m)^ *([a-z_]+(?:\.\w+)+)", SEND + VERIFICATION)
-NAMES = {*re.findall(r"`([a-z_]+(?:\.\w+)+)`", PAGE), *WALKED}
+DRAWN = re.findall(r"\b[a-z_]+(?:\.\w+)+", "".join(FLOWS))
+NAMES = {*re.findall(r"`([a-z_]+(?:\.\w+)+)`", PAGE), *WALKED, *DRAWN}
 WORDS = set(re.findall(r"\*\*([\w -]+)\*\*", PAGE.partition("## Words")[2]))
 SPOKEN = ("challenges", "limits", "counters", "stores", "delivery", "queues", "tokens", "models")
 # Words that the code had for what the table of words calls otherwise.
