@@ -133,4 +133,5 @@ class SecondFactorView(RedirectURLMixin, FormView):  # type: ignore[type-arg]  #
             secret = authenticators.secret_of(self.factor)
             context["secret"] = " ".join(secret[at : at + 4] for at in range(0, len(secret), 4))
             context["uri"] = authenticators.uri_of(self.factor, self.user.get_username())
+            context["drawing"] = authenticators.drawing_of(context["uri"])
         return context

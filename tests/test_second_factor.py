@@ -1,5 +1,6 @@
 """The admin asks for phone and password and a second factor; whoever has none enrols at the first visit."""
 
+import html
 import logging
 import re
 from datetime import timedelta
@@ -7,6 +8,7 @@ from types import SimpleNamespace
 from urllib.parse import urlencode
 
 import pytest
+import segno
 from django.contrib import admin
 from django.core.management import call_command
 from django.db import OperationalError, connections
@@ -123,9 +125,11 @@ class TestTheFirstVisit:
         assert visitor.get(USERS).status_code == 200
         assert not any(code in followed(visitor, PAGE).content.decode() for code in shown)
 
-    def test_the_page_links_to_the_app_of_the_authenticator(self, visitor, superuser):
+    def test_the_page_links_to_the_app_of_the_authenticator_and_draws_the_link_for_a_phone(self, visitor, superuser):
         page = with_password(visitor).content.decode()
-        assert re.search(r'href="otpauth://totp/OTP:[^"]+secret=[A-Z2-7]{32}&amp;issuer=OTP"', page)
+        [uri] = re.findall(r'href="(otpauth://totp/OTP:[^"]+secret=[A-Z2-7]{32}&amp;issuer=OTP)"', page)
+        [drawn] = re.findall(r'<svg [^>]+>.+<path class="qrline" [^>]*d="([^"]+)"', page)
+        assert f'd="{drawn}"' in segno.make(html.unescape(uri)).svg_inline()
 
     def test_a_wrong_code_adds_nothing_and_the_secret_stays(self, visitor, superuser):
         secret = secret_on(with_password(visitor))

@@ -102,11 +102,11 @@ def check_second_factor(**_: Any) -> list[CheckMessage]:
 
 @register
 def check_authenticator(**_: Any) -> list[CheckMessage]:
-    """Find that an admin site asks for a second factor and the package that computes its codes is missing (E044)."""
-    if not staff.asks_second_factor() or find_spec("pyotp"):
+    """Find that an admin site asks for a second factor and a package that it needs is missing (E044)."""
+    if not staff.asks_second_factor() or all(map(find_spec, ("pyotp", "segno"))):
         return []
     hint = 'Install the extra "staff" of otp-app.'
-    return [Error("The second factor of staff needs pyotp.", hint=hint, id="otp_app.E044")]
+    return [Error("The second factor of staff needs pyotp and segno.", hint=hint, id="otp_app.E044")]
 
 
 def _begins_sessions() -> bool:
