@@ -48,6 +48,7 @@ class Conf:
     FAILURES_PER_PHONE_DAY: int = 20  # failed checks of a phone
     FAILURES_PER_PHONE_MONTH: int = 100  # failed checks of a phone in 30 days; NIST allows no more than 100 in a row
     FAILURES_OF_DEVICES_DAY: int = 10  # failed checks by all known devices of a phone
+    NOTIFICATIONS_PER_PHONE_DAY: int = 5  # messages without a code to a phone, beside its sends
     SENDS_PER_CLIENT_HOUR: int = 300  # sends of a client to test numbers
     CHECKS_PER_CLIENT_HOUR: int = 100  # checks by a client, an IPv4 address or IPv6 /64
     SITE_CLIENTS: int = 5  # an IPv6 /48 may take as much as this many clients

@@ -64,6 +64,11 @@ class Challenge:
         return self.created_at + self.ttl * 1000
 
     @property
+    def is_notification(self) -> bool:
+        """Tell whether nobody can answer it: its message has no code."""
+        return not self.checks
+
+    @property
     def failures(self) -> int:
         """Count the comparisons that failed: all that were spent, except the right one."""
         return max(0, self.checks - self.checks_left - (self.status is Status.APPROVED))

@@ -1,7 +1,7 @@
 """Keep the app's calls out of other people's transactions."""
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
@@ -30,15 +30,18 @@ def require_none(alias: str) -> None:
         raise InsideTransaction(_WHY)
 
 
+def after_commit(alias: str, do: Callable[[], Any]) -> None:
+    """Call ``do`` once the transaction around has committed, not at all if it does not; at once within none."""
+    if _is_within(alias):
+        transaction.on_commit(do, using=alias)
+    else:
+        do()
+
+
 def send_after_commit(signal: Signal, user: Any, **facts: Any) -> None:
     """Send a signal about a user once the transaction around has committed; at once within none, or a test's."""
     model = user.__class__  # of an object that stands for a user: the user's own
-    alias = router.db_for_write(model)
-    send = partial(signal.send_robust, model, user=user, **facts)
-    if _is_within(alias):
-        transaction.on_commit(send, using=alias)
-    else:
-        send()
+    after_commit(router.db_for_write(model), partial(signal.send_robust, model, user=user, **facts))
 
 
 @contextmanager

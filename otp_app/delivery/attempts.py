@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .. import phones
-from ..accounts import confirmations
+from ..accounts import confirmations, notifications
 from ..challenges import Grant
 from ..models import Delivery
 from ..providers.base import Blocked, Message, NotAccepted, Rejected, Unknown, Unreachable, Unsuited
@@ -34,7 +34,11 @@ class DeliveryAttempt:
 def message_for(attempt: DeliveryAttempt, code: str) -> Message:
     """Compose the message of an attempt, with our id of the attempt and the address for reports."""
     challenge, our_id = attempt.grant.challenge, records.reference_of(attempt.grant, attempt.number)
-    message = messages.compose(challenge, code, attempt.grant.expires_in, confirmations.text_of(challenge))
+    if challenge.is_notification:
+        link = callbacks.link_of(notifications.value_of(challenge.id))
+        message = messages.notice(challenge, link, attempt.grant.expires_in)
+    else:
+        message = messages.compose(challenge, code, attempt.grant.expires_in, confirmations.text_of(challenge))
     return replace(message, id=our_id, callback=callbacks.url_of(attempt.alias, f"id={our_id}"))
 
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 from .. import accounts, phones, stores
+from ..accounts import notifications
 from ..challenges import Challenge, Grant, Status, codes
 from ..conf import conf
 from ..db.transactions import require_none
@@ -57,7 +58,7 @@ def deliver(challenge_id: str) -> None:
     if not sends:
         return
     store = stores.current()
-    challenge = store.get(challenge_id)
+    challenge = store.get(challenge_id) or notifications.challenge_of(challenge_id)
     if challenge is None or not challenge.sent_at:
         records.give_up(challenge_id, sends, "expired")
         return
@@ -85,7 +86,8 @@ def _reason_to_drop(challenge: Challenge, now: int) -> str:
 
     A code that has lost half of the life it had when it was sent comes too late to be typed in peace.
     """
-    if challenge.status is not Status.PENDING or not challenge.checks_left:
+    is_exhausted = not (challenge.checks_left or challenge.is_notification)
+    if challenge.status is not Status.PENDING or is_exhausted:
         return "closed"
     sent_at = challenge.sent_at[-1]
     return "late" if now - sent_at > (challenge.expires_at - sent_at) / 2 else ""

@@ -2,6 +2,7 @@
 
 The text is a template, ``otp_app/sms.txt`` or, for one purpose, ``otp_app/<purpose>.sms.txt``; a voice reads
 ``call.txt``. The text of a confirmation is ``confirm.sms.txt`` or ``<purpose>.confirm.sms.txt``; its context follows.
+That of a notification is ``<kind>.notice.sms.txt``; it depends on brand, language and form, and its link follows.
 A project overrides them by a template of that name in an app before ours or in its template folders. A text may depend
 on brand, code, minutes, language and form and on nothing else, because it is cached by them.
 """
@@ -58,6 +59,17 @@ def confirmation_for(purpose: str, language: str, code: str, minutes: int, conte
     lines = _machine_lines(code)
     texts = (_sms_text(purpose, "confirm.sms", language, code, minutes, form) for form in FORMS)
     return _first_in_one_segment([*([text, context, *lines] for text in texts), [code, context]])
+
+
+def notice(challenge: Challenge, link: str, expires_in: int) -> Message:
+    """Return the message of a notification, without a code; ``link`` is "" where no page is served.
+
+    The link is left whole: a form that is one segment may lack its scheme, and phones open it all the same.
+    """
+    texts = [_render(challenge.purpose, "notice.sms", challenge.language, form=form) for form in ("full", "short")]
+    bare = link.removeprefix("https://")
+    body = _first_in_one_segment([[texts[0], link], [texts[1], link], [texts[1], bare]])
+    return Message(challenge.phone, body, challenge.channel, "", challenge.language, expires_in, challenge.id)
 
 
 def _machine_lines(code: str) -> list[str]:

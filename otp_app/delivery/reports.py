@@ -19,6 +19,7 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from .. import stores
+from ..accounts import notifications
 from ..conf import conf
 from ..db import clock
 from ..db.transactions import durable
@@ -153,7 +154,7 @@ def _phone_at_fault(alias: str, ids: Sequence[str], received_at: datetime) -> st
     delivery = _find(alias, ids)
     if delivery is None or _moment(delivery.sent_at + conf.SUPPRESSION * 1000) < received_at:
         return ""
-    challenge = stores.current().get(delivery.challenge.hex)
+    challenge = stores.current().get(delivery.challenge.hex) or notifications.challenge_of(delivery.challenge.hex)
     return challenge.phone if challenge else ""
 
 

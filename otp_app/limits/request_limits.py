@@ -72,6 +72,13 @@ def for_factor(account: str) -> RequestLimits:
     return _key_limits(Trigger.FACTOR, {"account": account})
 
 
+def for_notification(phone: str, *, price: Decimal | int = 0) -> RequestLimits:
+    """Return the limits that a message without a code takes; ``price`` is as in :func:`for_send`."""
+    cost_in_money = ceil(price * MONEY_UNITS)
+    subjects = {"phone": phone} | ({"all": "all"} if price else {})
+    return _key_limits(Trigger.NOTIFICATION, subjects, cost_in_money)
+
+
 def shared(regions: Iterable[str]) -> tuple[Limit, ...]:
     """Return the limits that all sends share, and those that all sends to each of these countries share."""
     subjects = [("all", "all"), *(("region", region) for region in regions)]
@@ -85,9 +92,9 @@ def shared(regions: Iterable[str]) -> tuple[Limit, ...]:
     )
 
 
-def _key_limits(trigger: Trigger, subjects: dict[str, str]) -> RequestLimits:
+def _key_limits(trigger: Trigger, subjects: dict[str, str], cost_in_money: int = 0) -> RequestLimits:
     rules = [rule for rule in _rules(trigger) if rule.per in subjects]
-    return RequestLimits(in_lock_order(_limit(rule, subjects[rule.per]) for rule in rules))
+    return RequestLimits(in_lock_order(_limit(rule, subjects[rule.per], price=cost_in_money) for rule in rules))
 
 
 @cache
@@ -108,7 +115,7 @@ def _limit(rule: Rule, subject: str, checks: int = 0, price: int = 0) -> Limit:
         steps = tuple(conf.WAITS) if rule.counts is Counts.WAITS else ()
         return _phone_limit(rule, amount_of(rule), checks if rule.counts is Counts.FAILURES else 1, steps)
     cost = 0 if rule.counts is Counts.ANSWERED else price if rule.name == "budget_per_day" else 1
-    named = "strangers" if rule.strangers else "" if rule.per == "account" else f"{rule.per} {subject}"
+    named = "strangers" if rule.strangers else "" if rule.per in ("account", "phone") else f"{rule.per} {subject}"
     proof = bool(conf.PROOFS and rule.proof)
     amount = amount_of(rule)
     if rule.vouches == "young" and (conf.HOME_NETWORKS or subject not in conf.HOME_REGIONS):

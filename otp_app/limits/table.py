@@ -35,6 +35,7 @@ class Trigger(Flag):
     CHECK = auto()  # a comparison
     PASSWORD = auto()  # a sign-in by password
     FACTOR = auto()  # a check of the second factor of staff
+    NOTIFICATION = auto()  # a message without a code
     SEND = FIRST | AGAIN
     DEVICE = DEVICE_FIRST | DEVICE_AGAIN
     MESSAGE = SEND | DEVICE
@@ -65,6 +66,7 @@ class Rule:
 WAITS, SENDS, FAILURES, KEY, ANSWERED = Counts
 FIRST, SEND, CHECK, PASSWORD, TEST = Trigger.FIRST, Trigger.SEND, Trigger.CHECK, Trigger.PASSWORD, Trigger.TEST
 DEVICE_FIRST, DEVICE, MESSAGE = Trigger.DEVICE_FIRST, Trigger.DEVICE, Trigger.MESSAGE
+NOTIFICATION = Trigger.NOTIFICATION
 QUARTER, THRICE = 25, 300  # percent
 YOUNG = 100  # answered messages of a week to a home country, before which nobody is called a stranger there
 
@@ -96,7 +98,7 @@ TABLE = (
     Rule("unconverted_per_region_day", SEND, KEY, "unconverted", "region", DAY, "pumping", True, QUARTER, proof=True),
     _answered("all"),
     Rule("device_sends_per_day", DEVICE, KEY, "sends of devices", "all", DAY, "the bill", False, THRICE, steady=True),
-    Rule("budget_per_day", MESSAGE, KEY, "money", "all", DAY, "the bill"),
+    Rule("budget_per_day", MESSAGE | NOTIFICATION, KEY, "money", "all", DAY, "the bill"),
     Rule("unconverted_of_strangers_day", SEND, KEY, "of strange networks", "all", DAY, "pumping", True, proof=True,
          strangers=True),
     Rule("sends_per_client_hour", TEST, KEY, "sends to test numbers", "client", HOUR, "an office of 300"),
@@ -106,6 +108,7 @@ TABLE = (
     Rule("passwords_per_site_hour", PASSWORD, KEY, "passwords", "site", HOUR, "guessing", True),
     Rule("passwords_per_account_hour", PASSWORD, KEY, "passwords", "account", HOUR, "guessing", True),
     Rule("factors_per_account_day", Trigger.FACTOR, KEY, "second factors", "account", DAY, "guessing", True),
+    Rule("notifications_per_phone_day", NOTIFICATION, KEY, "notifications", "phone", DAY, "half of the sends"),
 )  # fmt: skip
 
 

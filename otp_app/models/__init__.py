@@ -11,6 +11,7 @@ from .deliveries import Delivery, EventRow
 from .devices import DevicesEnd
 from .events import SecurityEvent
 from .factors import RecoveryCode, StaffFactor
+from .notifications import Notification
 from .tokens import Token, UserSession
 from .users import User
 
@@ -27,6 +28,7 @@ __all__ = [
     "EventRow",
     "Failure",
     "KeptAnswer",
+    "Notification",
     "RecoveryCode",
     "SecurityEvent",
     "StaffFactor",

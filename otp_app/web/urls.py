@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import account, brand, phone_and_code, views
+from . import account, brand, notices, phone_and_code, views
 
 app_name = "otp_web"
 
@@ -14,6 +14,7 @@ urlpatterns = [
     path("login/<int:number>/extend/", views.extend, name="extend"),
     path("login/<int:number>/state/", views.state, name="state"),
     path("login/brand.css", brand.stylesheet, name="brand"),
+    path("n/<str:value>", notices.notice, name="notice"),  # as short as it can be, for an SMS
     path("account/", account.account, name="account"),
     path("account/continue/", account.continue_to_destination, name="continue"),
     path("account/sign-out/", account.sign_out, name="sign-out"),

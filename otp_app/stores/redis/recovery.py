@@ -79,7 +79,8 @@ def _rings_of_sends(alias: str, now: int) -> Iterator[Document]:
     other_of = {"challenge": OuterRef("challenge"), "sent_at": OuterRef("sent_at")}
     second = Delivery.objects.using(alias).filter(**other_of, handover=2)
     answered = Q(converted=True) | Exists(second.filter(converted=True))
-    first = Delivery.objects.using(alias).filter(handover=1).exclude(provider="test")
+    # Without a phone it is a notification, which takes none of these limits.
+    first = Delivery.objects.using(alias).filter(handover=1).exclude(provider="test").exclude(phone=None)
     left = first.filter(~_UNDONE | Exists(second.exclude(_UNDONE)))
     strangers, devices, sends = left.filter(device=False), left.filter(device=True), Count("id")
     yield from _rings("region", "unconverted_per_region_day", DAY, now, strangers.exclude(answered), sends)

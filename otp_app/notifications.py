@@ -1,0 +1,64 @@
+"""Tell a person by SMS what has happened to the account: without a code, with a link by which the person may act.
+
+::
+
+    send ── (after the commit) rulings.decide ── store.take ── notifications.add ── (in a moment) queue ── (delivery)
+    the page of the link ── otp_app.web.notices: what each kind of notification can do
+
+A kind is a word that has a text (``otp_app/<kind>.notice.sms.txt``, its form "short" at most 18 characters in Russian)
+and, as long as its link is to do something, a page (``otp_app/web/<kind>.notice.html``) and a row in ``ACTS`` there.
+"""
+
+import logging
+from functools import partial
+from typing import Any
+
+from django.http import HttpRequest
+
+from . import accounts, audit, phones, queues, rulings, stores
+from .accounts import notifications
+from .challenges import Grant
+from .conf import conf
+from .db.transactions import after_commit
+from .delivery import routing
+from .limits import request_limits
+from .phones import Phone
+from .phones.languages import language_of
+from .providers.base import Channel
+from .queues import background
+from .stores import outbox
+
+logger = logging.getLogger("otp_app.notifications")
+
+NEW_DEVICE = "new_device"  # a sign-in by a client that no device value made known; the subject is its session
+
+
+def send(user: Any, kind: str, *, phone: str = "", subject: str = "", request: HttpRequest | None = None) -> None:
+    """Send a notification to ``phone``, by default the user's, in the language of the request, or of the number.
+
+    ``subject`` is what the link acts on. Raise nothing: whatever goes wrong is logged, and limits refuse (the phone's
+    own, the budget, the rulings of operators). Within a transaction wait for its commit; a provider that costs money is
+    called in a moment, by another thread.
+    """
+    number = phone or accounts.phone_of(user)
+    if number:
+        after_commit(outbox.database(), partial(_send_or_log, user, kind, number, subject, request))
+
+
+def _send_or_log(user: Any, kind: str, number: str, subject: str, request: HttpRequest | None) -> None:
+    try:
+        _send(user, kind, phones.as_phone(number), subject, request)
+    except Exception as error:  # noqa: BLE001  (what it tells of has happened, and must not fail by it)
+        # Only the type is logged: a text may quote the phone.
+        logger.error("not notified of %s: %s", kind, type(error).__name__)  # noqa: TRY400  (a traceback may, too)
+
+
+def _send(user: Any, kind: str, phone: Phone, subject: str, request: HttpRequest | None) -> None:
+    price = routing.highest_price(phone, Channel.SMS) if conf.BUDGET_PER_DAY and not phone.is_test else 0
+    limits = request_limits.for_notification(phone, price=price)
+    with audit.recording_refusals(phone, None, None, Channel.SMS, request):
+        # As for a known device, so that no block of a whole prefix or country keeps it from somebody who is signed in.
+        rulings.decide(phone, None, limits, stores.current().take, device=True)
+    language = language_of(request or HttpRequest(), phone)
+    challenge = notifications.add(user, kind, phone, subject, language)
+    background.run(queues.current().enqueue, Grant(challenge, challenge.created_at, 0))

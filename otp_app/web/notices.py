@@ -1,0 +1,54 @@
+"""Serve the page of the link in a notification. To look at it does nothing, because phones and messengers do that, too.
+
+A POST acts. What it does hangs on the kind of the notification and on what was done by its link before.
+"""
+
+from collections.abc import Callable, Mapping
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+
+from .. import phones, services, tokens
+from ..accounts import notifications
+from ..models import Notification
+from ..notifications import NEW_DEVICE
+from . import pages
+
+# Each does one thing and returns its outcome, a word. Of two requests at once both may call it, so to do it twice must
+# do no harm.
+Act = Callable[[Notification, HttpRequest], str]
+
+
+def _end_session(row: Notification, request: HttpRequest) -> str:
+    tokens.sessions.end(row.user, row.subject, request)
+    return "ended"
+
+
+def _end_all(row: Notification, request: HttpRequest) -> str:
+    services.sign_out_everywhere(user=row.user, request=request)
+    return "all_ended"
+
+
+# By kind: what can be done next, by the outcome so far. The page of a kind is ``otp_app/web/<kind>.notice.html``.
+ACTS: Mapping[str, Mapping[str, Act]] = {
+    NEW_DEVICE: {"": _end_session, "ended": _end_all},
+}
+
+
+@pages.page
+def notice(request: HttpRequest, value: str) -> HttpResponseBase:
+    """Show what a notification is about; by a POST, do what the page has offered, and show the outcome."""
+    row = notifications.of_value(value)
+    if row is None:
+        text = _("This link is no longer valid.")
+        return pages.show(request, "problem", status=404, text=text)
+    act = ACTS[row.kind].get(row.outcome)
+    if request.method == "POST":
+        if act and request.POST.get("after") == row.outcome:  # not for a form that was sent twice
+            notifications.settle(row, act(row, request))
+        return redirect(request.path)
+    session = next((each for each in tokens.sessions.of(row.user) if each.id == row.subject), None)
+    who = phones.mask(row.phone)
+    return pages.show(request, f"{row.kind}.notice", outcome=row.outcome, session=session, who=who)
