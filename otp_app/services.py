@@ -20,16 +20,16 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from . import accounts, audit, phones, queues, rulings, stores, tokens
-from .accounts import authorization_codes, devices, profiles
+from . import accounts, audit, notifications, phones, queues, rulings, stores, tokens
+from .accounts import authorization_codes, devices, events, profiles
 from .challenges import Challenge, ChallengeState, Grant, Status, codes, is_id
 from .challenges.policies import LOGIN, extended_ttl
+from .conf import conf
 from .delivery import channel_limits, routing
 from .delivery.state import challenge_state, may_switch, resend_in
-from .errors import ChannelNotOffered, InvalidOrExpiredCode, RegionNotAllowed
+from .errors import InvalidOrExpiredCode
 from .limits import proof_of_work, request_limits
-from .phones import Phone
-from .providers.base import Channel
+from .notifications import NEW_DEVICE
 from .tokens.base import Issued, TokenBackend
 
 
@@ -72,7 +72,7 @@ def send_code(
     """
     phone = phones.as_phone(phone)
     with audit.recording_refusals(phone, client, challenge_id, channel, request):
-        channel = _offered_channel(phone, channel, first=challenge_id is None)
+        channel = routing.offered_channel(phone, channel, first=challenge_id is None)
         known = devices.recognise(phone, device)
         solved = proof_of_work.name_of(proof)
         limits = partial(channel_limits.for_send, phone, client, channel, device=known, proof=solved)
@@ -169,10 +169,14 @@ def sign_in(
     require = partial(profiles.require, phone, members, request)
     named = (phone, code, LOGIN, client, challenge_id, known)
     challenge = _spend_compare_close(*named, request=request, before_close=require)
-    user, is_new, issued = tokens.sign_in(phone, backend or tokens.current(), request, members or {})
+    event = None if known else events.fields_of(events.Kind.NEW_DEVICE, request, challenge.checked_at)
+    user, is_new, issued = tokens.sign_in(phone, backend or tokens.current(), request, members or {}, event)
     renewed = devices.renew(phone, challenge.checked_at, device, known=bool(known))
     result = SignIn(user, is_new, issued, renewed)
-    audit.record_sign_in(user, client, challenge, request, is_new=is_new, new_device=not (is_new or known))
+    new_device = not (is_new or known)
+    audit.record_sign_in(user, client, challenge, request, is_new=is_new, new_device=new_device)
+    if new_device and conf.NOTIFY_NEW_DEVICE:
+        notifications.send(user, NEW_DEVICE, phone=phone, subject=issued.session, request=request)
     return result
 
 
@@ -181,6 +185,7 @@ def sign_out_everywhere(*, user: Any, request: HttpRequest | None = None) -> Non
     devices.end_all(accounts.phone_of(user))  # first: the store may be down, and a second try needs the token
     authorization_codes.revoke_all(user)  # before the tokens: a code redeemed until now has become a token
     tokens.revoke_all(user, request)
+    events.record(user, events.Kind.SESSIONS_ENDED, request)
 
 
 def exchange(
@@ -228,17 +233,6 @@ def state(*, challenge_id: str) -> ChallengeState:
     if challenge is None or challenge.expires_at <= (now := store.now()):
         raise InvalidOrExpiredCode
     return challenge_state(challenge, now)
-
-
-def _offered_channel(phone: Phone, channel: str, *, first: bool) -> str:
-    """Return the channel of a send, or "" for that of the send before; raise if the routes do not offer it."""
-    # A test number gets no message, so it needs no route: where its country has none it may take any channel.
-    channels = routing.channels(phone) or (list(Channel) if phone.is_test else [])
-    if not channels:
-        raise RegionNotAllowed
-    if channel and channel not in channels:
-        raise ChannelNotOffered
-    return channel or (channels[0] if first else "")
 
 
 def _require_id(challenge_id: str) -> None:

@@ -15,6 +15,7 @@ from ..conf import conf
 from ..db import lookups, writes
 from ..db.lookups import Lookup
 from ..db.writes import Part
+from ..models import SecurityEvent
 from . import sign_ups
 
 # What a model raises that refuses a row; ValidationError, if its ``save`` calls ``full_clean``.
@@ -43,16 +44,21 @@ def database() -> str:
     return router.db_for_write(get_user_model())
 
 
-def find_and_sign_in(phone: str, row_model: type[models.Model], row: Mapping[str, Any]) -> Any | None:
+def find_and_sign_in(
+    phone: str, row_model: type[models.Model], row: Mapping[str, Any], event: Mapping[str, Any] | None = None
+) -> Any | None:
     """Find the user of a verified phone and, if active, insert the row with that ``user``, all in one statement.
 
-    Return None if there is no such user, or, without a query, if this database or model needs several statements.
+    ``event`` are the fields of an event of the user, which is inserted with the row. Return None if there is no such
+    user, or, without a query, if this database or model needs several statements.
     """
     model, alias, now = get_user_model(), database(), timezone.now()
     if not _can_sign_in_at_once(model, alias, row_model):
         return None
-    insertion = writes.inserting_found(alias, row_model, row)
-    user = _find(model, alias, phone, [insertion, *_last_login_update(model, alias, now)])
+    insertions = [writes.inserting_found(alias, row_model, row)]
+    if event:
+        insertions.append(writes.inserting_found(alias, SecurityEvent, event))
+    user = _find(model, alias, phone, [*insertions, *_last_login_update(model, alias, now)])
     if user and user.is_active and _has_last_login(model):
         user.last_login = now
     return user
@@ -101,8 +107,9 @@ def _has_last_login(model: Any) -> bool:
 
 
 def _can_sign_in_at_once(model: Any, alias: str, row_model: type[models.Model]) -> bool:
-    """Tell whether row and users share a database that combines statements, and users have an ``is_active`` column."""
-    return alias == router.db_for_write(row_model) and writes.may_combine(alias) and _has_is_active(model)
+    """Tell whether all rows share a database that combines statements, and users have an ``is_active`` column."""
+    together = all(router.db_for_write(each) == alias for each in (row_model, SecurityEvent))
+    return together and writes.may_combine(alias) and _has_is_active(model)
 
 
 @lru_cache(maxsize=8)

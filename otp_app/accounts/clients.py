@@ -7,6 +7,8 @@ from django.http import HttpRequest
 
 from ..limits.clients import client_of, subnet_of
 
+MAX_NAME_CHARACTERS = 64  # as the columns have them
+_NAMED = "otp_app.client_name"  # in META, where the names of headers begin with HTTP_
 _MAX_READ = 512  # characters of the User-Agent
 # The first that is found names the program, or the system: nearly all browsers also name others, which stand below.
 _PROGRAMS = {
@@ -33,12 +35,17 @@ _SYSTEMS = {
 _PRODUCT = re.compile("[A-Za-z0-9][A-Za-z0-9 ._-]{0,39}")  # an app's own name, as in "Bazaar/2.1 (Android 15)"
 
 
+def name(request: HttpRequest, client_name: str) -> None:
+    """Let a request be described by the name that its app gives itself: no header can set it."""
+    request.META[_NAMED] = client_name
+
+
 def described(request: HttpRequest | None) -> dict[str, Any]:
     """Return ``client_name`` and ``network`` for the row of a session; empty texts for what is not known."""
     if request is None:
         return {}
     subnet = subnet_of(client_of(request.META))
-    named = name_of(request.META.get("HTTP_USER_AGENT", ""))
+    named = request.META.get(_NAMED) or name_of(request.META.get("HTTP_USER_AGENT", ""))
     return {"client_name": named, "network": subnet if "/" in subnet else ""}
 
 

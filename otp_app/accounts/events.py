@@ -1,5 +1,6 @@
 """Record what happens to an account's security, for its owner to read: who added what, and from where."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -22,7 +23,17 @@ class Kind(StrEnum):
 
 def record(user: Any, kind: Kind, request: HttpRequest | None = None) -> None:
     """Write down an event of a user; ``request`` tells by which client and from which network."""
-    _rows().create(user=user, kind=kind, at=stores.current().now(), **described(request))
+    insert(user, fields_of(kind, request, stores.current().now()))
+
+
+def fields_of(kind: Kind, request: HttpRequest | None, at: int) -> dict[str, Any]:
+    """Return the fields of an event's row, without its user; ``at`` is in milliseconds by the store's clock."""
+    return {"kind": kind, "at": at, **described(request)}
+
+
+def insert(user: Any, fields: Mapping[str, Any]) -> None:
+    """Write down an event by its fields."""
+    _rows().create(user=user, **fields)
 
 
 def of(user: Any) -> list[SecurityEvent]:

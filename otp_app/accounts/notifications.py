@@ -54,7 +54,7 @@ def add(user: Any, kind: str, phone: Phone, subject: str, language: str) -> Chal
 def challenge_of(challenge_id: str) -> Challenge | None:
     """Return the challenge that a notification is to its delivery; None if there is no notification of this id."""
     row = _rows().filter(pk=UUID(challenge_id)).first()
-    return row and _challenge(row)
+    return _challenge(row) if row else None
 
 
 def value_of(challenge_id: str) -> str:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from .. import accounts, phones
-from ..accounts import authorization_codes, devices
+from ..accounts import authorization_codes, clients, devices
 from ..challenges.policies import LOGIN, policy_for
 from ..conf import conf
 from ..limits import proof_of_work
@@ -76,6 +76,19 @@ class DeviceField(TextField):
     """Take the ``device`` that verify-otp answered. An unknown or expired one counts as none."""
 
     max_characters = devices.MAX_VALUE_CHARACTERS
+
+
+class ClientNameField(TextField):
+    """Take the name that an app gives itself in the list of sessions; no control characters, nothing invisible."""
+
+    max_characters = clients.MAX_NAME_CHARACTERS
+    default_error_messages = {"printable": _("This must be printable text.")}  # noqa: RUF012
+
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data).strip()
+        if not text or not text.isprintable():
+            self.fail("printable")
+        return text
 
 
 class ProofField(TextField):
@@ -153,6 +166,7 @@ class VerifySerializer(StrictSerializer):
     challenge_id = TextField(required=False)
     device = DeviceField(required=False)
     profile = ProfileField(required=False)
+    client_name = ClientNameField(required=False)
 
     def validate(self, attrs: Json) -> Json:
         if conf.REQUIRE_CHALLENGE_ID and "challenge_id" not in attrs:

@@ -19,6 +19,7 @@ from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from .. import accounts, bodies, phones, services, tokens
+from ..accounts import clients
 from ..challenges import Grant
 from ..limits.clients import client_of
 from ..phones.languages import language_of, regions_of
@@ -132,6 +133,8 @@ class VerifyView(OtpView):
         return Response(sign_in_answers.answer_once(request, partial(self._sign_in, request, body)))
 
     def _sign_in(self, request: Request, body: dict[str, Any]) -> Json:
+        if "client_name" in body:
+            clients.name(request._request, body["client_name"])
         done = services.sign_in(
             phone=body["phone"],
             code=body["otp"],

@@ -11,6 +11,7 @@ from django.core.signals import setting_changed
 from .. import counters, phones, providers
 from ..challenges import Claim, Grant
 from ..conf import LOCAL_PROVIDERS, conf, provider_entries
+from ..errors import ChannelNotOffered, RegionNotAllowed
 from ..phones import Phone
 from ..providers.base import Channel, NotAccepted, Provider, Rejected
 from . import circuit_breaker, records, suppressions
@@ -116,6 +117,20 @@ def is_local(alias: str) -> bool:
 def channels(phone: Phone) -> list[str]:
     """Return the channels on offer for a phone, the default one first."""
     return channels_of(phone.region)
+
+
+def offered_channel(phone: Phone, channel: str, *, first: bool) -> str:
+    """Return the channel of a send, or "" for that of the send before.
+
+    Raise RegionNotAllowed or ChannelNotOffered if the routes do not offer it.
+    """
+    # A test number gets no message, so it needs no route: where its country has none it may take any channel.
+    offered = channels(phone) or (list(Channel) if phone.is_test else [])
+    if not offered:
+        raise RegionNotAllowed
+    if channel and channel not in offered:
+        raise ChannelNotOffered
+    return channel or (offered[0] if first else "")
 
 
 def channels_of(region: str) -> list[str]:

@@ -12,7 +12,7 @@ from .devices import DevicesEnd
 from .events import SecurityEvent
 from .factors import RecoveryCode, StaffFactor
 from .notifications import Notification
-from .tokens import Token, UserSession
+from .tokens import Token, UserSession, session_id
 from .users import User
 
 __all__ = [
@@ -35,4 +35,5 @@ __all__ = [
     "Token",
     "User",
     "UserSession",
+    "session_id",
 ]

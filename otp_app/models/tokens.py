@@ -40,7 +40,7 @@ class Token(SessionRow):
 
     @property
     def public_id(self) -> str:
-        return _public_id(bytes(self.digest))
+        return session_id(bytes(self.digest))
 
 
 class UserSession(SessionRow):
@@ -60,9 +60,9 @@ class UserSession(SessionRow):
 
     @property
     def public_id(self) -> str:
-        return _public_id(self.key.encode())
+        return session_id(self.key.encode())
 
 
-def _public_id(secret: bytes) -> str:
+def session_id(secret: bytes) -> str:
     """Return the name of a session for its owner, made by a hash of what nobody can guess: it leads nowhere back."""
     return hashlib.sha256(b"otp_app.session" + secret).hexdigest()[:32]

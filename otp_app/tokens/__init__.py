@@ -9,6 +9,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from .. import accounts, staff
+from ..accounts import events
 from ..accounts.clients import described
 from ..db.transactions import send_after_commit
 from ..errors import InvalidOrExpiredCode
@@ -38,24 +39,31 @@ def issue(backend: TokenBackend, user: Any, request: HttpRequest | None) -> Issu
 
 
 def sign_in(
-    phone: Phone, backend: TokenBackend, request: HttpRequest | None, profile: Mapping[str, Any]
+    phone: Phone,
+    backend: TokenBackend,
+    request: HttpRequest | None,
+    profile: Mapping[str, Any],
+    event: Mapping[str, Any] | None = None,
 ) -> tuple[Any, bool, Issued]:
     """Return the user of a verified phone, whether the user is new, and the token.
 
-    For a known user one statement finds the user and writes the token, if the backend's tokens are rows. Raise
+    For a known user one statement finds the user and writes the token, if the backend's tokens are rows, and ``event``,
+    the fields of what is to be recorded of a known user. Raise
     InvalidOrExpiredCode for a deactivated user, and for whoever may not sign up.
     """
     user, is_new, issued = None, False, None
     if not phone.is_test and accounts.is_default("find") and (token := issuing(backend)):
         told = described(request) if token.model is Token else {}
-        user = accounts.find_and_sign_in(phone, token.model, {**token.row, **told})
-        issued = token.issued if user else None
+        user = accounts.find_and_sign_in(phone, token.model, {**token.row, **told}, event)
+        issued, event = (token.issued, None) if user else (None, event)
     if not user and not (user := accounts.current().find(phone, request)):
         user, is_new = accounts.sign_up(phone, request, profile)
     if not user.is_active or (phone.is_test and staff.is_staff(user)):
         raise InvalidOrExpiredCode
     issued = issued or issue(backend, user, request)
     if not is_new:
+        if event:
+            events.insert(user, event)
         sessions.end_oldest(user, request)
     return user, is_new, issued
 

@@ -16,6 +16,7 @@ class Issued:
     token: str | None
     expires_in: int  # seconds
     refresh_token: str | None = None  # for a new pair, by a backend that has ``refresh``
+    session: str = ""  # the id under which the session is listed, if the backend lists its sessions
 
 
 @dataclass(frozen=True, slots=True)

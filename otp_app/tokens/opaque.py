@@ -21,7 +21,7 @@ from ..accounts.clients import described
 from ..conf import conf
 from ..db import clock, lookups, writes
 from ..db.lookups import Lookup
-from ..models import Token
+from ..models import Token, session_id
 from .base import Issued, Issuing, Session
 
 TAG = "otp_"
@@ -95,8 +95,8 @@ def _new_token() -> tuple[Issued, dict[str, Any]]:
     token = TAG + secrets.token_urlsafe(32)
     now = _now()
     expires_at = now + timedelta(seconds=conf.TOKEN_TTL)
-    row = {"digest": _digest(token), "began_at": now, "used_at": now, "expires_at": expires_at}
-    return Issued(token, conf.TOKEN_TTL), row
+    row = {"digest": (digest := _digest(token)), "began_at": now, "used_at": now, "expires_at": expires_at}
+    return Issued(token, conf.TOKEN_TTL, session=session_id(digest)), row
 
 
 @lru_cache(maxsize=8)

@@ -48,10 +48,11 @@ class SessionTokens:
         if not session.session_key:  # it was another user's, so Django has emptied it
             session.save()
         _sessions().filter(key=former_key).delete()
+        listed = ""
         if len(key := session.session_key or "") <= _MAX_KEY_CHARACTERS:
             known = described(request) | {"began_at": timezone.now(), "expires_at": session.get_expiry_date()}
-            _sessions().create(key=key, user=user, **known)
-        return Issued(None, session.get_expiry_age())
+            listed = _sessions().create(key=key, user=user, **known).public_id
+        return Issued(None, session.get_expiry_age(), session=listed)
 
     def issuing(self) -> None:
         """Prepare nothing, because a session needs the user and the request."""

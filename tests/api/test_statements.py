@@ -5,7 +5,8 @@ import redis
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from otp_app.accounts import authorization_codes
+from otp_app import stores
+from otp_app.accounts import authorization_codes, devices
 from otp_app.rulings import kept
 from tests.factories import new_phone, other_than
 from tests.sites import BACK, VERIFIER, answer_in, new_site, requested
@@ -45,6 +46,13 @@ def signed_in(client, outbox, django_user_model):
     return {"authorization": f"Bearer {response.json()['token']}"}
 
 
+def known(django_user_model):
+    """Return the phone of a user who existed before, and the value of a device that has signed in with it."""
+    phone = new_phone()
+    django_user_model.objects.create_user(phone)
+    return {"phone": phone, "device": devices.issue(phone, stores.current().now())}
+
+
 def test_a_first_send_takes_two(client):
     """One for the limits and the challenge, one for the outcome."""
     response, count = statements(client, "send-otp", {"phone": new_phone()})
@@ -75,12 +83,20 @@ def test_a_wrong_code_takes_one(client, outbox):
 
 
 def test_a_sign_in_of_a_known_user_takes_three(client, outbox, django_user_model):
-    """The check; the approval; the user, the token and the time of sign-in."""
+    """The check; the approval; the user, the token and the time of sign-in. On PostgreSQL the event with them."""
     phone = new_phone()
     django_user_model.objects.create_user(phone)
     statements(client, "send-otp", {"phone": phone})
     response, count = statements(client, "verify-otp", {"phone": phone, "otp": outbox[-1].code})
-    assert (response.status_code, count) == (200, on(postgresql=3, sqlite=18))
+    assert (response.status_code, count) == (200, on(postgresql=3, sqlite=19))
+
+
+def test_a_sign_in_of_a_known_user_by_a_known_device_takes_four(client, outbox, django_user_model):
+    """One of them tells whether the device is signed out."""
+    named = known(django_user_model)
+    statements(client, "send-otp", named)
+    response, count = statements(client, "verify-otp", named | {"otp": outbox[-1].code})
+    assert (response.status_code, count) == (200, on(postgresql=4, sqlite=14))
 
 
 def test_a_sign_up_takes_nine(client, outbox):
@@ -147,7 +163,7 @@ def test_with_redis_a_sign_in_of_a_known_user_is_two_round_trips_there_and_one_s
     statements(client, "send-otp", {"phone": phone})
     round_trips.clear()
     response, count = statements(client, "verify-otp", {"phone": phone, "otp": outbox[-1].code})
-    assert (response.status_code, round_trips, count) == (200, ["EVALSHA"] * 2, on(postgresql=1, sqlite=3))
+    assert (response.status_code, round_trips, count) == (200, ["EVALSHA"] * 2, on(postgresql=1, sqlite=4))
 
 
 def test_the_token_of_another_site_takes_four(client, django_user_model):

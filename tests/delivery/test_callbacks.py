@@ -6,8 +6,9 @@ from django.urls import include, path
 
 from otp_app.delivery import callbacks
 
+_pages = ([path("n/<value>", lambda request, value: HttpResponse(), name="notice")], "otp_web")
 _routes = ([path("webhooks/<alias>/", lambda request, alias: HttpResponse(), name="webhook")], "otp_app")
-urlpatterns = [path("api/", include(_routes))]
+urlpatterns = [path("api/", include(_routes)), path("", include(_pages))]
 
 
 @pytest.fixture(autouse=True)
@@ -31,8 +32,14 @@ def test_a_public_address_may_have_a_path_before_ours(settings, public):
 def test_without_a_public_address_there_is_none(settings, public):
     settings.OTP_PUBLIC_URL = public
     assert callbacks.url_of("eskiz", "id=0a") == ""
+    assert callbacks.link_of("0a") == ""
+
+
+def test_the_link_of_a_notification_leads_to_the_pages():
+    assert callbacks.link_of("0a") == "https://login.example.com/n/0a"
+    assert callbacks.link_of("") == ""
 
 
 def test_a_project_that_does_not_serve_our_addresses_has_none(settings):
     settings.ROOT_URLCONF = ()
-    assert callbacks.url_of("eskiz") == ""
+    assert callbacks.url_of("eskiz") == callbacks.link_of("0a") == ""

@@ -30,6 +30,29 @@ def test_the_last_line_binds_the_code_to_the_site(settings):
     assert lines[-2:] == ["FA+9qCX9VSu", "@example.com #123456"]
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_notification_is_one_segment_with_its_whole_link(language):
+    link = f"https://login.example.com/n/{22 * 'a'}"
+    message = messages.notice(new_challenge(language=language, purpose="new_device"), link, 3600)
+    assert message.body.splitlines()[-1] == link
+    assert gsm.count_segments(message.body) == 1
+    assert (message.code, message.expires_in) == ("", 3600)
+
+
+def test_where_a_longer_link_does_not_fit_its_scheme_is_left_out():
+    challenge = new_challenge(language="ru", purpose="new_device")
+    link = f"https://sign-in.dokon.example/n/{22 * 'a'}"
+    assert messages.notice(challenge, link, 3600).body == f"Новый вход. Не вы?\n{link.removeprefix('https://')}"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_without_a_link_it_is_one_segment_and_names_the_brand(language, settings):
+    settings.OTP_BRAND = "Do'kon"
+    body = messages.notice(new_challenge(language=language, purpose="new_device"), "", 3600).body
+    assert body.startswith("Do'kon: ")
+    assert len(body.splitlines()) == gsm.count_segments(body) == 1
+
+
 def test_less_than_a_minute_is_said_to_be_one():
     assert "1 min" in messages.compose(new_challenge(), "123456", 20).body
 

@@ -80,6 +80,16 @@ def test_a_check_and_a_password_take_limits_of_their_own():
     assert names(request_limits.for_factor("a")) == {"factors_per_account_day"}
 
 
+def test_a_notification_takes_a_limit_of_its_own_and_of_the_budget_if_it_costs():
+    assert names(request_limits.for_notification("+998901234567")) == {"notifications_per_phone_day"}
+    taken = request_limits.for_notification("+998901234567", price=Decimal("0.05"))
+    assert [(limit.name, limit.cost) for limit in taken.limits] == [
+        ("notifications_per_phone_day", 1),
+        ("budget_per_day", 500),
+    ]
+    assert all("998901234567" not in limit.subject for limit in taken.limits)
+
+
 def test_a_send_without_a_wait_takes_all_other_limits():
     assert names(request_limits.for_send(PHONE, V6, waits=False, price=1)) == rules_of(Trigger.AGAIN, "wait_per_phone")
 

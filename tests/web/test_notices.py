@@ -1,0 +1,138 @@
+"""The page of the link in a notification: to look does nothing, a POST acts once, and the page says what was done."""
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.test import RequestFactory
+
+from otp_app import notifications, tokens
+from otp_app.accounts import devices, events
+from otp_app.models import Notification
+from tests.factories import new_phone
+from tests.web.visitor import Visitor, text_of
+
+pytestmark = [pytest.mark.django_db, pytest.mark.requests]
+
+FIREFOX = "Mozilla/5.0 (X11; Linux) Gecko/20100101 Firefox/140.0"
+ENDED = "That session has ended."
+
+
+@pytest.fixture
+def user():
+    return get_user_model().objects.create_user(new_phone())
+
+
+@pytest.fixture
+def sign_in(user):
+    """Return a function that signs the user in and returns what was issued."""
+    return lambda: tokens.issue(tokens.current(), user, RequestFactory().get("/", HTTP_USER_AGENT=FIREFOX))
+
+
+@pytest.fixture
+def notified(user, outbox, settings):
+    """Return a function that sends a notification of a session, and returns the path of its link."""
+    settings.OTP_PUBLIC_URL = "https://testserver"
+
+    def notify(issued):
+        notifications.send(user, "new_device", subject=issued.session)
+        return outbox[-1].body.splitlines()[-1].removeprefix("https://testserver")
+
+    return notify
+
+
+def press(visitor, path, after=""):
+    """Press the button of the page, and return the page that follows."""
+    response = visitor.post(path, after=after)
+    assert (response.status_code, response["Location"]) == (302, path)
+    return text_of(visitor.get(path))
+
+
+def is_signed_in(issued):
+    return tokens.authenticate(issued.token) is not None
+
+
+def test_a_look_does_nothing_however_often(visitor, sign_in, notified):
+    path = notified(issued := sign_in())
+    for _ in range(3):
+        response = visitor.get(path)
+        assert response.status_code == 200
+        assert response["Cache-Control"] == "no-store"
+        assert "Firefox, Linux" in text_of(response)
+    assert visitor.client.head(path).status_code == 200
+    assert is_signed_in(issued)
+
+
+def test_the_button_ends_that_session_and_no_other_and_the_owner_can_read_it(visitor, user, sign_in, notified):
+    theirs, own = sign_in(), sign_in()
+    path = notified(theirs)
+    visitor.get(path)
+    assert ENDED in press(visitor, path)
+    assert (is_signed_in(theirs), is_signed_in(own)) == (False, True)
+    assert [event.kind for event in events.of(user)] == ["sessions_ended"]
+    row = Notification.objects.get()
+    assert row.outcome == "ended"
+    assert row.used_at >= row.created_at
+
+
+def test_another_press_does_not_do_the_next_thing_and_another_look_tells_what_was_done(visitor, sign_in, notified):
+    path, own = notified(sign_in()), sign_in()
+    visitor.get(path)
+    press(visitor, path)
+    assert ENDED in press(visitor, path)  # the page of before, sent once more
+    assert is_signed_in(own)
+    other = Visitor(visitor.outbox)
+    assert ENDED in text_of(other.get(path))
+
+
+def test_then_everything_can_be_ended(visitor, user, sign_in, notified):
+    path, own = notified(sign_in()), sign_in()
+    device = devices.issue(user.phone, 1)
+    visitor.get(path)
+    assert "Sign out everywhere" in press(visitor, path)
+    text = press(visitor, path, after="ended")
+    assert "You are signed out on all devices." in text
+    assert "Sign out everywhere" not in text
+    assert not is_signed_in(own)
+    assert not devices.recognise(user.phone, device)
+    press(visitor, path, after="all_ended")
+    assert len(events.of(user)) == 2
+
+
+def test_a_session_that_has_ended_meanwhile_is_no_error(visitor, user, sign_in, notified):
+    path = notified(sign_in())
+    tokens.revoke_all(user)
+    assert "This session has ended meanwhile." in text_of(visitor.get(path))
+    assert ENDED in press(visitor, path)
+    assert events.of(user) == []
+
+
+def test_a_session_of_another_person_stays(visitor, outbox, user, settings, sign_in, notified):
+    stranger = tokens.issue(tokens.current(), get_user_model().objects.create_user(new_phone()), None)
+    path = notified(stranger)
+    visitor.get(path)
+    press(visitor, path)
+    assert is_signed_in(stranger)
+
+
+def test_a_form_of_another_site_does_nothing(visitor, sign_in, notified):
+    path = notified(issued := sign_in())
+    assert visitor.client.post(path, {"after": ""}).status_code == 403
+    assert is_signed_in(issued)
+
+
+@pytest.mark.parametrize("value", ["a", 22 * "a", "%00", "ü"])
+def test_a_link_of_nothing_is_not_found(visitor, value):
+    response = visitor.get(f"/n/{value}")
+    assert response.status_code == 404
+    assert "This link is no longer valid." in text_of(response)
+
+
+@pytest.mark.parametrize(("language", "button"), [("ru", "Это был не я"), ("uz", "Bu men emasman")])
+def test_it_speaks_the_persons_language(outbox, sign_in, notified, language, button):
+    path = notified(sign_in())
+    assert button in text_of(Visitor(outbox, HTTP_ACCEPT_LANGUAGE=language).get(path))
+
+
+def test_it_shows_the_phone_masked_to_whoever_holds_the_link(visitor, user, sign_in, notified):
+    html = visitor.get(notified(sign_in())).content.decode()
+    assert user.phone not in html
+    assert user.phone[:7] in html
