@@ -61,10 +61,9 @@ def sign_in(
     if not user.is_active or (phone.is_test and staff.is_staff(user)):
         raise InvalidOrExpiredCode
     issued = issued or issue(backend, user, request)
-    if not is_new:
-        if event:
-            events.insert(user, event)
-        sessions.end_oldest(user, request)
+    if event and not is_new:
+        events.insert(user, event)
+    sessions.end_oldest(user, request)
     return user, is_new, issued
 
 

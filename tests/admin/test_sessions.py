@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from otp_app import tokens
+from otp_app.accounts import events
 from otp_app.models import Token, User, UserSession
 from tests.admin.pages import page
 
@@ -66,6 +67,8 @@ def test_a_deleted_token_is_ended_and_the_history_tells_by_whom(sees_all, token)
     assert tokens.authenticate(token) is None
     entry = LogEntry.objects.get(action_flag=DELETION)
     assert (entry.object_id, entry.user.is_superuser) == (str(row.pk), True)
+    (event,) = events.of(row.user)  # for the owner, who is not told by which client of the staff
+    assert (event.kind, event.client_name, event.network) == ("sessions_ended", "", "")
 
 
 def test_selected_sessions_of_browsers_are_ended_for_django_too(sees_all, browser):

@@ -6,7 +6,7 @@ from django.test import Client
 
 from otp_app import tokens
 from otp_app.accounts import authorization_codes
-from otp_app.models import Token, UserSession
+from otp_app.models import SecurityEvent, Token, UserSession
 from otp_app.signals import signed_out
 from otp_app.tokens.session import SessionTokens
 from tests.factories import new_phone
@@ -73,6 +73,36 @@ def test_each_sign_in_is_listed_with_its_client_and_network_the_newest_first(sig
 def test_the_first_sign_in_of_a_number_is_listed_with_its_client(sign_in, listed):
     (only,) = listed(sign_in(user_agent=FIREFOX))
     assert (only["client"], only["network"]) == ("Firefox, Windows", "127.0.0.0/24")
+
+
+def test_an_app_names_itself_at_the_sign_in_whatever_its_user_agent_is(client, outbox, phone, listed, clock):
+    held = None
+    for name in ("Bazaar on Anora's Pixel 9", "Дом"):
+        clock.advance(HOUR)
+        client.post("/api/send-otp/", {"phone": phone}, content_type="application/json")
+        body = {"phone": phone, "otp": outbox[-1].code, "client_name": f" {name} "}
+        headers = {"user-agent": FIREFOX}
+        answer = client.post("/api/verify-otp/", body, content_type="application/json", headers=headers).json()
+        held = {"authorization": f"Bearer {answer['token']}"}
+        assert listed(held)[0]["client"] == name
+    assert [event.client_name for event in SecurityEvent.objects.all()] == ["Дом"]  # of the new device
+
+
+@pytest.mark.parametrize(
+    "name", ["", " ", 65 * "x", "a\nb", "a\0", "\u202egnp.exe", "\ud800", "a\u200bb", 7, None, ["x"]]
+)
+def test_a_name_that_cannot_be_shown_is_refused_before_a_check_is_spent(client, outbox, phone, name):
+    sent = client.post("/api/send-otp/", {"phone": phone}, content_type="application/json").json()
+    body = {"phone": phone, "otp": outbox[-1].code, "client_name": name}
+    answer = client.post("/api/verify-otp/", body, content_type="application/json")
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, ["client_name"])
+    left = client.get(f"/api/challenges/{sent['challenge_id']}/").json()["checks_left"]
+    assert left == 5
+
+
+def test_no_header_can_name_a_client(client, sign_in, listed):
+    held = sign_in(**{"otp_app.client_name": "x", "otp-app.client-name": "x"})
+    assert listed(held)[0]["client"] == ""
 
 
 def test_the_list_shows_nothing_by_which_somebody_could_sign_in(client, sign_in):
