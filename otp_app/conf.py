@@ -116,7 +116,7 @@ class Conf:
     # Which providers carry what, in which order: {"UZ": {"sms": ["eskiz", "twilio"]}, "*": {…}}; empty: all for SMS
     ROUTES: Mapping[str, Mapping[str, Sequence[str]]] = {}
     CURRENCY: str = "USD"  # in which prices and the budget are
-    PUBLIC_URL: str = ""  # "https://login.example.com": providers send their reports there
+    PUBLIC_URL: str = ""  # "https://login.example.com": providers send reports there, links in messages lead there
     OUTBOX_FILE: str = ""  # development and tests: messages go into this file, as JSON lines, and to no provider
     QUEUE: str = "otp_app.queues.inline.InlineQueue"  # when a message is handed over
     PROVIDER_DEADLINE: int = 10  # seconds for the whole dispatch

@@ -4,10 +4,11 @@ import copy
 import re
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.template import engines
 from django.template.loader_tags import BlockNode
 
-from otp_app import services
+from otp_app import notifications, services
 from otp_app.conf import conf
 from otp_app.errors import ProofRequired
 from otp_app.web import pages
@@ -53,6 +54,7 @@ def given(monkeypatch):
 
 
 def visit_all(visitor, monkeypatch):
+    monkeypatch.setattr(conf, "PUBLIC_URL", "https://testserver")
     visitor.get("/login/")
     visitor.get("/login/code/")
     visitor.ask()
@@ -71,6 +73,8 @@ def visit_all(visitor, monkeypatch):
     visitor.get("/login/" + asked_by(new_site()))
     visitor.get("/login/")
     visitor.get("/account/")
+    notifications.send(get_user_model().objects.get(phone=visitor.phone), "new_device")
+    visitor.get(f"/n/{visitor.outbox[-1].body.rpartition('/')[2]}")
 
 
 def test_the_blocks_are_those_of_the_base_and_each_page_fills_title_and_main():
