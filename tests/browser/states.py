@@ -3,7 +3,7 @@
 from contextlib import closing
 from urllib.parse import urlencode
 
-from tests.service.talking import send, wrong
+from tests.service.talking import messages_to, send, wrong
 
 CHALLENGE = 43 * "A"
 
@@ -15,6 +15,20 @@ from otp_app.models import AuthorizationClient
 print(AuthorizationClient.objects.create(name={name!r}, redirect_uris={uri!r}).pk)
 """
     return service.manage("shell", "-c", script).strip().splitlines()[-1]
+
+
+def notify(service, phone):
+    """Tell the owner of that phone that a new device has signed in, and return the path of the link."""
+    script = f"""
+from django.test.utils import override_settings
+from otp_app import accounts, notifications, tokens
+user, _ = accounts.user_for({phone!r})
+tokens.current().issue(user, None)
+with override_settings(OTP_PUBLIC_URL="https://login.example.com"):
+    notifications.send(user, notifications.NEW_DEVICE, subject=tokens.sessions.of(user)[0].id)
+"""
+    service.manage("shell", "-c", script)
+    return messages_to(service, phone)[-1]["body"].partition("login.example.com")[2]
 
 
 def report(service, phone, status):
@@ -73,6 +87,14 @@ def _states(person, service, client):
     person.come("/account/")
     person.page.locator("form[action$='sign-out/'] button").click()
     yield "signed-out"
+    person.come(notify(service, person.phone))
+    yield "notice"
+    person.page.locator("main button").click()
+    person.page.wait_for_selector("[role=status]")
+    yield "notice-ended"
+    person.page.locator("main button").click()
+    person.page.wait_for_selector("main button", state="detached")
+    yield "notice-all-ended"
 
 
 def _running_out(person, service):
