@@ -17,13 +17,13 @@ print(AuthorizationClient.objects.create(name={name!r}, redirect_uris={uri!r}).p
     return service.manage("shell", "-c", script).strip().splitlines()[-1]
 
 
-def notify(service, phone):
-    """Tell the owner of that phone that a new device has signed in, and return the path of the link."""
+def notify(service, phone, sign_in="tokens.current().issue(user, None)"):
+    """Tell the owner of that phone of the newest session, and return the path of the link; a token begins one first."""
     script = f"""
 from django.test.utils import override_settings
 from otp_app import accounts, notifications, tokens
 user, _ = accounts.user_for({phone!r})
-tokens.current().issue(user, None)
+{sign_in}
 with override_settings(OTP_PUBLIC_URL="https://login.example.com"):
     notifications.send(user, notifications.NEW_DEVICE, subject=tokens.sessions.of(user)[0].id)
 """
