@@ -58,7 +58,7 @@ def _send(user: Any, kind: str, phone: Phone, subject: str, request: HttpRequest
     limits = request_limits.for_notification(phone, price=price)
     with audit.recording_refusals(phone, None, None, Channel.SMS, request):
         # As for a known device, so that no block of a whole prefix or country keeps it from somebody who is signed in.
-        rulings.decide(phone, None, limits, stores.current().take, device=True)
+        taken = rulings.decide(phone, None, limits, stores.current().take, device=True)
     language = language_of(request or HttpRequest(), phone)
-    challenge = notifications.add(user, kind, phone, subject, language)
+    challenge = notifications.add(user, kind, phone, subject, language, taken)
     background.run(queues.current().enqueue, Grant(challenge, challenge.created_at, 0))

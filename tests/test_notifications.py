@@ -221,6 +221,31 @@ def test_what_no_provider_accepts_raises_nothing(user, error, at_once):
         assert len(remote.sent) == (1 if isinstance(error, Rejected) else 2)  # a rejected number gets nothing for a day
 
 
+@STORES
+@COMMITTED
+def test_an_outage_uses_up_nothing_of_the_phone_and_of_the_budget(user, at_once):
+    with remotes() as remote, in_force(OTP_BUDGET_PER_DAY=1, OTP_CIRCUIT_FAILURES=1000):
+        remote.fail(NotAccepted("down"))
+        for _ in range(25):
+            notify(user)
+        remote.work()
+        for number in (user.phone, *(new_phone() for _ in range(3))):
+            for _ in range(5):
+                notify(user, phone=number)
+        assert len(remote.sent) == 25 + 20  # 20 of 0.05 are all of 1
+
+
+@STORES
+@COMMITTED
+def test_what_a_queue_was_too_late_for_is_given_back(user, held, clock, settings):
+    settings.OTP_NOTIFICATIONS_PER_PHONE_DAY = 1
+    for _ in range(2):
+        notify(user)
+        clock.advance(2 * HOUR + 60)
+        sweeper.sweep()
+    assert [row.error for row in Delivery.objects.all()] == ["late", "late"]
+
+
 def test_an_outage_of_the_database_or_the_store_raises_nothing(user, outbox, monkeypatch, caplog):
     def failing(*_, **__):
         raise DatabaseError(user.phone)

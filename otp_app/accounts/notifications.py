@@ -11,6 +11,7 @@ code answers it. The value in the link is derived from the row's id by a keyed h
 
 import hashlib
 import hmac
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -18,14 +19,14 @@ from django.db import router
 from django.db.models import QuerySet
 
 from .. import stores
-from ..challenges import Challenge, codes, random_id
+from ..challenges import Challenge, Increment, codes, random_id
 from ..db import writes
 from ..db.transactions import durable
 from ..keys import keys_for
 from ..models import Delivery, Notification
 from ..phones import Phone
 from ..providers.base import Channel
-from ..stores import outbox
+from ..stores import outbox, wire
 
 KEPT_MS = 7 * 24 * 3600 * 1000  # and so long its link is good
 DELIVERY_SECONDS = 4 * 3600  # in which the message may arrive; half of that in which a provider is asked
@@ -35,12 +36,16 @@ _ALPHABET = (
 _CHARACTERS = 22  # of the value: 128 bits
 
 
-def add(user: Any, kind: str, phone: Phone, subject: str, language: str) -> Challenge:
-    """Insert a notification and its queued delivery, both or neither, and return its challenge."""
+def add(user: Any, kind: str, phone: Phone, subject: str, language: str, taken: Sequence[Increment] = ()) -> Challenge:
+    """Insert a notification and its queued delivery, both or neither, and return its challenge.
+
+    ``taken`` is what it has taken of the limits.
+    """
     pk = random_id()
     digest = _digest(_value(pk, keys_for("notification")[0]))
     told = {"user": user, "kind": kind, "phone": phone, "subject": subject, "language": language}
-    row = Notification(id=UUID(pk), digest=digest, created_at=stores.current().now(), **told)
+    increments = wire.increments_in(taken)
+    row = Notification(id=UUID(pk), digest=digest, taken=increments, created_at=stores.current().now(), **told)
     challenge = _challenge(row)
     # Without the phone's key: a store that restores the sends of a phone must not count this one.
     delivery = outbox.row_of(challenge) | {"phone": None}
@@ -99,6 +104,7 @@ def _challenge(row: Notification) -> Challenge:
         sends_left=0,
         created_at=row.created_at,
         sent_at=(row.created_at,),
+        increments=wire.increments_of(row.taken),
     )
 
 

@@ -75,9 +75,13 @@ def deliver(challenge_id: str) -> None:
 def _undo_send(challenge: Challenge, *, chosen: bool = False) -> None:
     """Give back what a failed send took, and end its challenge; where sign-ups are not public the send stands.
 
-    There only a phone that may get in has a message that can fail, so what is given back would tell of it.
+    There only a phone that may get in has a message that can fail, so what is given back would tell of it. What a
+    notification took is no store's to undo.
     """
-    if accounts.are_public():
+    if challenge.is_notification:
+        if not chosen:
+            stores.current().give_back(challenge.increments)
+    elif accounts.are_public():
         stores.current().undo_send(challenge, chosen=chosen)
 
 

@@ -22,6 +22,7 @@ class Migration(migrations.Migration):
                 ('subject', models.CharField(blank=True, max_length=64)),
                 ('digest', models.BinaryField(max_length=32, unique=True)),
                 ('outcome', models.CharField(blank=True, max_length=16)),
+                ('taken', models.JSONField(default=list)),
                 ('created_at', models.BigIntegerField()),
                 ('used_at', models.BigIntegerField(null=True)),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),

@@ -26,6 +26,7 @@ class Notification(models.Model):
     subject = models.CharField(max_length=64, blank=True)  # what the link acts on, as the id of a session
     digest = models.BinaryField(max_length=32, unique=True)
     outcome = models.CharField(max_length=16, blank=True)  # of what was done by the link; "" until then
+    taken = models.JSONField(default=list)  # of the limits, to be given back if the message surely reaches nobody
     created_at = models.BigIntegerField()
     used_at = models.BigIntegerField(null=True)  # the last time that something was done
 
