@@ -8,7 +8,7 @@ from django.conf import settings as django_settings
 from django.core.management import call_command
 from django.test import override_settings
 
-from otp_app import services, stores, testing
+from otp_app import notifications, services, stores, testing
 from otp_app.conf import provider_entries
 from otp_app.errors import ChannelNotOffered, DeliveryFailed, InvalidOrExpiredCode, Limited
 from otp_app.providers.base import Unknown
@@ -16,6 +16,14 @@ from otp_app.testing import admin_user  # noqa: F401
 from tests.factories import new_phone
 
 pytestmark = pytest.mark.django_db
+
+
+def test_a_message_without_a_code_hides_none_that_was_sent_before(db, otp_outbox, django_user_model):
+    user = django_user_model.objects.create_user(new_phone())
+    services.send_code(phone=user.phone)
+    notifications.send(user, notifications.NEW_DEVICE)
+    assert len(otp_outbox.messages) == 2
+    assert services.sign_in(phone=user.phone, code=otp_outbox.code(user.phone)).user == user
 
 
 def test_the_fixture_gives_the_last_code_of_a_phone(otp_outbox):

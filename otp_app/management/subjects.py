@@ -37,6 +37,7 @@ def _phone_subjects(text: str) -> list[SubjectLimits]:
     return [
         SubjectLimits(f"phone {shown}, strangers", _own_limits(strangers), phone, notes=notes),
         SubjectLimits(f"phone {shown}, devices that signed in before", _own_limits(devices), phone, device=True),
+        SubjectLimits(f"phone {shown}, messages without a code", request_limits.for_notification(phone).limits, phone),
         _with_key_counters("prefix", phone[:-4]),
         *([_with_key_counters("region", phone.region)] if phone.region else []),
     ]

@@ -22,6 +22,7 @@ from .base import (
     Rejected,
     Report,
     Unreachable,
+    Unsuited,
 )
 from .http import Http, refusal, require_secret
 
@@ -71,6 +72,8 @@ class TemplateProvider(Provider):
         self._http = Http(host, headers=headers, auth=(auth[0], auth[1]) if auth else None)
 
     def send(self, message: Message) -> Receipt:
+        if not message.code and "body" not in _holes([*self._templates.values()]):
+            raise Unsuited("no_text")  # the gateway's own text would be one about a code
         report_to = f"{message.callback}&secret={quote(self._secret, safe='')}" if message.callback else ""
         values = {name: getattr(message, name) for name in NAMES - {"digits", "callback"}}
         values |= {"digits": message.to.lstrip("+"), "callback": report_to}

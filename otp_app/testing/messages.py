@@ -22,7 +22,7 @@ class Outbox:
     def code(self, phone: str) -> str:
         """Return the last code sent to a phone; raise LookupError if there is none."""
         for message in reversed(memory.outbox):
-            if message.to == phone:
+            if message.to == phone and message.code:
                 return message.code
         raise LookupError(f"no message to {phone}")
 

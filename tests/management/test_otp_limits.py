@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import OperationalError
 
-from otp_app import services, stores
+from otp_app import notifications, services, stores
 from otp_app.delivery import suppressions
 from otp_app.errors import Limited, Unavailable, UndeliverablePhone
 from otp_app.limits import TABLE, request_limits
@@ -106,6 +106,13 @@ class TestState:
         assert row(text, f"{shown}, strangers", "failures_per_phone_day")[1:3] == ["0", "20"]
         assert row(text, "region UZ", "answered_in_region")[1:3] == ["1", "-"]
         assert row(text, "everybody", "device_sends_per_day")[1:3] == ["1", "2000"]
+
+    def test_messages_without_a_code_are_counted_apart(self, outbox, django_user_model):
+        notifications.send(user := django_user_model.objects.create_user(new_phone()), notifications.NEW_DEVICE)
+        text = output("--phone", user.phone)
+        shown = f"phone {user.phone[:-6]}••••••"
+        assert row(text, f"{shown}, messages without a code", "notifications_per_phone_day")[1:3] == ["1", "5"]
+        assert row(text, f"{shown}, strangers", "sends_per_phone_day")[1:3] == ["0", "10"]
 
     @pytest.mark.parametrize("spelling", ["2001:db8:1:2::", "2001:db8:1:2:3:4:5:6", CLIENT, "2001:DB8:1:2::1%eth0"])
     def test_an_ipv6_client_is_shown_with_its_48_and_its_32(self, outbox, spelling):

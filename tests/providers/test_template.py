@@ -16,6 +16,7 @@ from otp_app.providers.base import (
     Report,
     Unknown,
     Unreachable,
+    Unsuited,
 )
 from otp_app.providers.template import TemplateProvider
 from otp_app.testing.contracts.providers import MESSAGE, RestContract
@@ -61,6 +62,14 @@ class TestTemplate(RestContract):
     @pytest.fixture
     def make(self):
         return lambda url, **changes: TemplateProvider(f"{url}/send/?v=2", **(OPTIONS | changes))
+
+    def test_a_message_without_a_code_does_not_go_to_a_gateway_with_a_text_of_its_own(self, make, server):
+        notice = replace(MESSAGE, code="")
+        with pytest.raises(Unsuited, match="no_text"):
+            make(server.url, json={"to": "{to}", "code": "{code}"}).send(notice)
+        assert server.requests == []
+        make(server.url).send(notice)
+        assert len(server.requests) == 1
 
     def test_it_asks_as_it_is_told(self, provider, server):
         provider.send(MESSAGE)

@@ -107,6 +107,6 @@ def test_a_session_of_somebody_else_leads_to_no_sign_in_under_way(visitor, outbo
 def test_every_address_of_the_page_is_out_of_a_transaction_of_the_request():
     """Otherwise the rollback of an error would give a spent check back."""
     (found,) = [entry for entry in get_resolver().url_patterns if getattr(entry, "app_name", "") == "otp_web"]
-    assert len(found.url_patterns) == 11
+    assert len(found.url_patterns) == 12
     for entry in found.url_patterns:
         assert entry.callback._non_atomic_requests == {"default"}, entry.name
