@@ -34,7 +34,7 @@ _LEGEND = """
 sends      hand-overs to this provider: delivered + no report + failed + unknown + waiting; "-": to no provider
 delivered  as reported; no report: accepted, but not reported on; failed: not accepted, or reported as not delivered
 unknown    the provider's answer was lost; waiting: not handed over yet
-signed in  sends whose code was accepted
+signed in  sends whose code was accepted; a message without a code is a send, too
 p50, p95   milliseconds within which 50 % and 95 % of the provider's answers came
 """
 
