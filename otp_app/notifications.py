@@ -36,9 +36,9 @@ NEW_DEVICE = "new_device"  # a sign-in by a client that no device value made kno
 def send(user: Any, kind: str, *, phone: str = "", subject: str = "", request: HttpRequest | None = None) -> None:
     """Send a notification to ``phone``, by default the user's, in the language of the request, or of the number.
 
-    ``subject`` is what the link acts on. Raise nothing: whatever goes wrong is logged, and limits refuse (the phone's
-    own, the budget, the rulings of operators). Within a transaction wait for its commit; a provider that costs money is
-    called in a moment, by another thread.
+    ``subject`` is what the link acts on; without one there is no link. Raise nothing: whatever goes wrong is logged,
+    and limits refuse (the phone's own, the budget, the rulings of operators). Within a transaction wait for its commit;
+    a provider that costs money is called in a moment, by another thread.
     """
     number = phone or accounts.phone_of(user)
     if number:

@@ -49,7 +49,7 @@ def at_once(monkeypatch):
 
 
 def notify(user, **more):
-    notifications.send(user, "new_device", **more)
+    notifications.send(user, "new_device", **{"subject": "s"} | more)
 
 
 # the message
@@ -93,6 +93,19 @@ def test_the_link_is_in_no_table_and_that_of_another_notification_is_another(use
     row = kept.of_value(one)
     assert row.user == user
     assert one not in str(Notification.objects.values().get(pk=row.pk))
+
+
+def test_without_a_subject_there_is_nothing_to_act_on_and_no_link(user, outbox):
+    notify(user, subject="")
+    assert "https" not in outbox[-1].body
+
+
+def test_a_project_sends_a_kind_of_its_own_with_a_text_of_its_own(user, outbox, settings, tmp_path):
+    (tmp_path / "otp_app").mkdir()
+    (tmp_path / "otp_app/card_added.notice.sms.txt").write_text("{{ brand }}: a card & more.")
+    settings.TEMPLATES = [settings.TEMPLATES[0] | {"DIRS": [tmp_path]}]
+    notifications.send(user, "card_added")
+    assert outbox[-1].body == "OTP: a card & more."
 
 
 def test_a_key_that_is_replaced_meanwhile_still_makes_the_link_and_one_that_is_gone_makes_none(

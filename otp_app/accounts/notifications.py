@@ -63,9 +63,9 @@ def challenge_of(challenge_id: str) -> Challenge | None:
 
 
 def value_of(challenge_id: str) -> str:
-    """Return the value for the link of a notification; "" if the key that it was made with is in force no more."""
+    """Return the value for the link of a notification; "" if it has no subject, or its key is in force no more."""
     row = _rows().get(pk=UUID(challenge_id))
-    values = (_value(challenge_id, key) for key in keys_for("notification"))
+    values = (_value(challenge_id, key) for key in keys_for("notification") if row.subject)
     return next((value for value in values if hmac.compare_digest(_digest(value), bytes(row.digest))), "")
 
 

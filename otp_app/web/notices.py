@@ -41,7 +41,7 @@ ACTS: Mapping[str, Mapping[str, Act]] = {
 def notice(request: HttpRequest, value: str) -> HttpResponseBase:
     """Show what a notification is about; by a POST, do what the page has offered, and show the outcome."""
     row = notifications.of_value(value)
-    if row is None:
+    if row is None or row.kind not in ACTS:
         text = _("This link is no longer valid.")
         return pages.show(request, "problem", status=404, text=text)
     act = ACTS[row.kind].get(row.outcome)

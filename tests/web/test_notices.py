@@ -126,6 +126,12 @@ def test_a_link_of_nothing_is_not_found(visitor, value):
     assert "This link is no longer valid." in text_of(response)
 
 
+def test_a_kind_without_a_page_is_not_found(visitor, sign_in, notified):
+    path = notified(sign_in())
+    Notification.objects.update(kind="card_added")
+    assert visitor.get(path).status_code == 404
+
+
 @pytest.mark.parametrize(("language", "button"), [("ru", "Это не я"), ("uz", "Bu men emasman")])
 def test_it_speaks_the_persons_language(outbox, sign_in, notified, language, button):
     path = notified(sign_in())

@@ -73,7 +73,7 @@ def visit_all(visitor, monkeypatch):
     visitor.get("/login/" + asked_by(new_site()))
     visitor.get("/login/")
     visitor.get("/account/")
-    notifications.send(get_user_model().objects.get(phone=visitor.phone), "new_device")
+    notifications.send(get_user_model().objects.get(phone=visitor.phone), "new_device", subject="x")
     visitor.get(f"/n/{visitor.outbox[-1].body.rpartition('/')[2]}")
 
 
