@@ -18,6 +18,7 @@ _MAX_LISTED = 100
 
 class Kind(StrEnum):
     NEW_DEVICE = "new_device"  # a sign-in by a client that no device value made known
+    REFRESH_REUSED = "refresh_reused"  # a refresh token that was replaced came again, and its session was ended
     SESSIONS_ENDED = "sessions_ended"  # one, others or all, by the person or by staff
 
 

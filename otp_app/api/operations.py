@@ -47,7 +47,7 @@ _CODE_ERRORS = (
     errors.Limited("", 60),
     errors.Unavailable(),
 )
-_TOKEN_ERRORS = (problems.NotAuthenticated(), problems.MethodNotAllowed(), errors.Unavailable())
+_TOKEN_ERRORS = (errors.NotAuthenticated(), problems.MethodNotAllowed(), errors.Unavailable())
 _KEY_DESCRIPTION = "A name that you choose for this request. The same request under it gets the first answer again."
 _KEPT_A_MINUTE = "Kept for a minute. Without effect where a cookie is the proof or the server lacks the extra crypto."
 _KEY_ERRORS = (problems.RequestInProgress(), problems.IdempotencyKeyReused())
@@ -69,6 +69,11 @@ _VERIFIED = {
     "expires_in": 2_592_000,
     "user": {"id": 42, "phone": _PHONE, "is_new": True},
     "device": "WyJjM2YyYjhjIiwiMWYwIiwxNzYzODU2MDAwMDAwXQ:1vMtqA:9dQ3vXk2Lr8Zb0Tn5Hy7Wc1Ge4Jm6Ps",
+}
+_NEXT = {
+    "token": "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJFUzI1NiJ9.eyJzdWIiOiI0MiJ9.9dQ3vXk2Lr8Zb0Tn5Hy7Wc1Ge4Jm6Ps",
+    "expires_in": 600,
+    "refresh_token": "otr_PyuMDZ5KT2yLHXpeLJ8LNgAAAAGq8dQ3vXk2Lr8Zb0Tn5Hy7Wc1Ge4Jm6PsAq3Yw6mH0Vt8bZr1Xc5Lk9Nf2Jd7",
 }
 _USER = {"id": 42, "phone": _PHONE}
 _SESSION = {
@@ -152,6 +157,19 @@ OPERATIONS: dict[type[views.OtpView], Operation] = {
         (200, "OtpToken", {name: _VERIFIED[name] for name in ("token", "expires_in")} | {"user": _USER}),
         (_MISSING, errors.InvalidOrExpiredCode(), *_BODY_ERRORS, errors.Unavailable()),
     ),
+    views.RefreshView: Operation(
+        "token_refresh",
+        "Replace a refresh token and get a new token; where the token backend has refresh tokens",
+        {"refresh_token": _NEXT["refresh_token"]},
+        (200, "OtpRefreshed", _NEXT),
+        (
+            errors.InvalidRequest({"refresh_token": [_REQUIRED]}),
+            errors.NotAuthenticated(),
+            errors.RefreshReused(),
+            *_BODY_ERRORS,
+            errors.Unavailable(),
+        ),
+    ),
     confirmations.ConfirmView: Operation(
         "confirm",
         "Send a code to the user's own number, to confirm something",
@@ -161,7 +179,7 @@ OPERATIONS: dict[type[views.OtpView], Operation] = {
             errors.InvalidRequest({"purpose": [_REQUIRED]}),
             errors.RegionNotAllowed(),
             errors.UndeliverablePhone(),
-            problems.NotAuthenticated(),
+            errors.NotAuthenticated(),
             errors.ProofRequired(_TASK),
             *_BODY_ERRORS,
             *_KEY_ERRORS,
@@ -179,7 +197,7 @@ OPERATIONS: dict[type[views.OtpView], Operation] = {
         (
             _MISSING,
             errors.InvalidOrExpiredCode(),
-            problems.NotAuthenticated(),
+            errors.NotAuthenticated(),
             *_BODY_ERRORS,
             errors.Limited("", 60),
             errors.Unavailable(),

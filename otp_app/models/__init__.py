@@ -12,7 +12,7 @@ from .devices import DevicesEnd
 from .events import SecurityEvent
 from .factors import RecoveryCode, StaffFactor
 from .notifications import Notification
-from .tokens import Token, UserSession, session_id
+from .tokens import RefreshToken, SigningKey, Token, UserSession, session_id
 from .users import User
 
 __all__ = [
@@ -30,7 +30,9 @@ __all__ = [
     "KeptAnswer",
     "Notification",
     "RecoveryCode",
+    "RefreshToken",
     "SecurityEvent",
+    "SigningKey",
     "StaffFactor",
     "Token",
     "User",
