@@ -11,7 +11,7 @@ from ..models import RefreshToken, Token, UserSession
 
 
 class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at run time
-    """Show tokens of one kind, or the sessions of browsers. To delete a row is to end the session. Nothing can be changed."""
+    """Show tokens of one kind, or browsers' sessions. To delete a row is to end the session. Nothing can be changed."""
 
     list_display: tuple[str, ...] = ("owner", "began_at", "client_name", "network", "expires_at")
     fields = list_display

@@ -23,6 +23,7 @@ from django.utils.functional import SimpleLazyObject
 from .. import accounts, staff
 from ..accounts import events
 from ..accounts.clients import described
+from ..challenges import is_id
 from ..conf import conf
 from ..db import clock, writes
 from ..db.transactions import send_after_commit
@@ -66,7 +67,7 @@ class JwtTokens:
 
     def is_live(self, sid: str) -> bool:
         """Return whether a session has neither been ended nor expired, and its user is active."""
-        return _live(sid) is not None
+        return is_id(sid) and _live(sid) is not None
 
     def refresh(self, refresh_token: str, request: HttpRequest | None) -> Issued:
         """Replace a refresh token, and return its successor with a new access token.

@@ -71,7 +71,7 @@ def make(*, signs_from: int) -> SigningKey:
     key = JWKRegistry.generate_key(kind, curve, {"use": "sig", "alg": conf.JWT_ALGORITHM}, auto_kid=True)
     private = _cipher().encrypt(json.dumps(key.as_dict(private=True)).encode()).decode()
     row = _rows().create(kid=str(key.kid), public=key.as_dict(private=False), private=private, signs_from=signs_from)
-    forget()
+    _read(0)
     return row
 
 
@@ -87,18 +87,14 @@ def replace_all() -> SigningKey:
     """Make a key that signs at once and delete all others, with which what they have signed becomes worthless."""
     row = make(signs_from=clock.milliseconds())
     _rows().exclude(pk=row.pk).delete()
+    _read(0)
     return row
 
 
 def purge() -> None:
     """Delete the keys by which no valid token can be signed any more."""
-    forget()
+    _read(0)
     _rows().exclude(pk__in=[row.pk for row in published()]).delete()
-
-
-def forget() -> None:
-    """Have the keys read anew by the next request of this process."""
-    _Kept.read_at = None
 
 
 def _read(kept_ms: int) -> Sequence[SigningKey]:

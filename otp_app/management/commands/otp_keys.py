@@ -31,7 +31,6 @@ class Command(BaseCommand):
             raise CommandError("There is a next key already; the list shows from when on it signs.")
         if options["replace"]:
             signing_keys.replace_all()
-        signing_keys.forget()
         now, state = clock.milliseconds(), "next"
         for row in signing_keys.published():
             if row.signs_from <= now:
