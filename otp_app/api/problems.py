@@ -97,7 +97,7 @@ TITLES = {
     "invalid_or_expired_code": _("Invalid or expired code"),
     "profile_required": _("Details required"),
     "not_authenticated": _("Not signed in"),
-    "refresh_reused": _("Signed out"),
+    "refresh_reused": _("Session ended"),
     "confirmation_required": _("Confirmation required"),
     "proof_required": _("Proof of work required"),
     "permission_denied": _("Not allowed"),
