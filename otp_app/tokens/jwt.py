@@ -33,7 +33,7 @@ from ..signals import signed_out
 from . import access_tokens, lives, refresh_tokens, signing_keys
 from .base import Issued, Session
 from .bearer import token_of
-from .refresh_tokens import RefreshText
+from .refresh_tokens import PlainToken
 
 _REPLACED_KEPT = 16  # of how many replaced refresh tokens a session knows when that was
 
@@ -128,13 +128,13 @@ def _read_user(pk: Any) -> Any:
     return staff.without_rights(user)
 
 
-def _issued(row: RefreshToken, text: RefreshText) -> Issued:
+def _issued(row: RefreshToken, text: PlainToken) -> Issued:
     began_at: datetime = row.began_at  # type: ignore[assignment]  # no release has left it out
     access_token = access_tokens.sign(str(row.user_id), text.sid.hex, began_at)
     return Issued(access_token, conf.JWT_TTL, str(text))
 
 
-def _row_of(text: RefreshText) -> RefreshToken:
+def _row_of(text: PlainToken) -> RefreshToken:
     """Return the row of the live session that a refresh token is of. Raise NotAuthenticated."""
     row = _live(text.sid.hex)
     if row is None or bytes(row.digest) != text.digest or text.number > row.number:
@@ -165,7 +165,7 @@ def _replace(row: RefreshToken) -> bool:
     return True
 
 
-def _was_replaced_just_now(row: RefreshToken, text: RefreshText) -> bool:
+def _was_replaced_just_now(row: RefreshToken, text: PlainToken) -> bool:
     ago = row.number - text.number
     return ago <= len(row.replaced_at) and clock.milliseconds() - row.replaced_at[-ago] <= conf.REFRESH_GRACE * 1000
 

@@ -24,7 +24,7 @@ _BYTES = 16 + _NUMBER_BYTES + _ROOT_BYTES + _MAC_BYTES
 
 
 @dataclass(frozen=True, slots=True)
-class RefreshText:
+class PlainToken:
     """Hold what a refresh token says."""
 
     sid: UUID
@@ -41,19 +41,19 @@ class RefreshText:
         """Return what the row of the session keeps of it."""
         return hashlib.sha256(self.root).digest()
 
-    def successor(self) -> "RefreshText":
+    def successor(self) -> "PlainToken":
         return replace(self, number=self.number + 1)
 
     def _body(self) -> bytes:
         return self.sid.bytes + self.number.to_bytes(_NUMBER_BYTES, "big") + self.root
 
 
-def new() -> RefreshText:
+def new() -> PlainToken:
     """Return the first refresh token of a new session."""
-    return RefreshText(uuid4(), 0, secrets.token_bytes(_ROOT_BYTES))
+    return PlainToken(uuid4(), 0, secrets.token_bytes(_ROOT_BYTES))
 
 
-def read(token: str) -> RefreshText | None:
+def read(token: str) -> PlainToken | None:
     """Return what a refresh token says; None if this service did not make it, or the key has gone from the settings."""
     encoded = token.removeprefix(TAG)
     if encoded == token or not token.isascii():
@@ -65,7 +65,7 @@ def read(token: str) -> RefreshText | None:
     body, mac = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
     if len(raw) != _BYTES or not any(hmac.compare_digest(_mac(key, body), mac) for key in kept_keys("refresh token")):
         return None
-    return RefreshText(UUID(bytes=body[:16]), int.from_bytes(body[16:20], "big"), body[20:])
+    return PlainToken(UUID(bytes=body[:16]), int.from_bytes(body[16:20], "big"), body[20:])
 
 
 def _mac(key: bytes, body: bytes) -> bytes:

@@ -135,7 +135,7 @@ def test_a_token_that_the_service_made_for_no_session_is_refused_and_ends_nothin
     if change != "number":
         values |= {"number": 0, change: getattr(other, change)}
     with pytest.raises(NotAuthenticated) as refused:
-        refresh(str(refresh_tokens.RefreshText(**values)))
+        refresh(str(refresh_tokens.PlainToken(**values)))
     assert type(refused.value) is NotAuthenticated
     assert refresh(first)
 
