@@ -9,7 +9,7 @@ from otp_app.accounts import events
 from otp_app.errors import NotAuthenticated, RefreshReused
 from otp_app.models import RefreshToken
 from otp_app.signals import signed_out
-from otp_app.tokens import refresh_tokens
+from otp_app.tokens import jwt, refresh_tokens
 from tests.factories import new_phone
 from tests.races import race
 
@@ -98,6 +98,37 @@ def test_a_reuse_ends_no_other_session(user, first, clock):
     with pytest.raises(RefreshReused):
         refresh(first)
     assert refresh(other)
+
+
+@pytest.fixture
+def meanwhile(monkeypatch):
+    """Return a function that has something happen while the next refresh has read the session and not yet written."""
+
+    def meanwhile(happen):
+        read = jwt._row_of
+
+        def read_and_wait(text):
+            row = read(text)
+            monkeypatch.setattr(jwt, "_row_of", read)
+            happen()
+            return row
+
+        monkeypatch.setattr(jwt, "_row_of", read_and_wait)
+
+    return meanwhile
+
+
+def test_a_slow_request_gets_the_successor_too_and_does_not_set_the_session_back(first, meanwhile):
+    meanwhile(lambda: refresh(refresh(first)))
+    assert refresh(first) == str(refresh_tokens.read(first).successor())
+    assert RefreshToken.objects.get().number == 2
+
+
+def test_a_slow_request_does_not_bring_back_a_session_that_was_ended_meanwhile(user, first, meanwhile):
+    meanwhile(lambda: tokens.revoke_all(user))
+    with pytest.raises(NotAuthenticated):
+        refresh(first)
+    assert not RefreshToken.objects.exists()
 
 
 def test_a_token_that_many_have_followed_at_once_is_a_reuse(first):
