@@ -9,6 +9,7 @@ from rest_framework.views import APIView
 
 from otp_app import tokens
 from otp_app.api.authentication import LiveTokenAuthentication, TokenAuthentication
+from otp_app.api.operations import OPERATIONS
 from otp_app.errors import NotAuthenticated
 from otp_app.models import RefreshToken
 from otp_app.tokens import access_tokens
@@ -74,6 +75,11 @@ def test_a_live_view_refuses_a_user_who_is_not_active_any_more(ask, user):
     user.is_active = False
     user.save()
     assert (ask(LiveView).status_code, ask(WhoView).status_code) == (401, 200)
+
+
+@pytest.mark.parametrize("view", [view for view in OPERATIONS if view.authentication_classes])
+def test_every_view_of_ours_is_live(view):
+    assert view.authentication_classes == (LiveTokenAuthentication,)
 
 
 def test_for_opaque_tokens_a_live_view_is_like_any_other(settings, rf, user):
