@@ -131,7 +131,7 @@ def _read_user(pk: Any) -> Any:
 def _issued(row: RefreshToken, text: PlainToken) -> Issued:
     began_at: datetime = row.began_at  # type: ignore[assignment]  # no release has left it out
     access_token = access_tokens.sign(str(row.user_id), text.sid.hex, began_at)
-    return Issued(access_token, conf.JWT_TTL, str(text))
+    return Issued(access_token, conf.JWT_TTL, str(text), text.sid.hex)
 
 
 def _row_of(text: PlainToken) -> RefreshToken:

@@ -55,6 +55,12 @@ def kinds(user):
     return [event.kind for event in events.of(user)]
 
 
+def test_a_session_is_named_as_it_is_listed(user):
+    issued = tokens.current().issue(user, None)
+    assert [each.id for each in tokens.sessions.of(user)] == [issued.session]
+    assert tokens.refresh(issued.refresh_token, None).session == issued.session
+
+
 def test_each_refresh_gives_a_new_pair_of_the_same_session(user, first):
     second = tokens.refresh(first, None)
     third = tokens.refresh(second.refresh_token, None)
