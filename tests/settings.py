@@ -12,12 +12,18 @@ os.environ["DATABASE_URL"] = os.environ.get("DATABASE_URL") or (
 )
 
 from otp_project.settings import *  # noqa: E402, F403
-from otp_project.settings import DATABASES, SILENCED_SYSTEM_CHECKS  # noqa: E402
+from otp_project.settings import DATABASES, INSTALLED_APPS, SILENCED_SYSTEM_CHECKS  # noqa: E402
 
 OTP_WRITE_BEHIND = 0  # what was sent is in the database when the answer comes; later has tests of its own
 # There is no proxy before the suite's clients, its messages cost nothing, and its staff signs in by password alone.
 SILENCED_SYSTEM_CHECKS = [*SILENCED_SYSTEM_CHECKS, "otp_app.W010", "otp_app.W014", "otp_app.W017"]
 OTP_PROVIDERS = [{"ALIAS": "memory", "BACKEND": "otp_app.providers.memory.MemoryProvider"}]
+INSTALLED_APPS = [  # whose tokens the adapters issue
+    *INSTALLED_APPS,
+    "rest_framework.authtoken",
+    "knox",
+    "rest_framework_simplejwt.token_blacklist",
+]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 if "postgresql" in DATABASES["default"]["ENGINE"]:  # whatever plpgsql finds wrong with a function is an error

@@ -94,7 +94,8 @@ def test_what_has_expired_is_deleted_as_well(sees_all, token):
 
 def test_staff_without_the_permission_sees_the_lists_and_ends_nothing(sees_some, token):
     assert sees_some.get(reverse("admin:otp_app_token_changelist")).status_code == 403
-    User.objects.get(is_staff=True).user_permissions.add(Permission.objects.get(codename="view_token"))
+    may_view = Permission.objects.get(codename="view_token", content_type__app_label="otp_app")
+    User.objects.get(is_staff=True).user_permissions.add(may_view)
     assert "Firefox, Linux" in page(sees_some, "token_changelist")
     assert delete(sees_some, "token", Token.objects.get()).status_code == 403
     assert tokens.authenticate(token)
