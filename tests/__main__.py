@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from itertools import chain
 from types import ModuleType
 
-from tests import browsers, nginx, pgbouncer
+from tests import browsers, nginx, perl, pgbouncer
 from tests.lanes import ROOT, Run, play
 
 MEASURED = ["--cov=otp_app", "--cov-report="]
@@ -103,6 +103,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, end)  # so that the runs and the server are stopped
     browser, pooler, options = found("Chromium", browsers), found("PgBouncer", pgbouncer), sys.argv[1:]
     proxy = found("nginx", nginx)
+    found("Perl's Crypt::JWT", perl)
     with tempfile.TemporaryDirectory(prefix="otp-coverage-") as coverage:
         with postgresql() as url:
             passed = play(*lanes(url, browser, coverage), chosen=bool(options))
