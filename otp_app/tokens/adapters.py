@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from .. import staff
 from ..conf import conf
 from ..errors import InvalidOrExpiredCode
-from ..models.tokens import public_id_of
+from ..models.tokens import session_id
 from .base import Issued, Session
 from .bearer import token_of
 from .library_views import views_with
@@ -81,7 +81,7 @@ class RowTokens(LibraryTokens):
         def end() -> bool:
             return self._rows().filter(pk=row.pk).delete()[0] > 0
 
-        return Session(public_id_of(row.pk.encode()), row.created, None, "", "", is_current, end)
+        return Session(session_id(row.pk.encode()), row.created, None, "", "", is_current, end)
 
     @abstractmethod
     def _row_of(self, token: str) -> Any | None:

@@ -11,6 +11,7 @@ from rest_framework.authentication import TokenAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 
 from ..conf import conf
+from ..models.tokens import session_id
 from .adapters import RowTokens
 from .base import Issued
 
@@ -26,7 +27,7 @@ class AuthTokens(RowTokens):
         if not self._rows().filter(user=user).update(key=key, created=timezone.now()):
             # Of two first sign-ins at once both get the key of the one that was faster.
             key = self._rows().get_or_create(user=user, defaults={"key": key})[0].key
-        return Issued(key, conf.TOKEN_TTL)
+        return Issued(key, conf.TOKEN_TTL, session=session_id(key.encode()))
 
     def _row_of(self, token: str) -> Any | None:
         try:

@@ -10,6 +10,7 @@ from knox.settings import knox_settings
 from rest_framework.exceptions import AuthenticationFailed
 
 from ..conf import conf
+from ..models.tokens import session_id
 from .adapters import RowTokens
 from .base import Issued
 
@@ -22,8 +23,8 @@ class KnoxTokens(RowTokens):
 
     def _issue(self, user: Any) -> Issued:
         life = knox_settings.TOKEN_TTL or timedelta(seconds=conf.TOKEN_TTL)
-        _, token = self._rows().model.objects.create(user, expiry=life)
-        return Issued(token, int(life.total_seconds()))
+        row, token = self._rows().model.objects.create(user, expiry=life)
+        return Issued(token, int(life.total_seconds()), session=session_id(row.pk.encode()))
 
     def _row_of(self, token: str) -> Any | None:
         from knox.auth import TokenAuthentication  # it imports the tables, which a check asks for

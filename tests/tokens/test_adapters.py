@@ -67,6 +67,12 @@ def chosen(request, settings):
     return tokens.current()
 
 
+def test_what_is_issued_names_the_session_under_which_it_is_listed(chosen):
+    user = User.objects.create_user(new_phone())
+    issued = chosen.issue(user, None)
+    assert [each.id for each in chosen.sessions(user, None)] == [issued.session]
+
+
 @pytest.fixture
 def member():
     return User.objects.create_user(new_phone(), is_staff=True, is_superuser=True)

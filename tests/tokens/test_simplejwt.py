@@ -158,3 +158,10 @@ def test_without_the_blacklist_tokens_live_until_they_expire(backend, user, ask,
     assert backend.authenticate(ask(issued.token)) == user
     assert backend.authenticate(ask(backend.refresh(issued.refresh_token, None).token)) == user
     assert (sessions(backend, user), backend.purge(), BlacklistedToken.objects.count()) == ([], 0, 0)
+
+
+def test_of_sessions_that_began_in_one_second_the_older_has_the_smaller_name(backend, user):
+    """So that OTP_MAX_SESSIONS ends the oldest one."""
+    named = [backend.issue(user, None).session for _ in range(20)]
+    assert named == sorted(named)
+    assert [each.id for each in backend.sessions(user, None)] == named[::-1]
