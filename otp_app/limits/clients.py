@@ -17,6 +17,7 @@ from ..conf import conf
 
 logger = logging.getLogger("otp_app.clients")
 
+_UNKNOWN = "unknown"
 _MAX_CHARACTERS = 80  # an IPv6 address with a zone, brackets and a port
 _UNTRUSTED_PROXY = (
     "A request has X-Forwarded-For, but OTP_TRUSTED_PROXIES is 0. If your proxy sets it, all clients count as one and "
@@ -51,7 +52,8 @@ def client_at(address: str) -> str:
 
     A subscriber is given at least a /64 (RFC 6177), so all its addresses count as one.
     """
-    return _normalise(_parse(address.strip()))
+    text = address.strip()
+    return _client(text) if len(text) <= _MAX_CHARACTERS else _UNKNOWN
 
 
 def site_of(client: str) -> str:
@@ -99,12 +101,14 @@ def _forget(*, setting: str, **_: Any) -> None:
 setting_changed.connect(_forget)
 
 
-def _normalise(ip: IPv4Address | IPv6Address | None) -> str:
+@lru_cache(maxsize=4096)
+def _client(text: str) -> str:
+    ip = _parse(text)
     if isinstance(ip, IPv6Address) and ip.ipv4_mapped:
         ip = ip.ipv4_mapped
     if isinstance(ip, IPv6Address):
         return str(IPv6Network((int(ip) >> 64 << 64, 64)))
-    return str(ip) if ip else "unknown"
+    return str(ip) if ip else _UNKNOWN
 
 
 def _parse(text: str) -> IPv4Address | IPv6Address | None:
