@@ -12,6 +12,7 @@
     ├── InvalidOrExpiredCode       400 invalid_or_expired_code  wrong, expired, used, exhausted, unknown, deactivated
     ├── ProfileRequired            400 profile_required         the code is right; errors says what a new user must add
     ├── ConfirmationRequired       403 confirmation_required    confirm by a code first; purpose says for what
+    ├── ErasureRefused             409 erasure_refused          the account cannot be deleted, by its project's rules
     ├── ProofRequired              403 proof_required           solve the proof of work in it and send it along
     ├── Limited                    429 limited                  a limit is reached; limit names it, for logs only
     ├── DeliveryFailed             503 delivery_failed          surely not sent; try again
@@ -153,6 +154,19 @@ class ConfirmationRequired(OtpError):
     def __init__(self, purpose: str) -> None:
         super().__init__()
         self.purpose = purpose
+
+
+class ErasureRefused(OtpError):
+    """Refuse to delete an account. A project may say why in ``detail``, for the person."""
+
+    code = "erasure_refused"
+    status = 409
+    detail: str | Promise = _("This account cannot be deleted here. Nothing was changed. Please ask us for help.")
+
+    def __init__(self, detail: str | Promise = "") -> None:
+        super().__init__()
+        if detail:
+            self.detail = detail
 
 
 class Limited(OtpError):

@@ -95,6 +95,7 @@ TITLES = {
     "profile_required": _("Details required"),
     "not_authenticated": _("Not signed in"),
     "confirmation_required": _("Confirmation required"),
+    "erasure_refused": _("Account not deleted"),
     "proof_required": _("Proof of work required"),
     "permission_denied": _("Not allowed"),
     "not_found": _("Not found"),
