@@ -23,10 +23,19 @@ from .serializers import Json, ObjectField, user_answer
 from .views import OtpView
 
 
+class NameField(serializers.CharField):
+    """Take a JSON string and convert nothing into one."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
 class OwnMembersSerializer(serializers.Serializer):  # type: ignore[type-arg]  # not generic at run time
     """Take what a user of ours may change, where the accounts name no serializer of their own."""
 
-    full_name = serializers.CharField(max_length=150, allow_blank=True)
+    full_name = NameField(max_length=150, allow_blank=True)
     language = serializers.ChoiceField(LANGUAGES, allow_blank=True)
 
 
