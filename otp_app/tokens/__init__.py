@@ -20,6 +20,7 @@ from ..signals import signed_out
 from . import sessions
 from .backends import current, in_use
 from .base import Issued, Issuing, TokenBackend
+from .opaque import OpaqueTokens
 
 __all__ = ["authenticate", "current", "issue", "issuing", "purge", "revoke", "revoke_all", "sessions", "sign_in"]
 
@@ -113,5 +114,6 @@ def revoke_all(user: Any, request: HttpRequest | None = None) -> None:
 
 
 def purge() -> int:
-    """Delete tokens and sessions that have expired, and return how many."""
-    return sum(backend.purge() for backend in in_use())
+    """Delete tokens and sessions that have expired, also of the default backend of before, and return how many."""
+    backends = {type(backend): backend for backend in (OpaqueTokens(), *in_use())}
+    return sum(backend.purge() for backend in backends.values())
