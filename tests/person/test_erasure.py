@@ -162,7 +162,7 @@ def lead_a_life(owner):
     authorization_codes.issue(requested(new_site()), user)
     events.record(user, Kind.NEW_DEVICE)
     factor = authenticators.new(user, "f" * 32)
-    factor.last_step, factor.key = 1, "k"
+    factor.last_step = 1
     factor.save(force_insert=True)
     RecoveryCode.objects.create(factor=factor, number=1, hash="x")
     devices.end_all(owner.phone)
