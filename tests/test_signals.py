@@ -101,7 +101,8 @@ ORDER = ["limited", "reported", "signed_up", "signed_in", "signed_out", "limited
 
 
 def test_the_page_has_all_signals_with_their_arguments(remote, calls):
-    assert play(remote, phone := new_phone()) == STATUSES
+    phone = new_phone()
+    assert play(remote, phone) == STATUSES
     person.erase(user=User.objects.get(phone=phone))
     assert calls.names() == [*ORDER, "signed_out", "account_deleted"]
     rows = dict(re.findall(r"(?m)^\| `(\w+)` \| [^|]+ \| ([^|]+) \|$", PAGE))
