@@ -2,8 +2,9 @@
 
 from ....challenges import Claim, Status
 from ....limits.values import RequestLimits
+from ....models import Delivery
 from ..asking import check, open_one, sending
-from ..values import new_challenge
+from ..values import new_challenge, new_phone
 from .ends import counted
 
 CLAIMS = {"sms": Claim("memory")}
@@ -17,15 +18,17 @@ class ErasureContract:
         first = open_one(store).challenge
         phone = first.phone
         of_device = open_one(store, phone=phone, device="d" * 32).challenge
-        approved, claimed = open_one(store, phone=phone).challenge, new_challenge(phone=phone)
-        assert store.close(approved, Status.APPROVED)
-        store.open(claimed, sending(claimed), CLAIMS)  # perhaps not in the database yet
-        others = open_one(store).challenge
+        approved, other = (new_challenge(phone=each) for each in (phone, new_phone()))
+        for claimed in (approved, other):
+            store.open(claimed, sending(claimed), CLAIMS)
+        assert store.close(store.get(approved.id), Status.APPROVED)
+        pending = open_one(store, phone=phone).challenge
+        Delivery.objects.filter(challenge=pending.id).delete()  # as if it were not written yet
         store.forget(phone)
-        assert [store.get(each.id) for each in (first, of_device, approved, claimed)] == [None] * 4
-        assert store.get(others.id) == others
-        assert check(store, first) is None
-        assert check(store, claimed, by_id=False) is None
+        assert [store.get(each.id) for each in (first, of_device, approved, pending)] == [None] * 4
+        assert store.get(other.id).phone == other.phone
+        assert check(store, pending) is None
+        assert check(store, pending, by_id=False) is None
 
     def test_failed_checks_go_on_counting_in_both_lanes(self, store, settings):
         settings.OTP_WAITS = ()
