@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("otp_app", "0011_events"),
+        ("otp_app", "0013_notifications"),
     ]
 
     operations = [

@@ -14,13 +14,14 @@ from django.db import IntegrityError, OperationalError, connection, models, tran
 from django.test import Client
 
 from otp_app import person, signals, stores, tokens
-from otp_app.accounts import Accounts, authorization_codes, confirmations, devices, events
+from otp_app.accounts import Accounts, authorization_codes, confirmations, devices, events, notifications
 from otp_app.accounts.events import Kind
 from otp_app.errors import ConfirmationRequired, ErasureRefused, InsideTransaction
 from otp_app.factors import authenticators
 from otp_app.keys import phone_key
 from otp_app.limits import request_limits
 from otp_app.models import BlockRow, DevicesEnd, KeptAnswer, RecoveryCode, Token
+from otp_app.phones import as_phone
 from otp_app.providers import memory
 from otp_app.rulings import changes
 from otp_app.stores.redis import RedisStore
@@ -161,6 +162,7 @@ def lead_a_life(owner):
     user.otp_sessions.create(key=session.session_key, expires_at=session.get_expiry_date())
     authorization_codes.issue(requested(new_site()), user)
     events.record(user, Kind.NEW_DEVICE)
+    notifications.add(user, "new_device", as_phone(owner.phone), "", "en")
     factor = authenticators.new(user, "f" * 32)
     factor.last_step = 1
     factor.save(force_insert=True)
@@ -177,7 +179,17 @@ def test_after_an_erasure_nothing_tells_who_it_was_but_the_keyed_ledger_and_that
     lead_a_life(owner)
     redis = request.getfixturevalue("redis_server") if "Redis" in type(each_store).__name__ else None
     before = found(marks, rows())
-    held = {"User", "Token", "UserSession", "Confirmation", "SecurityEvent", "StaffFactor", "BlockRow", "Session"}
+    held = {
+        "User",
+        "Token",
+        "UserSession",
+        "Confirmation",
+        "SecurityEvent",
+        "StaffFactor",
+        "Notification",
+        "BlockRow",
+        "Session",
+    }
     assert before >= held | {"AuthorizationCode"}
     if redis:
         assert any(key.startswith("otp:c:") for key in found(marks, keys(redis)))

@@ -10,12 +10,13 @@ from django.test.utils import CaptureQueriesContext
 from rest_framework.utils.encoders import JSONEncoder
 
 from otp_app import person, services, tokens
-from otp_app.accounts import Accounts, authorization_codes, confirmations, devices, events
+from otp_app.accounts import Accounts, authorization_codes, confirmations, devices, events, notifications
 from otp_app.accounts.events import Kind
 from otp_app.challenges import random_id
 from otp_app.factors import authenticators
 from otp_app.models import Confirmation, Delivery, RecoveryCode, Token
 from otp_app.person import export
+from otp_app.phones import as_phone
 from tests.factories import new_phone
 from tests.sites import new_site, requested
 
@@ -54,6 +55,7 @@ def live(user):
     authorization_codes.issue(requested(new_site()), user)
     confirmations.begin(user, "change_phone", '{"text": "a context"}', random_id())
     events.record(user, Kind.NEW_DEVICE)
+    notifications.add(user, "new_device", as_phone(user.phone), "", "en")
     factor = authenticators.find(user)
     if factor is None:
         factor = authenticators.new(user, random_id())

@@ -11,7 +11,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 
 from otp_app import stores, tokens
-from otp_app.accounts import authorization_codes, confirmations, devices, events
+from otp_app.accounts import authorization_codes, confirmations, devices, events, notifications
 from otp_app.accounts.events import Kind
 from otp_app.challenges import Claim, Status, random_id
 from otp_app.conf import conf
@@ -28,10 +28,12 @@ from otp_app.models import (
     EventRow,
     Failure,
     KeptAnswer,
+    Notification,
     SecurityEvent,
     Token,
     UserSession,
 )
+from otp_app.phones import as_phone
 from otp_app.stores.sql import SqlStore
 from tests.asking import check, open_one, sending
 from tests.factories import new_challenge, new_phone
@@ -124,6 +126,12 @@ def token():
     return Token.objects.get(user=owner)
 
 
+def notification():
+    owner = user()
+    notifications.add(owner, "new_device", as_phone(owner.phone), "", "en")
+    return Notification.objects.get(user=owner)
+
+
 def end_of_devices(*, erased=False):
     phone = new_phone()
     devices.end_all(phone, erased=erased)
@@ -144,6 +152,7 @@ MAKE = {
     "`DevicesEnd`": end_of_devices,
     "`DevicesEnd` of a deleted account": lambda: end_of_devices(erased=True),
     "`KeptAnswer`": lambda: answer(now()),
+    "`Notification`": notification,
     "`SecurityEvent`": event,
     "`BlockRow`": lambda: BlockRow.objects.create(subject=f"phone {new_phone()}", since=now(), until=now()),
 }
