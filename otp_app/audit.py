@@ -118,6 +118,11 @@ def record_sign_in(
     send_after_commit(signed_in, user, is_new=is_new, new_device=new_device, **told)
 
 
+def record_erasure(user: Any, client: str | None) -> None:
+    """Log ``account_deleted`` at INFO with the primary key that the user had."""
+    _log(logging.INFO, "account_deleted", {"user": str(user.pk), "client": client})
+
+
 def record_factor(what: str, user: Any, client: str | None = None, **facts: str) -> None:
     """Log ``second_factor`` with the user's primary key: at WARNING how one was lost, or replaced by a recovery code.
 

@@ -12,6 +12,7 @@
     ├── InvalidOrExpiredCode       400 invalid_or_expired_code  wrong, expired, used, exhausted, unknown, deactivated
     ├── ProfileRequired            400 profile_required         the code is right; errors says what a new user must add
     ├── ConfirmationRequired       403 confirmation_required    confirm by a code first; purpose says for what
+    ├── ErasureRefused             409 erasure_refused          the account cannot be deleted, by its project's rules
     ├── ProofRequired              403 proof_required           solve the proof of work in it and send it along
     ├── NotAuthenticated           401 not_authenticated        the token is missing, wrong, expired or ended
     │   └── RefreshReused          401 refresh_reused           a refresh token came that another one has replaced
@@ -171,6 +172,19 @@ class RefreshReused(NotAuthenticated):
 
     code = "refresh_reused"
     detail = _("This sign-in was ended, because it was used from two places. Sign in again.")
+
+
+class ErasureRefused(OtpError):
+    """Refuse to delete an account. A project may say why in ``detail``, for the person."""
+
+    code = "erasure_refused"
+    status = 409
+    detail: str | Promise = _("This account cannot be deleted here. Nothing was changed. Please ask us for help.")
+
+    def __init__(self, detail: str | Promise = "") -> None:
+        super().__init__()
+        if detail:
+            self.detail = detail
 
 
 class Limited(OtpError):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .api import causes, confirmations, sessions, views
+from .api import causes, confirmations, me, sessions, views
 from .db.transactions import without_transactions
 from .delivery import webhooks
 
@@ -17,7 +17,9 @@ _VIEWS = {
     "refresh": ("token/refresh", views.RefreshView.as_view()),
     "confirm": ("confirm", confirmations.ConfirmView.as_view()),
     "confirm-verify": ("confirm/verify", confirmations.ConfirmVerifyView.as_view()),
-    "me": ("me", views.MeView.as_view()),
+    "me": ("me", me.MeView.as_view()),
+    "me-export": ("me/export", me.ExportView.as_view()),
+    "me-events": ("me/events", me.EventsView.as_view()),
     "sessions": ("sessions", sessions.SessionsView.as_view()),
     "end-others": ("sessions/end-others", sessions.EndOthersView.as_view()),
     "session": ("sessions/<str:session_id>", sessions.SessionView.as_view()),

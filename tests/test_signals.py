@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import path
 
-from otp_app import services, signals, tokens
+from otp_app import person, services, signals, tokens
 from otp_app.models import User
 from otp_app.urls import urlpatterns as ours
 from tests.factories import new_phone, other_than
@@ -101,8 +101,10 @@ ORDER = ["limited", "reported", "signed_up", "signed_in", "signed_out", "limited
 
 
 def test_the_page_has_all_signals_with_their_arguments(remote, calls):
-    assert play(remote, new_phone()) == STATUSES
-    assert calls.names() == ORDER
+    phone = new_phone()
+    assert play(remote, phone) == STATUSES
+    person.erase(user=User.objects.get(phone=phone))
+    assert calls.names() == [*ORDER, "signed_out", "account_deleted"]
     rows = dict(re.findall(r"(?m)^\| `(\w+)` \| [^|]+ \| ([^|]+) \|$", PAGE))
     told = {name: set(re.findall(r"`(\w+)`", row)) for name, row in rows.items()}
     told["blocked"] = told["blocked"] - {"limited"} | told["limited"]

@@ -12,7 +12,7 @@ Services, tokens, the API and the hosted page may call it.
 from typing import Any
 
 from .accounts import Accounts, current, is_default
-from .adapter import database, find_and_sign_in, last_login, phone_field, record_sign_in
+from .adapter import database, find_and_sign_in, last_login, lock, phone_field, record_sign_in
 from .newcomers import are_public, logger, may_get_in, sign_up, user_for
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "find_and_sign_in",
     "is_default",
     "last_login",
+    "lock",
     "logger",
     "may_get_in",
     "phone_field",

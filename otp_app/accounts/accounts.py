@@ -46,6 +46,26 @@ class Accounts:
     def changed(self, user: Any, old: str, new: str) -> None:
         """Do what is to be done after the number of the user was changed."""
 
+    def update(self, user: Any, members: Mapping[str, Any]) -> None:
+        """Write the validated members of a sign-up that the person has changed.
+
+        This runs in a transaction that holds the user's row. What the database or the model refuses becomes
+        InvalidRequest.
+        """
+        adapter.update(user, members)
+
+    def erase(self, user: Any) -> None:
+        """Delete the user, or take from it all that tells who the person was.
+
+        This runs in the transaction of the erasure. Raise ErasureRefused, or Django's ProtectedError, to refuse: then
+        nothing is changed.
+        """
+        adapter.erase(user)
+
+    def export(self, user: Any) -> Mapping[str, Any]:
+        """Return what the project keeps of the user, for the copy of the person's data."""
+        return {}
+
 
 def current() -> Accounts:
     """Return the instance of the class that OTP_ACCOUNTS names."""

@@ -16,9 +16,11 @@ from ..db import lookups, writes
 from ..db.lookups import Lookup
 from ..db.writes import Part
 from ..models import SecurityEvent
+from ..users import AbstractPhoneUser
 from . import sign_ups
 
 # What a model raises that refuses a row; ValidationError, if its ``save`` calls ``full_clean``.
+OWN_MEMBERS = ("full_name", "language")  # of our own user model, for its owner to change
 REFUSALS = (IntegrityError, DataError, ValidationError)
 
 
@@ -76,6 +78,29 @@ def last_login(user: Any) -> datetime | None:
     """Return when a user signed in last; None if never, or if the model does not keep it."""
     when: datetime | None = getattr(user, "last_login", None)
     return when
+
+
+def lock(user: Any) -> Any | None:
+    """Return the row of a user, locked until the transaction ends; None if there is none any more."""
+    return get_user_model()._base_manager.using(database()).select_for_update().filter(pk=user.pk).first()
+
+
+def update(user: Any, members: Mapping[str, Any]) -> None:
+    """Set the fields of these names."""
+    for name, value in members.items():
+        setattr(user, name, value)
+    user.save(using=database(), update_fields=list(members))
+
+
+def own_members(user: Any) -> dict[str, Any]:
+    """Return what a user of ours has beside the phone; empty for a model of another kind."""
+    ours = isinstance(user, AbstractPhoneUser)
+    return {name: getattr(user, name) for name in OWN_MEMBERS} if ours else {}
+
+
+def erase(user: Any) -> None:
+    """Delete the user, with all rows that go with it."""
+    user.delete(using=database())
 
 
 def find(phone: str) -> Any | None:

@@ -46,10 +46,23 @@ def recognise(phone: str, value: str | None) -> str:
     return "" if ends.filter(phone=owner, at__gte=issued_at).exists() else device
 
 
-def end_all(phone: str) -> None:
-    """End all values that were issued until now. A user without a phone has no devices."""
+def end_all(phone: str, *, erased: bool = False) -> None:
+    """End all values that were issued until now. A user without a phone has no devices.
+
+    ``erased``: the account is deleted; the row is then kept for thirty days only.
+    """
     if phone:
-        DevicesEnd.objects.update_or_create(phone=phone_key(phone), defaults={"at": stores.current().now()})
+        ended = {"at": stores.current().now(), "erased": erased}
+        DevicesEnd.objects.update_or_create(phone=phone_key(phone), defaults=ended)
+
+
+def ended_at(phone: str, **facts: bool) -> int:
+    """Return when the devices of a phone were ended last (ms by the store's clock); 0 if that is not known.
+
+    With ``erased=True``: by the deletion of an account.
+    """
+    ends = DevicesEnd.objects.using(router.db_for_write(DevicesEnd)).filter(phone=phone_key(phone), **facts)
+    return ends.values_list("at", flat=True).first() or 0
 
 
 def _read(value: str | None) -> tuple[str, str, int]:

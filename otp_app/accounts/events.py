@@ -7,6 +7,7 @@ from typing import Any
 from django.db import router
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from .. import stores
 from ..models import SecurityEvent
@@ -19,7 +20,16 @@ _MAX_LISTED = 100
 class Kind(StrEnum):
     NEW_DEVICE = "new_device"  # a sign-in by a client that no device value made known
     REFRESH_REUSED = "refresh_reused"  # a refresh token that was replaced came again, and its session was ended
+    DATA_EXPORTED = "data_exported"  # a copy of all that is kept of the person was taken
     SESSIONS_ENDED = "sessions_ended"  # one, others or all, by the person or by staff
+
+
+# What the person reads.
+TEXTS = {
+    "new_device": _("Somebody signed in on a device that was not known before."),
+    "data_exported": _("A copy of the data of the account was taken."),
+    "sessions_ended": _("Sessions were ended."),
+}
 
 
 def record(user: Any, kind: Kind, request: HttpRequest | None = None) -> None:

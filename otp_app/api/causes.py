@@ -66,6 +66,11 @@ CAUSES: dict[str, tuple[str, str]] = {  # code: cause, cure
         "Solve the task in altcha and repeat the request with the solution as proof, as docs/proof-of-work.md shows. "
         "Or ask for one of channels, which need none.",
     ),
+    "erasure_refused": (
+        "The account is of staff, or rows or rules of the project hold it, as unpaid invoices do. Nothing was changed.",
+        "Show the person the detail. The operator finds in the log which tables hold the account, and overrides erase, "
+        "as docs/personal-data.md shows.",
+    ),
     "permission_denied": (
         "The request is not allowed; with session tokens mostly because it has no CSRF token.",
         "Send the CSRF token of the session, as Django documents it.",

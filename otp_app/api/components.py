@@ -107,6 +107,11 @@ def answers(schema: AutoSchema) -> dict[str, Json]:
         ),
         "OtpVerified": _refreshable(message=STRING, token=token, expires_in=_SECONDS, user=user, device=STRING),
         "OtpMe": _object(id=key, phone=phone),
+        "OtpErased": _object(
+            message=STRING, kept=_object(what=STRING, days={"type": "integer", "description": "At most."})
+        ),
+        "OtpEvents": _object(events={"type": "array", "items": _event()}),
+        "OtpExport": _object(user=_object(id=key, phone=phone)) | {"description": "A list for each kind of data."},
         "OtpConfirming": _object(message=STRING, challenge_id=STRING, expires_in=_SECONDS, resend_in=_SECONDS),
         "OtpConfirmed": _object(confirmation=STRING, expires_in=_SECONDS),
         "OtpCountries": _countries(),
@@ -123,6 +128,16 @@ def _session() -> Json:
         client=STRING | {"description": "As Firefox, Windows; may be empty."},
         network=STRING | {"description": "Where it signed in: an IPv4 /24 or IPv6 /48; may be empty."},
         current={"type": "boolean", "description": "Whether it is the session of this request."},
+    )
+
+
+def _event() -> Json:
+    return _object(
+        kind=STRING,
+        text=STRING | {"description": "In the client's language."},
+        at=STRING | {"format": "date-time"},
+        client=STRING | {"description": "As Firefox, Windows; may be empty."},
+        network=STRING | {"description": "An IPv4 /24 or IPv6 /48; may be empty."},
     )
 
 

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from .. import errors
-from . import confirmations, idempotency, problems, serializers, sessions, views
+from . import confirmations, idempotency, me, problems, serializers, sessions, views
 from .serializers import Json
 
 _PHONE = "+998901234567"
@@ -23,6 +25,7 @@ class Operation:
     refusals: tuple[errors.OtpError, ...]
     headers: Mapping[str, str] = field(default_factory=dict)  # optional request headers, each with its description
     links: Mapping[str, Json] = field(default_factory=dict)  # what may follow on success, as OpenAPI's Link Objects
+    others: Mapping[str, "Operation"] = field(default_factory=dict)  # of the same view, by other methods
 
 
 _NOT_TEXT: Any = serializers.TextField.default_error_messages["not_text"]  # lazy: translated for each reader
@@ -85,6 +88,7 @@ _SESSION = {
     "current": True,
 }
 _REQUIRED: Any = serializers.TextField.default_error_messages["required"]
+_UNKNOWN: Any = _("This field is unknown.")
 _MISSING = errors.InvalidRequest({"code": [_REQUIRED]})
 _PKCE = {
     "code": "Rf3bq0yX8mTnV5kLw2sD9uJ7eHcGa1oZ4pIxQ6tYvNM",
@@ -112,6 +116,33 @@ _AFTER_SEND = {
     },
     "state": {"operationId": "challenge", "parameters": _CHALLENGE},
 }
+_EVENT = {
+    "kind": "new_device",
+    "text": "Somebody signed in on a device that was not known before.",
+    "at": "2026-03-09T17:05:00Z",
+    "client": "Firefox, Windows",
+    "network": "192.0.2.0/24",
+}
+_CHANGE = Operation(
+    "change_me",
+    "Change what the user may change of the account",
+    {},
+    (200, "OtpMe", _USER),
+    (errors.InvalidRequest({"phone": [_UNKNOWN]}), problems.NotAuthenticated(), *_BODY_ERRORS, errors.Unavailable()),
+)
+_ERASURE = Operation(
+    "erase_me",
+    "Delete the account, with a confirmation of delete_account",
+    None,
+    (200, "OtpErased", {"message": "Account deleted", "kept": {"what": "A keyed hash of your number.", "days": 30}}),
+    (
+        *_TOKEN_ERRORS,
+        errors.ConfirmationRequired("delete_account"),
+        errors.ErasureRefused(),
+        errors.Limited("", 60),
+    ),
+    headers={confirmations.HEADER: "What /api/confirm/verify/ answered."},
+)
 OPERATIONS: dict[type[views.OtpView], Operation] = {
     views.CountriesView: Operation(
         "countries",
@@ -203,7 +234,28 @@ OPERATIONS: dict[type[views.OtpView], Operation] = {
             errors.Unavailable(),
         ),
     ),
-    views.MeView: Operation("me", "Show the user of this token", None, (200, "OtpMe", _USER), _TOKEN_ERRORS),
+    me.MeView: Operation(
+        "me",
+        "Show the user of this token",
+        None,
+        (200, "OtpMe", _USER),
+        _TOKEN_ERRORS,
+        others={"PATCH": _CHANGE, "DELETE": _ERASURE},
+    ),
+    me.ExportView: Operation(
+        "export",
+        "Copy all that is kept of this user",
+        None,
+        (200, "OtpExport", {"user": _USER, "events": [{"kind": "new_device", "at": _SESSION["began_at"]}]}),
+        _TOKEN_ERRORS,
+    ),
+    me.EventsView: Operation(
+        "events",
+        "List what happened to the security of the account, the newest 100 first",
+        None,
+        (200, "OtpEvents", {"events": [_EVENT]}),
+        _TOKEN_ERRORS,
+    ),
     sessions.SessionsView: Operation(
         "sessions",
         "List the sessions of this user, the newest first",

@@ -99,6 +99,7 @@ TITLES = {
     "not_authenticated": _("Not signed in"),
     "refresh_reused": _("Session ended"),
     "confirmation_required": _("Confirmation required"),
+    "erasure_refused": _("Account not deleted"),
     "proof_required": _("Proof of work required"),
     "permission_denied": _("Not allowed"),
     "not_found": _("Not found"),

@@ -24,7 +24,7 @@ from .. import errors, tokens
 from ..accounts import profiles
 from ..challenges.policies import LOGIN, policy_for
 from ..conf import conf
-from . import components, problems, serializers, views
+from . import components, me, problems, serializers, views
 from .authentication import TokenAuthentication
 from .operations import OPERATIONS, Operation
 from .parsers import StrictJSONParser
@@ -36,7 +36,11 @@ class OtpSchema(AutoSchema):
 
     def __init__(self, operation: Operation) -> None:
         super().__init__()
-        self.operation = operation
+        self._operation = operation
+
+    @property
+    def operation(self) -> Operation:
+        return self._operation.others.get(self.method, self._operation)
 
     def is_excluded(self) -> bool:
         return not self.path.endswith("/")  # without the slash it is a second address of the same view
@@ -149,6 +153,19 @@ class StrictSerializerExtension(OpenApiSerializerExtension):  # type: ignore[no-
         if not profiles.serializer_class():
             schema["properties"].pop("profile", None)
         return schema | {"additionalProperties": False}
+
+
+class ChangesSerializerExtension(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
+    """Describe the members that a person may change by the serializer that the accounts name, or by ours."""
+
+    target_class = me.ChangesSerializer
+
+    def map_serializer(self, auto_schema: AutoSchema, direction: Any) -> Json:
+        make = me.changing_class()
+        fields = make().fields if make else {}
+        names = profiles.changeable(make) if make else []
+        members = {name: auto_schema._map_serializer_field(fields[name], direction) for name in names}  # type: ignore[no-untyped-call]
+        return {"type": "object", "properties": members, "additionalProperties": False}
 
 
 class TextFieldExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]

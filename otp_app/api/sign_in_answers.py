@@ -20,9 +20,9 @@ from rest_framework.request import Request
 from rest_framework.utils.encoders import JSONEncoder
 
 from .. import tokens
-from ..challenges import random_id
 from ..errors import InvalidOrExpiredCode
-from ..keys import keys_for
+from ..keys import keys_for, ledger_id
+from ..person.erasure import KEPT_SIGN_IN
 from . import idempotency
 from .serializers import Json
 
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from cryptography.fernet import MultiFernet
 
 KEPT_MS = 60_000
-_USE = "kept sign-in"
+_USE = KEPT_SIGN_IN
 
 
-def answer_once(request: Request, sign_in: Callable[[], Json]) -> Json:
+def answer_once(request: Request, phone: str, sign_in: Callable[[], Json]) -> Json:
     """Return the answer of ``sign_in``, or the one kept before. Sessions have no token to lose, so no key either.
 
     Raise InvalidRequest, IdempotencyKeyReused, RequestInProgress, or what ``sign_in`` raises.
@@ -42,7 +42,8 @@ def answer_once(request: Request, sign_in: Callable[[], Json]) -> Json:
     if key is None or tokens.current().ambient or find_spec("cryptography") is None:
         return sign_in()
     cipher = _cipher(key, request.data)
-    row = idempotency.acquire(request, key, _USE, random_id())
+    # No challenge has this id: it names the phone, so that an erasure finds the answer.
+    row = idempotency.acquire(request, key, _USE, ledger_id(_USE, phone))
     if row.answer is not None:
         return _decrypted(row.answer, cipher)
     try:

@@ -78,11 +78,15 @@ class OtpView(APIView):
         return problems.handle
 
     def body(self, request: Request) -> dict[str, Any]:
-        """Return the validated body. Refuse one that is declared as too large without reading it."""
+        """Return the validated body."""
+        checked: dict[str, Any] = _serializer(self.serializer_class).run_validation(self.json(request))
+        return checked
+
+    def json(self, request: Request) -> Any:
+        """Return the body as it came. Refuse one that is declared as too large without reading it."""
         if bodies.is_declared_longer(request.META, bodies.MAX_API_BYTES):
             raise bodies.BodyTooLarge
-        checked: dict[str, Any] = _serializer(self.serializer_class).run_validation(request.data)
-        return checked
+        return request.data
 
 
 @cache
@@ -138,7 +142,7 @@ class VerifyView(OtpView):
 
     def post(self, request: Request) -> Response:
         body = self.body(request)
-        return Response(sign_in_answers.answer_once(request, partial(self._sign_in, request, body)))
+        return Response(sign_in_answers.answer_once(request, body["phone"], partial(self._sign_in, request, body)))
 
     def _sign_in(self, request: Request, body: dict[str, Any]) -> Json:
         if "client_name" in body:
@@ -181,15 +185,6 @@ class RefreshView(OtpView):
 
     def post(self, request: Request) -> Response:
         return Response(issued_answer(tokens.refresh(self.body(request)["refresh_token"], request._request)))
-
-
-class MeView(OtpView):
-    authentication_classes = (LiveTokenAuthentication,)
-    permission_classes = (IsAuthenticated,)
-
-    def get(self, request: Request) -> Response:
-        user = request.user
-        return Response(user_answer(user, phone=accounts.phone_of(user)))
 
 
 class LogoutView(OtpView):

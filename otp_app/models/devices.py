@@ -9,6 +9,8 @@ class DevicesEnd(models.Model):
 
     phone = models.UUIDField(primary_key=True)  # a keyed hash
     at = models.BigIntegerField()  # milliseconds by the store's clock
+    # Whether an account was deleted then: the row goes with the rest of what is kept of the phone, after thirty days.
+    erased = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         db_table = "otp_app_devices_end"

@@ -14,6 +14,7 @@ from ..keys import phone_key
 from ..limits.values import Limit, RequestLimits, Usage
 from . import outbox, wire
 from .outbox import database
+from .purge import forget
 from .wire import Document
 
 
@@ -67,6 +68,9 @@ class AskingStore(ABC):
     def undo_send(self, challenge: Challenge, *, chosen: bool = False) -> None:
         asked = {"id": challenge.id, "phone": phone_key(challenge.phone), "at": challenge.sent_at[-1]}
         self._ask_outside_transactions("undo_send", asked | {"chosen": chosen})
+
+    def forget(self, phone: str) -> None:
+        forget(database(), phone)
 
     def take(self, request_limits: RequestLimits) -> tuple[Increment, ...]:
         return wire.increments_of(self._ask_or_raise("take", {}, request_limits)["taken"])

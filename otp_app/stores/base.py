@@ -83,6 +83,13 @@ class Store(Protocol):
     def usage(self, limits: Sequence[Limit], *, phone: str = "", device: bool = False) -> list[Usage]:
         """Return the state of these limits; for ``phone``, count what its devices, or else strangers, have used."""
 
+    def forget(self, phone: str) -> None:
+        """Delete the challenges of a phone. Its failed checks, and its sends as far as the store can, go on counting.
+
+        The transaction of the erasure is open around this call, and this call is its last: what cannot be reached
+        leaves everything as it was.
+        """
+
     def settle(self) -> int:
         """Bring into the database what only the store knows; return how many sends were given up as *unknown*.
 

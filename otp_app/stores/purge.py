@@ -21,13 +21,23 @@ _FAILURE_COLUMNS = ("id", "phone", "device", "status", "checks", "checks_left", 
 _LOCK_KEY = "0" * 32  # the counter whose lock lets one purge work at a time; taking it is the transaction's first write
 
 
-def purge(alias: str) -> int:
-    """Delete dead challenges (their failed checks go on counting), counters and old deliveries."""
+def purge(alias: str, now: int) -> int:
+    """Delete dead challenges (their failed checks go on counting), counters and old deliveries.
+
+    With the Redis store, too: the database may hold challenges from before the project went over to it.
+    """
     deleted = 0
-    while batch := _purge_challenges(alias):
+    while batch := _purge_challenges(alias, now - RETENTION_MS):
         deleted += batch
-    purge_records(alias, read_now(alias))
+    purge_records(alias, now)
     return deleted
+
+
+def forget(alias: str, phone: str) -> None:
+    """Delete the challenges of a phone within the transaction around; keep their failures under the phone's hash."""
+    rows = ChallengeRow.objects.using(alias).filter(phone=phone).select_for_update()
+    batch = list(rows.only(*_FAILURE_COLUMNS))
+    _delete_challenges(alias, batch, batch)
 
 
 def purge_records(alias: str, now: int) -> None:
@@ -42,7 +52,8 @@ def purge_records(alias: str, now: int) -> None:
     KeptAnswer.objects.using(alias).filter(expires_at__lt=now).delete()
     over = Q(until__lt=now - MONTH_MS) | Q(lifted_at__lt=now - MONTH_MS)
     BlockRow.objects.using(alias).filter(over).delete()
-    DevicesEnd.objects.using(alias).filter(at__lt=now - conf.DEVICE_TTL * 1000).delete()
+    ended = Q(at__lt=now - conf.DEVICE_TTL * 1000) | Q(erased=True, at__lt=now - MONTH_MS)
+    DevicesEnd.objects.using(alias).filter(ended).delete()
 
 
 def _purge_all(rows: models.QuerySet[Any]) -> None:
@@ -63,21 +74,25 @@ def _purge_deliveries(alias: str, before: int) -> int:
     return len(batch)
 
 
-def _purge_challenges(alias: str) -> int:
+def _purge_challenges(alias: str, before: int) -> int:
     """Delete a batch of dead challenges, keep the failures of strangers; return the number of challenges."""
     with transaction.atomic(using=alias, durable=True), changing(alias, _LOCK_KEY):
-        before = read_now(alias) - RETENTION_MS
         dead = ChallengeRow.objects.using(alias).filter(expires_at__lt=before).order_by("expires_at")
         batch = list(dead.only(*_FAILURE_COLUMNS)[:BATCH_ROWS])
-        failed = [
-            Failure(phone=phone_key(row.phone), at=row.checked_at, checks=checks)
-            for row in batch
-            if (checks := row.checks - row.checks_left - (row.status == Status.APPROVED)) > 0 and not row.device
-        ]
-        Failure.objects.using(alias).bulk_create(failed)
-        outbox.mark_converted(alias, [row.id.hex for row in batch if row.status == Status.APPROVED])
-        ChallengeRow.objects.using(alias).filter(id__in=[row.id for row in batch]).delete()
+        _delete_challenges(alias, batch, [row for row in batch if not row.device])
     return len(batch)
+
+
+def _delete_challenges(alias: str, batch: list[ChallengeRow], counting: list[ChallengeRow]) -> None:
+    """Delete challenges. The failures of those that are ``counting`` go on counting, under the phone's keyed hash."""
+    failed = [
+        Failure(phone=phone_key(row.phone, row.device), at=row.checked_at, checks=checks)
+        for row in counting
+        if (checks := row.checks - row.checks_left - (row.status == Status.APPROVED)) > 0
+    ]
+    Failure.objects.using(alias).bulk_create(failed)
+    outbox.mark_converted(alias, [row.id.hex for row in batch if row.status == Status.APPROVED])
+    ChallengeRow.objects.using(alias).filter(id__in=[row.id for row in batch]).delete()
 
 
 def _purge_counters(alias: str) -> int:

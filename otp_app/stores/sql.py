@@ -35,7 +35,7 @@ class SqlStore(AskingStore):
         return read_now(database())
 
     def purge(self) -> int:
-        return purge(database())
+        return purge(database(), self.now())
 
     def _ask(self, name: str, asked: Document, request_limits: RequestLimits) -> Document:
         alias = database()

@@ -6,19 +6,21 @@ Services, the API and the hosted page may call it.
 from collections.abc import Mapping
 from typing import Any
 
+from django.db import DatabaseError
 from django.http import HttpRequest
 
 from .. import accounts, staff
 from ..accounts import events
 from ..accounts.clients import described
 from ..db.transactions import send_after_commit
-from ..errors import InvalidOrExpiredCode, NotAuthenticated
+from ..errors import UNREACHABLE, InvalidOrExpiredCode, NotAuthenticated
 from ..models import Token
 from ..phones import Phone
 from ..signals import signed_out
 from . import sessions
 from .backends import current, in_use
 from .base import Issued, Issuing, TokenBackend
+from .opaque import OpaqueTokens
 
 __all__ = [
     "authenticate",
@@ -59,9 +61,28 @@ def sign_in(
 ) -> tuple[Any, bool, Issued]:
     """Return the user of a verified phone, whether the user is new, and the token.
 
-    For a known user one statement finds the user and writes the token, if the backend's tokens are rows, and ``event``,
-    the fields of what is to be recorded of a known user. Raise
-    InvalidOrExpiredCode for a deactivated user, and for whoever may not sign up.
+    ``event`` holds the fields of what is to be recorded of a known user. An account that is erased meanwhile gets no
+    token: the phone then has a fresh one, or none. Raise InvalidOrExpiredCode for a deactivated user, and for whoever
+    may not sign up.
+    """
+    try:
+        return _sign_in(phone, backend, request, profile, event)
+    except UNREACHABLE:
+        raise
+    except DatabaseError:  # no row can name a user who is gone
+        return _sign_in(phone, backend, request, profile, event)
+
+
+def _sign_in(
+    phone: Phone,
+    backend: TokenBackend,
+    request: HttpRequest | None,
+    profile: Mapping[str, Any],
+    event: Mapping[str, Any] | None,
+) -> tuple[Any, bool, Issued]:
+    """Find or make the user, and issue the token.
+
+    For a known user one statement finds the user and writes the token, if the backend's tokens are rows, and the event.
     """
     user, is_new, issued = None, False, None
     if not phone.is_test and accounts.is_default("find") and (token := issuing(backend)):
@@ -126,5 +147,6 @@ def revoke_all(user: Any, request: HttpRequest | None = None) -> None:
 
 
 def purge() -> int:
-    """Delete tokens and sessions that have expired, and return how many."""
-    return sum(backend.purge() for backend in in_use())
+    """Delete tokens and sessions that have expired, also of the default backend of before, and return how many."""
+    backends = {type(backend): backend for backend in (OpaqueTokens(), *in_use())}
+    return sum(backend.purge() for backend in backends.values())

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.requests]
 
 # Not fetched from the application, for that opens a transaction under ATOMIC_REQUESTS, when there is no database yet.
 # A configuration of its own: a schemathesis.toml in some directory above would change what is tested.
-# What is of the wrong form may be refused for its length as well.
+# What is of the wrong form may be refused for its length as well, and an id of the wrong form is one that is not there.
 REFUSALS = {"checks": {"negative_data_rejection": {"expected-statuses": [400, 401, 403, 404, 413, 415, 429, "5xx"]}}}
 config = SchemathesisConfig.from_dict(REFUSALS)
 openapi = schemathesis.openapi.from_dict(SchemaGenerator().get_schema(public=True), config=config)

@@ -35,6 +35,11 @@ CODES = {  # what an endpoint can answer beside success
     f"{BODY} {KEY} delivery_failed",
     ("/api/confirm/verify/", "post"): f"invalid_request invalid_or_expired_code not_authenticated {BODY}",
     ("/api/me/", "get"): TOKEN,
+    ("/api/me/", "patch"): "invalid_request not_authenticated method_not_allowed too_large unsupported_media_type "
+    "unavailable",
+    ("/api/me/", "delete"): f"{TOKEN} confirmation_required erasure_refused limited",
+    ("/api/me/export/", "get"): TOKEN,
+    ("/api/me/events/", "get"): TOKEN,
     ("/api/sessions/", "get"): TOKEN,
     ("/api/sessions/{session_id}/", "delete"): f"{TOKEN} not_found",
     ("/api/sessions/end-others/", "post"): TOKEN,
@@ -45,6 +50,7 @@ SESSIONS = {  # whose requests end some
     *("/api/logout/", "/api/logout-everywhere/"),
     *("/api/sessions/{session_id}/", "/api/sessions/end-others/"),
 }
+PERSONS = {"/api/me/", "/api/me/export/", "/api/me/events/"}
 CONFIRMING = {"/api/confirm/", "/api/confirm/verify/"}
 STATUSES = {  # of the contract
     "invalid_request": 400,
@@ -61,6 +67,7 @@ STATUSES = {  # of the contract
     "not_found": 404,
     "method_not_allowed": 405,
     "request_in_progress": 409,
+    "erasure_refused": 409,
     "too_large": 413,
     "unsupported_media_type": 415,
     "idempotency_key_reused": 422,
@@ -172,7 +179,9 @@ def test_the_task_of_a_problem_is_typed(document):
 def test_refusals_that_end_by_themselves_document_retry_after_and_401_documents_its_challenge(document):
     for operation in operations(document).values():
         for status, answer in operation["responses"].items():
-            names = {"Retry-After"} if status in ("409", "429", "503") else set()
+            told = examples(operation, status) if status >= "400" else {}
+            names = {"Retry-After"} if any("retry_after" in each for each in told.values()) else set()
+            assert names or status not in ("429", "503")
             names |= {"WWW-Authenticate"} if status == "401" else set()
             assert set(answer.get("headers", ())) == names
             assert all(header["required"] for header in answer.get("headers", {}).values())
@@ -180,7 +189,7 @@ def test_refusals_that_end_by_themselves_document_retry_after_and_401_documents_
 
 def test_only_the_endpoints_for_people_who_are_signed_in_ask_for_a_token(document):
     asking = {path for (path, _), operation in operations(document).items() if operation.get("security")}
-    assert asking == {"/api/me/", *SESSIONS, "/api/sessions/", *CONFIRMING}
+    assert asking == {*PERSONS, *SESSIONS, "/api/sessions/", *CONFIRMING}
     assert document["components"]["securitySchemes"]["otpToken"]["scheme"] == "bearer"
 
 
@@ -260,7 +269,7 @@ def test_with_sessions_the_proof_is_a_cookie_and_a_change_without_csrf_token_is_
     assert document["components"]["securitySchemes"]["otpToken"]["in"] == "cookie"
     assert set(examples(told["/api/logout/", "post"], 403)) == {"permission_denied"}
     refusing = {path for (path, _), operation in told.items() if "403" in operation["responses"]}
-    assert refusing == {*SESSIONS, *CONFIRMING, "/api/send-otp/"}  # the last for proofs of work
+    assert refusing == {*SESSIONS, *CONFIRMING, "/api/me/", "/api/send-otp/"}  # the last for proofs of work
     [answer] = told["/api/verify-otp/", "post"]["responses"]["200"]["content"]["application/json"]["examples"].values()
     assert answer["value"]["token"] is None
     component(document, "OtpVerified").validate(answer["value"])
@@ -282,7 +291,7 @@ def test_the_form_of_an_idempotency_key_is_documented_for_sends_and_verification
         path: parameter
         for (path, _), operation in operations(document).items()
         for parameter in operation.get("parameters", ())
-        if parameter["in"] == "header"
+        if parameter["in"] == "header" and parameter["name"] != "Otp-Confirmation"
     }
     assert set(told) == {"/api/send-otp/", "/api/verify-otp/", "/api/confirm/"}
     for parameter in told.values():

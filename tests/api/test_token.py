@@ -44,7 +44,7 @@ def test_from_the_page_to_a_token_that_signs_in(client, asked, visitor, path):
     user = get_user_model().objects.get(phone=visitor.phone)
     assert answer == {"expires_in": 2592000, "user": {"id": user.pk, "phone": visitor.phone}}
     me = client.get("/api/me/", headers={"authorization": f"Bearer {token}"})
-    assert me.json() == {"id": user.pk, "phone": visitor.phone}
+    assert me.json() == {"id": user.pk, "phone": visitor.phone, "full_name": "", "language": ""}
 
 
 def test_the_page_itself_has_given_no_token_to_anybody(asked):

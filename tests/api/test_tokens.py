@@ -28,7 +28,7 @@ def me(client, header):
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "Token"])
 def test_both_habitual_schemes_are_taken(client, user, token, scheme):
     response = me(client, f"{scheme} {token}")
-    assert response.json() == {"id": user.pk, "phone": "+998901112233"}
+    assert response.json() == {"id": user.pk, "phone": "+998901112233", "full_name": "", "language": ""}
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Bearer otp_", "Basic eDp5", "Bearer otp_é", "Bearer x y"])

@@ -45,6 +45,8 @@ def test_the_right_code_signs_in_and_the_answer_is_the_published_one(client, sen
     assert client.get("/api/me/", headers={"authorization": f"Bearer {token}"}).json() == {
         "id": user.pk,
         "phone": phone,
+        "full_name": "",
+        "language": "",
     }
 
 

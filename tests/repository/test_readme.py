@@ -98,7 +98,7 @@ def test_the_calls_get_the_answers_that_are_shown(service):
 
     bearer = {"Authorization": f"Bearer {given['token']}"}
     me = call(f"{service.url}/api/me/", headers=bearer)
-    assert json.loads(me.body) == {"id": 1, "phone": "+998901234567"}
+    assert json.loads(me.body) == {"id": 1, "phone": "+998901234567", "full_name": "", "language": ""}
     assert call(f"{service.url}/api/logout/", method="POST", headers=bearer).status == 204
     assert call(f"{service.url}/api/me/", headers=bearer).status == 401
 

@@ -22,12 +22,13 @@ from ...challenges import Challenge, Claims, Grant, Status, random_id
 from ...conf import conf
 from ...db import clock, writes
 from ...errors import Unavailable
+from ...keys import phone_key
 from ...limits.values import RequestLimits
 from ...models import Delivery
 from .. import outbox, wire
 from ..asking import AskingStore
 from ..outbox import database
-from ..purge import purge_records
+from ..purge import purge
 from ..wire import Document
 from . import journal, recovery
 from . import server as redis_server
@@ -80,9 +81,14 @@ class RedisStore(AskingStore):
         return redis_server.current().now() + clock.offset()
 
     def purge(self) -> int:
-        """Delete what is in the database alone: all that is in Redis expires by itself."""
-        purge_records(database(), self.now())
-        return 0
+        """Delete what is in the database: all that is in Redis expires by itself."""
+        return purge(database(), self.now())
+
+    def forget(self, phone: str) -> None:
+        """Delete also what the database holds from before the project went over to Redis. Redis comes last."""
+        super().forget(phone)
+        recent = recovery.challenges_of(database(), phone, self.now())
+        self._ask("forget", {"phone": phone_key(phone), "number": phone, "ids": recent}, RequestLimits())
 
     def _send(
         self, name: str, phone: str, device: str, request_limits: RequestLimits, claims: Claims | None, asked: Document

@@ -36,6 +36,13 @@ def remember_failure(alias: str, challenge: Challenge) -> None:
     Failure.objects.using(alias).create(phone=phone, at=challenge.checked_at)
 
 
+def challenges_of(alias: str, phone: str, now: int) -> list[str]:
+    """Return the challenges of a phone that Redis may still hold, by the deliveries of a day."""
+    keys = [phone_key(phone), phone_key(phone, "any")]
+    sent = Delivery.objects.using(alias).filter(phone__in=keys, sent_at__gt=now - DAY * 1000)
+    return [challenge.hex for challenge in sent.values_list("challenge", flat=True)]
+
+
 def of_phone(alias: str, phone: str, now: int) -> dict[str, Any]:
     """Return the sends and failed checks of a phone, by strangers and by its devices, as the scripts write them."""
     return {

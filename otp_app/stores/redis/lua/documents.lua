@@ -97,7 +97,7 @@ end
 
 local function keep_phone(key, phone)
   local failed = next(phone.s.f) or next(phone.d.f)
-  keep('otp:p:' .. key, {g = phone.g, s = phone.s, d = phone.d}, (failed and MONTH or DAY) + HOUR)
+  keep('otp:p:' .. key, {g = phone.g, s = phone.s, d = phone.d}, failed and MONTH or DAY + HOUR)
 end
 
 local function lane_of(challenge)

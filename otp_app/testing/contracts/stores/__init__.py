@@ -7,6 +7,7 @@ from .buckets import BucketContract
 from .checks import CheckContract
 from .devices import DeviceContract
 from .ends import EndContract
+from .erasures import ErasureContract
 from .opening import OpeningContract
 from .phones import PhoneContract
 from .purges import PurgeContract
@@ -18,6 +19,7 @@ class StoreContract(
     CheckContract,
     DeviceContract,
     EndContract,
+    ErasureContract,
     OpeningContract,
     PhoneContract,
     PurgeContract,
