@@ -27,6 +27,7 @@ class Kind(StrEnum):
 # What the person reads.
 TEXTS = {
     "new_device": _("Somebody signed in on a device that was not known before."),
+    "refresh_reused": _("A stolen or copied sign-in was used again, so that sign-in was ended."),
     "data_exported": _("A copy of the data of the account was taken."),
     "sessions_ended": _("Sessions were ended."),
 }

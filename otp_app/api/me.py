@@ -13,12 +13,12 @@ from rest_framework.response import Response
 from .. import accounts, person
 from ..accounts import adapter, events, profiles
 from ..accounts.events import Kind
+from ..errors import NotAuthenticated
 from ..models import SecurityEvent
 from ..phones.languages import LANGUAGES
 from ..users import AbstractPhoneUser
 from .authentication import LiveTokenAuthentication
 from .confirmations import HEADER
-from .problems import NotAuthenticated
 from .serializers import Json, ObjectField, user_answer
 from .views import OtpView
 

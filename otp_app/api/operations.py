@@ -128,7 +128,7 @@ _CHANGE = Operation(
     "Change what the user may change of the account",
     {},
     (200, "OtpMe", _USER),
-    (errors.InvalidRequest({"phone": [_UNKNOWN]}), problems.NotAuthenticated(), *_BODY_ERRORS, errors.Unavailable()),
+    (errors.InvalidRequest({"phone": [_UNKNOWN]}), errors.NotAuthenticated(), *_BODY_ERRORS, errors.Unavailable()),
 )
 _ERASURE = Operation(
     "erase_me",

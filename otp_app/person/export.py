@@ -19,6 +19,7 @@ from ..models import (
     Delivery,
     Notification,
     RecoveryCode,
+    RefreshToken,
     SecurityEvent,
     StaffFactor,
     Token,
@@ -32,6 +33,7 @@ _Columns = tuple[type[models.Model], str, tuple[str, ...]]
 # By the name of the list: the table, the way from it to the user, and what is shown.
 OF_USER: Mapping[str, _Columns] = {
     "tokens": (Token, "user", (*_SESSION, "used_at")),
+    "refresh_tokens": (RefreshToken, "user", (*_SESSION, "used_at")),
     "browser_sessions": (UserSession, "user", _SESSION),
     "sign_ins_for_sites": (AuthorizationCode, "user", ("client__name", "expires_at")),
     "confirmations": (

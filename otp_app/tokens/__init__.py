@@ -14,13 +14,12 @@ from ..accounts import events
 from ..accounts.clients import described
 from ..db.transactions import send_after_commit
 from ..errors import UNREACHABLE, InvalidOrExpiredCode, NotAuthenticated
-from ..models import Token
+from ..models import RefreshToken, Token
 from ..phones import Phone
 from ..signals import signed_out
-from . import sessions
+from . import lives, sessions
 from .backends import current, in_use
 from .base import Issued, Issuing, TokenBackend
-from .opaque import OpaqueTokens
 
 __all__ = [
     "authenticate",
@@ -147,6 +146,6 @@ def revoke_all(user: Any, request: HttpRequest | None = None) -> None:
 
 
 def purge() -> int:
-    """Delete tokens and sessions that have expired, also of the default backend of before, and return how many."""
-    backends = {type(backend): backend for backend in (OpaqueTokens(), *in_use())}
-    return sum(backend.purge() for backend in backends.values())
+    """Delete tokens and sessions that have expired, also of a backend of ours from before, and return how many."""
+    ended = sum(lives.purge(model) for model in (Token, RefreshToken))
+    return ended + sum(backend.purge() for backend in in_use())

@@ -100,7 +100,7 @@ class JwtTokens:
 
     def purge(self) -> int:
         signing_keys.purge()
-        return _rows().filter(lives.over()).delete()[0]
+        return lives.purge(RefreshToken)
 
 
 class _UnreadUser(SimpleLazyObject):  # type: ignore[type-arg]  # not generic at run time

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from django.db import models, router
 from django.db.models import Q
 from django.utils import timezone
 
@@ -39,3 +40,8 @@ def over() -> Q:
     """Return the condition for the rows of tokens that have ended."""
     at = now()
     return Q(expires_at__lte=at) | Q(used_at__lte=at - timedelta(seconds=conf.TOKEN_IDLE))
+
+
+def purge(model: type[models.Model]) -> int:
+    """Delete the rows of tokens that have ended, and return how many."""
+    return model._base_manager.using(router.db_for_write(model)).filter(over()).delete()[0]

@@ -29,12 +29,14 @@ from otp_app.models import (
     Failure,
     KeptAnswer,
     Notification,
+    RefreshToken,
     SecurityEvent,
     Token,
     UserSession,
 )
 from otp_app.phones import as_phone
 from otp_app.stores.sql import SqlStore
+from otp_app.tokens.jwt import JwtTokens
 from tests.asking import check, open_one, sending
 from tests.factories import new_challenge, new_phone
 from tests.programs import ROOT
@@ -126,6 +128,12 @@ def token():
     return Token.objects.get(user=owner)
 
 
+def refresh_token():
+    owner = user()
+    JwtTokens().issue(owner, None)
+    return RefreshToken.objects.get(user=owner)
+
+
 def notification():
     owner = user()
     notifications.add(owner, "new_device", as_phone(owner.phone), "", "en")
@@ -141,6 +149,7 @@ def end_of_devices(*, erased=False):
 # What begins to age now, for each line whose rows end by time.
 MAKE = {
     "`Token`": token,
+    "`RefreshToken`": refresh_token,
     "`UserSession`": browser_session,
     "`AuthorizationCode`": code,
     "`Confirmation`": confirmation,
@@ -172,7 +181,7 @@ def time(clock, monkeypatch):
     """The app's clock, which is also Django's."""
     real = timezone.now
     monkeypatch.setattr(timezone, "now", lambda: real() + timedelta(seconds=clock.seconds))
-    monkeypatch.setattr("otp_app.tokens.opaque._now", timezone.now)
+    monkeypatch.setattr("otp_app.tokens.lives.now", timezone.now)
     return clock
 
 
