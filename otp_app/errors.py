@@ -12,6 +12,7 @@
     ├── InvalidOrExpiredCode       400 invalid_or_expired_code  wrong, expired, used, exhausted, unknown, deactivated
     ├── ProfileRequired            400 profile_required         the code is right; errors says what a new user must add
     ├── ConfirmationRequired       403 confirmation_required    confirm by a code first; purpose says for what
+    ├── SecondFactorRequired       403 second_factor_required   the code is right; prove one of the factors in it, too
     ├── ProofRequired              403 proof_required           solve the proof of work in it and send it along
     ├── Limited                    429 limited                  a limit is reached; limit names it, for logs only
     ├── DeliveryFailed             503 delivery_failed          surely not sent; try again
@@ -153,6 +154,22 @@ class ConfirmationRequired(OtpError):
     def __init__(self, purpose: str) -> None:
         super().__init__()
         self.purpose = purpose
+
+
+class SecondFactorRequired(OtpError):
+    """Ask for one of ``factors``, beside a code or instead of it; ``errors`` says what was wrong with the one given.
+
+    A code that is right may be sent again with it.
+    """
+
+    code = "second_factor_required"
+    status = 403
+    detail = _("One more step: prove it by your second factor.")
+
+    def __init__(self, factors: Sequence[Mapping[str, Any]], errors: dict[str, list[str]] | None = None) -> None:
+        super().__init__()
+        self.factors = factors
+        self.errors = errors or {}
 
 
 class Limited(OtpError):

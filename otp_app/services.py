@@ -20,7 +20,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from . import accounts, audit, notifications, phones, queues, rulings, stores, tokens
+from . import accounts, audit, notifications, phones, proofs, queues, rulings, stores, tokens
 from .accounts import authorization_codes, devices, events, profiles
 from .challenges import Challenge, ChallengeState, Grant, Status, codes, is_id
 from .challenges.policies import LOGIN, extended_ttl
@@ -155,18 +155,21 @@ def sign_in(
     request: HttpRequest | None = None,
     backend: TokenBackend | None = None,
     profile: Mapping[str, Any] | None = None,
+    factor: Mapping[str, Any] | None = None,
 ) -> SignIn:
     """Verify the code, find or create the user, and issue a token by ``backend`` (default: OTP_TOKEN_BACKEND).
 
-    ``profile`` holds the members of a sign-up. Raise InvalidRequest before a check is spent if they are not valid, and
-    ProfileRequired if somebody new must give them; then the challenge is still open, and the same code may come again.
-    Raise InvalidOrExpiredCode for a deactivated user, as for a wrong code. A receiver of ``signed_in`` that raises does
-    not undo the sign-in: by then the code is used up and the token issued. Django logs the error.
+    ``profile`` holds the members of a sign-up, and ``factor`` (``by``, ``answer``) the proof of a second factor. Raise
+    InvalidRequest before a check is spent if the members are not valid. Raise ProfileRequired if somebody new must give
+    them, or SecondFactorRequired for a factor that is missing or wrong; then the challenge is still open, and the same
+    code may come again. Raise InvalidOrExpiredCode for a deactivated user, as for a wrong code. A receiver of
+    ``signed_in`` that raises does not undo the sign-in: by then the code is used up and the token issued. Django logs
+    the error.
     """
     phone = phones.as_phone(phone)
     members = profiles.validated(profile, request)
     known = devices.recognise(phone, device)
-    require = partial(profiles.require, phone, members, request)
+    require = partial(_require_more, phone, members, factor, client, request)
     named = (phone, code, LOGIN, client, challenge_id, known)
     challenge = _spend_compare_close(*named, request=request, before_close=require)
     event = None if known else events.fields_of(events.Kind.NEW_DEVICE, request, challenge.checked_at)
@@ -178,6 +181,21 @@ def sign_in(
     if new_device and conf.NOTIFY_NEW_DEVICE:
         notifications.send(user, NEW_DEVICE, phone=phone, subject=issued.session, request=request)
     return result
+
+
+def _require_more(
+    phone: Phone,
+    members: Mapping[str, Any] | None,
+    factor: Mapping[str, Any] | None,
+    client: str | None,
+    request: HttpRequest | None,
+) -> None:
+    """Raise ProfileRequired or SecondFactorRequired if a sign-in needs more than the code."""
+    profiles.require(phone, members, request)
+    if factor or not conf.CODE_ALONE:
+        user = accounts.current().find(phone, request)
+        if user and user.is_active:  # others get no further in any case
+            proofs.require(user, factor, client=client, request=request)
 
 
 def sign_out_everywhere(*, user: Any, request: HttpRequest | None = None) -> None:

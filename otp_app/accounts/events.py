@@ -18,6 +18,7 @@ _MAX_LISTED = 100
 
 class Kind(StrEnum):
     NEW_DEVICE = "new_device"  # a sign-in by a client that no device value made known
+    RECOVERY_CODE_USED = "recovery_code_used"  # in a sign-in, a confirmation or the admin
     SESSIONS_ENDED = "sessions_ended"  # one, others or all, by the person or by staff
 
 

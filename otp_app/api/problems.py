@@ -95,6 +95,7 @@ TITLES = {
     "profile_required": _("Details required"),
     "not_authenticated": _("Not signed in"),
     "confirmation_required": _("Confirmation required"),
+    "second_factor_required": _("Second factor required"),
     "proof_required": _("Proof of work required"),
     "permission_denied": _("Not allowed"),
     "not_found": _("Not found"),
@@ -158,7 +159,7 @@ def body(error: OtpError) -> dict[str, Any]:
     }
     if error.retry_after is not None:
         problem["retry_after"] = error.retry_after
-    for member in ("errors", "altcha", "channels", "purpose"):
+    for member in ("errors", "altcha", "channels", "purpose", "factors"):
         if value := getattr(error, member, None):
             problem[member] = value
     return problem

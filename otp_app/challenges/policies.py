@@ -7,6 +7,15 @@ from ..conf import conf
 MAX_TTL_SECONDS = 600  # the longest that NIST SP 800-63B-4 §3.1.3.2 allows for a code by telephone
 LOGIN = "login"
 CHANGE_PHONE = "change_phone"
+ADD_AUTHENTICATOR = "add_authenticator"
+REMOVE_AUTHENTICATOR = "remove_authenticator"
+RECOVERY_CODES = "recovery_codes"
+_CONFIRMABLE = {  # without being declared
+    CHANGE_PHONE,
+    ADD_AUTHENTICATOR,
+    REMOVE_AUTHENTICATOR,
+    RECOVERY_CODES,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +35,15 @@ def policy_for(purpose: str) -> Policy:
     Raise ValueError for an undeclared purpose, because a typo would otherwise open a way around the others' limits.
     """
     overrides = conf.POLICIES.get(purpose)
-    if overrides is None and purpose not in (LOGIN, CHANGE_PHONE):
+    if overrides is None and purpose not in {LOGIN, *_CONFIRMABLE}:
         raise ValueError(f"unknown purpose {purpose!r}: declare it in OTP_POLICIES")
     base = Policy(conf.CODE_LENGTH, conf.TTL, conf.CHECKS, conf.CHECKS_BY_PHONE, conf.SENDS)
     return replace(base, **overrides) if overrides else base
 
 
 def confirmable() -> set[str]:
-    """Return the purposes that a person may confirm something for: all declared ones but the sign-in."""
-    return {CHANGE_PHONE, *conf.POLICIES} - {LOGIN}
+    """Return the purposes that a person may confirm something for: ours and all declared ones but the sign-in."""
+    return {*_CONFIRMABLE, *conf.POLICIES} - {LOGIN}
 
 
 def extended_ttl(purpose: str) -> int:

@@ -34,7 +34,7 @@ class Trigger(Flag):
     TEST = auto()  # a send to a test number
     CHECK = auto()  # a comparison
     PASSWORD = auto()  # a sign-in by password
-    FACTOR = auto()  # a check of the second factor of staff
+    FACTOR = auto()  # a check of a second factor
     NOTIFICATION = auto()  # a message without a code
     SEND = FIRST | AGAIN
     DEVICE = DEVICE_FIRST | DEVICE_AGAIN

@@ -14,18 +14,18 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='StaffFactor',
+            name='Authenticator',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
                 ('key', models.CharField(max_length=16)),
-                ('last_step', models.BigIntegerField()),
+                ('last_step', models.BigIntegerField(null=True)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('user', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                'verbose_name': 'second factor',
-                'verbose_name_plural': 'second factors',
-                'db_table': 'otp_app_staff_factor',
+                'verbose_name': 'authenticator',
+                'verbose_name_plural': 'authenticators',
+                'db_table': 'otp_app_authenticator',
             },
         ),
         migrations.CreateModel(
@@ -34,12 +34,13 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('number', models.PositiveSmallIntegerField()),
                 ('hash', models.CharField(max_length=128)),
-                ('factor', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='recovery_codes', to='otp_app.stafffactor')),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
                 'verbose_name': 'recovery code',
                 'verbose_name_plural': 'recovery codes',
                 'db_table': 'otp_app_recovery_code',
+                'constraints': [models.UniqueConstraint(fields=('user', 'number'), name='otp_recovery_code_number')],
             },
         ),
     ]

@@ -10,13 +10,14 @@ from .counters import Counter, Failure
 from .deliveries import Delivery, EventRow
 from .devices import DevicesEnd
 from .events import SecurityEvent
-from .factors import RecoveryCode, StaffFactor
+from .factors import Authenticator, RecoveryCode
 from .notifications import Notification
 from .tokens import Token, UserSession, session_id
 from .users import User
 
 __all__ = [
     "AbstractPhoneUser",
+    "Authenticator",
     "AuthorizationClient",
     "AuthorizationCode",
     "BlockRow",
@@ -31,7 +32,6 @@ __all__ = [
     "Notification",
     "RecoveryCode",
     "SecurityEvent",
-    "StaffFactor",
     "Token",
     "User",
     "UserSession",

@@ -7,7 +7,7 @@ from django.apps import apps
 from django.core.management.base import BaseCommand
 
 from ... import audit, services
-from ...factors import authenticators
+from ...factors import authenticators, recovery_codes
 from ..people import user_named
 
 
@@ -27,6 +27,7 @@ class Command(BaseCommand):
         user = user_named("--reset", options["reset"])
         by = user_named("--by", options["by"]) if options["by"] else None
         had_one = authenticators.remove(user)  # first: from now on no session has the rights of staff
+        recovery_codes.remove(user)
         services.sign_out_everywhere(user=user)
         audit.record_factor("removed", user.pk, by=str(by.pk) if by else "otp_staff")
         if by and apps.is_installed("django.contrib.admin"):

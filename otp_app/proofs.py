@@ -1,0 +1,47 @@
+"""Take the proof of a factor in a sign-in, a confirmation or the admin, and write down what became of it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from . import accounts, audit, factors
+from .accounts import events
+from .conf import conf
+from .errors import SecondFactorRequired
+
+
+def prove(
+    user: Any,
+    factor: Mapping[str, Any],
+    *,
+    client: str | None = None,
+    request: HttpRequest | None = None,
+    bound_to: str = "",
+) -> bool:
+    """Return whether ``factor``, with the members ``by`` and ``answer``, proves the user. Raise Limited.
+
+    ``bound_to`` is as in :mod:`.factors`.
+    """
+    with audit.recording_refusals(accounts.phone_of(user), client, None, request=request):
+        is_right = factors.prove(user, factor["by"], factor["answer"], bound_to)
+    audit.record_factor(factor["by"] if is_right else "failed", user.pk, client)
+    if is_right and factor["by"] == factors.RECOVERY_CODE:
+        events.record(user, events.Kind.RECOVERY_CODE_USED, request)
+    return is_right
+
+
+def require(user: Any, factor: Mapping[str, Any] | None, **told: Any) -> bool:
+    """Prove the factor that came along, and return whether one did; ``told`` goes on to ``prove``.
+
+    Raise SecondFactorRequired if it is wrong, or if none came and OTP_CODE_ALONE does not let the user's code stand
+    alone; or Limited.
+    """
+    if factor:
+        if prove(user, factor, **told):
+            return True
+        raise SecondFactorRequired(factors.offered(user), {"factor": [_("This is wrong, or it was used already.")]})
+    if not conf.CODE_ALONE and factors.is_protected(user):
+        raise SecondFactorRequired(factors.offered(user))
+    return False
