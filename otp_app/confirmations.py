@@ -33,14 +33,14 @@ def send(*, user: Any, purpose: str, context: Mapping[str, Any], new_id: str = "
 
     It goes by SMS, because what other channels show is mostly a fixed template without a context. ``asked`` goes on to
     ``services.send_code``: client, language, device, proof and request. Raise what that raises; InvalidRequest for
-    an unknown purpose, a context that is not plain, or a user without a phone; or SecondFactorRequired if the user has
-    a stronger factor, and OTP_CODE_ALONE lets no code stand alone.
+    an unknown purpose, a context that is not plain, or a user without a phone; or SecondFactorRequired where a code
+    alone does not do.
     """
     _require_declared(purpose)
     text, phone = contexts.encoded(context), accounts.phone_of(user)
     if not phone:
         raise InvalidRequest({"phone": [_("Your account has no phone number.")]})
-    proofs.require(user, None)
+    proofs.require_more_than_code(user, purpose)
     challenge_id = confirmations.begin(user, purpose, text, new_id or random_id())
     try:
         return services.send_code(phone=phone, purpose=purpose, channel=Channel.SMS, new_id=challenge_id, **asked)

@@ -13,6 +13,7 @@
     ├── ProfileRequired            400 profile_required         the code is right; errors says what a new user must add
     ├── ConfirmationRequired       403 confirmation_required    confirm by a code first; purpose says for what
     ├── SecondFactorRequired       403 second_factor_required   the code is right; prove one of the factors in it, too
+    ├── LastWayIn                  409 last_way_in              without this factor nobody could get into the account
     ├── ProofRequired              403 proof_required           solve the proof of work in it and send it along
     ├── Limited                    429 limited                  a limit is reached; limit names it, for logs only
     ├── DeliveryFailed             503 delivery_failed          surely not sent; try again
@@ -154,6 +155,14 @@ class ConfirmationRequired(OtpError):
     def __init__(self, purpose: str) -> None:
         super().__init__()
         self.purpose = purpose
+
+
+class LastWayIn(OtpError):
+    """Refuse to remove what the person could not get in without."""
+
+    code = "last_way_in"
+    status = 409
+    detail = _("Your account has no phone number, so this is your last way in. Add another one first.")
 
 
 class SecondFactorRequired(OtpError):

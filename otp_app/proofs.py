@@ -6,8 +6,9 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from . import accounts, audit, factors
+from . import accounts, audit, factors, staff
 from .accounts import events
+from .challenges.policies import OF_FACTORS
 from .conf import conf
 from .errors import SecondFactorRequired
 
@@ -33,15 +34,24 @@ def prove(
 
 
 def require(user: Any, factor: Mapping[str, Any] | None, **told: Any) -> bool:
-    """Prove the factor that came along, and return whether one did; ``told`` goes on to ``prove``.
+    """Prove the factor that came along with a code, and return whether one did; ``told`` goes on to ``prove``.
 
-    Raise SecondFactorRequired if it is wrong, or if none came and OTP_CODE_ALONE does not let the user's code stand
-    alone; or Limited.
+    Raise SecondFactorRequired if it is wrong, or as ``require_more_than_code`` does if none came; or Limited.
     """
-    if factor:
-        if prove(user, factor, **told):
-            return True
+    if not factor:
+        require_more_than_code(user)
+        return False
+    if not prove(user, factor, **told):
         raise SecondFactorRequired(factors.offered(user), {"factor": [_("This is wrong, or it was used already.")]})
+    return True
+
+
+def require_more_than_code(user: Any, purpose: str = "") -> None:
+    """Raise SecondFactorRequired where a code alone does not do: OTP_CODE_ALONE is off, and the user has a factor.
+
+    It never changes the factors of staff, because whoever has stolen the number would then need only the password.
+    """
+    if purpose in OF_FACTORS and staff.is_guarded(user):
+        raise SecondFactorRequired(factors.offered(user))
     if not conf.CODE_ALONE and factors.is_protected(user):
         raise SecondFactorRequired(factors.offered(user))
-    return False

@@ -23,7 +23,7 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.generic import FormView
 
-from . import audit, factors, passwords, proofs, staff
+from . import enrolments, factors, passwords, proofs, staff
 from .db.transactions import without_transactions
 from .factors import authenticators
 from .limits.clients import client_of
@@ -92,7 +92,7 @@ class SecondFactorForm(forms.Form):
     def _enrol(self, code: str, client: str) -> bool:
         self.recovery_codes = authenticators.enrol(self.user, self.factor, code)
         if self.recovery_codes:
-            audit.record_factor("added", self.user.pk, client)
+            enrolments.record_added(self.user, self.request, client)
         return bool(self.recovery_codes)
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .api import causes, confirmations, sessions, views
+from .api import causes, confirmations, factors, sessions, views
 from .db.transactions import without_transactions
 from .delivery import webhooks
 
@@ -16,6 +16,9 @@ _VIEWS = {
     "token": ("token", views.ExchangeView.as_view()),
     "confirm": ("confirm", confirmations.ConfirmView.as_view()),
     "confirm-verify": ("confirm/verify", confirmations.ConfirmVerifyView.as_view()),
+    "authenticator": ("authenticator", factors.AuthenticatorView.as_view()),
+    "authenticator-verify": ("authenticator/verify", factors.AuthenticatorVerifyView.as_view()),
+    "recovery-codes": ("recovery-codes", factors.RecoveryCodesView.as_view()),
     "me": ("me", views.MeView.as_view()),
     "sessions": ("sessions", sessions.SessionsView.as_view()),
     "end-others": ("sessions/end-others", sessions.EndOthersView.as_view()),

@@ -18,6 +18,9 @@ _MAX_LISTED = 100
 
 class Kind(StrEnum):
     NEW_DEVICE = "new_device"  # a sign-in by a client that no device value made known
+    AUTHENTICATOR_ADDED = "authenticator_added"  # also one in place of another
+    AUTHENTICATOR_REMOVED = "authenticator_removed"  # by the person, or by otp_staff --reset
+    RECOVERY_CODES_RENEWED = "recovery_codes_renewed"  # the old ones are worth nothing from now on
     RECOVERY_CODE_USED = "recovery_code_used"  # in a sign-in, a confirmation or the admin
     SESSIONS_ENDED = "sessions_ended"  # one, others or all, by the person or by staff
 

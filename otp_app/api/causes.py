@@ -79,6 +79,10 @@ CAUSES: dict[str, tuple[str, str]] = {  # code: cause, cure
         "The address does not take this method.",
         "Use the method that the schema has for it.",
     ),
+    "last_way_in": (
+        "The account has no phone number, and nobody could get in without the factor that shall be removed.",
+        "Let the person add a phone number or another factor first.",
+    ),
     "request_in_progress": (
         "The first request with this Idempotency-Key has no answer yet.",
         "Repeat the same request after retry_after seconds.",

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .. import errors
-from . import confirmations, idempotency, problems, serializers, sessions, views
+from . import confirmations, factors, idempotency, problems, serializers, sessions, views
 from .serializers import Json
 
 _PHONE = "+998901234567"
@@ -23,6 +23,7 @@ class Operation:
     refusals: tuple[errors.OtpError, ...]
     headers: Mapping[str, str] = field(default_factory=dict)  # optional request headers, each with its description
     links: Mapping[str, Json] = field(default_factory=dict)  # what may follow on success, as OpenAPI's Link Objects
+    others: Mapping[str, "Operation"] = field(default_factory=dict)  # of the same view, by other methods
 
 
 _NOT_TEXT: Any = serializers.TextField.default_error_messages["not_text"]  # lazy: translated for each reader
@@ -107,6 +108,33 @@ _AFTER_SEND = {
     },
     "state": {"operationId": "challenge", "parameters": _CHALLENGE},
 }
+_SECOND_FACTOR = errors.SecondFactorRequired([{"by": "authenticator"}, {"by": "recovery_code"}])
+_CONFIRMED = {confirmations.HEADER: "What /api/confirm/verify/ answered."}
+_BEGIN_AUTHENTICATOR = Operation(
+    "add_authenticator",
+    "Begin to add an authenticator, with a confirmation of add_authenticator",
+    None,
+    (
+        200,
+        "OtpAuthenticator",
+        {
+            "secret": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
+            "uri": "otpauth://totp/OTP:%2B998901234567?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=OTP",
+            "expires_in": 600,
+        },
+    ),
+    (*_TOKEN_ERRORS, errors.ConfirmationRequired("add_authenticator")),
+    headers=_CONFIRMED,
+)
+_REMOVE_AUTHENTICATOR = Operation(
+    "remove_authenticator",
+    "Remove the authenticator, with a confirmation of remove_authenticator",
+    None,
+    (204, "", None),
+    (*_TOKEN_ERRORS, errors.ConfirmationRequired("remove_authenticator"), problems.NotFound(), errors.LastWayIn()),
+    headers=_CONFIRMED,
+)
+_TEN = {"recovery_codes": ["0-k7wmq-3xbtz", "1-h2vrn-9dfga"]}
 OPERATIONS: dict[type[views.OtpView], Operation] = {
     views.CountriesView: Operation(
         "countries",
@@ -142,7 +170,7 @@ OPERATIONS: dict[type[views.OtpView], Operation] = {
         "Verify a code and get a token; the first code of a number creates its user",
         {"phone": _PHONE, "otp": "123456", "challenge_id": _ID},
         (200, "OtpVerified", _VERIFIED),
-        (*_CODE_ERRORS, *_KEY_ERRORS, errors.ProfileRequired({"profile.name": [_REQUIRED]})),
+        (*_CODE_ERRORS, *_KEY_ERRORS, errors.ProfileRequired({"profile.name": [_REQUIRED]}), _SECOND_FACTOR),
         headers={idempotency.HEADER: f"{_KEY_DESCRIPTION} {_KEPT_A_MINUTE}"},
     ),
     views.ExchangeView: Operation(
@@ -154,7 +182,7 @@ OPERATIONS: dict[type[views.OtpView], Operation] = {
     ),
     confirmations.ConfirmView: Operation(
         "confirm",
-        "Send a code to the user's own number, to confirm something",
+        "Send a code to the user's own number, to confirm something; or begin one that a factor answers",
         {"purpose": "payment", "context": {"amount": "1 200 000 UZS", "payee": "Korzinka"}},
         (200, "OtpConfirming", {name: value for name, value in _SENT.items() if name != "phone"}),
         (
@@ -162,6 +190,7 @@ OPERATIONS: dict[type[views.OtpView], Operation] = {
             errors.RegionNotAllowed(),
             errors.UndeliverablePhone(),
             problems.NotAuthenticated(),
+            _SECOND_FACTOR,
             errors.ProofRequired(_TASK),
             *_BODY_ERRORS,
             *_KEY_ERRORS,
@@ -173,7 +202,7 @@ OPERATIONS: dict[type[views.OtpView], Operation] = {
     ),
     confirmations.ConfirmVerifyView: Operation(
         "confirm_verify",
-        "Verify the code of a confirmation, and get a value that is used once",
+        "Verify the code or the factor of a confirmation, and get a value that is used once",
         {"challenge_id": _ID, "otp": "123456"},
         (200, "OtpConfirmed", {"confirmation": _PKCE["code"], "expires_in": 600}),
         (
@@ -184,6 +213,29 @@ OPERATIONS: dict[type[views.OtpView], Operation] = {
             errors.Limited("", 60),
             errors.Unavailable(),
         ),
+    ),
+    factors.AuthenticatorVerifyView: Operation(
+        "verify_authenticator",
+        "Add the authenticator that was begun, by a code that it shows, and get recovery codes",
+        {"code": "123456"},
+        (200, "OtpRecoveryCodes", _TEN),
+        (_MISSING, errors.InvalidOrExpiredCode(), problems.NotAuthenticated(), *_BODY_ERRORS, errors.Unavailable()),
+    ),
+    factors.AuthenticatorView: Operation(
+        "authenticator",
+        "Show whether this user has an authenticator, and how many recovery codes are left",
+        None,
+        (200, "OtpFactors", {"added_at": "2026-03-01T08:30:00Z", "recovery_codes_left": 10}),
+        _TOKEN_ERRORS,
+        others={"POST": _BEGIN_AUTHENTICATOR, "DELETE": _REMOVE_AUTHENTICATOR},
+    ),
+    factors.RecoveryCodesView: Operation(
+        "recovery_codes",
+        "Get new recovery codes in place of the old ones, with a confirmation of recovery_codes",
+        None,
+        (200, "OtpRecoveryCodes", _TEN),
+        (*_TOKEN_ERRORS, errors.ConfirmationRequired("recovery_codes"), problems.NotFound()),
+        headers=_CONFIRMED,
     ),
     views.MeView: Operation("me", "Show the user of this token", None, (200, "OtpMe", _USER), _TOKEN_ERRORS),
     sessions.SessionsView: Operation(

@@ -100,6 +100,7 @@ TITLES = {
     "permission_denied": _("Not allowed"),
     "not_found": _("Not found"),
     "method_not_allowed": _("Method not allowed"),
+    "last_way_in": _("Last way in"),
     "request_in_progress": _("Request in progress"),
     "too_large": _("Request too large"),
     "unsupported_media_type": _("Unsupported media type"),

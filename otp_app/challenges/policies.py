@@ -10,11 +10,14 @@ CHANGE_PHONE = "change_phone"
 ADD_AUTHENTICATOR = "add_authenticator"
 REMOVE_AUTHENTICATOR = "remove_authenticator"
 RECOVERY_CODES = "recovery_codes"
-_CONFIRMABLE = {  # without being declared
-    CHANGE_PHONE,
+OF_FACTORS = {  # purposes for which a code alone never does where its user is staff
     ADD_AUTHENTICATOR,
     REMOVE_AUTHENTICATOR,
     RECOVERY_CODES,
+}
+_CONFIRMABLE = {  # without being declared
+    CHANGE_PHONE,
+    *OF_FACTORS,
 }
 
 

@@ -6,6 +6,7 @@ The secret is derived from the authenticator's id and a key of the settings, so 
 import hmac
 import secrets
 from base64 import b32encode
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -34,16 +35,11 @@ def new(user: Any, pk: str) -> Authenticator:
     return Authenticator(pk=UUID(pk), user_id=user.pk, key=fingerprint(kept_keys("second factor")[0]))
 
 
-def begin(user: Any) -> Authenticator | None:
-    """Save a new authenticator until its owner has shown a code of it, in place of one begun before.
-
-    Return None if the user has one already.
-    """
+def begin(user: Any) -> Authenticator:
+    """Save a new authenticator until its owner has shown a code of it, in place of one begun before."""
+    begun = new(user, uuid4().hex)
     with alone(user):
         _rows().filter(user_id=user.pk, last_step=None).delete()
-        if is_held(user):
-            return None
-        begun = new(user, uuid4().hex)
         begun.save(force_insert=True, using=_rows().db)
     return begun
 
@@ -89,18 +85,13 @@ def enrol(user: Any, authenticator: Authenticator, code: str) -> list[str]:
 
     Return none of them if the code is wrong, or if the user has got an authenticator meanwhile.
     """
-    step = _step_of(authenticator, code)
-    if step is None:
-        return []
-    authenticator.last_step = step
-    codes, rows = recovery_codes.new()
-    with alone(user):
-        _rows().filter(user_id=user.pk, last_step=None).delete()
-        if is_held(user):
-            return []
-        authenticator.save(force_insert=True, using=_rows().db)
-        recovery_codes.keep(user, rows)
-    return codes
+    return _keep(user, authenticator, code, lambda: not is_held(user))
+
+
+def finish(user: Any, code: str) -> list[str]:
+    """Keep the authenticator that was begun in place of the one that the user has; return as ``enrol`` does."""
+    begun = pending(user)
+    return _keep(user, begun, code, _rows().filter(pk=begun.pk, last_step=None).exists) if begun else []
 
 
 def remove(user: Any) -> bool:
@@ -123,6 +114,20 @@ def prove(user: Any, answer: Any, bound_to: str) -> bool:  # noqa: ARG001  (Fact
     if authenticator is None or step is None:
         return False
     return bool(_kept().filter(pk=authenticator.pk, last_step__lt=step).update(last_step=step))
+
+
+def _keep(user: Any, authenticator: Authenticator, code: str, is_wanted: Callable[[], bool]) -> list[str]:
+    authenticator.last_step = _step_of(authenticator, code)
+    if authenticator.last_step is None:
+        return []
+    codes, rows = recovery_codes.new()
+    with alone(user):
+        if not is_wanted():
+            return []
+        _rows().filter(user_id=user.pk).delete()
+        authenticator.save(force_insert=True, using=_rows().db)
+        recovery_codes.keep(user, rows)
+    return codes
 
 
 def _step_of(authenticator: Authenticator, code: str) -> int | None:

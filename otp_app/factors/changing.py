@@ -12,10 +12,12 @@ from django.db import router, transaction
 
 
 @contextmanager
-def alone(user: Any) -> Iterator[None]:
-    """Run this context in a transaction that holds the lock of the user's row; with SQLite, its lock to write."""
+def alone(user: Any) -> Iterator[Any]:
+    """Run this context in a transaction that holds the lock of the user's row; with SQLite, its lock to write.
+
+    The context gets the user as the row is now.
+    """
     model = get_user_model()
     alias = router.db_for_write(model)
     with transaction.atomic(using=alias):
-        list(model._base_manager.using(alias).select_for_update(no_key=True).filter(pk=user.pk).values_list("pk"))
-        yield
+        yield model._base_manager.using(alias).select_for_update(no_key=True).get(pk=user.pk)

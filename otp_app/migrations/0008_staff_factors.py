@@ -20,12 +20,13 @@ class Migration(migrations.Migration):
                 ('key', models.CharField(max_length=16)),
                 ('last_step', models.BigIntegerField(null=True)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('user', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
                 'verbose_name': 'authenticator',
                 'verbose_name_plural': 'authenticators',
                 'db_table': 'otp_app_authenticator',
+                'constraints': [models.UniqueConstraint(condition=models.Q(('last_step__isnull', False)), fields=('user',), name='otp_authenticator_user')],
             },
         ),
         migrations.CreateModel(

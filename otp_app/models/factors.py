@@ -15,7 +15,7 @@ class Authenticator(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
-    user: models.OneToOneField[Any, Any] = models.OneToOneField(
+    user: models.ForeignKey[Any, Any] = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+"
     )
     key = models.CharField(max_length=16)  # the fingerprint of the key by which the secret is derived
@@ -27,6 +27,11 @@ class Authenticator(models.Model):
         db_table = "otp_app_authenticator"
         verbose_name = _("authenticator")
         verbose_name_plural = _("authenticators")
+        constraints: ClassVar[Any] = [
+            models.UniqueConstraint(
+                fields=("user",), condition=models.Q(last_step__isnull=False), name="otp_authenticator_user"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.user_id}"

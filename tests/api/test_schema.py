@@ -21,7 +21,7 @@ KEY = "request_in_progress idempotency_key_reused"
 TOKEN = "not_authenticated method_not_allowed unavailable"
 CODES = {  # what an endpoint can answer beside success
     ("/api/send-otp/", "post"): f"{NUMBER} undeliverable_phone proof_required {BODY} {KEY} delivery_failed",
-    ("/api/verify-otp/", "post"): f"{NUMBER} profile_required {BODY} {KEY}",
+    ("/api/verify-otp/", "post"): f"{NUMBER} profile_required second_factor_required {BODY} {KEY}",
     ("/api/challenges/{challenge_id}/", "get"): "invalid_or_expired_code method_not_allowed unavailable",
     ("/api/token/", "post"): "invalid_request invalid_or_expired_code method_not_allowed too_large "
     "unsupported_media_type unavailable",
@@ -30,8 +30,14 @@ CODES = {  # what an endpoint can answer beside success
         "/api/confirm/",
         "post",
     ): f"invalid_request region_not_allowed undeliverable_phone not_authenticated proof_required "
-    f"{BODY} {KEY} delivery_failed",
+    f"second_factor_required {BODY} {KEY} delivery_failed",
     ("/api/confirm/verify/", "post"): f"invalid_request invalid_or_expired_code not_authenticated {BODY}",
+    ("/api/authenticator/", "get"): TOKEN,
+    ("/api/authenticator/", "post"): f"{TOKEN} confirmation_required",
+    ("/api/authenticator/", "delete"): f"{TOKEN} confirmation_required not_found last_way_in",
+    ("/api/authenticator/verify/", "post"): "invalid_request invalid_or_expired_code not_authenticated "
+    "method_not_allowed too_large unsupported_media_type unavailable",
+    ("/api/recovery-codes/", "post"): f"{TOKEN} confirmation_required not_found",
     ("/api/me/", "get"): TOKEN,
     ("/api/sessions/", "get"): TOKEN,
     ("/api/sessions/{session_id}/", "delete"): f"{TOKEN} not_found",
@@ -43,6 +49,7 @@ SESSIONS = {  # whose requests end some
     *("/api/logout/", "/api/logout-everywhere/"),
     *("/api/sessions/{session_id}/", "/api/sessions/end-others/"),
 }
+FACTORS = {"/api/authenticator/", "/api/authenticator/verify/", "/api/recovery-codes/"}
 CONFIRMING = {"/api/confirm/", "/api/confirm/verify/"}
 STATUSES = {  # of the contract
     "invalid_request": 400,
@@ -54,9 +61,11 @@ STATUSES = {  # of the contract
     "not_authenticated": 401,
     "permission_denied": 403,
     "confirmation_required": 403,
+    "second_factor_required": 403,
     "proof_required": 403,
     "not_found": 404,
     "method_not_allowed": 405,
+    "last_way_in": 409,
     "request_in_progress": 409,
     "too_large": 413,
     "unsupported_media_type": 415,
@@ -169,7 +178,9 @@ def test_the_task_of_a_problem_is_typed(document):
 def test_refusals_that_end_by_themselves_document_retry_after_and_401_documents_its_challenge(document):
     for operation in operations(document).values():
         for status, answer in operation["responses"].items():
-            names = {"Retry-After"} if status in ("409", "429", "503") else set()
+            told = examples(operation, status) if status >= "400" else {}
+            names = {"Retry-After"} if any("retry_after" in each for each in told.values()) else set()
+            assert names or status not in ("429", "503")
             names |= {"WWW-Authenticate"} if status == "401" else set()
             assert set(answer.get("headers", ())) == names
             assert all(header["required"] for header in answer.get("headers", {}).values())
@@ -177,7 +188,7 @@ def test_refusals_that_end_by_themselves_document_retry_after_and_401_documents_
 
 def test_only_the_endpoints_for_people_who_are_signed_in_ask_for_a_token(document):
     asking = {path for (path, _), operation in operations(document).items() if operation.get("security")}
-    assert asking == {"/api/me/", *SESSIONS, "/api/sessions/", *CONFIRMING}
+    assert asking == {"/api/me/", *SESSIONS, "/api/sessions/", *CONFIRMING, *FACTORS}
     assert document["components"]["securitySchemes"]["otpToken"]["scheme"] == "bearer"
 
 
@@ -257,7 +268,13 @@ def test_with_sessions_the_proof_is_a_cookie_and_a_change_without_csrf_token_is_
     assert document["components"]["securitySchemes"]["otpToken"]["in"] == "cookie"
     assert set(examples(told["/api/logout/", "post"], 403)) == {"permission_denied"}
     refusing = {path for (path, _), operation in told.items() if "403" in operation["responses"]}
-    assert refusing == {*SESSIONS, *CONFIRMING, "/api/send-otp/"}  # the last for proofs of work
+    assert refusing == {
+        *SESSIONS,
+        *CONFIRMING,
+        *FACTORS,
+        "/api/send-otp/",
+        "/api/verify-otp/",
+    }  # for proofs, of work or not
     [answer] = told["/api/verify-otp/", "post"]["responses"]["200"]["content"]["application/json"]["examples"].values()
     assert answer["value"]["token"] is None
     component(document, "OtpVerified").validate(answer["value"])
@@ -279,7 +296,7 @@ def test_the_form_of_an_idempotency_key_is_documented_for_sends_and_verification
         path: parameter
         for (path, _), operation in operations(document).items()
         for parameter in operation.get("parameters", ())
-        if parameter["in"] == "header"
+        if parameter["in"] == "header" and parameter["name"] != "Otp-Confirmation"
     }
     assert set(told) == {"/api/send-otp/", "/api/verify-otp/", "/api/confirm/"}
     for parameter in told.values():

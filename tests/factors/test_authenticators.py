@@ -74,19 +74,22 @@ class TestBegun:
         assert not authenticators.is_held(user)
         assert not shows(begun, code_of(begun))
         assert not authenticators.is_of(user, begun.pk.hex)
-        assert len(authenticators.enrol(user, authenticators.pending(user), code_of(begun))) == 10
+        assert len(authenticators.finish(user, code_of(begun))) == 10
         assert authenticators.find(user) == begun
         assert authenticators.pending(user) is None
 
     def test_the_one_begun_last_counts(self, user):
         first, last = authenticators.begin(user), authenticators.begin(user)
         assert authenticators.pending(user) == last
-        assert not authenticators.enrol(user, authenticators.pending(user), code_of(first))
+        assert not authenticators.finish(user, code_of(first))
 
-    def test_whoever_has_one_begins_none(self):
-        factor, _ = enrolled()
-        assert authenticators.begin(factor.user) is None
+    def test_it_takes_the_place_of_the_one_that_the_person_has(self):
+        factor, codes = enrolled()
+        begun = authenticators.begin(factor.user)
         assert authenticators.find(factor.user) == factor
+        assert authenticators.finish(factor.user, code_of(begun))
+        assert authenticators.find(factor.user) == begun
+        assert not recovery_codes.prove(factor.user, codes[0], "")
 
     def test_it_ends_after_ten_minutes(self, user):
         authenticators.begin(user)
@@ -180,8 +183,7 @@ def test_parallel_enrolments_leave_one_factor_with_its_ten_codes():
 def test_one_that_was_begun_is_kept_once_however_many_show_its_code():
     user = User.objects.create_user(new_phone())
     code = code_of(authenticators.begin(user))
-    begun = [authenticators.pending(user) for _ in range(4)]
-    answers = race(lambda number: authenticators.enrol(user, begun[number], code), 4)
+    answers = race(lambda _: authenticators.finish(user, code), 4)
     assert sorted(map(len, answers)) == [0, 0, 0, 10]
     assert recovery_codes.left(user) == 10
 
