@@ -1,6 +1,7 @@
 """Serve a user's own authenticator and recovery codes: show what there is, add, remove, renew."""
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import Any
 
 from rest_framework.permissions import BasePermission, IsAuthenticated
@@ -33,6 +34,8 @@ class AuthenticatorView(OtpView):
         return Response({"added_at": added_at, "recovery_codes_left": recovery_codes.left(request.user)})
 
     def post(self, request: Request) -> Response:
+        if not find_spec("pyotp"):  # the extra "staff" is not installed
+            raise NotFound
         begun = authenticators.begin(request.user)
         uri = authenticators.uri_of(begun, request.user.get_username())
         answer = {"secret": authenticators.secret_of(begun), "uri": uri, "expires_in": authenticators.PENDING_SECONDS}

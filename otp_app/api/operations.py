@@ -123,7 +123,7 @@ _BEGIN_AUTHENTICATOR = Operation(
             "expires_in": 600,
         },
     ),
-    (*_TOKEN_ERRORS, errors.ConfirmationRequired("add_authenticator")),
+    (*_TOKEN_ERRORS, errors.ConfirmationRequired("add_authenticator"), problems.NotFound()),
     headers=_CONFIRMED,
 )
 _REMOVE_AUTHENTICATOR = Operation(

@@ -99,6 +99,11 @@ def remove(user: Any) -> bool:
     return bool(_kept().filter(user_id=user.pk).delete()[0])
 
 
+def how_many_lost() -> int:
+    """Return how many authenticators have a key that has left the settings."""
+    return _kept().exclude(key__in=[fingerprint(key) for key in kept_keys("second factor")]).count()
+
+
 def is_held(user: Any) -> bool:
     return _kept().filter(user_id=user.pk).exists()
 

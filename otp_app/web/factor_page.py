@@ -22,5 +22,5 @@ def show(request: HttpRequest, destination: Destination, refused: SecondFactorRe
     """Render the form, with what was wrong with the proof before."""
     wrong: list[Any] = refused.errors.get(_FIELD, [])
     typed = [each for each in refused.factors if each["by"] in (factors.AUTHENTICATOR, factors.RECOVERY_CODE)]
-    values = {"wrong": wrong, "typed": bool(typed), "carried": pages.carried(request)}
-    return pages.show(request, "factor", destination, **values)
+    carried = pages.carried(request)
+    return pages.show(request, "factor", destination, wrong=wrong, typed=bool(typed), carried=carried)

@@ -37,8 +37,8 @@ def show(request: HttpRequest, destination: Destination, errors: Mapping[str, Se
     fields = [_described(field, place, filled, errors) for place, field in enumerate(shown, 1)]
     names = {field["name"] for field in fields}
     others = [text for name, texts in errors.items() if name not in names for text in texts]
-    told = {"fields": fields, "carried": pages.carried(request), "alert": " ".join(others)}
-    return pages.show(request, "profile", destination, **told)
+    carried, alert = pages.carried(request), " ".join(others)
+    return pages.show(request, "profile", destination, fields=fields, carried=carried, alert=alert)
 
 
 def _described(field: Any, place: int, filled: QueryDict, errors: Mapping[str, Sequence[str]]) -> dict[str, Any]:

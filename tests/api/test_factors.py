@@ -281,6 +281,11 @@ class TestEnrolment:
         assert added["recovery_codes"][0] not in shown.content.decode()
         assert kinds(user) == ["authenticator_added"]
 
+    def test_without_the_package_nobody_adds_one(self, ask, user, confirmed, monkeypatch):
+        monkeypatch.setattr("otp_app.api.factors.find_spec", lambda _: None)
+        assert ask("post", "authenticator", **confirmed("add_authenticator")).status_code == 404
+        assert authenticators.pending(user) is None
+
     def test_a_wrong_code_adds_nothing(self, ask, user, confirmed):
         ask("post", "authenticator", **confirmed("add_authenticator"))
         wrong = {"code": other_than(code_of(authenticators.pending(user)))}

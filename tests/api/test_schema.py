@@ -33,7 +33,7 @@ CODES = {  # what an endpoint can answer beside success
     f"second_factor_required {BODY} {KEY} delivery_failed",
     ("/api/confirm/verify/", "post"): f"invalid_request invalid_or_expired_code not_authenticated {BODY}",
     ("/api/authenticator/", "get"): TOKEN,
-    ("/api/authenticator/", "post"): f"{TOKEN} confirmation_required",
+    ("/api/authenticator/", "post"): f"{TOKEN} confirmation_required not_found",
     ("/api/authenticator/", "delete"): f"{TOKEN} confirmation_required not_found last_way_in",
     ("/api/authenticator/verify/", "post"): "invalid_request invalid_or_expired_code not_authenticated "
     "method_not_allowed too_large unsupported_media_type unavailable",
