@@ -1,4 +1,4 @@
-"""Add and remove the factors of an account, and write down each change."""
+"""Add and remove the factors of an account and its e-mail address, and write down each change."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from . import accounts, audit, factors
 from .accounts import events
 from .accounts.events import Kind
 from .errors import InvalidOrExpiredCode, LastWayIn
-from .factors import authenticators, recovery_codes
+from .factors import authenticators, emails, recovery_codes
 from .factors.changing import alone
 from .limits.clients import client_of
 
@@ -51,6 +51,20 @@ def renew_recovery_codes(user: Any, request: HttpRequest) -> list[str]:
         recovery_codes.keep(user, rows)
     events.record(user, Kind.RECOVERY_CODES_RENEWED, request)
     return codes
+
+
+def add_email(user: Any, challenge_id: str, otp: str, request: HttpRequest) -> None:
+    """Keep an e-mail address if the code is that which was sent there; raise as ``emails.verify`` does."""
+    emails.verify(user, challenge_id, otp)
+    events.record(user, Kind.EMAIL_ADDED, request)
+
+
+def remove_email(user: Any, request: HttpRequest) -> bool:
+    """Remove the e-mail address of a user; return whether there was one. It is no way in, so it may always go."""
+    removed = emails.remove(user)
+    if removed:
+        events.record(user, Kind.EMAIL_REMOVED, request)
+    return removed
 
 
 @contextmanager

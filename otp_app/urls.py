@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .api import causes, confirmations, factors, sessions, views
+from .api import causes, confirmations, emails, factors, sessions, views
 from .db.transactions import without_transactions
 from .delivery import webhooks
 
@@ -19,6 +19,8 @@ _VIEWS = {
     "authenticator": ("authenticator", factors.AuthenticatorView.as_view()),
     "authenticator-verify": ("authenticator/verify", factors.AuthenticatorVerifyView.as_view()),
     "recovery-codes": ("recovery-codes", factors.RecoveryCodesView.as_view()),
+    "email": ("email", emails.EmailView.as_view()),
+    "email-verify": ("email/verify", emails.EmailVerifyView.as_view()),
     "me": ("me", views.MeView.as_view()),
     "sessions": ("sessions", sessions.SessionsView.as_view()),
     "end-others": ("sessions/end-others", sessions.EndOthersView.as_view()),

@@ -22,6 +22,8 @@ class Kind(StrEnum):
     AUTHENTICATOR_REMOVED = "authenticator_removed"  # by the person, or by otp_staff --reset
     RECOVERY_CODES_RENEWED = "recovery_codes_renewed"  # the old ones are worth nothing from now on
     RECOVERY_CODE_USED = "recovery_code_used"  # in a sign-in, a confirmation or the admin
+    EMAIL_ADDED = "email_added"  # also one in place of another
+    EMAIL_REMOVED = "email_removed"
     SESSIONS_ENDED = "sessions_ended"  # one, others or all, by the person or by staff
 
 

@@ -124,6 +124,8 @@ def answers(schema: AutoSchema) -> dict[str, Json]:
             added_at=append_meta(STRING | {"format": "date-time"}, {"nullable": True}),
             recovery_codes_left={"type": "integer", "minimum": 0},
         ),
+        "OtpEmail": _object(email=STRING | {"description": "Empty: there is none."}),
+        "OtpEmailSent": _object(challenge_id=STRING, expires_in=_SECONDS),
         "OtpAuthenticator": _object(
             secret=STRING | {"description": "In base32, for an app into which the person types it."},
             uri=STRING | {"description": "For a link, or as a QR code."},

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .. import errors
-from . import confirmations, factors, idempotency, problems, serializers, sessions, views
+from . import confirmations, emails, factors, idempotency, problems, serializers, sessions, views
 from .serializers import Json
 
 _PHONE = "+998901234567"
@@ -135,6 +135,31 @@ _REMOVE_AUTHENTICATOR = Operation(
     headers=_CONFIRMED,
 )
 _TEN = {"recovery_codes": ["0-k7wmq-3xbtz", "1-h2vrn-9dfga"]}
+_NO_EMAIL = errors.InvalidRequest({"email": [_REQUIRED]})
+_ADD_EMAIL = Operation(
+    "add_email",
+    "Send a code to an e-mail address, with a confirmation of add_email",
+    {"email": "person@example.com"},
+    (200, "OtpEmailSent", {"challenge_id": _ID, "expires_in": 600}),
+    (
+        _NO_EMAIL,
+        problems.NotAuthenticated(),
+        errors.ConfirmationRequired("add_email"),
+        *_BODY_ERRORS,
+        errors.Limited("", 60),
+        errors.DeliveryFailed(),
+        errors.Unavailable(),
+    ),
+    headers=_CONFIRMED,
+)
+_REMOVE_EMAIL = Operation(
+    "remove_email",
+    "Remove the e-mail address, with a confirmation of remove_email",
+    None,
+    (204, "", None),
+    (*_TOKEN_ERRORS, errors.ConfirmationRequired("remove_email"), problems.NotFound()),
+    headers=_CONFIRMED,
+)
 OPERATIONS: dict[type[views.OtpView], Operation] = {
     views.CountriesView: Operation(
         "countries",
@@ -236,6 +261,21 @@ OPERATIONS: dict[type[views.OtpView], Operation] = {
         (200, "OtpRecoveryCodes", _TEN),
         (*_TOKEN_ERRORS, errors.ConfirmationRequired("recovery_codes"), problems.NotFound()),
         headers=_CONFIRMED,
+    ),
+    emails.EmailVerifyView: Operation(
+        "verify_email",
+        "Verify the code that went to an e-mail address, which is then kept for notices",
+        {"challenge_id": _ID, "otp": "123456"},
+        (200, "OtpEmail", {"email": "person@example.com"}),
+        (_MISSING, errors.InvalidOrExpiredCode(), problems.NotAuthenticated(), *_BODY_ERRORS, errors.Unavailable()),
+    ),
+    emails.EmailView: Operation(
+        "email",
+        "Show the e-mail address of this user",
+        None,
+        (200, "OtpEmail", {"email": "person@example.com"}),
+        _TOKEN_ERRORS,
+        others={"POST": _ADD_EMAIL, "DELETE": _REMOVE_EMAIL},
     ),
     views.MeView: Operation("me", "Show the user of this token", None, (200, "OtpMe", _USER), _TOKEN_ERRORS),
     sessions.SessionsView: Operation(

@@ -10,6 +10,8 @@ CHANGE_PHONE = "change_phone"
 ADD_AUTHENTICATOR = "add_authenticator"
 REMOVE_AUTHENTICATOR = "remove_authenticator"
 RECOVERY_CODES = "recovery_codes"
+ADD_EMAIL = "add_email"
+REMOVE_EMAIL = "remove_email"
 OF_FACTORS = {  # purposes for which a code alone never does where its user is staff
     ADD_AUTHENTICATOR,
     REMOVE_AUTHENTICATOR,
@@ -18,6 +20,8 @@ OF_FACTORS = {  # purposes for which a code alone never does where its user is s
 _CONFIRMABLE = {  # without being declared
     CHANGE_PHONE,
     *OF_FACTORS,
+    ADD_EMAIL,
+    REMOVE_EMAIL,
 }
 
 

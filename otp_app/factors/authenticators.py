@@ -104,6 +104,11 @@ def how_many_lost() -> int:
     return _kept().exclude(key__in=[fingerprint(key) for key in kept_keys("second factor")]).count()
 
 
+def purge() -> None:
+    """Delete those that were begun a day ago and have shown no code."""
+    _rows().filter(last_step=None, created_at__lt=timezone.now() - timedelta(days=1)).delete()
+
+
 def is_held(user: Any) -> bool:
     return _kept().filter(user_id=user.pk).exists()
 

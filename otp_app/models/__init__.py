@@ -9,6 +9,7 @@ from .confirmations import Confirmation
 from .counters import Counter, Failure
 from .deliveries import Delivery, EventRow
 from .devices import DevicesEnd
+from .emails import EmailAddress
 from .events import SecurityEvent
 from .factors import Authenticator, RecoveryCode
 from .notifications import Notification
@@ -26,6 +27,7 @@ __all__ = [
     "Counter",
     "Delivery",
     "DevicesEnd",
+    "EmailAddress",
     "EventRow",
     "Failure",
     "KeptAnswer",

@@ -38,6 +38,11 @@ CODES = {  # what an endpoint can answer beside success
     ("/api/authenticator/verify/", "post"): "invalid_request invalid_or_expired_code not_authenticated "
     "method_not_allowed too_large unsupported_media_type unavailable",
     ("/api/recovery-codes/", "post"): f"{TOKEN} confirmation_required not_found",
+    ("/api/email/", "get"): TOKEN,
+    ("/api/email/", "post"): f"invalid_request not_authenticated confirmation_required {BODY} delivery_failed",
+    ("/api/email/", "delete"): f"{TOKEN} confirmation_required not_found",
+    ("/api/email/verify/", "post"): "invalid_request invalid_or_expired_code not_authenticated method_not_allowed "
+    "too_large unsupported_media_type unavailable",
     ("/api/me/", "get"): TOKEN,
     ("/api/sessions/", "get"): TOKEN,
     ("/api/sessions/{session_id}/", "delete"): f"{TOKEN} not_found",
@@ -49,7 +54,13 @@ SESSIONS = {  # whose requests end some
     *("/api/logout/", "/api/logout-everywhere/"),
     *("/api/sessions/{session_id}/", "/api/sessions/end-others/"),
 }
-FACTORS = {"/api/authenticator/", "/api/authenticator/verify/", "/api/recovery-codes/"}
+FACTORS = {
+    "/api/email/",
+    "/api/email/verify/",
+    "/api/authenticator/",
+    "/api/authenticator/verify/",
+    "/api/recovery-codes/",
+}
 CONFIRMING = {"/api/confirm/", "/api/confirm/verify/"}
 STATUSES = {  # of the contract
     "invalid_request": 400,

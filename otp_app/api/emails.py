@@ -1,0 +1,50 @@
+"""Serve a user's own e-mail address for notices: show it, prove a new one by a code, remove it."""
+
+from typing import Any
+
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from .. import enrolments
+from ..challenges.policies import ADD_EMAIL, REMOVE_EMAIL
+from ..factors import emails
+from .authentication import TokenAuthentication
+from .confirmations import Confirmed
+from .problems import NotFound
+from .serializers import EmailSerializer, EmailVerifySerializer
+from .views import OtpView
+
+_PURPOSES = {"POST": ADD_EMAIL, "DELETE": REMOVE_EMAIL}
+
+
+class EmailView(OtpView):
+    authentication_classes = (TokenAuthentication,)
+    serializer_class = EmailSerializer
+
+    def get_permissions(self) -> list[Any]:
+        """Ask for a confirmation of what changes."""
+        purpose = _PURPOSES.get(self.request.method or "")
+        return [IsAuthenticated(), *([Confirmed(purpose)] if purpose else [])]
+
+    def get(self, request: Request) -> Response:
+        return Response({"email": emails.find(request.user)})
+
+    def post(self, request: Request) -> Response:
+        challenge_id = emails.begin(request.user, self.body(request)["email"])
+        return Response({"challenge_id": challenge_id, "expires_in": emails.LIFE_SECONDS})
+
+    def delete(self, request: Request) -> Response:
+        if not enrolments.remove_email(request.user, request._request):
+            raise NotFound
+        return Response(status=204)
+
+
+class EmailVerifyView(OtpView):
+    authentication_classes = (TokenAuthentication,)
+    permission_classes = (IsAuthenticated,)
+    serializer_class = EmailVerifySerializer
+
+    def post(self, request: Request) -> Response:
+        enrolments.add_email(request.user, request=request._request, **self.body(request))
+        return Response({"email": emails.find(request.user)})
