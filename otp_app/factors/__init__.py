@@ -52,10 +52,9 @@ def is_held(user: Any, by: str) -> bool:
     return by in _FACTORS and _FACTORS[by].is_held(user)
 
 
-def is_protected(user: Any, *, without: str = "") -> bool:
-    """Return whether a user has an authenticator or a passkey, ``without`` this kind; recovery codes are none."""
-    kinds = _FACTORS.keys() - {RECOVERY_CODE, without}
-    return any(is_held(user, by) for by in kinds)
+def is_protected(user: Any) -> bool:
+    """Return whether a user has an authenticator or a passkey; recovery codes alone are no protection."""
+    return any(is_held(user, by) for by in _FACTORS if by != RECOVERY_CODE)
 
 
 def prove(user: Any, by: str, answer: Any, bound_to: str = "") -> bool:
