@@ -169,7 +169,11 @@ def sign_in(
     phone = phones.as_phone(phone)
     members = profiles.validated(profile, request)
     known = devices.recognise(phone, device)
-    require = partial(_require_more, phone, members, factor, client, request)
+
+    def require() -> None:
+        profiles.require(phone, members, request)
+        proofs.require_at_sign_in(phone, factor, client=client, request=request)
+
     named = (phone, code, LOGIN, client, challenge_id, known)
     challenge = _spend_compare_close(*named, request=request, before_close=require)
     event = None if known else events.fields_of(events.Kind.NEW_DEVICE, request, challenge.checked_at)
@@ -181,21 +185,6 @@ def sign_in(
     if new_device and conf.NOTIFY_NEW_DEVICE:
         notifications.send(user, NEW_DEVICE, phone=phone, subject=issued.session, request=request)
     return result
-
-
-def _require_more(
-    phone: Phone,
-    members: Mapping[str, Any] | None,
-    factor: Mapping[str, Any] | None,
-    client: str | None,
-    request: HttpRequest | None,
-) -> None:
-    """Raise ProfileRequired or SecondFactorRequired if a sign-in needs more than the code."""
-    profiles.require(phone, members, request)
-    if factor or not conf.CODE_ALONE:
-        user = accounts.current().find(phone, request)
-        if user and user.is_active:  # others get no further in any case
-            proofs.require(user, factor, client=client, request=request)
 
 
 def sign_out_everywhere(*, user: Any, request: HttpRequest | None = None) -> None:

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.utils.translation import gettext_lazy as _
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,10 +15,34 @@ from ..factors import emails
 from .authentication import TokenAuthentication
 from .confirmations import Confirmed
 from .problems import NotFound
-from .serializers import EmailSerializer, EmailVerifySerializer
+from .serializers import StrictSerializer, TextField
 from .views import OtpView
 
 _PURPOSES = {"POST": ADD_EMAIL, "DELETE": REMOVE_EMAIL}
+
+
+class EmailField(TextField):
+    max_characters = 254  # RFC 5321, and what Django's model field holds
+    default_error_messages = {"email": _("This must be an e-mail address.")}  # noqa: RUF012
+
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data)
+        try:
+            validate_email(text)
+        except ValidationError:
+            self.fail("email")
+        if not text.isascii():  # Django also takes half of a surrogate pair, which UTF-8 cannot encode
+            self.fail("email")
+        return text
+
+
+class EmailSerializer(StrictSerializer):
+    email = EmailField()
+
+
+class EmailVerifySerializer(StrictSerializer):
+    challenge_id = TextField()
+    otp = TextField()
 
 
 class EmailView(OtpView):

@@ -14,10 +14,14 @@ from ..factors import authenticators, recovery_codes
 from .authentication import TokenAuthentication
 from .confirmations import Confirmed
 from .problems import NotFound
-from .serializers import AuthenticatorVerifySerializer
+from .serializers import StrictSerializer, TextField
 from .views import OtpView
 
 _PURPOSES = {"POST": ADD_AUTHENTICATOR, "DELETE": REMOVE_AUTHENTICATOR}
+
+
+class AuthenticatorVerifySerializer(StrictSerializer):
+    code = TextField()
 
 
 class AuthenticatorView(OtpView):

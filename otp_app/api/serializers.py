@@ -4,8 +4,6 @@ import json
 import re
 from typing import Any
 
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
@@ -71,21 +69,6 @@ class ChannelField(TextField):
         text = super().to_internal_value(data)
         if text not in set(Channel):
             self.fail("channel")
-        return text
-
-
-class EmailField(TextField):
-    max_characters = 254  # RFC 5321, and what Django's model field holds
-    default_error_messages = {"email": _("This must be an e-mail address.")}  # noqa: RUF012
-
-    def to_internal_value(self, data: Any) -> str:
-        text = super().to_internal_value(data)
-        try:
-            validate_email(text)
-        except ValidationError:
-            self.fail("email")
-        if not text.isascii():  # Django also takes half of a surrogate pair, which UTF-8 cannot encode
-            self.fail("email")
         return text
 
 
@@ -222,19 +205,6 @@ class ConfirmVerifySerializer(StrictSerializer):
         if ("otp" in attrs) == ("factor" in attrs):
             raise serializers.ValidationError({"otp": [str(_("Send otp or factor, and not both."))]})
         return attrs
-
-
-class AuthenticatorVerifySerializer(StrictSerializer):
-    code = TextField()
-
-
-class EmailSerializer(StrictSerializer):
-    email = EmailField()
-
-
-class EmailVerifySerializer(StrictSerializer):
-    challenge_id = TextField()
-    otp = TextField()
 
 
 class ExchangeSerializer(StrictSerializer):
