@@ -47,7 +47,7 @@ def require(user: Any, factor: Mapping[str, Any] | None, **told: Any) -> bool:
 
 
 def require_at_sign_in(phone: str, factor: Mapping[str, Any] | None, **told: Any) -> None:
-    """Do as ``require`` for the user of a verified phone, at the cost of a query only if a factor came or may be asked for.
+    """Do as ``require`` for the user of a verified phone, by a query only if one may be needed.
 
     Somebody new has no factor, and somebody deactivated gets no further in any case.
     """

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
-        ("otp_app", "0011_events"),
+        ("otp_app", "0013_notifications"),
     ]
 
     operations = [
