@@ -37,7 +37,7 @@ def test_it_removes_the_factor_of_this_person_alone(capsys, records):
 def test_the_owner_finds_it_among_the_events(capsys):
     factor, _ = enrolled()
     call_command("otp_staff", "--reset", factor.user.phone)
-    assert [event.kind for event in events.of(factor.user)] == ["authenticator_removed"]
+    assert [event.kind for event in events.of(factor.user)] == ["sessions_ended", "authenticator_removed"]
 
 
 @pytest.mark.requests
