@@ -14,6 +14,7 @@ from asgiref.sync import sync_to_async
 from django.db import close_old_connections
 
 from . import services, tokens
+from .errors import NotAuthenticated
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -36,8 +37,17 @@ def _in_thread(call: Callable[Arguments, Result]) -> Callable[Arguments, Corouti
     return sync_to_async(fresh, thread_sensitive=True)
 
 
+def _active_user_of(token: str) -> Any | None:
+    """Return what ``tokens.authenticate`` does, with the user read: a coroutine cannot ask the database later."""
+    user = tokens.authenticate(token)
+    try:
+        return user if user is not None and user.is_active else None
+    except NotAuthenticated:
+        return None
+
+
 asend_code = _in_thread(services.send_code)
 averify_code = _in_thread(services.verify_code)
 asign_in = _in_thread(services.sign_in)
 asign_out_everywhere = _in_thread(services.sign_out_everywhere)
-aauthenticate = _in_thread(tokens.authenticate)
+aauthenticate = _in_thread(_active_user_of)

@@ -138,9 +138,21 @@ class Conf:
     REDIS_TIMEOUT: int = 2  # seconds to connect to Redis, and for each call
     # What a client gets after sign-in
     TOKEN_BACKEND: str = "otp_app.tokens.opaque.OpaqueTokens"  # noqa: S105  (a path, no secret)
-    TOKEN_TTL: int = 30 * 24 * 3600  # seconds from sign-in until a token ends
+    # Seconds from sign-in until a token ends; each hour in which it is used begins them anew, up to TOKEN_RENEWED_FOR
+    TOKEN_TTL: int = 30 * 24 * 3600
     TOKEN_IDLE: int = 14 * 24 * 3600  # seconds without a request until a token ends
+    # Seconds from sign-in for which use keeps a token alive; 0, or no more than TOKEN_TTL: use prolongs nothing
+    TOKEN_RENEWED_FOR: int = 365 * 24 * 3600
     MAX_SESSIONS: int = 0  # sessions of a user: a sign-in beyond ends the oldest one; 0: any number
+
+    # Access tokens that other services verify
+    # Of otp_app.tokens.jwt.JwtTokens. Its refresh tokens end as TOKEN_TTL, TOKEN_IDLE and TOKEN_RENEWED_FOR say.
+    JWT_ALGORITHM: str = "ES256"  # of new keys; or "EdDSA", with Ed25519
+    JWT_TTL: int = 600  # seconds until an access token ends
+    JWT_ISSUER: str = ""  # the claim iss; empty: OTP_PUBLIC_URL, or else "otp_app"
+    JWT_AUDIENCE: str = ""  # the claim aud; empty: none
+    JWT_KEY_LEAD: int = 24 * 3600  # seconds for which a new key is published before it signs
+    REFRESH_GRACE: int = 30  # seconds for which a refresh token that was used gets the same successor again
 
     # Development and tests only: a file with seconds to add to the store's clock
     CLOCK_OFFSET_FILE: str = ""

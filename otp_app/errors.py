@@ -15,6 +15,8 @@
     ├── SecondFactorRequired       403 second_factor_required   the code is right; prove one of the factors in it, too
     ├── LastWayIn                  409 last_way_in              without this factor nobody could get into the account
     ├── ProofRequired              403 proof_required           solve the proof of work in it and send it along
+    ├── NotAuthenticated           401 not_authenticated        the token is missing, wrong, expired or ended
+    │   └── RefreshReused          401 refresh_reused           a refresh token came that another one has replaced
     ├── Limited                    429 limited                  a limit is reached; limit names it, for logs only
     ├── DeliveryFailed             503 delivery_failed          surely not sent; try again
     └── Unavailable                503 unavailable              the store cannot be reached
@@ -29,6 +31,7 @@ from collections.abc import Mapping, Sequence
 from math import ceil
 from typing import Any, TypeVar
 
+from django.core.exceptions import PermissionDenied
 from django.db import InterfaceError, InternalError, OperationalError
 from django.http.response import HttpResponseBase
 from django.utils.functional import Promise, lazy
@@ -155,6 +158,21 @@ class ConfirmationRequired(OtpError):
     def __init__(self, purpose: str) -> None:
         super().__init__()
         self.purpose = purpose
+
+
+class NotAuthenticated(OtpError, PermissionDenied):
+    """Refuse a token. To a view of a host project this is Django's PermissionDenied, not an error that it must know."""
+
+    code = "not_authenticated"
+    status = 401
+    detail = _("Sign in first: the token is missing, wrong or expired.")
+
+
+class RefreshReused(NotAuthenticated):
+    """Refuse a refresh token that another one has replaced: one of two clients that have it has stolen it."""
+
+    code = "refresh_reused"
+    detail = _("This sign-in was ended, because it was used from two places. Sign in again.")
 
 
 class LastWayIn(OtpError):

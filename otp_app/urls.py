@@ -14,6 +14,7 @@ _VIEWS = {
     "verify-otp": ("verify-otp", views.VerifyView.as_view()),
     "challenge": ("challenges/<str:challenge_id>", views.ChallengeView.as_view()),
     "token": ("token", views.ExchangeView.as_view()),
+    "refresh": ("token/refresh", views.RefreshView.as_view()),
     "confirm": ("confirm", confirmations.ConfirmView.as_view()),
     "confirm-verify": ("confirm/verify", confirmations.ConfirmVerifyView.as_view()),
     "authenticator": ("authenticator", factors.AuthenticatorView.as_view()),

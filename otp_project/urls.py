@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from otp_app import handlers
+from otp_app.api.jwks import jwks
 from otp_app.health import healthz, readyz
 
 from .schema import READ, SchemaView
@@ -17,6 +18,7 @@ handler500 = "otp_app.handlers.server_error"
 urlpatterns = [
     path("healthz", healthz),
     path("readyz", readyz),
+    path(".well-known/jwks.json", jwks),
     path("admin/", admin.site.urls),
     path("api/schema/", SchemaView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema", http_method_names=READ), name="docs"),

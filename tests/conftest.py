@@ -15,6 +15,7 @@ from otp_app.providers import memory
 from otp_app.rulings import kept
 from otp_app.testing import otp_clock, otp_outbox, otp_unlimited  # noqa: F401
 from otp_app.testing.clock import Clock
+from otp_app.tokens import signing_keys
 from tests.things import Thing
 from tests.valkey import any_running
 
@@ -101,6 +102,13 @@ def no_rulings(monkeypatch):
     """What operators ruled in another test is forgotten, and it has just been read that there is nothing."""
     monkeypatch.setattr(kept._Kept, "rows", {})
     monkeypatch.setattr(kept._Kept, "read_at", milliseconds())
+
+
+@pytest.fixture(autouse=True)
+def no_signing_keys(monkeypatch):
+    """The keys of another test are forgotten."""
+    monkeypatch.setattr(signing_keys._Kept, "rows", ())
+    monkeypatch.setattr(signing_keys._Kept, "read_at", None)
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ import pytest
 from asgiref.sync import async_to_sync, sync_to_async
 from django.db import connections
 
-from otp_app import aio
+from otp_app import aio, tokens
 from otp_app.errors import InvalidOrExpiredCode, Limited
 from otp_app.models import User
 from otp_app.testing import outbox as open_outbox
@@ -26,6 +26,20 @@ def test_a_person_signs_in_is_known_by_the_token_and_signs_out_everywhere(outbox
         return done.user, known, await aio.aauthenticate(done.issued.token)
 
     assert async_to_sync(everything)() == (user := User.objects.get(phone=phone), user, None)
+
+
+def test_the_holder_of_a_jwt_is_read_before_the_coroutine_goes_on_and_must_be_active(settings):
+    settings.OTP_TOKEN_BACKEND = "otp_app.tokens.jwt.JwtTokens"
+    user = User.objects.create_user(new_phone())
+    token = tokens.current().issue(user, None).token
+
+    async def everything():
+        known = await aio.aauthenticate(token)
+        phone = known.phone  # no query here
+        await User.objects.aupdate(is_active=False)
+        return phone, await aio.aauthenticate(token)
+
+    assert async_to_sync(everything)() == (user.phone, None)
 
 
 def test_without_a_request_the_calls_of_a_process_share_one_thread_with_its_connection():

@@ -18,6 +18,7 @@ _MAX_LISTED = 100
 
 class Kind(StrEnum):
     NEW_DEVICE = "new_device"  # a sign-in by a client that no device value made known
+    REFRESH_REUSED = "refresh_reused"  # a refresh token that was replaced came again, and its session was ended
     AUTHENTICATOR_ADDED = "authenticator_added"  # also one in place of another
     AUTHENTICATOR_REMOVED = "authenticator_removed"  # by the person, or by otp_staff --reset
     RECOVERY_CODES_RENEWED = "recovery_codes_renewed"  # the old ones are worth nothing from now on

@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from ..models import AuthorizationClient, BlockRow, Delivery, Token, User, UserSession
+from ..models import AuthorizationClient, BlockRow, Delivery, RefreshToken, Token, User, UserSession
 from .authorizations import AuthorizationClientAdmin
 from .blocks import BlockAdmin
 from .deliveries import DeliveryAdmin
@@ -14,6 +14,7 @@ __all__ = ["PhoneUserAdmin"]
 admin.site.register(AuthorizationClient, AuthorizationClientAdmin)
 admin.site.register(BlockRow, BlockAdmin)
 admin.site.register(Delivery, DeliveryAdmin)
+admin.site.register(RefreshToken, TokenAdmin)
 admin.site.register(Token, TokenAdmin)
 admin.site.register(UserSession, SessionAdmin)
 admin.site.register(User, PhoneUserAdmin)  # does nothing if the project has a user model of its own

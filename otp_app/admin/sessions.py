@@ -7,11 +7,11 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from .. import accounts, phones, tokens
-from ..models import Token, UserSession
+from ..models import RefreshToken, Token, UserSession
 
 
 class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at run time
-    """Show tokens, or the sessions of browsers. To delete a row is to end the session. Nothing can be changed."""
+    """Show tokens of one kind, or browsers' sessions. To delete a row is to end the session. Nothing can be changed."""
 
     list_display: tuple[str, ...] = ("owner", "began_at", "client_name", "network", "expires_at")
     fields = list_display
@@ -28,7 +28,7 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic a
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def delete_model(self, request: HttpRequest, obj: Token | UserSession) -> None:
+    def delete_model(self, request: HttpRequest, obj: Token | RefreshToken | UserSession) -> None:
         if not tokens.sessions.end(obj.user, obj.public_id):
             obj.delete()  # it has expired, or its backend is in force no more
 
@@ -37,7 +37,7 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic a
             self.delete_model(request, row)
 
     @admin.display(description=_("user"))
-    def owner(self, row: Token | UserSession) -> str:
+    def owner(self, row: Token | RefreshToken | UserSession) -> str:
         phone = accounts.phone_of(row.user)
         return phones.mask(phone) if phone else str(row.user_id)
 

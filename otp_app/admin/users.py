@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from .. import accounts, phones
-from ..models import Token, User, UserSession
+from ..models import RefreshToken, Token, User, UserSession
 from ..users import may_see_phones
 
 
@@ -88,7 +88,7 @@ class PhoneUserAdmin(UserAdmin):  # type: ignore[type-arg]  # not generic at run
                 user.pk,
                 model._meta.verbose_name_plural,
             )
-            for model in (Token, UserSession)
+            for model in (Token, RefreshToken, UserSession)
         ]
         return format_html_join(", ", '<a href="{}?user__pk__exact={}">{}</a>', lists)
 

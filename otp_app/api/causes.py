@@ -50,6 +50,11 @@ CAUSES: dict[str, tuple[str, str]] = {  # code: cause, cure
         "The token is missing, wrong, expired or ended.",
         "Sign in again, and send the token as Authorization: Bearer ….",
     ),
+    "refresh_reused": (
+        "The refresh token was replaced by its successor more than OTP_REFRESH_GRACE seconds ago: somebody has a copy "
+        "of it, or the client did not keep the successor. The session is ended.",
+        "Let the person sign in again. Keep the refresh_token of each answer, and let one process of a client refresh.",
+    ),
     "confirmation_required": (
         "The request has no Otp-Confirmation, or one that is used, older than 600 s, or of another user, purpose or "
         "context.",

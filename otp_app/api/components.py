@@ -109,7 +109,8 @@ def answers(schema: AutoSchema) -> dict[str, Json]:
     token = append_meta(STRING, {"nullable": tokens.current().ambient})
     return {
         "OtpState": _challenge_state(),
-        "OtpToken": _object(token=token, expires_in=_SECONDS, user=_object(id=key, phone=phone)),
+        "OtpToken": _refreshable(token=token, expires_in=_SECONDS, user=_object(id=key, phone=phone)),
+        "OtpRefreshed": _object(token=STRING, expires_in=_SECONDS, refresh_token=STRING),
         "OtpSent": _object(
             message=STRING,
             challenge_id=STRING,
@@ -117,7 +118,7 @@ def answers(schema: AutoSchema) -> dict[str, Json]:
             resend_in=_SECONDS,
             phone=STRING | {"description": "E.164: how the number was understood."},
         ),
-        "OtpVerified": _object(message=STRING, token=token, expires_in=_SECONDS, user=user, device=STRING),
+        "OtpVerified": _refreshable(message=STRING, token=token, expires_in=_SECONDS, user=user, device=STRING),
         "OtpMe": _object(id=key, phone=phone),
         "OtpConfirming": _confirming(),
         "OtpFactors": _object(
@@ -184,6 +185,13 @@ def _challenge_state() -> Json:
         resend_in=_SECONDS,
         switch_in=_SECONDS | {"description": "Until another channel may be asked for."},
     )
+
+
+def _refreshable(**properties: Json) -> Json:
+    """Describe an object that has these members, and a refresh token where the token backend has refresh tokens."""
+    described = _object(**properties)
+    described["properties"]["refresh_token"] = STRING | {"description": "Only from a token backend that has them."}
+    return described
 
 
 def _object(**properties: Json) -> Json:

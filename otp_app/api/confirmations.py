@@ -12,11 +12,11 @@ from rest_framework.response import Response
 from .. import accounts, confirmations
 from ..accounts.confirmations import LIFE_SECONDS, use
 from ..challenges import Grant
-from ..errors import ConfirmationRequired, OtpError
+from ..errors import ConfirmationRequired, NotAuthenticated, OtpError
 from ..limits.clients import client_of
 from ..phones.languages import language_of
 from . import idempotency, problems
-from .authentication import TokenAuthentication
+from .authentication import LiveTokenAuthentication
 from .serializers import ConfirmSerializer, ConfirmVerifySerializer, Json
 from .views import OtpView
 
@@ -25,7 +25,7 @@ Context = Callable[[Any], Mapping[str, str]]  # takes the request, as the view g
 
 
 class ConfirmView(OtpView):
-    authentication_classes = (TokenAuthentication,)
+    authentication_classes = (LiveTokenAuthentication,)
     permission_classes = (IsAuthenticated,)
     serializer_class = ConfirmSerializer
 
@@ -51,7 +51,7 @@ class ConfirmView(OtpView):
 
 
 class ConfirmVerifyView(OtpView):
-    authentication_classes = (TokenAuthentication,)
+    authentication_classes = (LiveTokenAuthentication,)
     permission_classes = (IsAuthenticated,)
     serializer_class = ConfirmVerifySerializer
 
@@ -103,7 +103,7 @@ def confirmed(purpose: str, context: Context | None = None) -> Callable[[Callabl
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             try:
                 if not request.user.is_authenticated:
-                    raise problems.NotAuthenticated
+                    raise NotAuthenticated
                 _use(request, purpose, context)
             except OtpError as error:
                 return problems.answer(request, error)

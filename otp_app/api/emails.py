@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from .. import enrolments
 from ..challenges.policies import ADD_EMAIL, REMOVE_EMAIL
 from ..factors import emails
-from .authentication import TokenAuthentication
+from .authentication import LiveTokenAuthentication
 from .confirmations import Confirmed
 from .problems import NotFound
 from .serializers import StrictSerializer, TextField
@@ -46,7 +46,7 @@ class EmailVerifySerializer(StrictSerializer):
 
 
 class EmailView(OtpView):
-    authentication_classes = (TokenAuthentication,)
+    authentication_classes = (LiveTokenAuthentication,)
     serializer_class = EmailSerializer
 
     def get_permissions(self) -> list[Any]:
@@ -68,7 +68,7 @@ class EmailView(OtpView):
 
 
 class EmailVerifyView(OtpView):
-    authentication_classes = (TokenAuthentication,)
+    authentication_classes = (LiveTokenAuthentication,)
     permission_classes = (IsAuthenticated,)
     serializer_class = EmailVerifySerializer
 

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from .. import enrolments
 from ..challenges.policies import ADD_AUTHENTICATOR, RECOVERY_CODES, REMOVE_AUTHENTICATOR
 from ..factors import authenticators, recovery_codes
-from .authentication import TokenAuthentication
+from .authentication import LiveTokenAuthentication
 from .confirmations import Confirmed
 from .problems import NotFound
 from .serializers import StrictSerializer, TextField
@@ -25,7 +25,7 @@ class AuthenticatorVerifySerializer(StrictSerializer):
 
 
 class AuthenticatorView(OtpView):
-    authentication_classes = (TokenAuthentication,)
+    authentication_classes = (LiveTokenAuthentication,)
 
     def get_permissions(self) -> list[Any]:
         """Ask for a confirmation of what changes."""
@@ -52,7 +52,7 @@ class AuthenticatorView(OtpView):
 
 
 class AuthenticatorVerifyView(OtpView):
-    authentication_classes = (TokenAuthentication,)
+    authentication_classes = (LiveTokenAuthentication,)
     permission_classes = (IsAuthenticated,)
     serializer_class = AuthenticatorVerifySerializer
 
@@ -62,7 +62,7 @@ class AuthenticatorVerifyView(OtpView):
 
 
 class RecoveryCodesView(OtpView):
-    authentication_classes = (TokenAuthentication,)
+    authentication_classes = (LiveTokenAuthentication,)
     permission_classes: Sequence[type[BasePermission]] = (IsAuthenticated, Confirmed(RECOVERY_CODES))  # type: ignore[assignment]
 
     def post(self, request: Request) -> Response:

@@ -48,7 +48,7 @@ _CODE_ERRORS = (
     errors.Limited("", 60),
     errors.Unavailable(),
 )
-_TOKEN_ERRORS = (problems.NotAuthenticated(), problems.MethodNotAllowed(), errors.Unavailable())
+_TOKEN_ERRORS = (errors.NotAuthenticated(), problems.MethodNotAllowed(), errors.Unavailable())
 _KEY_DESCRIPTION = "A name that you choose for this request. The same request under it gets the first answer again."
 _KEPT_A_MINUTE = "Kept for a minute. Without effect where a cookie is the proof or the server lacks the extra crypto."
 _KEY_ERRORS = (problems.RequestInProgress(), problems.IdempotencyKeyReused())
@@ -70,6 +70,11 @@ _VERIFIED = {
     "expires_in": 2_592_000,
     "user": {"id": 42, "phone": _PHONE, "is_new": True},
     "device": "WyJjM2YyYjhjIiwiMWYwIiwxNzYzODU2MDAwMDAwXQ:1vMtqA:9dQ3vXk2Lr8Zb0Tn5Hy7Wc1Ge4Jm6Ps",
+}
+_NEXT = {
+    "token": "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJFUzI1NiJ9.eyJzdWIiOiI0MiJ9.9dQ3vXk2Lr8Zb0Tn5Hy7Wc1Ge4Jm6Ps",
+    "expires_in": 600,
+    "refresh_token": "otr_PyuMDZ5KT2yLHXpeLJ8LNgAAAAGq8dQ3vXk2Lr8Zb0Tn5Hy7Wc1Ge4Jm6PsAq3Yw6mH0Vt8bZr1Xc5Lk9Nf2Jd7",
 }
 _USER = {"id": 42, "phone": _PHONE}
 _SESSION = {
@@ -143,7 +148,7 @@ _ADD_EMAIL = Operation(
     (200, "OtpEmailSent", {"challenge_id": _ID, "expires_in": 600}),
     (
         _NO_EMAIL,
-        problems.NotAuthenticated(),
+        errors.NotAuthenticated(),
         errors.ConfirmationRequired("add_email"),
         *_BODY_ERRORS,
         errors.Limited("", 60),
@@ -205,6 +210,19 @@ OPERATIONS: dict[type[views.OtpView], Operation] = {
         (200, "OtpToken", {name: _VERIFIED[name] for name in ("token", "expires_in")} | {"user": _USER}),
         (_MISSING, errors.InvalidOrExpiredCode(), *_BODY_ERRORS, errors.Unavailable()),
     ),
+    views.RefreshView: Operation(
+        "token_refresh",
+        "Replace a refresh token and get a new token; where the token backend has refresh tokens",
+        {"refresh_token": _NEXT["refresh_token"]},
+        (200, "OtpRefreshed", _NEXT),
+        (
+            errors.InvalidRequest({"refresh_token": [_REQUIRED]}),
+            errors.NotAuthenticated(),
+            errors.RefreshReused(),
+            *_BODY_ERRORS,
+            errors.Unavailable(),
+        ),
+    ),
     confirmations.ConfirmView: Operation(
         "confirm",
         "Send a code to the user's own number, to confirm something; or begin one that a factor answers",
@@ -214,7 +232,7 @@ OPERATIONS: dict[type[views.OtpView], Operation] = {
             errors.InvalidRequest({"purpose": [_REQUIRED]}),
             errors.RegionNotAllowed(),
             errors.UndeliverablePhone(),
-            problems.NotAuthenticated(),
+            errors.NotAuthenticated(),
             _SECOND_FACTOR,
             errors.ProofRequired(_TASK),
             *_BODY_ERRORS,
@@ -233,7 +251,7 @@ OPERATIONS: dict[type[views.OtpView], Operation] = {
         (
             _MISSING,
             errors.InvalidOrExpiredCode(),
-            problems.NotAuthenticated(),
+            errors.NotAuthenticated(),
             *_BODY_ERRORS,
             errors.Limited("", 60),
             errors.Unavailable(),
@@ -244,7 +262,7 @@ OPERATIONS: dict[type[views.OtpView], Operation] = {
         "Add the authenticator that was begun, by a code that it shows, and get recovery codes",
         {"code": "123456"},
         (200, "OtpRecoveryCodes", _TEN),
-        (_MISSING, errors.InvalidOrExpiredCode(), problems.NotAuthenticated(), *_BODY_ERRORS, errors.Unavailable()),
+        (_MISSING, errors.InvalidOrExpiredCode(), errors.NotAuthenticated(), *_BODY_ERRORS, errors.Unavailable()),
     ),
     factors.AuthenticatorView: Operation(
         "authenticator",
@@ -267,7 +285,7 @@ OPERATIONS: dict[type[views.OtpView], Operation] = {
         "Verify the code that went to an e-mail address, which is then kept for notices",
         {"challenge_id": _ID, "otp": "123456"},
         (200, "OtpEmail", {"email": "person@example.com"}),
-        (_MISSING, errors.InvalidOrExpiredCode(), problems.NotAuthenticated(), *_BODY_ERRORS, errors.Unavailable()),
+        (_MISSING, errors.InvalidOrExpiredCode(), errors.NotAuthenticated(), *_BODY_ERRORS, errors.Unavailable()),
     ),
     emails.EmailView: Operation(
         "email",

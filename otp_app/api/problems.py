@@ -14,19 +14,22 @@ from rest_framework.response import Response
 
 from .. import audit
 from ..bodies import BodyTooLarge
-from ..errors import FAILED, UNREACHABLE, InvalidRequest, OtpError, Unavailable, WrongIsolation, unlogged
+from ..errors import (
+    FAILED,
+    UNREACHABLE,
+    InvalidRequest,
+    NotAuthenticated,
+    OtpError,
+    Unavailable,
+    WrongIsolation,
+    unlogged,
+)
 from ..limits.clients import client_of
 from ..phones.languages import language_of
 
 logger = logging.getLogger("otp_app.api")
 
 MEDIA_TYPE = "application/problem+json"
-
-
-class NotAuthenticated(OtpError):
-    code = "not_authenticated"
-    status = 401
-    detail = _("Sign in first: the token is missing, wrong or expired.")
 
 
 class PermissionDenied(OtpError):
@@ -94,6 +97,7 @@ TITLES = {
     "invalid_or_expired_code": _("Invalid or expired code"),
     "profile_required": _("Details required"),
     "not_authenticated": _("Not signed in"),
+    "refresh_reused": _("Session ended"),
     "confirmation_required": _("Confirmation required"),
     "second_factor_required": _("Second factor required"),
     "proof_required": _("Proof of work required"),

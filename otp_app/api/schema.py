@@ -194,6 +194,7 @@ class TokenAuthenticationExtension(OpenApiAuthenticationExtension):  # type: ign
     """Describe the credentials of the token backend in force: a bearer token, or the session's cookie."""
 
     target_class = TokenAuthentication
+    match_subclasses = True
     name = "otpToken"
 
     def get_security_definition(self, auto_schema: AutoSchema) -> Json:

@@ -13,6 +13,7 @@ from ..challenges.policies import LOGIN, policy_for
 from ..conf import conf
 from ..limits import proof_of_work
 from ..providers.base import Channel
+from ..tokens.base import Issued
 
 Json = dict[str, Any]
 
@@ -212,6 +213,20 @@ class ExchangeSerializer(StrictSerializer):
     redirect_uri = AddressField()
     code = TextField()
     code_verifier = VerifierField()
+
+
+class RefreshTokenField(TextField):
+    max_characters = 2048  # a token backend may take JWTs
+
+
+class RefreshSerializer(StrictSerializer):
+    refresh_token = RefreshTokenField()
+
+
+def issued_answer(issued: Issued) -> Json:
+    """Return what the client is given after sign-in; ``refresh_token`` only where there is one."""
+    answer: Json = {"token": issued.token, "expires_in": issued.expires_in}
+    return answer | ({"refresh_token": issued.refresh_token} if issued.refresh_token else {})
 
 
 def user_answer(user: Any, **members: Any) -> Json:

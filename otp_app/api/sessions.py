@@ -6,7 +6,7 @@ from rest_framework.response import Response
 
 from .. import tokens
 from ..tokens.base import Session
-from .authentication import TokenAuthentication
+from .authentication import LiveTokenAuthentication
 from .problems import NotFound
 from .serializers import Json
 from .views import OtpView
@@ -15,7 +15,7 @@ from .views import OtpView
 class OwnSessionsView(OtpView):
     """Hold what the views of sessions share."""
 
-    authentication_classes = (TokenAuthentication,)
+    authentication_classes = (LiveTokenAuthentication,)
     permission_classes = (IsAuthenticated,)
 
 

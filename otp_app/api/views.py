@@ -24,9 +24,17 @@ from ..challenges import Grant
 from ..limits.clients import client_of
 from ..phones.languages import language_of, regions_of
 from . import countries, idempotency, problems, sign_in_answers
-from .authentication import TokenAuthentication
+from .authentication import LiveTokenAuthentication
 from .parsers import StrictJSONParser
-from .serializers import ExchangeSerializer, Json, SendSerializer, VerifySerializer, user_answer
+from .serializers import (
+    ExchangeSerializer,
+    Json,
+    RefreshSerializer,
+    SendSerializer,
+    VerifySerializer,
+    issued_answer,
+    user_answer,
+)
 
 ViewClass = TypeVar("ViewClass", bound=type[APIView])
 
@@ -147,8 +155,7 @@ class VerifyView(OtpView):
         )
         return {
             "message": "OTP verified successfully",
-            "token": done.issued.token,
-            "expires_in": done.issued.expires_in,
+            **issued_answer(done.issued),
             "user": user_answer(done.user, phone=body["phone"], is_new=done.is_new),
             "device": done.device,
         }
@@ -165,11 +172,20 @@ class ExchangeView(OtpView):
     def post(self, request: Request) -> Response:
         user, issued = services.exchange(**self.body(request), request=request._request)
         shown = user_answer(user, phone=accounts.phone_of(user))
-        return Response({"token": issued.token, "expires_in": issued.expires_in, "user": shown})
+        return Response(issued_answer(issued) | {"user": shown})
+
+
+class RefreshView(OtpView):
+    """Replace a refresh token. It has no limit, because 256 bits cannot be guessed."""
+
+    serializer_class = RefreshSerializer
+
+    def post(self, request: Request) -> Response:
+        return Response(issued_answer(tokens.refresh(self.body(request)["refresh_token"], request._request)))
 
 
 class MeView(OtpView):
-    authentication_classes = (TokenAuthentication,)
+    authentication_classes = (LiveTokenAuthentication,)
     permission_classes = (IsAuthenticated,)
 
     def get(self, request: Request) -> Response:
@@ -178,7 +194,7 @@ class MeView(OtpView):
 
 
 class LogoutView(OtpView):
-    authentication_classes = (TokenAuthentication,)
+    authentication_classes = (LiveTokenAuthentication,)
     permission_classes = (IsAuthenticated,)
 
     def post(self, request: Request) -> Response:
@@ -187,7 +203,7 @@ class LogoutView(OtpView):
 
 
 class LogoutEverywhereView(OtpView):
-    authentication_classes = (TokenAuthentication,)
+    authentication_classes = (LiveTokenAuthentication,)
     permission_classes = (IsAuthenticated,)
 
     def post(self, request: Request) -> Response:

@@ -11,5 +11,6 @@ from . import (  # noqa: F401  (registers them)
     ranges,
     settings,
     test_numbers,
+    tokens,
     users,
 )

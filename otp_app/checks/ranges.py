@@ -54,6 +54,10 @@ RANGES: dict[str, tuple[int, int]] = {
     "TOKEN_TTL": (60, MAX_NUMBER),
     "TOKEN_IDLE": (60, MAX_NUMBER),
     "MAX_SESSIONS": (0, MAX_NUMBER),
+    "TOKEN_RENEWED_FOR": (0, MAX_NUMBER),
+    "JWT_TTL": (60, 3600),
+    "JWT_KEY_LEAD": (0, MAX_NUMBER),
+    "REFRESH_GRACE": (1, 300),
 }
 POLICY_NUMBERS = {
     "length": "CODE_LENGTH",

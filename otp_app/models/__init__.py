@@ -13,7 +13,7 @@ from .emails import EmailAddress
 from .events import SecurityEvent
 from .factors import Authenticator, RecoveryCode
 from .notifications import Notification
-from .tokens import Token, UserSession, session_id
+from .tokens import RefreshToken, SigningKey, Token, UserSession, session_id
 from .users import User
 
 __all__ = [
@@ -33,7 +33,9 @@ __all__ = [
     "KeptAnswer",
     "Notification",
     "RecoveryCode",
+    "RefreshToken",
     "SecurityEvent",
+    "SigningKey",
     "Token",
     "User",
     "UserSession",

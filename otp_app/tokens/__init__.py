@@ -12,7 +12,7 @@ from .. import accounts, staff
 from ..accounts import events
 from ..accounts.clients import described
 from ..db.transactions import send_after_commit
-from ..errors import InvalidOrExpiredCode
+from ..errors import InvalidOrExpiredCode, NotAuthenticated
 from ..models import Token
 from ..phones import Phone
 from ..signals import signed_out
@@ -20,7 +20,19 @@ from . import sessions
 from .backends import current, in_use
 from .base import Issued, Issuing, TokenBackend
 
-__all__ = ["authenticate", "current", "issue", "issuing", "purge", "revoke", "revoke_all", "sessions", "sign_in"]
+__all__ = [
+    "authenticate",
+    "current",
+    "is_live",
+    "issue",
+    "issuing",
+    "purge",
+    "refresh",
+    "revoke",
+    "revoke_all",
+    "sessions",
+    "sign_in",
+]
 
 
 def issuing(backend: TokenBackend) -> Issuing | None:
@@ -75,6 +87,27 @@ def authenticate(token: str) -> Any | None:
     backend, request = current(), HttpRequest()
     request.META["HTTP_AUTHORIZATION"] = f"Bearer {token}"
     return None if backend.ambient else backend.authenticate(request)
+
+
+def is_live(sid: str) -> bool:
+    """Return whether the session that an access token names (its claim ``sid``) has not ended, by one query.
+
+    Where the tokens of the backend in force are no JWTs, no session is.
+    """
+    backend: Any = current()
+    return bool(hasattr(backend, "is_live") and backend.is_live(sid))
+
+
+def refresh(refresh_token: str, request: HttpRequest | None) -> Issued:
+    """Return a new token and refresh token for a valid refresh token of the backend in force.
+
+    Raise RefreshReused for one that another has replaced, NotAuthenticated for any other.
+    """
+    backend: Any = current()
+    if not hasattr(backend, "refresh"):
+        raise NotAuthenticated
+    issued: Issued = backend.refresh(refresh_token, request)
+    return issued
 
 
 def revoke(request: HttpRequest, user: Any, backend: TokenBackend | None = None) -> None:

@@ -6,27 +6,26 @@ front lets secret scanners recognise a leaked token.
 
 import hashlib
 import secrets
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import lru_cache
 from typing import Any, ClassVar
 
 from django.contrib.auth import get_user_model
 from django.db import router
-from django.db.models import Q
 from django.http import HttpRequest
-from django.utils import timezone
 
 from .. import staff
 from ..accounts.clients import described
 from ..conf import conf
-from ..db import clock, lookups, writes
+from ..db import lookups, writes
 from ..db.lookups import Lookup
 from ..models import Token, session_id
+from . import lives
 from .base import Issued, Issuing, Session
+from .bearer import token_of
 
 TAG = "otp_"
-_SCHEMES = {"bearer", "token"}
-# ``used_at`` is written at most this often, so that most requests only read; a token becomes idle at most 1/24 early.
+# Use is written down at most this often, so that most requests only read; a token becomes idle at most 1/24 early.
 _USED_AT_STEP = timedelta(hours=1)
 
 
@@ -48,34 +47,34 @@ class OpaqueTokens:
         return Issuing(issued, Token, row)
 
     def authenticate(self, request: HttpRequest) -> Any | None:
-        token = _token_of(request)
+        token = _own_token_of(request)
         alias = router.db_for_write(Token)  # a replica has the token late, and knows late that it was revoked
         found = _lookup(get_user_model()).first(alias, _digest(token)) if token else None
         if found is None:
             return None
-        pk, used_at, expires_at, *columns = found
-        user = lookups.instance(get_user_model(), alias, columns)
-        now, idle = _now(), timedelta(seconds=conf.TOKEN_IDLE)
-        if not user.is_active or expires_at <= now or now - used_at >= idle:
+        pk, began_at, used_at, expires_at, *columns = found
+        user, now = lookups.instance(get_user_model(), alias, columns), lives.now()
+        if not user.is_active or lives.is_over(expires_at, used_at, now):
             return None
-        if now - used_at >= min(_USED_AT_STEP, idle / 24):
-            Token.objects.filter(pk=pk).update(used_at=now)
+        if now - used_at >= min(_USED_AT_STEP, timedelta(seconds=min(conf.TOKEN_IDLE, conf.TOKEN_TTL)) / 24):
+            renewed = lives.renewed_end(began_at, expires_at, now)
+            Token.objects.filter(pk=pk).update(used_at=now, expires_at=renewed)
         return staff.without_rights(user)
 
     def revoke(self, request: HttpRequest) -> None:
-        if token := _token_of(request):
+        if token := _own_token_of(request):
             Token.objects.filter(digest=_digest(token)).delete()
 
     def revoke_all(self, user: Any) -> None:
         Token.objects.filter(user=user).delete()
 
     def sessions(self, user: Any, request: HttpRequest | None) -> list[Session]:
-        own = _digest(_token_of(request)) if request else b""
-        rows = Token.objects.using(router.db_for_write(Token)).filter(user=user).exclude(_dead())
+        own = _digest(_own_token_of(request)) if request else b""
+        rows = Token.objects.using(router.db_for_write(Token)).filter(user=user).exclude(lives.over())
         return [_session(row, is_current=bytes(row.digest) == own) for row in rows]
 
     def purge(self) -> int:
-        return Token.objects.filter(_dead()).delete()[0]
+        return Token.objects.filter(lives.over()).delete()[0]
 
 
 def _session(row: Token, *, is_current: bool) -> Session:
@@ -85,17 +84,11 @@ def _session(row: Token, *, is_current: bool) -> Session:
     return Session(row.public_id, row.began_at, row.used_at, row.client_name, row.network, is_current, end)
 
 
-def _dead() -> Q:
-    now = _now()
-    return Q(expires_at__lte=now) | Q(used_at__lte=now - timedelta(seconds=conf.TOKEN_IDLE))
-
-
 def _new_token() -> tuple[Issued, dict[str, Any]]:
     """Return a new token, and its row without the user."""
     token = TAG + secrets.token_urlsafe(32)
-    now = _now()
-    expires_at = now + timedelta(seconds=conf.TOKEN_TTL)
-    row = {"digest": (digest := _digest(token)), "began_at": now, "used_at": now, "expires_at": expires_at}
+    now, digest = lives.now(), _digest(token)
+    row = {"digest": digest, "began_at": now, "used_at": now, "expires_at": lives.first_end(now)}
     return Issued(token, conf.TOKEN_TTL, session=session_id(digest)), row
 
 
@@ -103,19 +96,14 @@ def _new_token() -> tuple[Issued, dict[str, Any]]:
 def _lookup(user_model: type[Any]) -> Lookup:
     """Return the query by digest for a token and its user: the only query of an authenticated request."""
     columns = [f"user__{name}" for name in lookups.columns_of(user_model)]
-    return Lookup(Token.objects.all(), "digest", ["pk", "used_at", "expires_at", *columns])
+    return Lookup(Token.objects.all(), "digest", ["pk", "began_at", "used_at", "expires_at", *columns])
 
 
-def _token_of(request: HttpRequest) -> str:
-    """Return the token in ``Authorization: Bearer …`` (RFC 6750) or DRF's usual ``Token …``; empty if none is ours."""
-    scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
-    token = token.strip()
-    return token if scheme.lower() in _SCHEMES and token.startswith(TAG) and token.isascii() else ""
+def _own_token_of(request: HttpRequest) -> str:
+    """Return the token that a request carries; empty if it is none of ours."""
+    token = token_of(request)
+    return token if token.startswith(TAG) else ""
 
 
 def _digest(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
-
-
-def _now() -> datetime:
-    return timezone.now() + timedelta(milliseconds=clock.offset())

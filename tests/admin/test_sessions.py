@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from otp_app import tokens
 from otp_app.accounts import events
-from otp_app.models import Token, User, UserSession
+from otp_app.errors import NotAuthenticated
+from otp_app.models import RefreshToken, Token, User, UserSession
 from tests.admin.pages import page
 
 pytestmark = pytest.mark.django_db
@@ -33,6 +34,12 @@ def browser(person):
     store = SessionStore()
     store.create()
     return UserSession.objects.create(key=store.session_key, user=person, expires_at=store.get_expiry_date())
+
+
+@pytest.fixture
+def refreshed(person, settings):
+    settings.OTP_TOKEN_BACKEND = "otp_app.tokens.jwt.JwtTokens"
+    return tokens.current().issue(person, None).refresh_token
 
 
 def delete(client, name, row):
@@ -96,3 +103,12 @@ def test_staff_without_the_permission_sees_the_lists_and_ends_nothing(sees_some,
 def test_a_session_of_a_user_without_a_phone_is_shown_by_the_users_key(sees_all, person, token):
     User.objects.filter(pk=person.pk).update(phone="")
     assert f">{person.pk}<" in page(sees_all, "token_changelist")
+
+
+def test_staff_ends_the_session_of_a_refresh_token(sees_all, person, refreshed):
+    address = f"{reverse('admin:otp_app_refreshtoken_changelist')}?user__pk__exact={person.pk}"
+    assert address in page(sees_all, "user_change", person.pk)
+    assert "+998901••••••" in sees_all.get(address).content.decode()
+    delete(sees_all, "refreshtoken", RefreshToken.objects.get())
+    with pytest.raises(NotAuthenticated):
+        tokens.refresh(refreshed, None)

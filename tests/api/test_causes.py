@@ -7,7 +7,7 @@ from django.urls import clear_script_prefix, include, path, set_script_prefix
 
 from otp_app.api import problems
 from otp_app.api.causes import CAUSES, entries
-from otp_app.errors import OtpError
+from otp_app.errors import NotAuthenticated, OtpError
 
 
 def type_of(code):
@@ -38,7 +38,8 @@ def test_the_type_of_every_problem_leads_to_its_cause_and_cure(client):
 
 
 def test_an_entry_has_the_status_that_is_sent():
-    sent = {error.code: error.status for error in OtpError.__subclasses__() if error.__module__.startswith("otp_app.")}
+    classes = [*OtpError.__subclasses__(), *NotAuthenticated.__subclasses__()]
+    sent = {error.code: error.status for error in classes if error.__module__.startswith("otp_app.")}
     assert {entry.code: entry.status for entry in entries()} == sent
 
 

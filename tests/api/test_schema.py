@@ -25,6 +25,8 @@ CODES = {  # what an endpoint can answer beside success
     ("/api/challenges/{challenge_id}/", "get"): "invalid_or_expired_code method_not_allowed unavailable",
     ("/api/token/", "post"): "invalid_request invalid_or_expired_code method_not_allowed too_large "
     "unsupported_media_type unavailable",
+    ("/api/token/refresh/", "post"): "invalid_request not_authenticated refresh_reused method_not_allowed too_large "
+    "unsupported_media_type unavailable",
     ("/api/countries/", "get"): "method_not_allowed",
     (
         "/api/confirm/",
@@ -70,6 +72,7 @@ STATUSES = {  # of the contract
     "invalid_or_expired_code": 400,
     "profile_required": 400,
     "not_authenticated": 401,
+    "refresh_reused": 401,
     "permission_denied": 403,
     "confirmation_required": 403,
     "second_factor_required": 403,

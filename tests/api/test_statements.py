@@ -113,6 +113,25 @@ def test_a_request_with_a_token_takes_one(client, outbox, django_user_model):
     assert (response.status_code, count) == (200, 1)
 
 
+def test_with_jwts_a_sign_in_of_a_known_user_takes_six_a_request_one_and_a_refresh_two(
+    client, outbox, django_user_model, settings
+):
+    """The check; the approval; the user; the session; the sign-in; the event. Our own views ask for the session."""
+    settings.OTP_TOKEN_BACKEND = "otp_app.tokens.jwt.JwtTokens"
+    signed_in(client, outbox, django_user_model)  # makes the signing key
+    phone = new_phone()
+    django_user_model.objects.create_user(phone)
+    statements(client, "send-otp", {"phone": phone})
+    response, count = statements(client, "verify-otp", {"phone": phone, "otp": outbox[-1].code})
+    assert (response.status_code, count) == (200, on(postgresql=6, sqlite=19))
+    answer = response.json()
+    headers = {"authorization": f"Bearer {answer['token']}"}
+    response, count = counted(lambda: client.get("/api/me/", headers=headers))
+    assert (response.status_code, count) == (200, 1)
+    response, count = statements(client, "token/refresh", {"refresh_token": answer["refresh_token"]})
+    assert (response.status_code, count) == (200, 2)
+
+
 def test_no_statement_of_a_sign_in_is_too_long_for_psycopg_to_keep(client, outbox, django_user_model):
     """psycopg parses a statement of more than 4,096 characters or 50 parameters anew at each execution."""
     sizes = []

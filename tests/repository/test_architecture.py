@@ -9,6 +9,7 @@ import tomllib
 import pytest
 
 from otp_app.stores import sql
+from otp_app.tokens import jwt
 from tests.factories import new_phone
 from tests.programs import ROOT
 
@@ -125,6 +126,16 @@ def test_a_send_and_a_verification_walk_as_they_are_drawn(client, outbox, settin
     follow(SEND, lambda: client.post("/api/send-otp/", {"phone": phone}, **post))
     body = {"phone": phone, "otp": outbox[-1].code}
     follow(VERIFICATION, lambda: client.post("/api/verify-otp/", body, **post))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_refresh_walks_as_it_is_drawn(client, settings, django_user_model):
+    (refresh,) = re.findall(r"(?ms)^### A refresh$.*?^```text\n(.*?)^```", PAGE)
+    settings.OTP_TOKEN_BACKEND = f"{jwt.__name__}.JwtTokens"
+    body = {
+        "refresh_token": jwt.JwtTokens().issue(django_user_model.objects.create_user(new_phone()), None).refresh_token
+    }
+    follow(refresh, lambda: client.post("/api/token/refresh/", body, content_type="application/json"))
 
 
 def public_classes():

@@ -4,6 +4,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.backends.db import SessionStore
 
+from ...errors import NotAuthenticated
 from .values import new_phone
 
 
@@ -39,9 +40,31 @@ class TokenContract:
             issued = backend.issue(user, request)
             assert issued.expires_in > 0
             request.session.save()
-            return {"token": issued.token, "session": request.session.session_key}
+            return {
+                "token": issued.token,
+                "session": request.session.session_key,
+                "refresh_token": issued.refresh_token,
+            }
 
         return sign_in
+
+    @pytest.fixture
+    def holder(self, backend, ask):
+        """Return a function that tells who may go on with what was issued: by a new token, where there is a refresh.
+
+        A token that is verified without a query is good to its end, so whether it was revoked shows there.
+        """
+
+        def holder(held):
+            if not hasattr(backend, "refresh"):
+                return backend.authenticate(ask(held))
+            try:
+                issued = backend.refresh(held["refresh_token"], ask())
+            except NotAuthenticated:
+                return None
+            return backend.authenticate(ask({"token": issued.token, "session": None}))
+
+        return holder
 
     def test_who_holds_what_was_issued_is_the_user(self, backend, sign_in, ask, user, new_user):
         other = new_user()
@@ -51,19 +74,21 @@ class TokenContract:
     def test_who_holds_nothing_is_nobody(self, backend, ask):
         assert backend.authenticate(ask()) is None
 
-    def test_what_was_revoked_is_worth_nothing_and_another_sign_in_stays(self, backend, sign_in, ask, user):
+    def test_what_was_revoked_is_worth_nothing_and_another_sign_in_stays(self, backend, sign_in, ask, holder, user):
         first, second = sign_in(user), sign_in(user)
         request = ask(first)
         backend.revoke(request)
         request.session.save()
-        assert backend.authenticate(ask(first)) is None
-        assert backend.authenticate(ask(second)) == user
+        assert holder(first) is None
+        assert holder(second) == user
 
-    def test_signing_out_everywhere_ends_all_of_a_user_and_of_nobody_else(self, backend, sign_in, ask, user, new_user):
+    def test_signing_out_everywhere_ends_all_of_a_user_and_of_nobody_else(
+        self, backend, sign_in, holder, user, new_user
+    ):
         other = new_user()
         held = [sign_in(user), sign_in(user), sign_in(other)]
         backend.revoke_all(user)
-        assert [backend.authenticate(ask(one)) for one in held] == [None, None, other]
+        assert [holder(one) for one in held] == [None, None, other]
 
     def test_what_is_prepared_for_nobody_yet_is_good_as_soon_as_its_row_is_the_users(self, backend, ask, user):
         prepared = backend.issuing()
@@ -77,13 +102,30 @@ class TokenContract:
     def test_revoking_nothing_is_no_error(self, backend, ask):
         backend.revoke(ask())
 
-    def test_a_deactivated_user_is_nobody(self, backend, sign_in, ask, user):
+    def test_a_deactivated_user_is_nobody(self, sign_in, holder, user):
         held = sign_in(user)
         user.is_active = False
         user.save()
-        assert backend.authenticate(ask(held)) is None
+        assert holder(held) is None
 
-    def test_a_purge_spares_the_living(self, backend, sign_in, ask, user):
+    def test_a_purge_spares_the_living(self, backend, sign_in, holder, user):
         held = sign_in(user)
         assert backend.purge() == 0
-        assert backend.authenticate(ask(held)) == user
+        assert holder(held) == user
+
+    def test_a_refresh_token_gives_a_new_pair(self, backend, sign_in, ask, user):
+        if not hasattr(backend, "refresh"):
+            pytest.skip("it has no refresh tokens")
+        first = sign_in(user)
+        second = backend.refresh(first["refresh_token"], ask())
+        third = backend.refresh(second.refresh_token, ask())
+        for issued in (second, third):
+            assert backend.authenticate(ask({"token": issued.token, "session": None})) == user
+            assert issued.expires_in > 0
+
+    def test_what_is_no_refresh_token_is_refused(self, backend, sign_in, ask, user):
+        if not hasattr(backend, "refresh"):
+            pytest.skip("it has no refresh tokens")
+        for wrong in ("", "x", "ü", "otr_x", sign_in(user)["token"]):
+            with pytest.raises(NotAuthenticated):
+                backend.refresh(wrong, ask())
