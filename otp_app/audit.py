@@ -126,9 +126,9 @@ def record_erasure(user: Any, client: str | None) -> None:
 def record_factor(what: str, user: Any, client: str | None = None, **facts: str) -> None:
     """Log ``second_factor`` with the user's primary key: at WARNING how one was lost, or replaced by a recovery code.
 
-    ``what`` is added, totp, recovery, failed or removed.
+    ``what`` is added, removed, failed, or the factor that was proven, as authenticator.
     """
-    level = logging.WARNING if what in ("recovery", "removed") else logging.INFO
+    level = logging.WARNING if what in ("recovery_code", "removed") else logging.INFO
     seen = {"client": client} if client else {}
     _log(level, "second_factor", {"what": what, "user": str(user), **seen, **facts})
 

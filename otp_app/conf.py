@@ -71,10 +71,14 @@ class Conf:
     PASSWORDS_PER_CLIENT_HOUR: int = 20  # failed sign-ins to the admin by a client
     PASSWORDS_PER_ACCOUNT_HOUR: int = 30  # failed sign-ins to the admin for an account
 
+    # Second factors
+    # An authenticator by TOTP, a passkey, or a recovery code: docs/factors.md
+    CODE_ALONE: bool = True  # False: whoever has an authenticator or a passkey is asked for it beside each code
+    FACTORS_PER_ACCOUNT_DAY: int = 20  # wrong answers by factors, for an account
+
     # The second factor of staff
     # Those who sign in to the admin by password enrol at the first visit.
     STAFF_SECOND_FACTOR: bool = True  # False: a password alone opens the admin
-    FACTORS_PER_ACCOUNT_DAY: int = 20  # wrong codes of an authenticator, and recovery codes, for a member of staff
 
     # Proofs of work
     # Tasks of ALTCHA that suspect requests solve.

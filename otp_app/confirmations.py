@@ -1,24 +1,30 @@
-"""Confirm by a code to the user's own number that it is still the same person, for one purpose and context.
+"""Confirm by a code to the user's own number, or by a factor, that it is still the same person.
+
+A confirmation is for one purpose and context.
 
 ::
 
     send ──── confirmations.begin ── services.send_code ──── the message shows the context
-    verify ── confirmations.open_for ── services.verify_code ── confirmations.confirm: a value, used up once
+    begin ─── confirmations.begin ── no message: a factor will answer
+    verify ── confirmations.open_for ─┬─ services.verify_code ──────────────┬─ confirmations.confirm: a value, used once
+                                      └─ confirmations.spend_check ─ proofs ─┘
 
-Pass all arguments by keyword; call neither function inside a transaction, as in :mod:`.services`.
+Pass all arguments by keyword; call none of them inside a transaction, as in :mod:`.services`.
 """
 
 import re
 from collections.abc import Mapping
 from typing import Any
 
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from . import accounts, services
+from . import accounts, factors, proofs, services
 from .accounts import confirmations, contexts
 from .challenges import Grant, random_id
 from .challenges.policies import confirmable, policy_for
-from .errors import InvalidRequest, OtpError, Unavailable
+from .errors import InvalidOrExpiredCode, InvalidRequest, OtpError, Unavailable
+from .models import Confirmation
 from .providers.base import Channel
 
 
@@ -26,14 +32,15 @@ def send(*, user: Any, purpose: str, context: Mapping[str, Any], new_id: str = "
     """Send a code to the number of ``user``, by a message that shows the context.
 
     It goes by SMS, because what other channels show is mostly a fixed template without a context. ``asked`` goes on to
-    ``services.send_code``: client, language, device, proof and request. Raise what that raises, or InvalidRequest for
-    an unknown purpose, a context that is not plain, or a user without a phone.
+    ``services.send_code``: client, language, device, proof and request. Raise what that raises; InvalidRequest for
+    an unknown purpose, a context that is not plain, or a user without a phone; or SecondFactorRequired where a code
+    alone does not do.
     """
-    if purpose not in confirmable():
-        raise InvalidRequest({"purpose": [_("This purpose is unknown.")]})
+    _require_declared(purpose)
     text, phone = contexts.encoded(context), accounts.phone_of(user)
     if not phone:
         raise InvalidRequest({"phone": [_("Your account has no phone number.")]})
+    proofs.require_more_than_code(user, purpose)
     challenge_id = confirmations.begin(user, purpose, text, new_id or random_id())
     try:
         return services.send_code(phone=phone, purpose=purpose, channel=Channel.SMS, new_id=challenge_id, **asked)
@@ -43,16 +50,59 @@ def send(*, user: Any, purpose: str, context: Mapping[str, Any], new_id: str = "
         raise
 
 
-def verify(*, user: Any, challenge_id: str, code: str, client: str | None = None, device: str | None = None) -> str:
-    """Verify the code and return a value that ``accounts.confirmations.use`` takes once, within 600 s.
+def begin(*, user: Any, purpose: str, context: Mapping[str, Any], by: str) -> dict[str, Any]:
+    """Begin a confirmation that the factor ``by`` shall answer; send nothing.
+
+    Return ``challenge_id``, ``expires_in`` in seconds, and what the client needs for the answer. Raise InvalidRequest
+    for an unknown purpose, a context that is not plain, or a factor that the user does not have.
+    """
+    _require_declared(purpose)
+    text = contexts.encoded(context)
+    if not factors.is_held(user, by):
+        raise InvalidRequest({"by": [_("Your account has no such second factor.")]})
+    challenge_id = confirmations.begin(user, purpose, text, random_id(), by)
+    offer = factors.offer(user, by, challenge_id)
+    return {**offer, "challenge_id": challenge_id, "expires_in": policy_for(purpose).ttl}
+
+
+def verify(
+    *,
+    user: Any,
+    challenge_id: str,
+    code: str = "",
+    factor: Mapping[str, Any] | None = None,
+    client: str | None = None,
+    device: str | None = None,
+    request: HttpRequest | None = None,
+) -> str:
+    """Verify the code or the factor and return a value that ``accounts.confirmations.use`` takes once, within 600 s.
 
     Raise InvalidRequest for a code of another form, before a check is spent; InvalidOrExpiredCode, also for a challenge
     of another user, of a sign-in, or one that was answered already; or Limited.
     """
     row = confirmations.open_for(user, challenge_id)
+    if factor:
+        _verify_factor(row, user, factor, client, request)
+        return confirmations.confirm(row)
     length = policy_for(row.purpose).length
     if not re.fullmatch(f"[0-9]{{{length}}}", code):
         raise InvalidRequest({"otp": [_("This must be {length} digits.").format(length=length)]})
     named = {"client": client, "challenge_id": challenge_id, "device": device}
     services.verify_code(phone=accounts.phone_of(user), code=code, purpose=row.purpose, **named)
     return confirmations.confirm(row)
+
+
+def _verify_factor(
+    row: Confirmation, user: Any, factor: Mapping[str, Any], client: str | None, request: HttpRequest | None
+) -> None:
+    """Spend a check of a confirmation that was begun for this factor, and prove it. Raise InvalidOrExpiredCode."""
+    if factor["by"] != row.by:
+        raise InvalidOrExpiredCode
+    confirmations.spend_check(row)
+    if not proofs.prove(user, factor, client=client, request=request, bound_to=row.challenge.hex):
+        raise InvalidOrExpiredCode
+
+
+def _require_declared(purpose: str) -> None:
+    if purpose not in confirmable():
+        raise InvalidRequest({"purpose": [_("This purpose is unknown.")]})

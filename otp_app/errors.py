@@ -13,6 +13,8 @@
     ├── ProfileRequired            400 profile_required         the code is right; errors says what a new user must add
     ├── ConfirmationRequired       403 confirmation_required    confirm by a code first; purpose says for what
     ├── ErasureRefused             409 erasure_refused          the account cannot be deleted, by its project's rules
+    ├── SecondFactorRequired       403 second_factor_required   the code is right; prove one of the factors in it, too
+    ├── LastWayIn                  409 last_way_in              without this factor nobody could get into the account
     ├── ProofRequired              403 proof_required           solve the proof of work in it and send it along
     ├── NotAuthenticated           401 not_authenticated        the token is missing, wrong, expired or ended
     │   └── RefreshReused          401 refresh_reused           a refresh token came that another one has replaced
@@ -185,6 +187,30 @@ class ErasureRefused(OtpError):
         super().__init__()
         if detail:
             self.detail = detail
+
+
+class LastWayIn(OtpError):
+    """Refuse to remove what the person could not get in without."""
+
+    code = "last_way_in"
+    status = 409
+    detail = _("Your account has no phone number, so this is your last way in. Add another one first.")
+
+
+class SecondFactorRequired(OtpError):
+    """Ask for one of ``factors``, beside a code or instead of it; ``errors`` says what was wrong with the one given.
+
+    A code that is right may be sent again with it.
+    """
+
+    code = "second_factor_required"
+    status = 403
+    detail = _("One more step: prove it by your second factor.")
+
+    def __init__(self, factors: Sequence[Mapping[str, Any]], errors: dict[str, list[str]] | None = None) -> None:
+        super().__init__()
+        self.factors = factors
+        self.errors = errors or {}
 
 
 class Limited(OtpError):

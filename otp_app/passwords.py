@@ -69,15 +69,23 @@ class PasswordForm(AdminAuthenticationForm):
 def paying(limits: RequestLimits, account: str, client: str, request: HttpRequest | None) -> Iterator[None]:
     """Take limits before a secret is compared within this context, and give them back unless that raises.
 
-    Raise ValidationError if a limit refuses, which is recorded, or if the store cannot be reached.
+    Raise what ``refusing`` raises.
     """
     store = stores.current()
-    try:
+    with refusing(account, client, request):
         increments = store.take(limits)
         yield
         store.give_back(increments)
+
+
+@contextmanager
+def refusing(account: str, client: str, request: HttpRequest | None) -> Iterator[None]:
+    """Raise ValidationError if a limit refuses within this context, which is recorded, or if the store is down."""
+    try:
+        yield
     except Limited as refused:
-        _record_refusal(refused, account, client, request)
+        if not refused.recorded:
+            _record_refusal(refused, account, client, request)
         raise ValidationError(refused.detail, code=refused.code) from None
     except UNREACHABLE:
         raise ValidationError(Unavailable().detail, code=Unavailable.code) from None

@@ -23,12 +23,11 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.generic import FormView
 
-from . import audit, passwords, staff
+from . import enrolments, factors, passwords, proofs, staff
 from .db.transactions import without_transactions
 from .factors import authenticators
-from .limits import request_limits
 from .limits.clients import client_of
-from .models import StaffFactor
+from .models import Authenticator
 
 _NEW = "otp_app_new_factor"  # the factor that the person of this session is about to add
 _MAX_CHARACTERS = 32
@@ -65,32 +64,36 @@ class SecondFactorMixin:
 
 
 class SecondFactorForm(forms.Form):
-    """Pay for a check before the code is compared, and give it back if the code was right."""
+    """Take the code of an authenticator that the person has or is about to add, or a recovery code."""
 
     code = forms.CharField(label=_("Code"), max_length=_MAX_CHARACTERS)
 
-    def __init__(self, *args: Any, request: HttpRequest, factor: StaffFactor, is_new: bool, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, request: HttpRequest, user: Any, factor: Authenticator, is_new: bool, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
-        self.request, self.factor, self.is_new = request, factor, is_new
+        self.request, self.user, self.factor, self.is_new = request, user, factor, is_new
         self.recovery_codes: list[str] = []
         self.fields["code"].widget.attrs |= {"autocomplete": "one-time-code", "autofocus": True, "spellcheck": "false"}
 
     @sensitive_variables()
     def clean_code(self) -> str:
-        code, account = self.cleaned_data["code"], self.factor.pk.hex
+        code: str = self.cleaned_data["code"]
         client = client_of(self.request.META)
-        with passwords.paying(request_limits.for_factor(account), account, client, self.request):
-            kind = self._use(code)
-            audit.record_factor(kind or "failed", self.factor.user_id, client)
-            if not kind:
+        with passwords.refusing(str(self.user.pk), client, self.request):
+            if not (self._enrol(code, client) if self.is_new else self._prove(code, client)):
                 raise ValidationError(_("This code is wrong, or it was used already."), code="invalid")
-        return kind
+        return code
 
-    def _use(self, code: str) -> str:
-        if not self.is_new:
-            return authenticators.use(self.factor, code)
-        self.recovery_codes = authenticators.enrol(self.factor, code)
-        return "added" if self.recovery_codes else ""
+    def _prove(self, code: str, client: str) -> bool:
+        factor = {"by": factors.kind_of(code), "answer": code}
+        return proofs.prove(self.user, factor, client=client, request=self.request)
+
+    def _enrol(self, code: str, client: str) -> bool:
+        self.recovery_codes = authenticators.enrol(self.user, self.factor, code)
+        if self.recovery_codes:
+            enrolments.record_added(self.user, self.request, client)
+        return bool(self.recovery_codes)
 
 
 class SecondFactorView(RedirectURLMixin, FormView):  # type: ignore[type-arg]  # not generic at run time
@@ -117,7 +120,12 @@ class SecondFactorView(RedirectURLMixin, FormView):  # type: ignore[type-arg]  #
         return reverse("admin:index", current_app=self.site.name)
 
     def get_form_kwargs(self) -> dict[str, Any]:
-        return super().get_form_kwargs() | {"request": self.request, "factor": self.factor, "is_new": self.is_new}
+        return super().get_form_kwargs() | {
+            "request": self.request,
+            "user": self.user,
+            "factor": self.factor,
+            "is_new": self.is_new,
+        }
 
     def form_valid(self, form: SecondFactorForm) -> Any:
         staff.give_factor(self.request, self.factor.pk.hex)

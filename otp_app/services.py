@@ -20,7 +20,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from . import accounts, audit, notifications, phones, queues, rulings, stores, tokens
+from . import accounts, audit, notifications, phones, proofs, queues, rulings, stores, tokens
 from .accounts import authorization_codes, devices, events, profiles
 from .challenges import Challenge, ChallengeState, Grant, Status, codes, is_id
 from .challenges.policies import LOGIN, extended_ttl
@@ -155,18 +155,25 @@ def sign_in(
     request: HttpRequest | None = None,
     backend: TokenBackend | None = None,
     profile: Mapping[str, Any] | None = None,
+    factor: Mapping[str, Any] | None = None,
 ) -> SignIn:
     """Verify the code, find or create the user, and issue a token by ``backend`` (default: OTP_TOKEN_BACKEND).
 
-    ``profile`` holds the members of a sign-up. Raise InvalidRequest before a check is spent if they are not valid, and
-    ProfileRequired if somebody new must give them; then the challenge is still open, and the same code may come again.
-    Raise InvalidOrExpiredCode for a deactivated user, as for a wrong code. A receiver of ``signed_in`` that raises does
-    not undo the sign-in: by then the code is used up and the token issued. Django logs the error.
+    ``profile`` holds the members of a sign-up, and ``factor`` (``by``, ``answer``) the proof of a second factor. Raise
+    InvalidRequest before a check is spent if the members are not valid. Raise ProfileRequired if somebody new must give
+    them, or SecondFactorRequired for a factor that is missing or wrong; then the challenge is still open, and the same
+    code may come again. Raise InvalidOrExpiredCode for a deactivated user, as for a wrong code. A receiver of
+    ``signed_in`` that raises does not undo the sign-in: by then the code is used up and the token issued. Django logs
+    the error.
     """
     phone = phones.as_phone(phone)
     members = profiles.validated(profile, request)
     known = devices.recognise(phone, device)
-    require = partial(profiles.require, phone, members, request)
+
+    def require() -> None:
+        profiles.require(phone, members, request)
+        proofs.require_at_sign_in(phone, factor, client=client, request=request)
+
     named = (phone, code, LOGIN, client, challenge_id, known)
     challenge = _spend_compare_close(*named, request=request, before_close=require)
     event = None if known else events.fields_of(events.Kind.NEW_DEVICE, request, challenge.checked_at)

@@ -103,6 +103,11 @@ def without_rights(user: Any) -> Any:
     return user if conf.STAFF_BY_CODE or not is_staff(user) else _WithoutRights(lambda: user)
 
 
+def is_guarded(user: Any) -> bool:
+    """Return whether a user is staff for whom a code alone is too little, here without the rights of staff or with."""
+    return not conf.STAFF_BY_CODE and (is_staff(user) or isinstance(user, _WithoutRights))
+
+
 def _remove_marks(request: HttpRequest, **_: Any) -> None:
     """Remove both marks at any sign-in; a sign-in by code marks the session again, and a factor must be given anew.
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .api import causes, confirmations, me, sessions, views
+from .api import causes, confirmations, emails, factors, me, sessions, views
 from .db.transactions import without_transactions
 from .delivery import webhooks
 
@@ -20,6 +20,11 @@ _VIEWS = {
     "me": ("me", me.MeView.as_view()),
     "me-export": ("me/export", me.ExportView.as_view()),
     "me-events": ("me/events", me.EventsView.as_view()),
+    "authenticator": ("authenticator", factors.AuthenticatorView.as_view()),
+    "authenticator-verify": ("authenticator/verify", factors.AuthenticatorVerifyView.as_view()),
+    "recovery-codes": ("recovery-codes", factors.RecoveryCodesView.as_view()),
+    "email": ("email", emails.EmailView.as_view()),
+    "email-verify": ("email/verify", emails.EmailVerifyView.as_view()),
     "sessions": ("sessions", sessions.SessionsView.as_view()),
     "end-others": ("sessions/end-others", sessions.EndOthersView.as_view()),
     "session": ("sessions/<str:session_id>", sessions.SessionView.as_view()),

@@ -20,8 +20,8 @@ from rest_framework.views import APIView
 
 from otp_app import passwords, staff, stores
 from otp_app.api.authentication import TokenAuthentication
-from otp_app.factors import authenticators
-from otp_app.models import StaffFactor, Token, User
+from otp_app.factors import authenticators, recovery_codes
+from otp_app.models import Authenticator, Token, User
 from otp_app.second_factor import SecondFactorMixin
 from tests.factories import new_phone
 from tests.factors.test_authenticators import code_of, enrolled
@@ -136,7 +136,7 @@ class TestTheFirstVisit:
         page = visitor.post(f"{PAGE}?next=/admin/", code="abcdef")
         assert "This code is wrong, or it was used already." in text_of(page)
         assert secret_on(page) == secret
-        assert not StaffFactor.objects.exists()
+        assert not Authenticator.objects.exists()
 
     def test_whoever_saw_a_secret_before_knows_another_one(self, visitor, superuser, outbox):
         thief = Visitor(outbox)
@@ -244,7 +244,7 @@ class TestASwappedSim:
         visitor.sign_in()
         assert visitor.post(PAGE, code=code_of(self.factor, 1))["Location"] == "/admin/"
         assert visitor.get(USERS).status_code == 302
-        assert authenticators.use(self.factor, code_of(self.factor, 1)) == "totp"  # it was not even looked at
+        assert authenticators.prove(self.factor.user, code_of(self.factor, 1), "")  # it was not even looked at
 
     def test_with_the_password_too_there_is_no_second_factor(self, visitor, addresses, settings):
         settings.OTP_TOKEN_BACKEND = "otp_app.tokens.session.SessionTokens"
@@ -326,7 +326,7 @@ class TestLimits:
             assert "This code is wrong" in text_of(visitor.post(PAGE, code=guess))
         for right in (code_of(factor, 1), codes[0]):
             assert "Too many tries" in text_of(visitor.post(PAGE, code=right))
-        assert authenticators.use(factor, codes[0]) == "recovery"  # it was not even looked at
+        assert recovery_codes.prove(superuser, codes[0], "")  # it was not even looked at
         assert visitor.get(USERS).status_code == 302
 
     def test_the_right_one_gives_back_what_it_took(self, visitor, superuser):
@@ -360,7 +360,7 @@ class TestLimits:
         for browser in browsers:
             browser.force_login(superuser)
         looked_at = []
-        monkeypatch.setattr(authenticators, "use", lambda _, code: looked_at.append(code) or "")
+        monkeypatch.setattr(authenticators, "prove", lambda *given: looked_at.append(given))
         race(lambda number: browsers[number].post(PAGE, {"code": code_of(factor)}), len(browsers))
         assert len(looked_at) == 3
 
@@ -402,7 +402,7 @@ class TestLog:
             visitor.post(PAGE, code=code)
         at_work(visitor, factor)
         told = [(each.otp["what"], each.levelname) for each in records.records if each.otp["event"] == "second_factor"]
-        assert told == [("failed", "INFO"), ("recovery", "WARNING"), ("totp", "INFO")]
+        assert told == [("failed", "INFO"), ("recovery_code", "WARNING"), ("authenticator", "INFO")]
         assert {each.otp["user"] for each in records.records if "user" in each.otp} == {str(superuser.pk)}
         assert not any(code in str(each.otp) for each in records.records for code in ("abcdef", codes[0]))
 

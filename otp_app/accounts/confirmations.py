@@ -3,9 +3,9 @@
 ::
 
     begin ── the row, and the id of its challenge ── (confirmations.send) ── (delivery) text_of: the message
-    open_for ── (confirmations.verify) ── confirm: the value ── use, once, within 600 s
+    open_for ── spend_check, for a factor ── (confirmations.verify) ── confirm: the value ── use, once, within 600 s
 
-The id of the challenge is a keyed hash of the user, the purpose and the context, and the code is derived from that id
+The id of the challenge is a keyed hash of user, purpose, context and what answers, and the code is derived from that id
 (dynamic linking: Commission Delegated Regulation (EU) 2018/389, article 5). So the row of another context, or one that
 somebody has changed in the database, has another code.
 """
@@ -19,26 +19,27 @@ from typing import Any
 from uuid import UUID
 
 from django.db import router
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from .. import stores
 from ..challenges import Challenge, is_id
-from ..challenges.policies import LOGIN
+from ..challenges.policies import LOGIN, policy_for
 from ..errors import InvalidOrExpiredCode
 from ..keys import keys_for
 from ..models import Confirmation
 from . import contexts
 
+CODE = "code"  # what answers a confirmation, unless a factor does
 LIFE_SECONDS = 600  # of a value, from the right code on
 MAX_VALUE_CHARACTERS = 64
 _KEPT_MS = 24 * 3600 * 1000  # as challenges are
 
 
-def begin(user: Any, purpose: str, context: str, nonce: str) -> str:
+def begin(user: Any, purpose: str, context: str, nonce: str, by: str = CODE) -> str:
     """Write down what is to be confirmed, and return the id that its challenge must have."""
-    row = Confirmation(
-        nonce=UUID(nonce), user=user, purpose=purpose, context=context, created_at=stores.current().now()
-    )
+    asked = {"user": user, "purpose": purpose, "by": by, "context": context}
+    checks = policy_for(purpose).checks
+    row = Confirmation(nonce=UUID(nonce), **asked, checks_left=checks, created_at=stores.current().now())
     row.challenge = UUID(_id_of(row, keys_for("confirmation")[0]))
     row.save(using=_rows().db, force_insert=True)
     return row.challenge.hex
@@ -55,6 +56,14 @@ def open_for(user: Any, challenge_id: str) -> Confirmation:
     if row is None or not _is_authentic(row):
         raise InvalidOrExpiredCode
     return row
+
+
+def spend_check(row: Confirmation) -> None:
+    """Pay for one try of a factor, before it is compared. Raise InvalidOrExpiredCode if no try or no time is left."""
+    since = stores.current().now() - policy_for(row.purpose).ttl * 1000
+    open_rows = _rows().filter(pk=row.pk, digest=None, checks_left__gt=0, created_at__gt=since)
+    if not open_rows.update(checks_left=F("checks_left") - 1):
+        raise InvalidOrExpiredCode
 
 
 def text_of(challenge: Challenge) -> str | None:
@@ -106,7 +115,7 @@ def _is_authentic(row: Confirmation) -> bool:
 
 
 def _id_of(row: Confirmation, key: bytes) -> str:
-    text = f"{row.nonce.hex}|{row.user_id}|{row.purpose}|{row.context}"
+    text = f"{row.nonce.hex}|{row.user_id}|{row.purpose}|{row.by}|{row.context}"
     return hmac.digest(key, text.encode(), hashlib.sha256)[:16].hex()
 
 

@@ -21,6 +21,12 @@ class Kind(StrEnum):
     NEW_DEVICE = "new_device"  # a sign-in by a client that no device value made known
     REFRESH_REUSED = "refresh_reused"  # a refresh token that was replaced came again, and its session was ended
     DATA_EXPORTED = "data_exported"  # a copy of all that is kept of the person was taken
+    AUTHENTICATOR_ADDED = "authenticator_added"  # also one in place of another
+    AUTHENTICATOR_REMOVED = "authenticator_removed"  # by the person, or by otp_staff --reset
+    RECOVERY_CODES_RENEWED = "recovery_codes_renewed"  # the old ones are worth nothing from now on
+    RECOVERY_CODE_USED = "recovery_code_used"  # in a sign-in, a confirmation or the admin
+    EMAIL_ADDED = "email_added"  # also one in place of another
+    EMAIL_REMOVED = "email_removed"
     SESSIONS_ENDED = "sessions_ended"  # one, others or all, by the person or by staff
 
 
@@ -29,6 +35,19 @@ TEXTS = {
     "new_device": _("Somebody signed in on a device that was not known before."),
     "refresh_reused": _("A stolen or copied sign-in was used again, so that sign-in was ended."),
     "data_exported": _("A copy of the data of the account was taken."),
+    "authenticator_added": _("An authenticator app was added."),
+    "authenticator_removed": _("The authenticator app was removed."),
+    "recovery_codes_renewed": _("New recovery codes took the place of the old ones."),
+    "recovery_code_used": _("A recovery code was used."),
+    "email_added": _("An e-mail address was added."),
+    "email_removed": _("The e-mail address was removed."),
+    "passkey_added": _("A passkey was added."),
+    "passkey_cloned": _("A passkey was refused, because there may be a copy of it."),
+    "passkey_removed": _("A passkey was removed."),
+    "number_released": _("The number went to a new owner, because the account was not used for long."),
+    "number_given_back": _("The number was given back to the account by staff."),
+    "number_changed": _("The phone number was changed."),
+    "number_restored": _("The former phone number was restored."),
     "sessions_ended": _("Sessions were ended."),
 }
 

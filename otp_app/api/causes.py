@@ -61,6 +61,12 @@ CAUSES: dict[str, tuple[str, str]] = {  # code: cause, cure
         "Get a confirmation for purpose by POST /api/confirm/ and /api/confirm/verify/, and repeat the request with "
         "it, as docs/confirmations.md shows.",
     ),
+    "second_factor_required": (
+        "The code is right, but factor is missing or wrong, and this account is asked for its second factor. For a "
+        "confirmation: a code alone is not enough for this account.",
+        "Ask the person for one of factors and repeat the request with it as factor, or begin the confirmation with "
+        "its by, as docs/factors.md shows.",
+    ),
     "proof_required": (
         "The request looks like one of many, as when a network asks for codes that nobody enters.",
         "Solve the task in altcha and repeat the request with the solution as proof, as docs/proof-of-work.md shows. "
@@ -82,6 +88,10 @@ CAUSES: dict[str, tuple[str, str]] = {  # code: cause, cure
     "method_not_allowed": (
         "The address does not take this method.",
         "Use the method that the schema has for it.",
+    ),
+    "last_way_in": (
+        "The account has no phone number, and nobody could get in without the factor that shall be removed.",
+        "Let the person add a phone number or another factor first.",
     ),
     "request_in_progress": (
         "The first request with this Idempotency-Key has no answer yet.",

@@ -9,12 +9,13 @@ from ..accounts import contexts
 from ..challenges.policies import LOGIN, policy_for
 from ..delivery.state import SHOWN_STATUSES
 from ..providers.base import Channel
-from . import problems, serializers
+from . import confirmations, idempotency, problems, serializers
 from .serializers import Json
 
 STRING: Json = {"type": "string"}
 ID = STRING | {"pattern": "^[0-9a-f]{32}$"}
 IDEMPOTENCY_KEY = STRING | {"pattern": "^[!-~](?:[ -~]{0,253}[!-~])?$"}  # a header's value has no space at its ends
+HEADERS = {idempotency.HEADER: IDEMPOTENCY_KEY, confirmations.HEADER: STRING}  # of requests
 CHANNEL = STRING | {"enum": [channel.value for channel in Channel]}
 MESSAGE_STATE = STRING | {"enum": list(SHOWN_STATUSES)}
 PROBLEM_CODE = STRING | {"enum": list(problems.TITLES)}
@@ -45,6 +46,13 @@ def context() -> Json:
     return {"type": "object", "properties": members, "additionalProperties": False, "description": told}
 
 
+def factor() -> Json:
+    """Describe the proof of a factor."""
+    by = STRING | {"description": "As in factors."}
+    answer = {"description": "A text; for a passkey the JSON of the credential."}
+    return _object(by=by, answer=answer) | {"additionalProperties": False}
+
+
 def problem() -> Json:
     """Describe the problem details of RFC 9457 with our members."""
     members = _object(
@@ -65,6 +73,11 @@ def problem() -> Json:
             "description": "Channels that would serve the number now, without a proof of work.",
         },
         "purpose": STRING | {"description": "What confirmation_required wants confirmed."},
+        "factors": {
+            "type": "array",
+            "items": {"type": "object", "properties": {"by": STRING}, "required": ["by"]},
+            "description": "The factors that the account has, and what a client needs for the answer of each.",
+        },
         "errors": {"type": "object", "additionalProperties": texts, "description": "What is wrong with each field."},
     }
     return members
@@ -112,11 +125,31 @@ def answers(schema: AutoSchema) -> dict[str, Json]:
         ),
         "OtpEvents": _object(events={"type": "array", "items": _event()}),
         "OtpExport": _object(user=_object(id=key, phone=phone)) | {"description": "A list for each kind of data."},
-        "OtpConfirming": _object(message=STRING, challenge_id=STRING, expires_in=_SECONDS, resend_in=_SECONDS),
+        "OtpConfirming": _confirming(),
+        "OtpFactors": _object(
+            added_at=append_meta(STRING | {"format": "date-time"}, {"nullable": True}),
+            recovery_codes_left={"type": "integer", "minimum": 0},
+        ),
+        "OtpEmail": _object(email=STRING | {"description": "Empty: there is none."}),
+        "OtpEmailSent": _object(challenge_id=STRING, expires_in=_SECONDS),
+        "OtpAuthenticator": _object(
+            secret=STRING | {"description": "In base32, for an app into which the person types it."},
+            uri=STRING | {"description": "For a link, or as a QR code."},
+            expires_in=_SECONDS,
+        ),
+        "OtpRecoveryCodes": _object(
+            recovery_codes={"type": "array", "items": STRING, "description": "Shown this once."}
+        ),
         "OtpConfirmed": _object(confirmation=STRING, expires_in=_SECONDS),
         "OtpCountries": _countries(),
         "OtpSessions": _object(sessions={"type": "array", "items": _session()}),
     }
+
+
+def _confirming() -> Json:
+    sent = _object(message=STRING, challenge_id=STRING, expires_in=_SECONDS, resend_in=_SECONDS)
+    sent["properties"] |= {"by": STRING | {"description": "The factor that will answer; then no message was sent."}}
+    return sent | {"required": ["challenge_id", "expires_in"]}
 
 
 def _session() -> Json:

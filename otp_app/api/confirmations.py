@@ -30,7 +30,11 @@ class ConfirmView(OtpView):
     serializer_class = ConfirmSerializer
 
     def post(self, request: Request) -> Response:
-        return Response(idempotency.answer_once(request, partial(self._send, request, self.body(request))))
+        body = self.body(request)
+        if "by" in body:
+            asked = {"purpose": body["purpose"], "context": body.get("context", {}), "by": body["by"]}
+            return Response(confirmations.begin(user=request.user, **asked))
+        return Response(idempotency.answer_once(request, partial(self._send, request, body)))
 
     def _send(self, request: Request, body: Json, new_id: str) -> Grant:
         return confirmations.send(
@@ -56,9 +60,11 @@ class ConfirmVerifyView(OtpView):
         value = confirmations.verify(
             user=request.user,
             challenge_id=body["challenge_id"],
-            code=body["otp"],
+            code=body.get("otp", ""),
+            factor=body.get("factor"),
             client=client_of(request.META),
             device=body.get("device"),
+            request=request._request,
         )
         return Response({"confirmation": value, "expires_in": LIFE_SECONDS})
 

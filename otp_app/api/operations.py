@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from .. import errors
-from . import confirmations, idempotency, me, problems, serializers, sessions, views
+from . import confirmations, emails, factors, idempotency, me, problems, serializers, sessions, views
 from .serializers import Json
 
 _PHONE = "+998901234567"
@@ -143,6 +143,58 @@ _ERASURE = Operation(
     ),
     headers={confirmations.HEADER: "What /api/confirm/verify/ answered."},
 )
+_SECOND_FACTOR = errors.SecondFactorRequired([{"by": "authenticator"}, {"by": "recovery_code"}])
+_CONFIRMED = {confirmations.HEADER: "What /api/confirm/verify/ answered."}
+_BEGIN_AUTHENTICATOR = Operation(
+    "add_authenticator",
+    "Begin to add an authenticator, with a confirmation of add_authenticator",
+    None,
+    (
+        200,
+        "OtpAuthenticator",
+        {
+            "secret": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
+            "uri": "otpauth://totp/OTP:%2B998901234567?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=OTP",
+            "expires_in": 600,
+        },
+    ),
+    (*_TOKEN_ERRORS, errors.ConfirmationRequired("add_authenticator"), problems.NotFound()),
+    headers=_CONFIRMED,
+)
+_REMOVE_AUTHENTICATOR = Operation(
+    "remove_authenticator",
+    "Remove the authenticator, with a confirmation of remove_authenticator",
+    None,
+    (204, "", None),
+    (*_TOKEN_ERRORS, errors.ConfirmationRequired("remove_authenticator"), problems.NotFound(), errors.LastWayIn()),
+    headers=_CONFIRMED,
+)
+_TEN = {"recovery_codes": ["0-k7wmq-3xbtz", "1-h2vrn-9dfga"]}
+_NO_EMAIL = errors.InvalidRequest({"email": [_REQUIRED]})
+_ADD_EMAIL = Operation(
+    "add_email",
+    "Send a code to an e-mail address, with a confirmation of add_email",
+    {"email": "person@example.com"},
+    (200, "OtpEmailSent", {"challenge_id": _ID, "expires_in": 600}),
+    (
+        _NO_EMAIL,
+        errors.NotAuthenticated(),
+        errors.ConfirmationRequired("add_email"),
+        *_BODY_ERRORS,
+        errors.Limited("", 60),
+        errors.DeliveryFailed(),
+        errors.Unavailable(),
+    ),
+    headers=_CONFIRMED,
+)
+_REMOVE_EMAIL = Operation(
+    "remove_email",
+    "Remove the e-mail address, with a confirmation of remove_email",
+    None,
+    (204, "", None),
+    (*_TOKEN_ERRORS, errors.ConfirmationRequired("remove_email"), problems.NotFound()),
+    headers=_CONFIRMED,
+)
 OPERATIONS: dict[type[views.OtpView], Operation] = {
     views.CountriesView: Operation(
         "countries",
@@ -178,7 +230,7 @@ OPERATIONS: dict[type[views.OtpView], Operation] = {
         "Verify a code and get a token; the first code of a number creates its user",
         {"phone": _PHONE, "otp": "123456", "challenge_id": _ID},
         (200, "OtpVerified", _VERIFIED),
-        (*_CODE_ERRORS, *_KEY_ERRORS, errors.ProfileRequired({"profile.name": [_REQUIRED]})),
+        (*_CODE_ERRORS, *_KEY_ERRORS, errors.ProfileRequired({"profile.name": [_REQUIRED]}), _SECOND_FACTOR),
         headers={idempotency.HEADER: f"{_KEY_DESCRIPTION} {_KEPT_A_MINUTE}"},
     ),
     views.ExchangeView: Operation(
@@ -203,7 +255,7 @@ OPERATIONS: dict[type[views.OtpView], Operation] = {
     ),
     confirmations.ConfirmView: Operation(
         "confirm",
-        "Send a code to the user's own number, to confirm something",
+        "Send a code to the user's own number, to confirm something; or begin one that a factor answers",
         {"purpose": "payment", "context": {"amount": "1 200 000 UZS", "payee": "Korzinka"}},
         (200, "OtpConfirming", {name: value for name, value in _SENT.items() if name != "phone"}),
         (
@@ -211,6 +263,7 @@ OPERATIONS: dict[type[views.OtpView], Operation] = {
             errors.RegionNotAllowed(),
             errors.UndeliverablePhone(),
             errors.NotAuthenticated(),
+            _SECOND_FACTOR,
             errors.ProofRequired(_TASK),
             *_BODY_ERRORS,
             *_KEY_ERRORS,
@@ -222,7 +275,7 @@ OPERATIONS: dict[type[views.OtpView], Operation] = {
     ),
     confirmations.ConfirmVerifyView: Operation(
         "confirm_verify",
-        "Verify the code of a confirmation, and get a value that is used once",
+        "Verify the code or the factor of a confirmation, and get a value that is used once",
         {"challenge_id": _ID, "otp": "123456"},
         (200, "OtpConfirmed", {"confirmation": _PKCE["code"], "expires_in": 600}),
         (
@@ -255,6 +308,44 @@ OPERATIONS: dict[type[views.OtpView], Operation] = {
         None,
         (200, "OtpEvents", {"events": [_EVENT]}),
         _TOKEN_ERRORS,
+    ),
+    factors.AuthenticatorVerifyView: Operation(
+        "verify_authenticator",
+        "Add the authenticator that was begun, by a code that it shows, and get recovery codes",
+        {"code": "123456"},
+        (200, "OtpRecoveryCodes", _TEN),
+        (_MISSING, errors.InvalidOrExpiredCode(), errors.NotAuthenticated(), *_BODY_ERRORS, errors.Unavailable()),
+    ),
+    factors.AuthenticatorView: Operation(
+        "authenticator",
+        "Show whether this user has an authenticator, and how many recovery codes are left",
+        None,
+        (200, "OtpFactors", {"added_at": "2026-03-01T08:30:00Z", "recovery_codes_left": 10}),
+        _TOKEN_ERRORS,
+        others={"POST": _BEGIN_AUTHENTICATOR, "DELETE": _REMOVE_AUTHENTICATOR},
+    ),
+    factors.RecoveryCodesView: Operation(
+        "recovery_codes",
+        "Get new recovery codes in place of the old ones, with a confirmation of recovery_codes",
+        None,
+        (200, "OtpRecoveryCodes", _TEN),
+        (*_TOKEN_ERRORS, errors.ConfirmationRequired("recovery_codes"), problems.NotFound()),
+        headers=_CONFIRMED,
+    ),
+    emails.EmailVerifyView: Operation(
+        "verify_email",
+        "Verify the code that went to an e-mail address, which is then kept for notices",
+        {"challenge_id": _ID, "otp": "123456"},
+        (200, "OtpEmail", {"email": "person@example.com"}),
+        (_MISSING, errors.InvalidOrExpiredCode(), errors.NotAuthenticated(), *_BODY_ERRORS, errors.Unavailable()),
+    ),
+    emails.EmailView: Operation(
+        "email",
+        "Show the e-mail address of this user",
+        None,
+        (200, "OtpEmail", {"email": "person@example.com"}),
+        _TOKEN_ERRORS,
+        others={"POST": _ADD_EMAIL, "DELETE": _REMOVE_EMAIL},
     ),
     sessions.SessionsView: Operation(
         "sessions",

@@ -100,10 +100,12 @@ TITLES = {
     "refresh_reused": _("Session ended"),
     "confirmation_required": _("Confirmation required"),
     "erasure_refused": _("Account not deleted"),
+    "second_factor_required": _("Second factor required"),
     "proof_required": _("Proof of work required"),
     "permission_denied": _("Not allowed"),
     "not_found": _("Not found"),
     "method_not_allowed": _("Method not allowed"),
+    "last_way_in": _("Last way in"),
     "request_in_progress": _("Request in progress"),
     "too_large": _("Request too large"),
     "unsupported_media_type": _("Unsupported media type"),
@@ -163,7 +165,7 @@ def body(error: OtpError) -> dict[str, Any]:
     }
     if error.retry_after is not None:
         problem["retry_after"] = error.retry_after
-    for member in ("errors", "altcha", "channels", "purpose"):
+    for member in ("errors", "altcha", "channels", "purpose", "factors"):
         if value := getattr(error, member, None):
             problem[member] = value
     return problem

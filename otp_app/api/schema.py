@@ -107,7 +107,7 @@ class OtpSchema(AutoSchema):
             if statuses  # without any, drf-spectacular takes the header for one of the request
         ]
         request_headers = [
-            OpenApiParameter(name, type=components.IDEMPOTENCY_KEY, location="header", description=text)
+            OpenApiParameter(name, type=components.HEADERS[name], location="header", description=text)
             for name, text in self.operation.headers.items()
         ]
         if "{" not in self.path:
@@ -194,6 +194,13 @@ class ContextFieldExtension(OpenApiSerializerFieldExtension):  # type: ignore[no
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: Any) -> Json:
         return components.context()
+
+
+class FactorFieldExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    target_class = serializers.FactorField
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: Any) -> Json:
+        return components.factor()
 
 
 class TokenAuthenticationExtension(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

@@ -128,6 +128,18 @@ class ContextField(ObjectField):
     """Take what is to be confirmed."""
 
 
+class FactorField(ObjectField):
+    """Take the proof of a factor: ``by`` names it, ``answer`` is what was typed, or for a passkey an object."""
+
+    default_error_messages = {"members": _("This must have the members by and answer.")}  # noqa: RUF012
+
+    def to_internal_value(self, data: Any) -> Json:
+        factor = super().to_internal_value(data)
+        if set(factor) != {"by", "answer"} or not isinstance(factor["by"], str):
+            self.fail("members")
+        return factor
+
+
 class AddressField(TextField):
     max_characters = authorization_codes.MAX_ADDRESS_CHARACTERS
 
@@ -168,6 +180,7 @@ class VerifySerializer(StrictSerializer):
     device = DeviceField(required=False)
     profile = ProfileField(required=False)
     client_name = ClientNameField(required=False)
+    factor = FactorField(required=False)
 
     def validate(self, attrs: Json) -> Json:
         if conf.REQUIRE_CHALLENGE_ID and "challenge_id" not in attrs:
@@ -177,6 +190,7 @@ class VerifySerializer(StrictSerializer):
 
 class ConfirmSerializer(StrictSerializer):
     purpose = TextField()
+    by = TextField(required=False)
     context = ContextField(required=False)  # type: ignore[assignment]  # DRF moves it to where fields are declared
     device = DeviceField(required=False)
     proof = ProofField(required=False)
@@ -184,8 +198,14 @@ class ConfirmSerializer(StrictSerializer):
 
 class ConfirmVerifySerializer(StrictSerializer):
     challenge_id = TextField()
-    otp = TextField()  # the service knows how many digits the purpose's code has
+    otp = TextField(required=False)  # the service knows how many digits the purpose's code has
+    factor = FactorField(required=False)
     device = DeviceField(required=False)
+
+    def validate(self, attrs: Json) -> Json:
+        if ("otp" in attrs) == ("factor" in attrs):
+            raise serializers.ValidationError({"otp": [str(_("Send otp or factor, and not both."))]})
+        return attrs
 
 
 class ExchangeSerializer(StrictSerializer):

@@ -155,6 +155,7 @@ class VerifyView(OtpView):
             device=body.get("device"),
             request=request._request,
             profile=body.get("profile"),
+            factor=body.get("factor"),
         )
         return {
             "message": "OTP verified successfully",

@@ -8,7 +8,23 @@ MAX_TTL_SECONDS = 600  # the longest that NIST SP 800-63B-4 §3.1.3.2 allows for
 LOGIN = "login"
 CHANGE_PHONE = "change_phone"
 DELETE_ACCOUNT = "delete_account"
-_CONFIRMABLE = {CHANGE_PHONE, DELETE_ACCOUNT}  # without being declared
+ADD_AUTHENTICATOR = "add_authenticator"
+REMOVE_AUTHENTICATOR = "remove_authenticator"
+RECOVERY_CODES = "recovery_codes"
+ADD_EMAIL = "add_email"
+REMOVE_EMAIL = "remove_email"
+OF_FACTORS = {  # purposes for which a code alone never does where its user is staff
+    ADD_AUTHENTICATOR,
+    REMOVE_AUTHENTICATOR,
+    RECOVERY_CODES,
+}
+_CONFIRMABLE = {  # without being declared
+    CHANGE_PHONE,
+    DELETE_ACCOUNT,
+    *OF_FACTORS,
+    ADD_EMAIL,
+    REMOVE_EMAIL,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from . import (  # noqa: F401  (registers them)
     accounts,
     blocks,
     database,
+    factors,
     libraries,
     limits,
     page,

@@ -20,6 +20,7 @@ from ..accounts import authorization_codes, confirmations, events, notifications
 from ..conf import conf
 from ..db import clock
 from ..db.transactions import require_none
+from ..factors import authenticators, emails
 from ..keys import ledger_id
 from ..models import Delivery
 from . import dispatch, records, reports, shared_limits
@@ -97,6 +98,8 @@ def purge() -> tuple[int, int]:
     now = stores.current().now()
     authorization_codes.purge(now)
     confirmations.purge(now)
+    authenticators.purge()
+    emails.purge(now)
     events.purge(now)
     notifications.purge(now)
     purged = stores.current().purge(), tokens.purge()

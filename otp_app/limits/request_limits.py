@@ -79,6 +79,11 @@ def for_notification(phone: str, *, price: Decimal | int = 0) -> RequestLimits:
     return _key_limits(Trigger.NOTIFICATION, subjects, cost_in_money)
 
 
+def for_email(account: str) -> RequestLimits:
+    """Return the limit that an e-mail with a code takes."""
+    return _key_limits(Trigger.EMAIL, {"account": account})
+
+
 def shared(regions: Iterable[str]) -> tuple[Limit, ...]:
     """Return the limits that all sends share, and those that all sends to each of these countries share."""
     subjects = [("all", "all"), *(("region", region) for region in regions)]

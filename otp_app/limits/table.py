@@ -34,7 +34,8 @@ class Trigger(Flag):
     TEST = auto()  # a send to a test number
     CHECK = auto()  # a comparison
     PASSWORD = auto()  # a sign-in by password
-    FACTOR = auto()  # a check of the second factor of staff
+    EMAIL = auto()  # an e-mail with a code, by which an address is proven
+    FACTOR = auto()  # a check of a second factor
     NOTIFICATION = auto()  # a message without a code
     SEND = FIRST | AGAIN
     DEVICE = DEVICE_FIRST | DEVICE_AGAIN
@@ -109,6 +110,7 @@ TABLE = (
     Rule("passwords_per_account_hour", PASSWORD, KEY, "passwords", "account", HOUR, "guessing", True),
     Rule("factors_per_account_day", Trigger.FACTOR, KEY, "second factors", "account", DAY, "guessing", True),
     Rule("notifications_per_phone_day", NOTIFICATION, KEY, "notifications", "phone", DAY, "half of the sends"),
+    Rule("emails_per_account_day", Trigger.EMAIL, KEY, "e-mails", "account", DAY, "spam to strangers", amount=5),
 )  # fmt: skip
 
 

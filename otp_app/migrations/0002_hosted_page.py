@@ -7,57 +7,88 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('otp_app', '0001_initial'),
+        ("otp_app", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='AuthorizationClient',
+            name="AuthorizationClient",
             fields=[
-                ('id', models.CharField(default=otp_app.models.authorizations.new_client_id, editable=False, max_length=64, primary_key=True, serialize=False, verbose_name='client id')),
-                ('name', models.CharField(max_length=64, verbose_name='name')),
-                ('redirect_uris', models.TextField(help_text='One on each line, exactly as the site sends it.', validators=[otp_app.models.authorizations.check_redirect_uris], verbose_name='addresses to go back to')),
-                ('is_active', models.BooleanField(default=True, verbose_name='active')),
+                (
+                    "id",
+                    models.CharField(
+                        default=otp_app.models.authorizations.new_client_id,
+                        editable=False,
+                        max_length=64,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="client id",
+                    ),
+                ),
+                ("name", models.CharField(max_length=64, verbose_name="name")),
+                (
+                    "redirect_uris",
+                    models.TextField(
+                        help_text="One on each line, exactly as the site sends it.",
+                        validators=[otp_app.models.authorizations.check_redirect_uris],
+                        verbose_name="addresses to go back to",
+                    ),
+                ),
+                ("is_active", models.BooleanField(default=True, verbose_name="active")),
             ],
             options={
-                'verbose_name': 'site that signs in here',
-                'verbose_name_plural': 'sites that sign in here',
-                'db_table': 'otp_app_authorization_client',
+                "verbose_name": "site that signs in here",
+                "verbose_name_plural": "sites that sign in here",
+                "db_table": "otp_app_authorization_client",
             },
         ),
         migrations.CreateModel(
-            name='AuthorizationCode',
+            name="AuthorizationCode",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('digest', models.BinaryField(max_length=32, unique=True)),
-                ('redirect_uri', models.TextField()),
-                ('code_challenge', models.CharField(max_length=43)),
-                ('expires_at', models.BigIntegerField()),
-                ('client', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='otp_app.authorizationclient')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("digest", models.BinaryField(max_length=32, unique=True)),
+                ("redirect_uri", models.TextField()),
+                ("code_challenge", models.CharField(max_length=43)),
+                ("expires_at", models.BigIntegerField()),
+                (
+                    "client",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="otp_app.authorizationclient"),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'authorization code',
-                'verbose_name_plural': 'authorization codes',
-                'db_table': 'otp_app_authorization_code',
-                'indexes': [models.Index(models.F('expires_at'), name='otp_authorization_code_purge')],
+                "verbose_name": "authorization code",
+                "verbose_name_plural": "authorization codes",
+                "db_table": "otp_app_authorization_code",
+                "indexes": [models.Index(models.F("expires_at"), name="otp_authorization_code_purge")],
             },
         ),
         migrations.CreateModel(
-            name='UserSession',
+            name="UserSession",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=40, unique=True)),
-                ('expires_at', models.DateTimeField()),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='otp_sessions', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.CharField(max_length=40, unique=True)),
+                ("expires_at", models.DateTimeField()),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="otp_sessions",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'session',
-                'verbose_name_plural': 'sessions',
-                'db_table': 'otp_app_user_session',
-                'indexes': [models.Index(models.F('expires_at'), name='otp_user_session_purge')],
+                "verbose_name": "session",
+                "verbose_name_plural": "sessions",
+                "db_table": "otp_app_user_session",
+                "indexes": [models.Index(models.F("expires_at"), name="otp_user_session_purge")],
             },
         ),
     ]

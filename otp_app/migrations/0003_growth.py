@@ -11,15 +11,14 @@ def leave_room(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('otp_app', '0002_hosted_page'),
+        ("otp_app", "0002_hosted_page"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='counter',
-            name='version',
+            model_name="counter",
+            name="version",
             field=models.BigIntegerField(default=1),
         ),
         migrations.RunPython(leave_room, migrations.RunPython.noop),

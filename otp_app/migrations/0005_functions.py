@@ -44,7 +44,9 @@ def carry_back(apps, schema_editor):
     lifted = block.objects.using(alias).exclude(lifted_at=None)
     blocked = counter.objects.using(alias).filter(blocked_until__gt=0)
     until = {key: (0, 0) for key in lifted.values_list("key", flat=True)}
-    until |= {key: (at, expires_at) for key, at, expires_at in blocked.values_list("key", "blocked_until", "expires_at")}
+    until |= {
+        key: (at, expires_at) for key, at, expires_at in blocked.values_list("key", "blocked_until", "expires_at")
+    }
     for key, (at, expires_at) in until.items():
         put_back(schema_editor.connection, key, expires_at, blocked_until=at)
     failed = {}

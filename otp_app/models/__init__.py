@@ -9,14 +9,16 @@ from .confirmations import Confirmation
 from .counters import Counter, Failure
 from .deliveries import Delivery, EventRow
 from .devices import DevicesEnd
+from .emails import EmailAddress
 from .events import SecurityEvent
-from .factors import RecoveryCode, StaffFactor
+from .factors import Authenticator, RecoveryCode
 from .notifications import Notification
 from .tokens import RefreshToken, SigningKey, Token, UserSession, session_id
 from .users import User
 
 __all__ = [
     "AbstractPhoneUser",
+    "Authenticator",
     "AuthorizationClient",
     "AuthorizationCode",
     "BlockRow",
@@ -25,6 +27,7 @@ __all__ = [
     "Counter",
     "Delivery",
     "DevicesEnd",
+    "EmailAddress",
     "EventRow",
     "Failure",
     "KeptAnswer",
@@ -33,7 +36,6 @@ __all__ = [
     "RefreshToken",
     "SecurityEvent",
     "SigningKey",
-    "StaffFactor",
     "Token",
     "User",
     "UserSession",

@@ -13,7 +13,7 @@ class Confirmation(models.Model):
     Instants are milliseconds by the store's clock.
     """
 
-    challenge = models.UUIDField(primary_key=True)  # a keyed hash of the four fields that follow
+    challenge = models.UUIDField(primary_key=True)  # a keyed hash of the five fields that follow
     nonce = models.UUIDField()
     user: models.ForeignKey[Any, Any] = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+"
@@ -21,6 +21,9 @@ class Confirmation(models.Model):
     purpose = models.CharField(max_length=32)
     by = models.CharField(max_length=16, default="code")  # what answers it: a code to the number, or a factor
     context = models.TextField()  # JSON with sorted names, so that equal contexts are equal texts
+    checks_left = models.PositiveSmallIntegerField(
+        default=0
+    )  # for answers by a factor; the challenge counts those by code
     digest = models.BinaryField(max_length=32, null=True, unique=True)  # of the value; null until the code was verified
     created_at = models.BigIntegerField()
     confirmed_at = models.BigIntegerField(null=True)

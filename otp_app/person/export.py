@@ -14,14 +14,15 @@ from .. import accounts
 from ..accounts import adapter, devices
 from ..keys import phone_key
 from ..models import (
+    Authenticator,
     AuthorizationCode,
     Confirmation,
     Delivery,
+    EmailAddress,
     Notification,
     RecoveryCode,
     RefreshToken,
     SecurityEvent,
-    StaffFactor,
     Token,
     UserSession,
 )
@@ -43,11 +44,13 @@ OF_USER: Mapping[str, _Columns] = {
     ),
     "notifications": (Notification, "user", ("kind", "phone", "language", "outcome", "created_at", "used_at")),
     "events": (SecurityEvent, "user", ("kind", "at", "client_name", "network")),
-    "authenticators": (StaffFactor, "user", ("created_at",)),
-    "recovery_codes": (RecoveryCode, "factor__user", ("number",)),
+    "authenticators": (Authenticator, "user", ("created_at",)),
+    "email_addresses": (EmailAddress, "user", ("email", "created_at", "verified_at")),
+    "recovery_codes": (RecoveryCode, "user", ("number",)),
 }
 _MESSAGE = ("channel", "provider", "reference", "status", "region", "created_at", "updated_at", "device", "converted")
-_INSTANTS = ("at", "created_at", "confirmed_at", "used_at", "expires_at")  # where they are numbers, of milliseconds
+# Where they are numbers, of milliseconds.
+_INSTANTS = ("at", "created_at", "confirmed_at", "used_at", "expires_at", "verified_at")
 _SHOWN_OF_REFERENCE = 4
 
 

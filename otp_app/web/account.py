@@ -10,10 +10,10 @@ from django.urls import reverse
 
 from .. import accounts, phones, services, tokens
 from ..conf import conf
-from ..errors import InvalidAuthorization, InvalidRequest, ProfileRequired
+from ..errors import InvalidAuthorization, InvalidRequest, ProfileRequired, SecondFactorRequired
 from ..limits.clients import client_of
 from ..tokens.session import SessionTokens
-from . import destinations, pages, profile_page, sign_ins
+from . import destinations, factor_page, pages, profile_page, sign_ins
 from .destinations import Destination
 
 # Browsers accept a cookie of this name over TLS only, and from no other host of the domain.
@@ -24,7 +24,7 @@ _SESSION_PHONE = "otp_app_phone"  # the phone whose code began this session
 def sign_in(
     request: HttpRequest, destination: Destination, *, phone: str, code: str, challenge_id: str | None = None
 ) -> HttpResponse:
-    """Begin a session by a code, and return the redirect to the destination, or a form for what somebody new must add.
+    """Begin a session by a code, and return the redirect to the destination, or a form for what must come with it.
 
     The session gets a new id, so an id that somebody knew before is worth nothing. Without ``challenge_id`` the code is
     one that this browser did not ask for. Raise what ``services.sign_in`` raises.
@@ -39,9 +39,12 @@ def sign_in(
             request=request,
             backend=SessionTokens(),
             profile=profile_page.given(request),
+            factor=factor_page.given(request),
         )
     except (ProfileRequired, InvalidRequest) as refused:
         return profile_page.show(request, destination, refused.errors)
+    except SecondFactorRequired as refused:
+        return factor_page.show(request, destination, refused)
     sign_ins.forget(request)
     request.session[_SESSION_PHONE] = phone
     response = pages.redirect_to(destination.address(done.user))

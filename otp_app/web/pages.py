@@ -35,7 +35,7 @@ def page(view: View) -> Any:
         return view(request, *args, **kwargs)
 
     @wraps(view)
-    @sensitive_post_parameters("code")
+    @sensitive_post_parameters("code", "factor")
     def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         return respond(request, partial(protected, request, *args, **kwargs))
 
@@ -101,6 +101,14 @@ def show(
         response["Retry-After"] = str(error.retry_after)
     response["Content-Security-Policy"] = _policy(destination.origin if destination else "")
     return response if error is None or isinstance(error, Unavailable) else unlogged(response)
+
+
+def carried(request: HttpRequest) -> dict[str, str]:
+    """Return the hidden fields of a form that sends the code again with more, so that nothing is kept meanwhile."""
+    fields = {name: request.POST[name] for name in ("phone", "code") if name in request.POST}
+    if "checks" in request.POST:
+        fields["checks"] = str(int(request.POST["checks"]) + 1)  # this request has entered a code
+    return fields
 
 
 def redirect_to(address: str) -> HttpResponse:

@@ -14,7 +14,6 @@ from . import pages
 from .destinations import Destination
 
 _PREFIX = f"{profiles.MEMBER}."  # of the names of the form's fields
-_CARRIED = ("phone", "code")
 
 
 def given(request: HttpRequest) -> QueryDict | None:
@@ -38,10 +37,8 @@ def show(request: HttpRequest, destination: Destination, errors: Mapping[str, Se
     fields = [_described(field, place, filled, errors) for place, field in enumerate(shown, 1)]
     names = {field["name"] for field in fields}
     others = [text for name, texts in errors.items() if name not in names for text in texts]
-    carried = {name: request.POST[name] for name in _CARRIED if name in request.POST}
-    if "checks" in request.POST:
-        carried["checks"] = str(int(request.POST["checks"]) + 1)  # this request has entered a code
-    return pages.show(request, "profile", destination, fields=fields, carried=carried, alert=" ".join(others))
+    carried, alert = pages.carried(request), " ".join(others)
+    return pages.show(request, "profile", destination, fields=fields, carried=carried, alert=alert)
 
 
 def _described(field: Any, place: int, filled: QueryDict, errors: Mapping[str, Sequence[str]]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ KEY = "request_in_progress idempotency_key_reused"
 TOKEN = "not_authenticated method_not_allowed unavailable"
 CODES = {  # what an endpoint can answer beside success
     ("/api/send-otp/", "post"): f"{NUMBER} undeliverable_phone proof_required {BODY} {KEY} delivery_failed",
-    ("/api/verify-otp/", "post"): f"{NUMBER} profile_required {BODY} {KEY}",
+    ("/api/verify-otp/", "post"): f"{NUMBER} profile_required second_factor_required {BODY} {KEY}",
     ("/api/challenges/{challenge_id}/", "get"): "invalid_or_expired_code method_not_allowed unavailable",
     ("/api/token/", "post"): "invalid_request invalid_or_expired_code method_not_allowed too_large "
     "unsupported_media_type unavailable",
@@ -32,8 +32,19 @@ CODES = {  # what an endpoint can answer beside success
         "/api/confirm/",
         "post",
     ): f"invalid_request region_not_allowed undeliverable_phone not_authenticated proof_required "
-    f"{BODY} {KEY} delivery_failed",
+    f"second_factor_required {BODY} {KEY} delivery_failed",
     ("/api/confirm/verify/", "post"): f"invalid_request invalid_or_expired_code not_authenticated {BODY}",
+    ("/api/authenticator/", "get"): TOKEN,
+    ("/api/authenticator/", "post"): f"{TOKEN} confirmation_required not_found",
+    ("/api/authenticator/", "delete"): f"{TOKEN} confirmation_required not_found last_way_in",
+    ("/api/authenticator/verify/", "post"): "invalid_request invalid_or_expired_code not_authenticated "
+    "method_not_allowed too_large unsupported_media_type unavailable",
+    ("/api/recovery-codes/", "post"): f"{TOKEN} confirmation_required not_found",
+    ("/api/email/", "get"): TOKEN,
+    ("/api/email/", "post"): f"invalid_request not_authenticated confirmation_required {BODY} delivery_failed",
+    ("/api/email/", "delete"): f"{TOKEN} confirmation_required not_found",
+    ("/api/email/verify/", "post"): "invalid_request invalid_or_expired_code not_authenticated method_not_allowed "
+    "too_large unsupported_media_type unavailable",
     ("/api/me/", "get"): TOKEN,
     ("/api/me/", "patch"): "invalid_request not_authenticated method_not_allowed too_large unsupported_media_type "
     "unavailable",
@@ -51,6 +62,13 @@ SESSIONS = {  # whose requests end some
     *("/api/sessions/{session_id}/", "/api/sessions/end-others/"),
 }
 PERSONS = {"/api/me/", "/api/me/export/", "/api/me/events/"}
+FACTORS = {
+    "/api/email/",
+    "/api/email/verify/",
+    "/api/authenticator/",
+    "/api/authenticator/verify/",
+    "/api/recovery-codes/",
+}
 CONFIRMING = {"/api/confirm/", "/api/confirm/verify/"}
 STATUSES = {  # of the contract
     "invalid_request": 400,
@@ -63,9 +81,11 @@ STATUSES = {  # of the contract
     "refresh_reused": 401,
     "permission_denied": 403,
     "confirmation_required": 403,
+    "second_factor_required": 403,
     "proof_required": 403,
     "not_found": 404,
     "method_not_allowed": 405,
+    "last_way_in": 409,
     "request_in_progress": 409,
     "erasure_refused": 409,
     "too_large": 413,
@@ -189,7 +209,7 @@ def test_refusals_that_end_by_themselves_document_retry_after_and_401_documents_
 
 def test_only_the_endpoints_for_people_who_are_signed_in_ask_for_a_token(document):
     asking = {path for (path, _), operation in operations(document).items() if operation.get("security")}
-    assert asking == {*PERSONS, *SESSIONS, "/api/sessions/", *CONFIRMING}
+    assert asking == {*PERSONS, *SESSIONS, "/api/sessions/", *CONFIRMING, *FACTORS}
     assert document["components"]["securitySchemes"]["otpToken"]["scheme"] == "bearer"
 
 
@@ -269,7 +289,14 @@ def test_with_sessions_the_proof_is_a_cookie_and_a_change_without_csrf_token_is_
     assert document["components"]["securitySchemes"]["otpToken"]["in"] == "cookie"
     assert set(examples(told["/api/logout/", "post"], 403)) == {"permission_denied"}
     refusing = {path for (path, _), operation in told.items() if "403" in operation["responses"]}
-    assert refusing == {*SESSIONS, *CONFIRMING, "/api/me/", "/api/send-otp/"}  # the last for proofs of work
+    assert refusing == {
+        *SESSIONS,
+        *CONFIRMING,
+        *FACTORS,
+        "/api/me/",
+        "/api/send-otp/",
+        "/api/verify-otp/",
+    }  # for proofs, of work or not
     [answer] = told["/api/verify-otp/", "post"]["responses"]["200"]["content"]["application/json"]["examples"].values()
     assert answer["value"]["token"] is None
     component(document, "OtpVerified").validate(answer["value"])

@@ -4,8 +4,11 @@ import logging
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
+from django.test import Client
 
+from otp_app.accounts import events
 from otp_app.factors import authenticators
 from otp_app.models import User
 from tests.factories import new_phone
@@ -29,6 +32,32 @@ def test_it_removes_the_factor_of_this_person_alone(capsys, records):
     expected = {"event": "second_factor", "what": "removed", "user": str(factor.user.pk), "by": "otp_staff"}
     assert (record.levelname, record.otp) == ("WARNING", expected)
     assert not LogEntry.objects.exists()
+
+
+def test_the_owner_finds_it_among_the_events(capsys):
+    factor, _ = enrolled()
+    call_command("otp_staff", "--reset", factor.user.phone)
+    assert [event.kind for event in events.of(factor.user)] == ["sessions_ended", "authenticator_removed"]
+
+
+@pytest.mark.requests
+@pytest.mark.parametrize("engine", ["db", "cached_db"])
+def test_it_ends_the_sessions_that_began_by_a_password_of_this_person_alone(capsys, settings, engine):
+    settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{engine}"
+    browsers = {enrolled()[0].user: Client() for _ in range(2)}
+    for person, browser in browsers.items():
+        browser.force_login(person)
+    (gone, _), (left, _) = browsers.items()
+    call_command("otp_staff", "--reset", gone.phone)
+    assert Session.objects.get().get_decoded()["_auth_user_id"] == str(left.pk)
+    assert [browser.session.get("_auth_user_id") for browser in browsers.values()] == [None, str(left.pk)]
+    assert capsys.readouterr().err == ""
+
+
+def test_it_says_where_sessions_cannot_be_listed(capsys, settings):
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
+    call_command("otp_staff", "--reset", enrolled()[0].user.phone)
+    assert "change the password" in capsys.readouterr().err
 
 
 def test_the_admin_has_a_record_of_whom_by_names(capsys, records):

@@ -17,10 +17,9 @@ from otp_app import person, signals, stores, tokens
 from otp_app.accounts import Accounts, authorization_codes, confirmations, devices, events, notifications
 from otp_app.accounts.events import Kind
 from otp_app.errors import ConfirmationRequired, ErasureRefused, InsideTransaction
-from otp_app.factors import authenticators
 from otp_app.keys import phone_key
 from otp_app.limits import request_limits
-from otp_app.models import BlockRow, DevicesEnd, KeptAnswer, RecoveryCode, Token
+from otp_app.models import Authenticator, BlockRow, DevicesEnd, EmailAddress, KeptAnswer, RecoveryCode, Token
 from otp_app.phones import as_phone
 from otp_app.providers import memory
 from otp_app.rulings import changes
@@ -163,10 +162,9 @@ def lead_a_life(owner):
     authorization_codes.issue(requested(new_site()), user)
     events.record(user, Kind.NEW_DEVICE)
     notifications.add(user, "new_device", as_phone(owner.phone), "", "en")
-    factor = authenticators.new(user, "f" * 32)
-    factor.last_step = 1
-    factor.save(force_insert=True)
-    RecoveryCode.objects.create(factor=factor, number=1, hash="x")
+    Authenticator.objects.create(user=user, key="a", last_step=1)
+    EmailAddress.objects.create(user=user, email="owner@example.com", checks_left=0, created_at=1, verified_at=2)
+    RecoveryCode.objects.create(user=user, number=1, hash="x")
     devices.end_all(owner.phone)
     changes.lift(ruled(f"phone {owner.phone}").subject, "otp_allow")
 
@@ -185,7 +183,8 @@ def test_after_an_erasure_nothing_tells_who_it_was_but_the_keyed_ledger_and_that
         "UserSession",
         "Confirmation",
         "SecurityEvent",
-        "StaffFactor",
+        "Authenticator",
+        "EmailAddress",
         "Notification",
         "BlockRow",
         "Session",

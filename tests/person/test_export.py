@@ -14,7 +14,7 @@ from otp_app.accounts import Accounts, authorization_codes, confirmations, devic
 from otp_app.accounts.events import Kind
 from otp_app.challenges import random_id
 from otp_app.factors import authenticators
-from otp_app.models import Confirmation, Delivery, RecoveryCode, Token
+from otp_app.models import Authenticator, Confirmation, Delivery, EmailAddress, RecoveryCode, Token
 from otp_app.person import export
 from otp_app.phones import as_phone
 from otp_app.tokens.jwt import JwtTokens
@@ -58,12 +58,9 @@ def live(user):
     confirmations.begin(user, "change_phone", '{"text": "a context"}', random_id())
     events.record(user, Kind.NEW_DEVICE)
     notifications.add(user, "new_device", as_phone(user.phone), "", "en")
-    factor = authenticators.find(user)
-    if factor is None:
-        factor = authenticators.new(user, random_id())
-        factor.last_step = 1
-        factor.save(force_insert=True)
-    RecoveryCode.objects.create(factor=factor, number=1, hash="pbkdf2$secret")
+    authenticators.new(user, random_id()).save(force_insert=True)
+    EmailAddress.objects.create(user=user, email="owner@example.com", checks_left=0, created_at=1)
+    RecoveryCode.objects.create(user=user, number=RecoveryCode.objects.count(), hash="pbkdf2$secret")
 
 
 def document(user):
@@ -112,7 +109,7 @@ def test_no_secret_and_nothing_of_others_is_in_it(user, outbox):
     assert json.dumps(document(user)) == text
     for secret in (bytes(Token.objects.first().digest).hex(), Confirmation.objects.first().nonce.hex, "pbkdf2", "S256"):
         assert secret not in text
-    assert authenticators.secret_of(authenticators.find(user)) not in text
+    assert authenticators.secret_of(Authenticator.objects.get(user=user)) not in text
 
 
 def test_the_project_adds_its_own(user, settings):

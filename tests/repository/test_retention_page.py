@@ -18,6 +18,7 @@ from otp_app.conf import conf
 from otp_app.delivery import sweeper
 from otp_app.keys import phone_key
 from otp_app.models import (
+    Authenticator,
     AuthorizationCode,
     BlockRow,
     ChallengeRow,
@@ -25,6 +26,7 @@ from otp_app.models import (
     Counter,
     Delivery,
     DevicesEnd,
+    EmailAddress,
     EventRow,
     Failure,
     KeptAnswer,
@@ -146,6 +148,14 @@ def end_of_devices(*, erased=False):
     return DevicesEnd.objects.get(phone=phone_key(phone))
 
 
+def authenticator():
+    return Authenticator.objects.create(user=user(), key="a")
+
+
+def email_address():
+    return EmailAddress.objects.create(user=user(), email="a@example.com", checks_left=5, created_at=now())
+
+
 # What begins to age now, for each line whose rows end by time.
 MAKE = {
     "`Token`": token,
@@ -162,6 +172,8 @@ MAKE = {
     "`DevicesEnd` of a deleted account": lambda: end_of_devices(erased=True),
     "`KeptAnswer`": lambda: answer(now()),
     "`Notification`": notification,
+    "`Authenticator` that nobody has shown a code of": authenticator,
+    "`EmailAddress` that was not proven": email_address,
     "`SecurityEvent`": event,
     "`BlockRow`": lambda: BlockRow.objects.create(subject=f"phone {new_phone()}", since=now(), until=now()),
 }

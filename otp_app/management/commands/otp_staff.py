@@ -7,7 +7,9 @@ from django.apps import apps
 from django.core.management.base import BaseCommand
 
 from ... import audit, services
-from ...factors import authenticators
+from ...accounts import events
+from ...factors import authenticators, recovery_codes
+from .. import django_sessions
 from ..people import user_named
 
 
@@ -27,7 +29,11 @@ class Command(BaseCommand):
         user = user_named("--reset", options["reset"])
         by = user_named("--by", options["by"]) if options["by"] else None
         had_one = authenticators.remove(user)  # first: from now on no session has the rights of staff
+        recovery_codes.remove(user)
+        if had_one:
+            events.record(user, events.Kind.AUTHENTICATOR_REMOVED)
         services.sign_out_everywhere(user=user)
+        all_ended = django_sessions.end_all(user)
         audit.record_factor("removed", user.pk, by=str(by.pk) if by else "otp_staff")
         if by and apps.is_installed("django.contrib.admin"):
             from django.contrib.admin.models import CHANGE, LogEntry  # not to be imported where it is not installed
@@ -35,3 +41,5 @@ class Command(BaseCommand):
             LogEntry.objects.log_actions(by.pk, [user], CHANGE, "Second factor removed.", single_object=True)
         done = "Second factor removed" if had_one else "There was no second factor"
         self.stdout.write(f"{user}: {done}; sessions and tokens ended.")
+        if not all_ended:
+            self.stderr.write("Sessions that began by the password are not listed by this engine: change the password.")

@@ -1,0 +1,82 @@
+"""Add and remove the factors of an account and its e-mail address, and write down each change."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.http import HttpRequest
+
+from . import accounts, audit, factors
+from .accounts import events
+from .accounts.events import Kind
+from .errors import InvalidOrExpiredCode, LastWayIn
+from .factors import authenticators, emails, recovery_codes
+from .factors.changing import alone
+from .limits.clients import client_of
+
+
+def add_authenticator(user: Any, code: str, request: HttpRequest) -> list[str]:
+    """Keep the authenticator that was begun if the code is its own, and return new recovery codes.
+
+    Raise InvalidOrExpiredCode.
+    """
+    codes = authenticators.finish(user, code)
+    if not codes:
+        raise InvalidOrExpiredCode
+    record_added(user, request, client_of(request.META))
+    return codes
+
+
+def record_added(user: Any, request: HttpRequest, client: str) -> None:
+    audit.record_factor("added", user.pk, client)
+    events.record(user, Kind.AUTHENTICATOR_ADDED, request)
+
+
+def remove_authenticator(user: Any, request: HttpRequest) -> bool:
+    """Remove the authenticator of a user; return whether there was one. Raise LastWayIn."""
+    with removing(user):
+        removed = authenticators.remove(user)
+    if removed:
+        audit.record_factor("removed", user.pk, client_of(request.META))
+        events.record(user, Kind.AUTHENTICATOR_REMOVED, request)
+    return removed
+
+
+def renew_recovery_codes(user: Any, request: HttpRequest) -> list[str]:
+    """Return new recovery codes in place of the old ones; none for a user without an authenticator or a passkey."""
+    codes, rows = recovery_codes.new()
+    with alone(user):
+        if not factors.is_protected(user):
+            return []
+        recovery_codes.keep(user, rows)
+    events.record(user, Kind.RECOVERY_CODES_RENEWED, request)
+    return codes
+
+
+def add_email(user: Any, challenge_id: str, otp: str, request: HttpRequest) -> None:
+    """Keep an e-mail address if the code is that which was sent there; raise as ``emails.verify`` does."""
+    emails.verify(user, challenge_id, otp)
+    events.record(user, Kind.EMAIL_ADDED, request)
+
+
+def remove_email(user: Any, request: HttpRequest) -> bool:
+    """Remove the e-mail address of a user; return whether there was one. It is no way in, so it may always go."""
+    removed = emails.remove(user)
+    if removed:
+        events.record(user, Kind.EMAIL_REMOVED, request)
+    return removed
+
+
+@contextmanager
+def removing(user: Any) -> Iterator[None]:
+    """Remove an authenticator or a passkey within this context, which is undone if the user had no other way in.
+
+    A phone is a way in. Recovery codes are none: without the factor that they stand in for, they end. Raise LastWayIn.
+    """
+    with alone(user) as current:
+        yield
+        if factors.is_protected(user):
+            return
+        if not accounts.phone_of(current):
+            raise LastWayIn
+        recovery_codes.remove(user)
