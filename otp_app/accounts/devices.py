@@ -46,10 +46,12 @@ def recognise(phone: str, value: str | None) -> str:
     return "" if ends.filter(phone=owner, at__gte=issued_at).exists() else device
 
 
-def end_all(phone: str) -> None:
-    """End all values that were issued until now. A user without a phone has no devices."""
+def end_all(phone: str) -> int:
+    """End all values that were issued until now, and return that instant. A user without a phone has no devices."""
+    at = stores.current().now()
     if phone:
-        DevicesEnd.objects.update_or_create(phone=phone_key(phone), defaults={"at": stores.current().now()})
+        DevicesEnd.objects.update_or_create(phone=phone_key(phone), defaults={"at": at})
+    return at
 
 
 def _read(value: str | None) -> tuple[str, str, int]:

@@ -24,6 +24,8 @@ class Kind(StrEnum):
     RECOVERY_CODE_USED = "recovery_code_used"  # in a sign-in, a confirmation or the admin
     EMAIL_ADDED = "email_added"  # also one in place of another
     EMAIL_REMOVED = "email_removed"
+    NUMBER_RELEASED = "number_released"  # a new owner of the number began an account; this one was idle for long
+    NUMBER_GIVEN_BACK = "number_given_back"  # by staff
     SESSIONS_ENDED = "sessions_ended"  # one, others or all, by the person or by staff
 
 

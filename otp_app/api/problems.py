@@ -14,7 +14,7 @@ from rest_framework.response import Response
 
 from .. import audit
 from ..bodies import BodyTooLarge
-from ..errors import FAILED, UNREACHABLE, InvalidRequest, OtpError, Unavailable, WrongIsolation, unlogged
+from ..errors import FAILED, UNREACHABLE, InvalidRequest, IsThisYou, OtpError, Unavailable, WrongIsolation, unlogged
 from ..limits.clients import client_of
 from ..phones.languages import language_of
 
@@ -96,6 +96,7 @@ TITLES = {
     "not_authenticated": _("Not signed in"),
     "confirmation_required": _("Confirmation required"),
     "second_factor_required": _("Second factor required"),
+    "is_this_you": _("Is this you?"),
     "proof_required": _("Proof of work required"),
     "permission_denied": _("Not allowed"),
     "not_found": _("Not found"),
@@ -163,6 +164,8 @@ def body(error: OtpError) -> dict[str, Any]:
     for member in ("errors", "altcha", "channels", "purpose", "factors"):
         if value := getattr(error, member, None):
             problem[member] = value
+    if isinstance(error, IsThisYou):  # its factors may be none
+        problem |= {"factors": error.factors} | ({"since": error.since} if error.since else {})
     return problem
 
 

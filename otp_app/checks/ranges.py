@@ -54,6 +54,7 @@ RANGES: dict[str, tuple[int, int]] = {
     "TOKEN_TTL": (60, MAX_NUMBER),
     "TOKEN_IDLE": (60, MAX_NUMBER),
     "MAX_SESSIONS": (0, MAX_NUMBER),
+    "DORMANT_DAYS": (0, 36_500),
 }
 POLICY_NUMBERS = {
     "length": "CODE_LENGTH",

@@ -13,6 +13,7 @@ from .emails import EmailAddress
 from .events import SecurityEvent
 from .factors import Authenticator, RecoveryCode
 from .notifications import Notification
+from .released_numbers import ReleasedNumber
 from .tokens import Token, UserSession, session_id
 from .users import User
 
@@ -33,6 +34,7 @@ __all__ = [
     "KeptAnswer",
     "Notification",
     "RecoveryCode",
+    "ReleasedNumber",
     "SecurityEvent",
     "Token",
     "User",

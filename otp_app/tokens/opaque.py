@@ -16,7 +16,7 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 
-from .. import staff
+from .. import accounts, staff
 from ..accounts.clients import described
 from ..conf import conf
 from ..db import clock, lookups, writes
@@ -60,6 +60,7 @@ class OpaqueTokens:
             return None
         if now - used_at >= min(_USED_AT_STEP, idle / 24):
             Token.objects.filter(pk=pk).update(used_at=now)
+            accounts.record_use(user)
         return staff.without_rights(user)
 
     def revoke(self, request: HttpRequest) -> None:

@@ -22,6 +22,7 @@ from ...challenges import Challenge, Claims, Grant, Status, random_id
 from ...conf import conf
 from ...db import clock, writes
 from ...errors import Unavailable
+from ...keys import phone_key
 from ...limits.values import RequestLimits
 from ...models import Delivery
 from .. import outbox, wire
@@ -62,6 +63,9 @@ class RedisStore(AskingStore):
         with suppress(DatabaseError):  # it is for a report, and nobody is kept from signing in for that
             outbox.mark_converted(database(), list(answer["converted"]))
         return True
+
+    def reopen(self, challenge: Challenge) -> None:
+        self._ask_outside_transactions("reopen", {"id": challenge.id, "phone": phone_key(challenge.phone)})
 
     def settle(self) -> int:
         abandoned = 0
