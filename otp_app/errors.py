@@ -14,6 +14,7 @@
     ├── ConfirmationRequired       403 confirmation_required    confirm by a code first; purpose says for what
     ├── ErasureRefused             409 erasure_refused          the account cannot be deleted, by its project's rules
     ├── SecondFactorRequired       403 second_factor_required   the code is right; prove one of the factors in it, too
+    ├── IsThisYou                  403 is_this_you              the code is right, the account idle; whose is it?
     ├── LastWayIn                  409 last_way_in              without this factor nobody could get into the account
     ├── ProofRequired              403 proof_required           solve the proof of work in it and send it along
     ├── NotAuthenticated           401 not_authenticated        the token is missing, wrong, expired or ended
@@ -129,6 +130,23 @@ class ProfileRequired(OtpError):
     def __init__(self, errors: dict[str, list[str]]) -> None:
         super().__init__()
         self.errors = errors
+
+
+class IsThisYou(OtpError):
+    """Ask whether an account that was idle for long is the person's: the number may have a new owner by now.
+
+    ``factors`` are those that would prove it, ``since`` the year in which the account began, if that is known. The code
+    is right and may be sent again.
+    """
+
+    code = "is_this_you"
+    status = 403
+    detail = _("This number has an account that was not used for a long time. Is it yours?")
+
+    def __init__(self, factors: Sequence[Mapping[str, Any]] = (), since: int | None = None) -> None:
+        super().__init__()
+        self.factors = factors
+        self.since = since
 
 
 class ProofRequired(OtpError):

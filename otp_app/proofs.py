@@ -46,17 +46,6 @@ def require(user: Any, factor: Mapping[str, Any] | None, **told: Any) -> bool:
     return True
 
 
-def require_at_sign_in(phone: str, factor: Mapping[str, Any] | None, **told: Any) -> None:
-    """Do as ``require`` for the user of a verified phone, by a query only if one may be needed.
-
-    Somebody new has no factor, and somebody deactivated gets no further in any case.
-    """
-    if factor or not conf.CODE_ALONE:
-        user = accounts.current().find(phone, told.get("request"))
-        if user and user.is_active:
-            require(user, factor, **told)
-
-
 def require_more_than_code(user: Any, purpose: str = "") -> None:
     """Raise SecondFactorRequired where a code alone does not do: OTP_CODE_ALONE is off, and the user has a factor.
 

@@ -13,21 +13,21 @@ Pass all arguments by keyword. Each function returns a value or raises an ``OtpE
 transaction (``InsideTransaction``), because a rollback would give spent checks back.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from django.http import HttpRequest
 
-from . import accounts, audit, notifications, phones, proofs, queues, rulings, stores, tokens
+from . import accounts, audit, further_steps, notifications, phones, queues, rulings, stores, tokens
 from .accounts import authorization_codes, devices, events, profiles
 from .challenges import Challenge, ChallengeState, Grant, Status, codes, is_id
 from .challenges.policies import LOGIN, extended_ttl
 from .conf import conf
 from .delivery import channel_limits, routing
 from .delivery.state import challenge_state, may_switch, resend_in
-from .errors import InvalidOrExpiredCode
+from .errors import InvalidOrExpiredCode, IsThisYou
 from .limits import proof_of_work, request_limits
 from .notifications import NEW_DEVICE
 from .tokens.base import Issued, TokenBackend
@@ -108,10 +108,12 @@ def verify_code(
     anything is spent.
     """
     known = devices.recognise(phone, device)
-    return _spend_compare_close(phone, code, purpose, client, challenge_id, known)
+    challenge = _spend_and_compare(phone, code, purpose, client, challenge_id, known)
+    _approve(challenge, client, challenge_id)
+    return challenge
 
 
-def _spend_compare_close(
+def _spend_and_compare(
     phone: str,
     code: str,
     purpose: str,
@@ -120,12 +122,8 @@ def _spend_compare_close(
     known: str,
     *,
     request: HttpRequest | None = None,
-    before_close: Callable[[], None] = lambda: None,
 ) -> Challenge:
-    """Spend a check, compare the code and close the challenge; ``known`` is the recognised device, or "".
-
-    What ``before_close`` raises leaves the challenge open for the same code.
-    """
+    """Spend a check, compare the code, and return the challenge, still open; ``known`` is the known device, or ""."""
     if challenge_id is not None:
         _require_id(challenge_id)
     store = stores.current()
@@ -139,10 +137,13 @@ def _spend_compare_close(
     if not codes.matches(challenge, code):
         store.fail(challenge)
         raise failed("wrong_code")
-    before_close()
-    if not store.close(challenge, Status.APPROVED):
-        raise failed("no_open_challenge")
     return challenge
+
+
+def _approve(challenge: Challenge, client: str | None, challenge_id: str | None) -> None:
+    """Close a challenge whose code was right, for one caller."""
+    if not stores.current().close(challenge, Status.APPROVED):
+        raise audit.record_failed_check(challenge.phone, client, challenge_id, "no_open_challenge")
 
 
 def sign_in(
@@ -156,29 +157,34 @@ def sign_in(
     backend: TokenBackend | None = None,
     profile: Mapping[str, Any] | None = None,
     factor: Mapping[str, Any] | None = None,
+    anew: bool = False,
 ) -> SignIn:
     """Verify the code, find or create the user, and issue a token by ``backend`` (default: OTP_TOKEN_BACKEND).
 
-    ``profile`` holds the members of a sign-up, and ``factor`` (``by``, ``answer``) the proof of a second factor. Raise
-    InvalidRequest before a check is spent if the members are not valid. Raise ProfileRequired if somebody new must give
-    them, or SecondFactorRequired for a factor that is missing or wrong; then the challenge is still open, and the same
-    code may come again. Raise InvalidOrExpiredCode for a deactivated user, as for a wrong code. A receiver of
-    ``signed_in`` that raises does not undo the sign-in: by then the code is used up and the token issued. Django logs
-    the error.
+    ``profile`` holds the members of a sign-up, ``factor`` (``by``, ``answer``) the proof of a second factor; ``anew``
+    makes a new account and takes the number from one that was idle for OTP_DORMANT_DAYS. Raise InvalidRequest before a
+    check is spent if the members are not valid. Raise ProfileRequired, SecondFactorRequired or IsThisYou if one of the
+    three is needed; then the challenge is open, and the same code may come again. Raise InvalidOrExpiredCode for a
+    deactivated user, as for a wrong code. A receiver of ``signed_in`` that raises does not undo the sign-in: by then
+    the code is used up and the token issued. Django logs the error.
     """
     phone = phones.as_phone(phone)
     members = profiles.validated(profile, request)
     known = devices.recognise(phone, device)
-
-    def require() -> None:
-        profiles.require(phone, members, request)
-        proofs.require_at_sign_in(phone, factor, client=client, request=request)
-
-    named = (phone, code, LOGIN, client, challenge_id, known)
-    challenge = _spend_compare_close(*named, request=request, before_close=require)
-    event = None if known else events.fields_of(events.Kind.NEW_DEVICE, request, challenge.checked_at)
-    user, is_new, issued = tokens.sign_in(phone, backend or tokens.current(), request, members or {}, event)
-    renewed = devices.renew(phone, challenge.checked_at, device, known=bool(known))
+    challenge = _spend_and_compare(phone, code, LOGIN, client, challenge_id, known, request=request)
+    vouched = bool(known or factor)
+    anew = further_steps.require(phone, members, factor, client, request, vouched=vouched, anew=anew)
+    _approve(challenge, client, challenge_id)
+    new_device_at = None if known else challenge.checked_at
+    by_number = partial(tokens.sign_in, new_device_at=new_device_at, vouched=vouched)
+    enter = tokens.sign_up_instead if anew else by_number
+    try:
+        user, is_new, issued = enter(phone, backend or tokens.current(), request, members or {})
+    except IsThisYou:  # found out by the statement that signs in, which has signed in nobody
+        stores.current().reopen(challenge)
+        raise
+    at = devices.end_all(phone) + 1 if anew else challenge.checked_at
+    renewed = devices.renew(phone, at, device, known=bool(known))
     result = SignIn(user, is_new, issued, renewed)
     new_device = not (is_new or known)
     audit.record_sign_in(user, client, challenge, request, is_new=is_new, new_device=new_device)

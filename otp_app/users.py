@@ -1,5 +1,7 @@
 """Define a user whose name is a phone number; extend it by ``class User(AbstractPhoneUser)``."""
 
+import re
+import secrets
 from contextlib import suppress
 from typing import Any, ClassVar
 
@@ -12,9 +14,26 @@ from django.utils.translation import gettext_lazy as _
 from . import phones
 from .errors import InvalidPhone
 
+_LOST = re.compile("ex-[0-9a-f]{12}")
+
+
+def lost_phone() -> str:
+    """Return what stands in the field of a user who has lost the phone: unique, and the phone of nobody."""
+    return f"ex-{secrets.token_hex(6)}"
+
+
+def is_lost(value: str) -> bool:
+    """Return whether a text is one of ``lost_phone``."""
+    return _LOST.fullmatch(value) is not None
+
 
 def validate_phone(value: str) -> None:
-    """Validate a phone for forms and ``createsuperuser``: any spelling that ``phones.parse`` reads, of any country."""
+    """Validate a phone for forms and ``createsuperuser``: any spelling that ``phones.parse`` reads, of any country.
+
+    What stands for a lost phone is valid, so that staff can edit such a user.
+    """
+    if is_lost(value):
+        return
     try:
         phones.parse(value, gate=False)
     except InvalidPhone as error:

@@ -39,6 +39,14 @@ class Accounts:
         """Return the phone of the user, E.164; empty if there is none."""
         return adapter.phone_of(user)
 
+    def renumber(self, user: Any, phone: str) -> bool:
+        """Write the phone of the user, or with "" take it away; return whether that was done.
+
+        It is not done if the user was changed, or has signed in, since it was read. A number is taken from an account
+        that was idle for long, and given back by staff.
+        """
+        return adapter.renumber(user, phone)
+
     def shown(self, user: Any) -> Mapping[str, Any]:
         """Return what the API shows of the user beside id and phone."""
         return {}

@@ -1,27 +1,27 @@
 """Find, create and sign in the user of a phone, whatever user model the project has: the defaults of Accounts."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db import DataError, IntegrityError, connections, models, router, transaction
-from django.utils import timezone
 
 from ..challenges import random_id
 from ..conf import conf
-from ..db import lookups, writes
+from ..db import clock, lookups, writes
 from ..db.lookups import Lookup
 from ..db.writes import Part
 from ..models import SecurityEvent
-from ..users import AbstractPhoneUser
+from ..users import AbstractPhoneUser, is_lost, lost_phone
 from . import sign_ups
 
 # What a model raises that refuses a row; ValidationError, if its ``save`` calls ``full_clean``.
 OWN_MEMBERS = ("full_name", "language")  # of our own user model, for its owner to change
 REFUSALS = (IntegrityError, DataError, ValidationError)
+_USE_STEP = timedelta(days=1)
 
 
 def phone_field() -> str:
@@ -38,7 +38,22 @@ def phone_field() -> str:
 
 def phone_of(user: Any) -> str:
     """Return the phone of a user as text, whatever type its field has; empty when there is none."""
-    return str(getattr(user, phone_field()) or "")
+    text = str(getattr(user, phone_field()) or "")
+    return "" if is_lost(text) else text
+
+
+def renumber(user: Any, phone: str) -> bool:
+    """Write the phone of a user, or with "" take it away; return False if the user was changed since it was read.
+
+    A sign-in, which writes ``last_login``, is such a change. Where the field must hold something, a text takes the
+    phone's place that nobody can sign in with.
+    """
+    model, name = get_user_model(), phone_field()
+    empty = None if model._meta.get_field(name).null else lost_phone()
+    read = {name: getattr(user, name)} | ({"last_login": user.last_login} if _has_last_login(model) else {})
+    rows = model._base_manager.using(database()).filter(pk=user.pk, **read)
+    setattr(user, name, phone or empty)
+    return rows.update(**{name: getattr(user, name)}) > 0
 
 
 def database() -> str:
@@ -47,30 +62,36 @@ def database() -> str:
 
 
 def find_and_sign_in(
-    phone: str, row_model: type[models.Model], row: Mapping[str, Any], event: Mapping[str, Any] | None = None
+    phone: str,
+    row_model: type[models.Model],
+    row: Mapping[str, Any],
+    event: Mapping[str, Any] | None = None,
+    idle_before: datetime | None = None,
 ) -> Any | None:
     """Find the user of a verified phone and, if active, insert the row with that ``user``, all in one statement.
 
-    ``event`` are the fields of an event of the user, which is inserted with the row. Return None if there is no such
-    user, or, without a query, if this database or model needs several statements.
+    ``event`` are the fields of an event of the user, which is inserted with the row. A user who was last there before
+    ``idle_before`` is found, but nothing is written. Return None if there is no such user, or, without a query, if this
+    database or model needs several statements.
     """
-    model, alias, now = get_user_model(), database(), timezone.now()
+    model, alias, now = get_user_model(), database(), clock.instant()
     if not _can_sign_in_at_once(model, alias, row_model):
         return None
-    insertions = [writes.inserting_found(alias, row_model, row)]
+    may = _may_sign_in(model, alias, idle_before)
+    insertions = [writes.inserting_found(alias, row_model, row, may)]
     if event:
-        insertions.append(writes.inserting_found(alias, SecurityEvent, event))
-    user = _find(model, alias, phone, [*insertions, *_last_login_update(model, alias, now)])
-    if user and user.is_active and _has_last_login(model):
+        insertions.append(writes.inserting_found(alias, SecurityEvent, event, may))
+    user = _find(model, alias, phone, [*insertions, *_last_login_update(model, alias, now, may)])
+    if user and user.is_active and _has_last_login(model) and not is_idle(user, idle_before):
         user.last_login = now
     return user
 
 
 def record_sign_in(user: Any) -> None:
     """Set ``last_login`` of a user to now, without the model's ``save``, which may do more."""
-    model: Any = type(user)
+    model: Any = user.__class__  # also of a user that stands behind a lazy object
     if _has_last_login(model):
-        user.last_login = timezone.now()
+        user.last_login = clock.instant()
         model._base_manager.using(database()).filter(pk=user.pk).update(last_login=user.last_login)
 
 
@@ -101,6 +122,22 @@ def own_members(user: Any) -> dict[str, Any]:
 def erase(user: Any) -> None:
     """Delete the user, with all rows that go with it."""
     user.delete(using=database())
+
+
+def record_use(user: Any) -> None:
+    """Move ``last_login`` of a user on to now, if it is a day old: a token may be used for much longer than that.
+
+    Tokens are deleted when they end, and what tells how long an account was idle must not go with them.
+    """
+    before = last_login(user)
+    if before is not None and clock.instant() - before >= _USE_STEP:
+        record_sign_in(user)
+
+
+def is_idle(user: Any, idle_before: datetime | None) -> bool:
+    """Return whether a user was last there before an instant; not if the user was never, or that is not known."""
+    used = last_login(user)
+    return used is not None and idle_before is not None and used <= idle_before
 
 
 def find(phone: str) -> Any | None:
@@ -144,16 +181,24 @@ def _has_is_active(model: Any) -> bool:
     )
 
 
-def _last_login_update(model: Any, alias: str, now: datetime) -> list[Part]:
+def _may_sign_in(model: Any, alias: str, idle_before: datetime | None) -> Part:
+    """Return the condition under which the user in ``found`` signs in."""
+    if idle_before is None or not _has_last_login(model):
+        return Part("found.is_active", [])
+    value = model._meta.get_field("last_login").get_db_prep_save(idle_before, connections[alias])
+    return Part("found.is_active AND (found.last_login IS NULL OR found.last_login > %s)", [value])
+
+
+def _last_login_update(model: Any, alias: str, now: datetime, may: Part) -> list[Part]:
     """Return the statement that sets ``last_login`` of the user in ``found``; the column may be in a parent's table."""
     if not _has_last_login(model):
         return []
     field = model._meta.get_field("last_login")
     owner, connection = field.model._meta, connections[alias]
     table, column, key = map(connection.ops.quote_name, (owner.db_table, field.column, owner.pk.column))
-    where = f'{table}.{key} = found."{owner.pk.attname}" AND found.is_active'
+    where = f'{table}.{key} = found."{owner.pk.attname}" AND {may.sql}'
     value = field.get_db_prep_save(now, connection)
-    return [Part(f"UPDATE {table} SET {column} = %s FROM found WHERE {where}", [value])]
+    return [Part(f"UPDATE {table} SET {column} = %s FROM found WHERE {where}", [value, *may.params])]
 
 
 @lru_cache(maxsize=8)

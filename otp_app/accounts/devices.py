@@ -46,14 +46,15 @@ def recognise(phone: str, value: str | None) -> str:
     return "" if ends.filter(phone=owner, at__gte=issued_at).exists() else device
 
 
-def end_all(phone: str, *, erased: bool = False) -> None:
-    """End all values that were issued until now. A user without a phone has no devices.
+def end_all(phone: str, *, erased: bool = False) -> int:
+    """End all values that were issued until now, and return that instant. A user without a phone has no devices.
 
     ``erased``: the account is deleted; the row is then kept for thirty days only.
     """
+    at = stores.current().now()
     if phone:
-        ended = {"at": stores.current().now(), "erased": erased}
-        DevicesEnd.objects.update_or_create(phone=phone_key(phone), defaults=ended)
+        DevicesEnd.objects.update_or_create(phone=phone_key(phone), defaults={"at": at, "erased": erased})
+    return at
 
 
 def ended_at(phone: str, **facts: bool) -> int:

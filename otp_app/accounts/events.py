@@ -27,6 +27,8 @@ class Kind(StrEnum):
     RECOVERY_CODE_USED = "recovery_code_used"  # in a sign-in, a confirmation or the admin
     EMAIL_ADDED = "email_added"  # also one in place of another
     EMAIL_REMOVED = "email_removed"
+    NUMBER_RELEASED = "number_released"  # a new owner of the number began an account; this one was idle for long
+    NUMBER_GIVEN_BACK = "number_given_back"  # by staff
     SESSIONS_ENDED = "sessions_ended"  # one, others or all, by the person or by staff
 
 
@@ -54,12 +56,15 @@ TEXTS = {
 
 def record(user: Any, kind: Kind, request: HttpRequest | None = None) -> None:
     """Write down an event of a user; ``request`` tells by which client and from which network."""
-    insert(user, fields_of(kind, request, stores.current().now()))
+    insert(user, fields_of(kind, described(request), stores.current().now()))
 
 
-def fields_of(kind: Kind, request: HttpRequest | None, at: int) -> dict[str, Any]:
-    """Return the fields of an event's row, without its user; ``at`` is in milliseconds by the store's clock."""
-    return {"kind": kind, "at": at, **described(request)}
+def fields_of(kind: Kind, client: Mapping[str, Any], at: int) -> dict[str, Any]:
+    """Return the fields of an event's row, without its user.
+
+    ``client`` is what ``clients.described`` returns, ``at`` is in milliseconds by the store's clock.
+    """
+    return {"kind": kind, "at": at, **client}
 
 
 def insert(user: Any, fields: Mapping[str, Any]) -> None:

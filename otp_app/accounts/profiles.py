@@ -92,16 +92,16 @@ def change(user: Any, members: Mapping[str, Any]) -> Any | None:
     return row
 
 
-def require(phone: str, profile: Mapping[str, Any] | None, request: HttpRequest | None) -> None:
+def require(phone: str, profile: Mapping[str, Any] | None, request: HttpRequest | None, *, anew: bool = False) -> None:
     """Raise ProfileRequired if the person of a verified phone would be new, and members that are required are missing.
 
-    Whoever may not sign up is not asked.
+    With ``anew`` the person wants a new account whoever has the number. Whoever may not sign up is not asked.
     """
     if profile is not None or not (make := serializer_class()):
         return
     serializer = make(data={}, context={"request": request})
     missing = not serializer.is_valid()
-    if missing and not current().find(phone, request) and may_sign_up(phone, request):
+    if missing and (anew or not current().find(phone, request)) and may_sign_up(phone, request):
         raise ProfileRequired(_errors_of(serializer))
 
 

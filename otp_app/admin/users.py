@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from .. import accounts, phones
 from ..models import RefreshToken, Token, User, UserSession
-from ..users import may_see_phones
+from ..users import is_lost, may_see_phones
 
 
 class PhoneUserCreationForm(AdminUserCreationForm):  # type: ignore[type-arg]  # not generic at run time
@@ -73,6 +73,7 @@ class PhoneUserAdmin(UserAdmin):  # type: ignore[type-arg]  # not generic at run
         super().save_model(request, obj, form, change)
         old = form.initial.get("phone", obj.phone)  # no field of the form for whoever may not see it
         if change and old != obj.phone:
+            old = "" if is_lost(old) else old
             transaction.on_commit(partial(accounts.current().changed, obj, old, obj.phone), using=accounts.database())
 
     @admin.display(description=_("phone"))

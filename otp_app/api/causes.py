@@ -67,6 +67,12 @@ CAUSES: dict[str, tuple[str, str]] = {  # code: cause, cure
         "Ask the person for one of factors and repeat the request with it as factor, or begin the confirmation with "
         "its by, as docs/factors.md shows.",
     ),
+    "is_this_you": (
+        "The code is right, but nobody has used the account of this number for OTP_DORMANT_DAYS, and the device is "
+        "new: the number may have a new owner by now.",
+        "Ask the person. Send the same code again with factor, one of factors, to open the account, or with new as "
+        "account to begin another one, as docs/recycled-numbers.md shows.",
+    ),
     "proof_required": (
         "The request looks like one of many, as when a network asks for codes that nobody enters.",
         "Solve the task in altcha and repeat the request with the solution as proof, as docs/proof-of-work.md shows. "

@@ -35,6 +35,9 @@ def text_field(field: serializers.TextField) -> Json:
         case serializers.ProofField():
             solved = "The solved task of proof_required, in base64; none from a client that cannot solve one."
             return STRING | {"minLength": 1, "maxLength": field.max_characters, "description": solved}
+        case serializers.AccountField():
+            told = "After is_this_you: the number is taken from the account that was idle, and a new one begins."
+            return STRING | {"const": serializers.NEW_ACCOUNT, "description": told}
     return STRING | {"minLength": 1, "maxLength": field.max_characters}
 
 
@@ -78,6 +81,7 @@ def problem() -> Json:
             "items": {"type": "object", "properties": {"by": STRING}, "required": ["by"]},
             "description": "The factors that the account has, and what a client needs for the answer of each.",
         },
+        "since": {"type": "integer", "description": "The year in which the account of is_this_you began."},
         "errors": {"type": "object", "additionalProperties": texts, "description": "What is wrong with each field."},
     }
     return members

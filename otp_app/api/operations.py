@@ -89,6 +89,8 @@ _SESSION = {
 }
 _REQUIRED: Any = serializers.TextField.default_error_messages["required"]
 _UNKNOWN: Any = _("This field is unknown.")
+_PROFILE = errors.ProfileRequired({"profile.name": [_REQUIRED]})
+_IS_THIS_YOU = errors.IsThisYou([{"by": "authenticator"}], 2021)
 _MISSING = errors.InvalidRequest({"code": [_REQUIRED]})
 _PKCE = {
     "code": "Rf3bq0yX8mTnV5kLw2sD9uJ7eHcGa1oZ4pIxQ6tYvNM",
@@ -230,7 +232,7 @@ OPERATIONS: dict[type[views.OtpView], Operation] = {
         "Verify a code and get a token; the first code of a number creates its user",
         {"phone": _PHONE, "otp": "123456", "challenge_id": _ID},
         (200, "OtpVerified", _VERIFIED),
-        (*_CODE_ERRORS, *_KEY_ERRORS, errors.ProfileRequired({"profile.name": [_REQUIRED]}), _SECOND_FACTOR),
+        (*_CODE_ERRORS, *_KEY_ERRORS, _PROFILE, _SECOND_FACTOR, _IS_THIS_YOU),
         headers={idempotency.HEADER: f"{_KEY_DESCRIPTION} {_KEPT_A_MINUTE}"},
     ),
     views.ExchangeView: Operation(

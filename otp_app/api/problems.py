@@ -18,6 +18,7 @@ from ..errors import (
     FAILED,
     UNREACHABLE,
     InvalidRequest,
+    IsThisYou,
     NotAuthenticated,
     OtpError,
     Unavailable,
@@ -101,6 +102,7 @@ TITLES = {
     "confirmation_required": _("Confirmation required"),
     "erasure_refused": _("Account not deleted"),
     "second_factor_required": _("Second factor required"),
+    "is_this_you": _("Is this you?"),
     "proof_required": _("Proof of work required"),
     "permission_denied": _("Not allowed"),
     "not_found": _("Not found"),
@@ -168,6 +170,8 @@ def body(error: OtpError) -> dict[str, Any]:
     for member in ("errors", "altcha", "channels", "purpose", "factors"):
         if value := getattr(error, member, None):
             problem[member] = value
+    if isinstance(error, IsThisYou):  # its factors may be none
+        problem |= {"factors": error.factors} | ({"since": error.since} if error.since else {})
     return problem
 
 

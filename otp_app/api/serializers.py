@@ -17,6 +17,7 @@ from ..tokens.base import Issued
 
 Json = dict[str, Any]
 
+NEW_ACCOUNT = "new"
 MAX_ID_CHARACTERS = 64  # of an id or a channel
 _MAX_NAMED_FIELDS = 5  # unknown fields that an answer names
 
@@ -140,6 +141,18 @@ class FactorField(ObjectField):
         return factor
 
 
+class AccountField(TextField):
+    """Take the wish for a new account in place of one that was idle for long."""
+
+    default_error_messages = {"account": _("This can only be new.")}  # noqa: RUF012
+
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data)
+        if text != NEW_ACCOUNT:
+            self.fail("account")
+        return text
+
+
 class AddressField(TextField):
     max_characters = authorization_codes.MAX_ADDRESS_CHARACTERS
 
@@ -181,6 +194,7 @@ class VerifySerializer(StrictSerializer):
     profile = ProfileField(required=False)
     client_name = ClientNameField(required=False)
     factor = FactorField(required=False)
+    account = AccountField(required=False)
 
     def validate(self, attrs: Json) -> Json:
         if conf.REQUIRE_CHALLENGE_ID and "challenge_id" not in attrs:

@@ -156,6 +156,7 @@ class VerifyView(OtpView):
             request=request._request,
             profile=body.get("profile"),
             factor=body.get("factor"),
+            anew="account" in body,
         )
         return {
             "message": "OTP verified successfully",

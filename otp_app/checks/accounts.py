@@ -13,7 +13,7 @@ from .. import accounts
 from ..accounts import profiles
 from ..conf import conf
 
-METHODS = ("find", "may_sign_up", "create", "phone_of", "shown", "changed", "update", "erase", "export")
+METHODS = ("find", "may_sign_up", "create", "phone_of", "renumber", "shown", "changed", "update", "erase", "export")
 SIGN_UPS = ("open", "invited", "closed")
 
 

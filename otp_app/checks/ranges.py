@@ -58,6 +58,7 @@ RANGES: dict[str, tuple[int, int]] = {
     "JWT_TTL": (60, 3600),
     "JWT_KEY_LEAD": (0, MAX_NUMBER),
     "REFRESH_GRACE": (1, 300),
+    "DORMANT_DAYS": (0, 36_500),
 }
 POLICY_NUMBERS = {
     "length": "CODE_LENGTH",

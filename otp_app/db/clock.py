@@ -3,9 +3,11 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.db import connections
+from django.utils import timezone
 
 from ..conf import conf
 
@@ -39,6 +41,11 @@ _stopped: list[Stopped] = []
 def milliseconds() -> int:
     """Return the milliseconds since 1970."""
     return _stopped[-1].at if _stopped else time.time_ns() // 1_000_000 + offset()
+
+
+def instant() -> datetime:
+    """Return the current instant, as Django's ``timezone.now()`` but by the app's clock."""
+    return timezone.now() + timedelta(milliseconds=offset())
 
 
 def offset() -> int:

@@ -84,14 +84,17 @@ def _insert(model: type[models.Model], names: tuple[str, ...]) -> tuple[str, str
     return f"INSERT INTO {table} ({into})", f"({marks})"
 
 
-def inserting_found(alias: str, model: type[models.Model], values: Mapping[str, Any]) -> Part:
-    """Write the change, for a look-up of users to make ``also``, that is a new row of who was ``found``, if active.
+def inserting_found(
+    alias: str, model: type[models.Model], values: Mapping[str, Any], where: Part = Part("found.is_active", ())
+) -> Part:
+    """Write the change, for a look-up of users to make ``also``: a new row of who was ``found``, if ``where`` holds.
 
     Fields that are not named have their defaults. The model may be a project's, with names that must be quoted.
     """
     sql, columns = _insert_found(alias, model)
     connection: Any = connections[alias]
-    return Part(sql, [column.prepared(values, connection) for column in columns])
+    params = [column.prepared(values, connection) for column in columns]
+    return Part(f"{sql} {where.sql}", [*params, *where.params])
 
 
 @lru_cache(maxsize=16)
@@ -102,7 +105,7 @@ def _insert_found(alias: str, model: type[models.Model]) -> tuple[str, list["_Co
     names = [*(column.name for column in columns), user.column]
     row = ", ".join([*["%s"] * len(columns), f'found."{user.target_field.attname}"'])
     into = f"{quote(model._meta.db_table)} ({', '.join(map(quote, names))})"
-    return f"INSERT INTO {into} SELECT {row} FROM found WHERE found.is_active", columns
+    return f"INSERT INTO {into} SELECT {row} FROM found WHERE", columns
 
 
 def updating(

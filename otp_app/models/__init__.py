@@ -13,6 +13,7 @@ from .emails import EmailAddress
 from .events import SecurityEvent
 from .factors import Authenticator, RecoveryCode
 from .notifications import Notification
+from .released_numbers import ReleasedNumber
 from .tokens import RefreshToken, SigningKey, Token, UserSession, session_id
 from .users import User
 
@@ -34,6 +35,7 @@ __all__ = [
     "Notification",
     "RecoveryCode",
     "RefreshToken",
+    "ReleasedNumber",
     "SecurityEvent",
     "SigningKey",
     "Token",

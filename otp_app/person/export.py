@@ -22,6 +22,7 @@ from ..models import (
     Notification,
     RecoveryCode,
     RefreshToken,
+    ReleasedNumber,
     SecurityEvent,
     Token,
     UserSession,
@@ -46,6 +47,7 @@ OF_USER: Mapping[str, _Columns] = {
     "events": (SecurityEvent, "user", ("kind", "at", "client_name", "network")),
     "authenticators": (Authenticator, "user", ("created_at",)),
     "email_addresses": (EmailAddress, "user", ("email", "created_at", "verified_at")),
+    "released_numbers": (ReleasedNumber, "user", ("phone", "at")),
     "recovery_codes": (RecoveryCode, "user", ("number",)),
 }
 _MESSAGE = ("channel", "provider", "reference", "status", "region", "created_at", "updated_at", "device", "converted")

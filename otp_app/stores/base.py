@@ -67,6 +67,13 @@ class Store(Protocol):
         that purpose and gives back what a success gives back.
         """
 
+    def reopen(self, challenge: Challenge) -> None:
+        """Make an approved challenge pending again, for whoever has approved it and has signed nobody in.
+
+        Another check may be paid for, and the right code closes the challenge anew. What the approval gave back is not
+        given back twice.
+        """
+
     def undo_send(self, challenge: Challenge, *, chosen: bool = False) -> None:
         """Give back all that the last send took, which surely did not leave; cancel a challenge that had no other.
 

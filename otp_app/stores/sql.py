@@ -4,10 +4,12 @@ from collections.abc import Mapping
 
 from django.db import connections
 
-from ..challenges import Challenge
+from ..challenges import Challenge, Status
 from ..db.clock import read_now
+from ..db.transactions import require_none
 from ..limits.values import RequestLimits
-from . import postgresql, sqlite
+from ..models import ChallengeRow
+from . import postgresql, sqlite, wire
 from .asking import AskingStore
 from .outbox import database
 from .purge import purge
@@ -23,6 +25,13 @@ class SqlStore(AskingStore):
 
     def fail(self, challenge: Challenge) -> None:
         """Do nothing: a spent check is a failed one until its challenge is approved."""
+
+    def reopen(self, challenge: Challenge) -> None:
+        """Change the row by one conditional statement, on either database."""
+        require_none(database())
+        kept = wire.increments_in([each for each in challenge.increments if each.sent_at and not each.converts])
+        rows = ChallengeRow.objects.using(database()).filter(id=challenge.id, status=Status.APPROVED)
+        rows.update(status=Status.PENDING, closed_at=0, taken=kept)
 
     def settle(self) -> int:
         """Do nothing: whatever the store knows is in the database."""

@@ -4,14 +4,16 @@ Services, the API and the hosted page may call it.
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from django.db import DatabaseError
 from django.http import HttpRequest
 
 from .. import accounts, staff
-from ..accounts import events
+from ..accounts import authorization_codes, dormancy, events, released_numbers
 from ..accounts.clients import described
+from ..db import clock
 from ..db.transactions import send_after_commit
 from ..errors import UNREACHABLE, InvalidOrExpiredCode, NotAuthenticated
 from ..models import RefreshToken, Token
@@ -24,6 +26,7 @@ from .base import Issued, Issuing, TokenBackend
 __all__ = [
     "authenticate",
     "current",
+    "is_dormant",
     "is_live",
     "issue",
     "issuing",
@@ -33,6 +36,7 @@ __all__ = [
     "revoke_all",
     "sessions",
     "sign_in",
+    "sign_up_instead",
 ]
 
 
@@ -46,7 +50,7 @@ def issue(backend: TokenBackend, user: Any, request: HttpRequest | None) -> Issu
     """Issue a token to a user who signs in, and record the sign-in unless that has happened, as for sessions."""
     before = accounts.last_login(user)
     issued = backend.issue(user, request)
-    if accounts.last_login(user) == before:
+    if accounts.last_login(user) == before or clock.offset():  # Django's own login does not know the app's clock
         accounts.record_sign_in(user)
     return issued
 
@@ -56,20 +60,24 @@ def sign_in(
     backend: TokenBackend,
     request: HttpRequest | None,
     profile: Mapping[str, Any],
-    event: Mapping[str, Any] | None = None,
+    *,
+    new_device_at: int | None = None,
+    vouched: bool = False,
 ) -> tuple[Any, bool, Issued]:
     """Return the user of a verified phone, whether the user is new, and the token.
 
-    ``event`` holds the fields of what is to be recorded of a known user. An account that is erased meanwhile gets no
-    token: the phone then has a fresh one, or none. Raise InvalidOrExpiredCode for a deactivated user, and for whoever
-    may not sign up.
+    ``new_device_at``: when an unknown device was verified, which is recorded of a known user. An account that is erased
+    meanwhile gets no token: the phone then has a fresh one, or none. Raise InvalidOrExpiredCode for a deactivated user,
+    and for whoever may not sign up. Raise IsThisYou for a dormant user whom neither a known device nor a factor has
+    ``vouched`` for.
     """
+    enter = partial(_sign_in, phone, backend, request, profile, new_device_at, vouched=vouched)
     try:
-        return _sign_in(phone, backend, request, profile, event)
+        return enter()
     except UNREACHABLE:
         raise
     except DatabaseError:  # no row can name a user who is gone
-        return _sign_in(phone, backend, request, profile, event)
+        return enter()
 
 
 def _sign_in(
@@ -77,26 +85,58 @@ def _sign_in(
     backend: TokenBackend,
     request: HttpRequest | None,
     profile: Mapping[str, Any],
-    event: Mapping[str, Any] | None,
+    new_device_at: int | None,
+    *,
+    vouched: bool,
 ) -> tuple[Any, bool, Issued]:
     """Find or make the user, and issue the token.
 
     For a known user one statement finds the user and writes the token, if the backend's tokens are rows, and the event.
     """
+    told = described(request)
+    event = None if new_device_at is None else events.fields_of(events.Kind.NEW_DEVICE, told, new_device_at)
     user, is_new, issued = None, False, None
+    idle_before = None if vouched or phone.is_test else dormancy.idle_before()
     if not phone.is_test and accounts.is_default("find") and (token := issuing(backend)):
-        told = described(request) if token.model is Token else {}
-        user = accounts.find_and_sign_in(phone, token.model, {**token.row, **told}, event)
-        issued, event = (token.issued, None) if user else (None, event)
+        row = {**token.row, **told} if token.model is Token else token.row
+        user = accounts.find_and_sign_in(phone, token.model, row, event, idle_before)
+        if user and not dormancy.is_idle(user, idle_before):  # else the statement has only found the user
+            issued, event = token.issued, None
     if not user and not (user := accounts.current().find(phone, request)):
         user, is_new = accounts.sign_up(phone, request, profile)
     if not user.is_active or (phone.is_test and staff.is_staff(user)):
         raise InvalidOrExpiredCode
+    if dormancy.is_idle(user, idle_before) and not sessions.of(user):
+        raise dormancy.question(user)
     issued = issued or issue(backend, user, request)
     if event and not is_new:
         events.insert(user, event)
     sessions.end_oldest(user, request)
     return user, is_new, issued
+
+
+def sign_up_instead(
+    phone: Phone, backend: TokenBackend, request: HttpRequest | None, profile: Mapping[str, Any]
+) -> tuple[Any, bool, Issued]:
+    """Take a verified phone from its dormant user; return a new user of it, True, and the token.
+
+    Raise IsThisYou if the user is not dormant any more. Raise InvalidOrExpiredCode for whoever may not sign up, and if
+    the phone is that of staff: who holds a number by chance must not take it from them.
+    """
+    user = accounts.current().find(phone, request)
+    if user and not is_dormant(user):
+        raise dormancy.question(user)
+    if not user or staff.is_staff(user):
+        raise InvalidOrExpiredCode
+    new = released_numbers.start_anew(user, phone, request, profile)
+    authorization_codes.revoke_all(user)
+    revoke_all(user, request)
+    return new, True, issue(backend, new, request)
+
+
+def is_dormant(user: Any) -> bool:
+    """Return whether a user was idle for OTP_DORMANT_DAYS and has no live session."""
+    return dormancy.is_idle(user, dormancy.idle_before()) and not sessions.of(user)
 
 
 def authenticate(token: str) -> Any | None:

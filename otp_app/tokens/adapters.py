@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
-from .. import staff
+from .. import accounts, staff
 from ..conf import conf
 from ..errors import InvalidOrExpiredCode
 from ..models.tokens import session_id
@@ -40,7 +40,10 @@ class LibraryTokens(ABC):
 
     def authenticate(self, request: HttpRequest) -> Any | None:
         user = self._user_of(request)
-        return staff.without_rights(user) if user else None
+        if user is None:
+            return None
+        accounts.record_use(user)
+        return staff.without_rights(user)
 
     @abstractmethod
     def _issue(self, user: Any) -> Issued:

@@ -84,6 +84,7 @@ class JwtTokens:
         if not _was_replaced_just_now(row, text):
             _end_reused(row, request)
             raise RefreshReused
+        accounts.record_use(row.user)
         return _issued(row, text.successor())
 
     def revoke(self, request: HttpRequest) -> None:

@@ -14,7 +14,7 @@ from django.contrib.auth import get_user_model
 from django.db import router
 from django.http import HttpRequest
 
-from .. import staff
+from .. import accounts, staff
 from ..accounts.clients import described
 from ..conf import conf
 from ..db import lookups, writes
@@ -59,6 +59,7 @@ class OpaqueTokens:
         if now - used_at >= min(_USED_AT_STEP, timedelta(seconds=min(conf.TOKEN_IDLE, conf.TOKEN_TTL)) / 24):
             renewed = lives.renewed_end(began_at, expires_at, now)
             Token.objects.filter(pk=pk).update(used_at=now, expires_at=renewed)
+            accounts.record_use(user)
         return staff.without_rights(user)
 
     def revoke(self, request: HttpRequest) -> None:

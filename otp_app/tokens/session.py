@@ -11,13 +11,14 @@ from django.conf import settings
 from django.contrib.auth import get_user, load_backend, login, logout
 from django.contrib.sessions.backends.base import SessionBase
 from django.db import router
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from .. import staff
+from .. import accounts, staff
 from ..accounts.clients import described
 from ..conf import conf
+from ..db import clock
 from ..errors import InvalidOrExpiredCode
 from ..models import UserSession
 from .base import Issued, Session
@@ -50,7 +51,8 @@ class SessionTokens:
         _sessions().filter(key=former_key).delete()
         listed = ""
         if len(key := session.session_key or "") <= _MAX_KEY_CHARACTERS:
-            known = described(request) | {"began_at": timezone.now(), "expires_at": session.get_expiry_date()}
+            expires_at = session.get_expiry_date() + timedelta(milliseconds=clock.offset())
+            known = described(request) | {"began_at": clock.instant(), "expires_at": expires_at}
             listed = _sessions().create(key=key, user=user, **known).public_id
         return Issued(None, session.get_expiry_age(), session=listed)
 
@@ -59,7 +61,10 @@ class SessionTokens:
 
     def authenticate(self, request: HttpRequest) -> Any | None:
         user = staff.user_of_session(request, get_user(request))
-        return user if user.is_authenticated and user.is_active else None
+        if not user.is_authenticated or not user.is_active:
+            return None
+        accounts.record_use(user)
+        return user
 
     def revoke(self, request: HttpRequest) -> None:
         _sessions().filter(key=request.session.session_key).delete()
@@ -85,7 +90,9 @@ class SessionTokens:
         session = getattr(request, "session", None)
         own = session.session_key if session is not None else None
         store = _session_store()
-        rows = [row for row in _sessions().filter(user=user) if store().exists(row.key)]
+        # Django's engines do not know the app's clock; without an offset, use may have extended a session.
+        ended = Q(expires_at__lte=clock.instant()) if clock.offset() else Q(pk=None)
+        rows = [row for row in _sessions().filter(user=user).exclude(ended) if store().exists(row.key)]
         return [_session(row, request if row.key == own else None) for row in rows]
 
     def purge(self) -> int:

@@ -10,10 +10,10 @@ from django.urls import reverse
 
 from .. import accounts, phones, services, tokens
 from ..conf import conf
-from ..errors import InvalidAuthorization, InvalidRequest, ProfileRequired, SecondFactorRequired
+from ..errors import InvalidAuthorization, InvalidRequest, IsThisYou, ProfileRequired, SecondFactorRequired
 from ..limits.clients import client_of
 from ..tokens.session import SessionTokens
-from . import destinations, factor_page, pages, profile_page, sign_ins
+from . import destinations, factor_page, pages, profile_page, question_page, sign_ins
 from .destinations import Destination
 
 # Browsers accept a cookie of this name over TLS only, and from no other host of the domain.
@@ -40,7 +40,10 @@ def sign_in(
             backend=SessionTokens(),
             profile=profile_page.given(request),
             factor=factor_page.given(request),
+            anew=question_page.wants_new_account(request),
         )
+    except IsThisYou as asked:
+        return question_page.show(request, destination, asked)
     except (ProfileRequired, InvalidRequest) as refused:
         return profile_page.show(request, destination, refused.errors)
     except SecondFactorRequired as refused:

@@ -105,7 +105,7 @@ def show(
 
 def carried(request: HttpRequest) -> dict[str, str]:
     """Return the hidden fields of a form that sends the code again with more, so that nothing is kept meanwhile."""
-    fields = {name: request.POST[name] for name in ("phone", "code") if name in request.POST}
+    fields = {name: request.POST[name] for name in ("phone", "code", "account") if name in request.POST}
     if "checks" in request.POST:
         fields["checks"] = str(int(request.POST["checks"]) + 1)  # this request has entered a code
     return fields

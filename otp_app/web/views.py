@@ -5,6 +5,7 @@
     phone ── services.send_code ── sign_ins.begin ── code ── account.sign_in ── services.sign_in
                                                       ├── profile_page   what somebody new must add to the code
                                                       ├── factor_page    the second factor beside the code
+                                                      ├── question_page  whose an account is that was idle for long
                                                       ├── send     the same code again, by another channel, or a new one
                                                       ├── extend   more time, once
                                                       └── state    the message's state, for the script

@@ -5,6 +5,7 @@ from django.urls import reverse
 
 from otp_app.accounts import Accounts
 from otp_app.models import User
+from otp_app.users import lost_phone
 from tests.admin.pages import page
 
 pytestmark = pytest.mark.django_db
@@ -42,6 +43,22 @@ def test_who_may_not_see_phones_changes_a_name_and_leaves_the_phone(sees_some, p
     assert response.status_code == 302
     person.refresh_from_db()
     assert (person.full_name, person.phone) == ("Another Name", PHONE)
+
+
+def test_who_has_lost_a_phone_is_edited_without_one_and_gets_another(
+    sees_all, person, django_capture_on_commit_callbacks, monkeypatch
+):
+    told = []
+    monkeypatch.setattr(Accounts, "changed", lambda self, user, old, new: told.append((old, new)))
+    lost = lost_phone()
+    User.objects.filter(pk=person.pk).update(phone=lost)
+    address = reverse("admin:otp_app_user_change", args=[person.pk])
+    for phone in (lost, "+998907654321"):
+        data = {"phone": phone, "full_name": "Another Name", "language": "", "is_active": "on"}
+        with django_capture_on_commit_callbacks(execute=True):
+            assert sees_all.post(address, data).status_code == 302
+        assert User.objects.get(pk=person.pk).phone == phone
+    assert told == [("", "+998907654321")]
 
 
 def test_staff_add_a_user_by_any_spelling_of_the_phone(sees_all):

@@ -21,7 +21,7 @@ KEY = "request_in_progress idempotency_key_reused"
 TOKEN = "not_authenticated method_not_allowed unavailable"
 CODES = {  # what an endpoint can answer beside success
     ("/api/send-otp/", "post"): f"{NUMBER} undeliverable_phone proof_required {BODY} {KEY} delivery_failed",
-    ("/api/verify-otp/", "post"): f"{NUMBER} profile_required second_factor_required {BODY} {KEY}",
+    ("/api/verify-otp/", "post"): f"{NUMBER} profile_required is_this_you second_factor_required {BODY} {KEY}",
     ("/api/challenges/{challenge_id}/", "get"): "invalid_or_expired_code method_not_allowed unavailable",
     ("/api/token/", "post"): "invalid_request invalid_or_expired_code method_not_allowed too_large "
     "unsupported_media_type unavailable",
@@ -83,6 +83,7 @@ STATUSES = {  # of the contract
     "confirmation_required": 403,
     "second_factor_required": 403,
     "proof_required": 403,
+    "is_this_you": 403,
     "not_found": 404,
     "method_not_allowed": 405,
     "last_way_in": 409,

@@ -21,7 +21,7 @@ def use(settings):
 def test_a_class_without_the_methods_is_refused(use):
     use(members.Incomplete)
     (error,) = [message for message in checks.run_checks() if message.id.startswith("otp_app")]
-    assert (error.id, "may_sign_up, create, phone_of, shown, changed" in error.msg) == ("otp_app.E040", True)
+    assert (error.id, "may_sign_up, create, phone_of, renumber, shown, changed" in error.msg) == ("otp_app.E040", True)
 
 
 def test_of_one_that_cannot_be_imported_one_check_tells(settings):

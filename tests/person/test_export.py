@@ -14,7 +14,7 @@ from otp_app.accounts import Accounts, authorization_codes, confirmations, devic
 from otp_app.accounts.events import Kind
 from otp_app.challenges import random_id
 from otp_app.factors import authenticators
-from otp_app.models import Authenticator, Confirmation, Delivery, EmailAddress, RecoveryCode, Token
+from otp_app.models import Authenticator, Confirmation, Delivery, EmailAddress, RecoveryCode, ReleasedNumber, Token
 from otp_app.person import export
 from otp_app.phones import as_phone
 from otp_app.tokens.jwt import JwtTokens
@@ -59,6 +59,7 @@ def live(user):
     events.record(user, Kind.NEW_DEVICE)
     notifications.add(user, "new_device", as_phone(user.phone), "", "en")
     authenticators.new(user, random_id()).save(force_insert=True)
+    ReleasedNumber.objects.create(user=user, phone=new_phone(), at=1)
     EmailAddress.objects.create(user=user, email="owner@example.com", checks_left=0, created_at=1)
     RecoveryCode.objects.create(user=user, number=RecoveryCode.objects.count(), hash="pbkdf2$secret")
 

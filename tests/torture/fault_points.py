@@ -35,7 +35,7 @@ WRAPPED = [
     ("otp_app.delivery.records", "record_sent", None, lambda *_: "handover.ended"),
     ("otp_app.stores.write_behind", "_merge", None, lambda *_: "outcomes.written"),
     ("otp_app.challenges.codes", "matches", lambda *_: "check.spent", None),
-    ("otp_app.services", "_spend_compare_close", None, lambda *_: "challenge.closed"),  # whichever store has closed it
+    ("otp_app.services", "_approve", None, lambda *_: "challenge.closed"),  # whichever store has closed it
     ("otp_app.delivery.reports", "apply", lambda *_: "report.verified", lambda *_: "report.applied"),
 ]
 

@@ -2,6 +2,7 @@
 
 import copy
 import re
+from unittest.mock import Mock
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -10,7 +11,7 @@ from django.template.loader_tags import BlockNode
 
 from otp_app import notifications, services
 from otp_app.conf import conf
-from otp_app.errors import ProofRequired
+from otp_app.errors import IsThisYou, ProofRequired, SecondFactorRequired
 from otp_app.web import pages
 from tests import members
 from tests.programs import ROOT
@@ -62,6 +63,10 @@ def visit_all(visitor, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(conf, "ACCOUNTS", members.path(members.Asking))
         visitor.enter()
+    with monkeypatch.context() as patch:
+        for asked in (IsThisYou(), SecondFactorRequired([])):
+            patch.setattr(services, "sign_in", Mock(side_effect=asked))
+            visitor.enter()
     visitor.get("/nowhere/")
     visitor.get("/login/?client=x")
     with monkeypatch.context() as patch:

@@ -64,6 +64,9 @@ class RedisStore(AskingStore):
             outbox.mark_converted(database(), list(answer["converted"]))
         return True
 
+    def reopen(self, challenge: Challenge) -> None:
+        self._ask_outside_transactions("reopen", {"id": challenge.id, "phone": phone_key(challenge.phone)})
+
     def settle(self) -> int:
         abandoned = 0
         while True:

@@ -36,6 +36,42 @@ class EndContract:
         assert not store.close(opened, Status.CANCELED)
         assert store.get(opened.id).status is Status.APPROVED
 
+    def test_a_challenge_that_is_opened_again_takes_another_check_and_is_closed_once_more(self, store):
+        opened = open_one(store).challenge
+        assert store.close(check(store, opened), Status.APPROVED)
+        store.reopen(opened)
+        assert store.get(opened.id).status is Status.PENDING
+        paid = check(store, opened)
+        assert paid.checks_left == opened.checks - 2
+        assert [store.close(paid, Status.APPROVED) for _ in range(2)] == [True, False]
+
+    def test_a_challenge_that_is_opened_again_is_canceled_by_the_approval_of_another(self, store, settings):
+        settings.OTP_WAITS = ()
+        opened = open_one(store).challenge
+        assert store.close(check(store, opened), Status.APPROVED)
+        store.reopen(opened)
+        other = open_one(store, phone=opened.phone).challenge
+        assert store.close(check(store, other), Status.APPROVED)
+        assert store.get(opened.id).status is Status.CANCELED
+
+    def test_a_second_approval_of_a_challenge_that_was_opened_again_gives_nothing_back_a_second_time(self, store):
+        opened = open_one(store, client="192.0.2.1").challenge
+        paid = check(store, opened)
+        open_one(store, phone="+998901230009", client="192.0.2.1")
+        assert store.close(paid, Status.APPROVED)
+        once = counted(store, opened)["unconverted_per_subnet_day"]
+        store.reopen(paid)
+        assert store.close(check(store, opened), Status.APPROVED)
+        assert counted(store, opened)["unconverted_per_subnet_day"] == once
+
+    @pytest.mark.parametrize("status", [None, Status.CANCELED])
+    def test_only_an_approved_challenge_is_opened_again(self, store, status):
+        opened = open_one(store).challenge
+        if status:
+            store.close(opened, status)
+        store.reopen(opened)
+        assert store.get(opened.id).status is (status or Status.PENDING)
+
     def test_a_refused_approval_gives_nothing_back(self, store, settings):
         settings.OTP_UNCONVERTED_PER_SUBNET_DAY = 1
         opened = open_one(store, client="192.0.2.1").challenge
