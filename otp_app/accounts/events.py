@@ -24,6 +24,9 @@ class Kind(StrEnum):
     RECOVERY_CODE_USED = "recovery_code_used"  # in a sign-in, a confirmation or the admin
     EMAIL_ADDED = "email_added"  # also one in place of another
     EMAIL_REMOVED = "email_removed"
+    PASSKEY_ADDED = "passkey_added"
+    PASSKEY_CLONED = "passkey_cloned"  # its counter went back, so a copy of it may be about; it was refused
+    PASSKEY_REMOVED = "passkey_removed"
     SESSIONS_ENDED = "sessions_ended"  # one, others or all, by the person or by staff
 
 

@@ -7,6 +7,7 @@ from . import (  # noqa: F401  (registers them)
     factors,
     limits,
     page,
+    passkeys,
     providers,
     ranges,
     settings,

@@ -13,6 +13,7 @@ from .emails import EmailAddress
 from .events import SecurityEvent
 from .factors import Authenticator, RecoveryCode
 from .notifications import Notification
+from .passkeys import Passkey
 from .tokens import Token, UserSession, session_id
 from .users import User
 
@@ -32,6 +33,7 @@ __all__ = [
     "Failure",
     "KeptAnswer",
     "Notification",
+    "Passkey",
     "RecoveryCode",
     "SecurityEvent",
     "Token",
