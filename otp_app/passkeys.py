@@ -13,7 +13,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from . import accounts, audit, phones, stores, tokens
+from . import accounts, audit, enrolments, phones, stores, tokens
 from .accounts import clients, devices, events
 from .errors import InvalidOrExpiredCode
 from .factors import passkeys
@@ -34,14 +34,18 @@ def add(*, user: Any, answer: Mapping[str, Any], name: str = "", request: HttpRe
     """
     described = clients.described(request).get("client_name", "")
     passkey = passkeys.add(user, answer, name or described)
+    audit.record_factor("added", user.pk, by="passkey")
     events.record(user, events.Kind.PASSKEY_ADDED, request)
     return passkey
 
 
 def remove(*, user: Any, passkey_id: str, request: HttpRequest | None = None) -> bool:
-    """Delete a passkey of a user and record it; return whether there was one of this id."""
-    if not passkeys.remove(user, passkey_id):
+    """Delete a passkey of a user and record it; return whether there was one of this id. Raise LastWayIn."""
+    with enrolments.removing(user):
+        removed = passkeys.remove(user, passkey_id)
+    if not removed:
         return False
+    audit.record_factor("removed", user.pk, by="passkey")
     events.record(user, events.Kind.PASSKEY_REMOVED, request)
     return True
 

@@ -97,7 +97,6 @@ _CREDENTIAL = {
     "response": {"clientDataJSON": "e30", "authenticatorData": "AA", "signature": "AA", "userHandle": "AA"},
 }
 _OPTIONS = {"options": {"challenge": "Y2hhbGxlbmdl", "rpId": "example.com", "userVerification": "required"}}
-_CONFIRMED = "A confirmation of the purpose {}, as docs/confirmations.md shows."
 _REQUIRED: Any = serializers.TextField.default_error_messages["required"]
 _MISSING = errors.InvalidRequest({"code": [_REQUIRED]})
 _PKCE = {
@@ -327,7 +326,7 @@ OPERATIONS: dict[type[views.OtpView], Operation] = {
             *_TOKEN_ERRORS,
             problems.NotFound(),
         ),
-        headers={confirmations.HEADER: _CONFIRMED.format(ADD_PASSKEY)},
+        headers=_CONFIRMED,
     ),
     passkeys.PasskeyFinishView: Operation(
         "passkey_finish",
@@ -369,8 +368,8 @@ OPERATIONS: dict[type[views.OtpView], Operation] = {
         "Remove one passkey of this user",
         None,
         (204, "", None),
-        (errors.ConfirmationRequired(REMOVE_PASSKEY), *_TOKEN_ERRORS, problems.NotFound()),
-        headers={confirmations.HEADER: _CONFIRMED.format(REMOVE_PASSKEY)},
+        (errors.ConfirmationRequired(REMOVE_PASSKEY), *_TOKEN_ERRORS, problems.NotFound(), errors.LastWayIn()),
+        headers=_CONFIRMED,
     ),
     views.LogoutView: Operation("logout", "End this token", None, (204, "", None), _TOKEN_ERRORS),
     views.LogoutEverywhereView: Operation(

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('otp_app', '0011_events'),
+        ('otp_app', '0017_factors'),
     ]
 
     operations = [
