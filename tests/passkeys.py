@@ -7,6 +7,7 @@ import secrets
 from dataclasses import dataclass, field
 
 import cbor2
+import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 
@@ -78,3 +79,9 @@ class Authenticator:
         numbers = self.key.public_key().public_numbers()
         x, y = (number.to_bytes(32, "big") for number in (numbers.x, numbers.y))
         return cbor2.dumps({1: 2, 3: -7, -1: 1, -2: x, -3: y})
+
+
+@pytest.fixture
+def relying_party(settings):
+    """Set the relying party that the authenticators here answer."""
+    settings.OTP_PASSKEY_RP_ID, settings.OTP_PASSKEY_ORIGINS = DOMAIN, [ORIGIN]

@@ -8,22 +8,16 @@ import pytest
 from django.db import DatabaseError
 
 from otp_app.errors import InvalidOrExpiredCode, InvalidRequest
-from otp_app.factors import passkeys, relying_party
+from otp_app.factors import passkeys
+from otp_app.factors.relying_party import TTL_SECONDS
 from otp_app.models import Passkey, User
 from tests.factories import new_phone
-from tests.passkeys import BACKED_UP, ELIGIBLE, HONEST, PRESENT, VERIFIED, Authenticator, b64, unb64
+from tests.passkeys import BACKED_UP, ELIGIBLE, HONEST, PRESENT, VERIFIED, Authenticator, b64, relying_party, unb64  # noqa: F401
 from tests.races import race
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("relying_party")]
 
 SIGN_IN = passkeys.SIGN_IN
-AFTER_TTL = relying_party.TTL_SECONDS
-
-
-@pytest.fixture(autouse=True)
-def _relying_party(settings):
-    settings.OTP_PASSKEY_RP_ID = "example.com"
-    settings.OTP_PASSKEY_ORIGINS = ["https://login.example.com"]
 
 
 @pytest.fixture
@@ -233,14 +227,14 @@ class TestOnce:
 
     def test_a_challenge_is_good_for_five_minutes(self, row, authenticator, clock):
         answer = sign(authenticator)
-        clock.advance(AFTER_TTL)
+        clock.advance(TTL_SECONDS)
         with pytest.raises(InvalidOrExpiredCode):
             passkeys.verify(answer, SIGN_IN)
 
     def test_a_challenge_stays_used_up_as_long_as_it_would_be_good(self, row, authenticator, clock):
         options = passkeys.sign_in_options()
         passkeys.verify(authenticator.get(options), SIGN_IN)
-        clock.advance(AFTER_TTL - 10)
+        clock.advance(TTL_SECONDS - 10)
         with pytest.raises(InvalidOrExpiredCode):
             passkeys.verify(authenticator.get(options), SIGN_IN)
 
