@@ -37,8 +37,9 @@ def _faults() -> Iterator[CheckMessage]:
         yield Error(text, hint=hint, id="otp_app.E050")
     if conf.PASSKEY_RP_ID and find_spec("webauthn") is None:
         text = "OTP_PASSKEY_RP_ID is set, but the package webauthn is not installed."
-        yield Error(text, hint='Install the extra: pip install "otp-app[passkeys]".', id="otp_app.E050")
-    if foreign := [each for each in origins if domain and not _may_use(each, domain)]:
+        yield Error(text, hint='Install the extra "passkeys" of otp-app.', id="otp_app.E050")
+    own = conf.PASSKEY_RP_ID or conf.PASSKEY_ORIGINS  # else the address that is public has a check of its own
+    if foreign := [each for each in origins if own and domain and not _may_use(each, domain)]:
         text = f"Passkeys of {domain} cannot be used at {', '.join(foreign)}."
         hint = "Name origins of that domain or below it, with https:// and without a path, or apps of Android."
         yield Error(text, hint=hint, id="otp_app.E050")

@@ -34,8 +34,8 @@ TOO_MANY: Any = _("You have too many passkeys. Remove one first.")
 _TRANSPORTS = ("ble", "cable", "hybrid", "internal", "nfc", "smart-card", "usb")
 
 
-class ClonedPasskey(InvalidOrExpiredCode):
-    """Refuse a passkey whose counter went back, as that of a copy does which was taken from the authenticator."""
+class ClonedPasskey(Exception):
+    """Tell the caller, who refuses it as a wrong code, that the counter of a passkey went back, as that of a copy does."""
 
     def __init__(self, user: Any) -> None:
         super().__init__()
@@ -131,8 +131,6 @@ def prove(user: Any, answer: Any, bound_to: str) -> bool:
         return False
     try:
         return bool(verify(answer, PROVE, str(user.pk), bound_to).user_id == user.pk)
-    except ClonedPasskey:
-        raise
     except InvalidOrExpiredCode:
         return False
 

@@ -146,6 +146,12 @@ def test_a_long_answer_fits_into_a_body(ask):
 
 
 class TestAsAFactor:
+    def test_staff_adds_none_by_a_code_alone(self, ask, user, outbox):
+        User.objects.update(is_staff=True)
+        for purpose in ("add_passkey", "remove_passkey"):
+            assert ask("post", "confirm/", {"purpose": purpose}).json()["code"] == "second_factor_required"
+        assert outbox == []
+
     def test_a_confirmation_is_answered_by_a_passkey_without_a_message(self, ask, authenticator, outbox):
         begun = ask("post", "confirm/", {"purpose": "add_passkey", "by": "passkey"}).json()
         factor = {"by": "passkey", "answer": authenticator.get(begun["options"])}
