@@ -35,7 +35,7 @@ _TRANSPORTS = ("ble", "cable", "hybrid", "internal", "nfc", "smart-card", "usb")
 
 
 class ClonedPasskey(Exception):
-    """Tell the caller, who refuses it as a wrong code, that the counter of a passkey went back, as that of a copy does."""
+    """Tell the caller, who refuses it as a wrong code, that the counter of a passkey went back: it may be a copy."""
 
     def __init__(self, user: Any) -> None:
         super().__init__()
