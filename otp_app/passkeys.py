@@ -13,13 +13,16 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from . import accounts, audit, enrolments, phones, stores, tokens
+from . import accounts, audit, enrolments, notifications, phones, stores, tokens
 from .accounts import clients, devices, events
+from .conf import conf
 from .errors import InvalidOrExpiredCode
 from .factors import passkeys
 from .limits import request_limits
 from .models import Passkey
+from .notifications import NEW_DEVICE
 from .services import SignIn
+from .tokens.base import Issued
 
 
 def creation_options(*, user: Any) -> dict[str, Any]:
@@ -72,7 +75,15 @@ def sign_in(
     known = devices.recognise(phone, device)
     renewed = devices.renew(phone, store.now(), device, known=bool(known)) if phone else ""
     audit.record_sign_in(user, client, None, request, is_new=False, new_device=not known, phone=phone)
+    if not known:
+        _tell_of_new_device(user, issued, phone, request)
     return SignIn(user, False, issued, renewed)
+
+
+def _tell_of_new_device(user: Any, issued: Issued, phone: str, request: HttpRequest | None) -> None:
+    events.record(user, events.Kind.NEW_DEVICE, request)
+    if conf.NOTIFY_NEW_DEVICE:
+        notifications.send(user, NEW_DEVICE, phone=phone, subject=issued.session, request=request)
 
 
 def _user_of(answer: Mapping[str, Any], client: str | None, request: HttpRequest | None) -> Any:

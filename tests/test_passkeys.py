@@ -123,6 +123,13 @@ class TestSignIn:
         assert sign_in(authenticator, device=device).device == device
         assert [told["new_device"] for told in heard] == [True, False]
 
+    def test_a_new_device_is_an_event_and_where_wanted_a_message(self, user, authenticator, settings, outbox):
+        settings.OTP_NOTIFY_NEW_DEVICE = True
+        device = sign_in(authenticator).device
+        sign_in(authenticator, device=device)
+        assert kinds(user) == ["new_device", "passkey_added"]
+        assert [message.to for message in outbox] == [user.phone]
+
     def test_a_user_without_a_phone_gets_in_without_a_device_value(self, user, authenticator):
         User.objects.update(phone="")
         assert sign_in(authenticator).device == ""
