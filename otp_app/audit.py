@@ -103,16 +103,33 @@ def record_failed_check(phone: str, client: str | None, challenge_id: str | None
     return error
 
 
+def record_failed_passkey(client: str | None, reason: str) -> InvalidOrExpiredCode:
+    """Log ``check_failed`` at INFO with the reason, and return the error to raise, which does not tell the reason."""
+    _log(logging.INFO, "check_failed", {"reason": reason, "by": "passkey", "client": client})
+    error = InvalidOrExpiredCode()
+    error.recorded = True
+    return error
+
+
 def record_sign_in(
-    user: Any, client: str | None, challenge: Challenge, request: HttpRequest | None, *, is_new: bool, new_device: bool
+    user: Any,
+    client: str | None,
+    challenge: Challenge | None,
+    request: HttpRequest | None,
+    *,
+    is_new: bool,
+    new_device: bool,
+    phone: str = "",
 ) -> None:
     """Log ``signed_in`` at INFO with the user's primary key, and send the signal; of a new user ``signed_up`` first.
 
-    ``new_device`` tells that a known user came without a device that this phone has signed in with before.
+    ``new_device`` tells that a known user came without a device that this phone has signed in with before. A sign-in
+    by passkey has no challenge, and names the ``phone`` of the user instead, if there is one.
     """
     facts = {"user": str(user.pk), "is_new": is_new, "new_device": new_device, "client": client}
     _log(logging.INFO, "signed_in", facts)
-    told = {"phone": challenge.phone, "challenge": challenge.id, "channel": challenge.channel, "request": request}
+    sent = (challenge.phone, challenge.id, challenge.channel) if challenge else (phone, "", "")
+    told = {**dict(zip(("phone", "challenge", "channel"), sent, strict=True)), "request": request}
     if is_new:
         send_after_commit(signed_up, user, **told)
     send_after_commit(signed_in, user, is_new=is_new, new_device=new_device, **told)

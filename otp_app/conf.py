@@ -80,6 +80,11 @@ class Conf:
     # Those who sign in to the admin by password enrol at the first visit.
     STAFF_SECOND_FACTOR: bool = True  # False: a password alone opens the admin
 
+    # Passkeys
+    # With the extra passkeys installed: docs/passkeys.md
+    PASSKEY_RP_ID: str = ""  # the domain that they belong to, example.com; empty: the host of PUBLIC_URL
+    PASSKEY_ORIGINS: Sequence[str] = ()  # of your pages and apps: ["https://example.com"]; empty: that of PUBLIC_URL
+
     # Proofs of work
     # Tasks of ALTCHA that suspect requests solve.
     PROOFS: bool = True  # False: suspect requests are refused by the limits alone

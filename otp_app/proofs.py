@@ -11,6 +11,7 @@ from .accounts import events
 from .challenges.policies import OF_FACTORS
 from .conf import conf
 from .errors import SecondFactorRequired
+from .factors.passkeys import ClonedPasskey
 
 
 def prove(
@@ -26,7 +27,11 @@ def prove(
     ``bound_to`` is as in :mod:`.factors`.
     """
     with audit.recording_refusals(accounts.phone_of(user), client, None, request=request):
-        is_right = factors.prove(user, factor["by"], factor["answer"], bound_to)
+        try:
+            is_right = factors.prove(user, factor["by"], factor["answer"], bound_to)
+        except ClonedPasskey as refused:
+            events.record(refused.user, events.Kind.PASSKEY_CLONED, request)
+            is_right = False
     audit.record_factor(factor["by"] if is_right else "failed", user.pk, client)
     if is_right and factor["by"] == factors.RECOVERY_CODE:
         events.record(user, events.Kind.RECOVERY_CODE_USED, request)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .api import causes, confirmations, emails, factors, me, sessions, views
+from .api import causes, confirmations, emails, factors, me, passkeys, sessions, views
 from .db.transactions import without_transactions
 from .delivery import webhooks
 
@@ -28,6 +28,12 @@ _VIEWS = {
     "sessions": ("sessions", sessions.SessionsView.as_view()),
     "end-others": ("sessions/end-others", sessions.EndOthersView.as_view()),
     "session": ("sessions/<str:session_id>", sessions.SessionView.as_view()),
+    "passkeys": ("passkeys", passkeys.PasskeysView.as_view()),
+    "passkey-begin": ("passkeys/begin", passkeys.PasskeyBeginView.as_view()),
+    "passkey-finish": ("passkeys/finish", passkeys.PasskeyFinishView.as_view()),
+    "passkey-sign-in-begin": ("passkeys/sign-in/begin", passkeys.PasskeySignInBeginView.as_view()),
+    "passkey-sign-in-finish": ("passkeys/sign-in/finish", passkeys.PasskeySignInFinishView.as_view()),
+    "passkey": ("passkeys/<str:passkey_id>", passkeys.PasskeyView.as_view()),
     "logout": ("logout", views.LogoutView.as_view()),
     "logout-everywhere": ("logout-everywhere", views.LogoutEverywhereView.as_view()),
     "errors": ("errors", causes.ErrorsView.as_view()),

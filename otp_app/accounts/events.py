@@ -29,6 +29,9 @@ class Kind(StrEnum):
     EMAIL_REMOVED = "email_removed"
     NUMBER_RELEASED = "number_released"  # a new owner of the number began an account; this one was idle for long
     NUMBER_GIVEN_BACK = "number_given_back"  # by staff
+    PASSKEY_ADDED = "passkey_added"
+    PASSKEY_CLONED = "passkey_cloned"  # its counter went back, so a copy of it may be about; it was refused
+    PASSKEY_REMOVED = "passkey_removed"
     SESSIONS_ENDED = "sessions_ended"  # one, others or all, by the person or by staff
 
 

@@ -146,6 +146,10 @@ def answers(schema: AutoSchema) -> dict[str, Json]:
         ),
         "OtpConfirmed": _object(confirmation=STRING, expires_in=_SECONDS),
         "OtpCountries": _countries(),
+        "OtpPasskeyOptions": _object(options=_passkey_options()),
+        "OtpPasskey": _passkey(),
+        "OtpPasskeys": _object(passkeys={"type": "array", "items": _passkey()}),
+        "OtpSignedIn": _object(token=token, expires_in=_SECONDS, user=user, device=STRING),
         "OtpSessions": _object(sessions={"type": "array", "items": _session()}),
     }
 
@@ -175,6 +179,30 @@ def _event() -> Json:
         at=STRING | {"format": "date-time"},
         client=STRING | {"description": "As Firefox, Windows; may be empty."},
         network=STRING | {"description": "An IPv4 /24 or IPv6 /48; may be empty."},
+    )
+
+
+def credential() -> Json:
+    """Describe the answer of an authenticator; what is in it is judged by its signature."""
+    text = STRING | {"minLength": 1}
+    response = {"type": "object", "properties": {"clientDataJSON": text}, "required": ["clientDataJSON"]}
+    told = "As PublicKeyCredential.toJSON() writes it (WebAuthn level 3)."
+    return _object(id=text, rawId=text, type=text, response=response) | {"description": told}
+
+
+def _passkey_options() -> Json:
+    told = "For PublicKeyCredential.parseCreationOptionsFromJSON() or parseRequestOptionsFromJSON()."
+    return {"type": "object", "properties": {"challenge": STRING}, "required": ["challenge"], "description": told}
+
+
+def _passkey() -> Json:
+    moment = STRING | {"format": "date-time"}
+    return _object(
+        id=ID,
+        name=STRING | {"description": "As the app called it, else the client: Firefox, Windows; may be empty."},
+        backed_up={"type": "boolean", "description": "Whether the person has a copy of it, as of its last use."},
+        created_at=moment,
+        used_at=append_meta(dict(moment), {"nullable": True}),
     )
 
 

@@ -7,7 +7,9 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from .. import errors
-from . import confirmations, emails, factors, idempotency, me, problems, serializers, sessions, views
+from ..challenges.policies import ADD_PASSKEY, REMOVE_PASSKEY
+from ..factors.passkeys import TOO_MANY
+from . import confirmations, emails, factors, idempotency, me, passkeys, problems, serializers, sessions, views
 from .serializers import Json
 
 _PHONE = "+998901234567"
@@ -79,6 +81,7 @@ _NEXT = {
     "refresh_token": "otr_PyuMDZ5KT2yLHXpeLJ8LNgAAAAGq8dQ3vXk2Lr8Zb0Tn5Hy7Wc1Ge4Jm6PsAq3Yw6mH0Vt8bZr1Xc5Lk9Nf2Jd7",
 }
 _USER = {"id": 42, "phone": _PHONE}
+_KNOWN = _USER | {"is_new": False}
 _SESSION = {
     "id": _ID,
     "began_at": "2026-03-01T08:30:00Z",
@@ -87,6 +90,20 @@ _SESSION = {
     "network": "192.0.2.0/24",
     "current": True,
 }
+_PASSKEY = {
+    "id": _ID,
+    "name": "Firefox, Windows",
+    "backed_up": True,
+    "created_at": "2026-03-01T08:30:00Z",
+    "used_at": None,
+}
+_CREDENTIAL = {
+    "id": "cGFzc2tleQ",
+    "rawId": "cGFzc2tleQ",
+    "type": "public-key",
+    "response": {"clientDataJSON": "e30", "authenticatorData": "AA", "signature": "AA", "userHandle": "AA"},
+}
+_OPTIONS = {"options": {"challenge": "Y2hhbGxlbmdl", "rpId": "example.com", "userVerification": "required"}}
 _REQUIRED: Any = serializers.TextField.default_error_messages["required"]
 _UNKNOWN: Any = _("This field is unknown.")
 _PROFILE = errors.ProfileRequired({"profile.name": [_REQUIRED]})
@@ -361,6 +378,69 @@ OPERATIONS: dict[type[views.OtpView], Operation] = {
     ),
     sessions.EndOthersView: Operation(
         "end_other_sessions", "End all sessions of this user but this one", None, (204, "", None), _TOKEN_ERRORS
+    ),
+    passkeys.PasskeysView: Operation(
+        "passkeys",
+        "List the passkeys of this user, the oldest first",
+        None,
+        (200, "OtpPasskeys", {"passkeys": [_PASSKEY]}),
+        (*_TOKEN_ERRORS, problems.NotFound()),
+    ),
+    passkeys.PasskeyBeginView: Operation(
+        "passkey_begin",
+        "Begin to add a passkey",
+        None,
+        (200, "OtpPasskeyOptions", _OPTIONS),
+        (
+            errors.InvalidRequest({"passkeys": [TOO_MANY]}),
+            errors.ConfirmationRequired(ADD_PASSKEY),
+            *_TOKEN_ERRORS,
+            problems.NotFound(),
+        ),
+        headers=_CONFIRMED,
+    ),
+    passkeys.PasskeyFinishView: Operation(
+        "passkey_finish",
+        "Add the passkey that the client has made",
+        {"credential": _CREDENTIAL, "name": "Firefox, Windows"},
+        (200, "OtpPasskey", _PASSKEY),
+        (
+            errors.InvalidRequest({"credential": [_REQUIRED]}),
+            errors.InvalidOrExpiredCode(),
+            errors.NotAuthenticated(),
+            problems.NotFound(),
+            *_BODY_ERRORS,
+            errors.Unavailable(),
+        ),
+    ),
+    passkeys.PasskeySignInBeginView: Operation(
+        "passkey_sign_in_begin",
+        "Begin to sign in by a passkey",
+        None,
+        (200, "OtpPasskeyOptions", _OPTIONS),
+        (problems.NotFound(), problems.MethodNotAllowed()),
+    ),
+    passkeys.PasskeySignInFinishView: Operation(
+        "passkey_sign_in_finish",
+        "Sign in by a passkey and get a token",
+        {"credential": _CREDENTIAL},
+        (200, "OtpSignedIn", {name: _VERIFIED[name] for name in ("token", "expires_in", "device")} | {"user": _KNOWN}),
+        (
+            errors.InvalidRequest({"credential": [_REQUIRED]}),
+            errors.InvalidOrExpiredCode(),
+            problems.NotFound(),
+            *_BODY_ERRORS,
+            errors.Limited("", 60),
+            errors.Unavailable(),
+        ),
+    ),
+    passkeys.PasskeyView: Operation(
+        "remove_passkey",
+        "Remove one passkey of this user",
+        None,
+        (204, "", None),
+        (errors.ConfirmationRequired(REMOVE_PASSKEY), *_TOKEN_ERRORS, problems.NotFound(), errors.LastWayIn()),
+        headers=_CONFIRMED,
     ),
     views.LogoutView: Operation("logout", "End this token", None, (204, "", None), _TOKEN_ERRORS),
     views.LogoutEverywhereView: Operation(

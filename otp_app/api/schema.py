@@ -203,6 +203,13 @@ class FactorFieldExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-
         return components.factor()
 
 
+class CredentialFieldExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    target_class = serializers.CredentialField
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: Any) -> Json:
+        return components.credential()
+
+
 class TokenAuthenticationExtension(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """Describe the credentials of the token backend in force: a bearer token, or the session's cookie."""
 

@@ -153,6 +153,10 @@ class AccountField(TextField):
         return text
 
 
+class CredentialField(ObjectField):
+    """Take the answer of an authenticator, as ``PublicKeyCredential.toJSON()`` writes it."""
+
+
 class AddressField(TextField):
     max_characters = authorization_codes.MAX_ADDRESS_CHARACTERS
 
@@ -220,6 +224,16 @@ class ConfirmVerifySerializer(StrictSerializer):
         if ("otp" in attrs) == ("factor" in attrs):
             raise serializers.ValidationError({"otp": [str(_("Send otp or factor, and not both."))]})
         return attrs
+
+
+class PasskeyFinishSerializer(StrictSerializer):
+    credential = CredentialField()
+    name = TextField(required=False)
+
+
+class PasskeySignInSerializer(StrictSerializer):
+    credential = CredentialField()
+    device = DeviceField(required=False)
 
 
 class ExchangeSerializer(StrictSerializer):

@@ -13,10 +13,14 @@ REMOVE_AUTHENTICATOR = "remove_authenticator"
 RECOVERY_CODES = "recovery_codes"
 ADD_EMAIL = "add_email"
 REMOVE_EMAIL = "remove_email"
+ADD_PASSKEY = "add_passkey"
+REMOVE_PASSKEY = "remove_passkey"
 OF_FACTORS = {  # purposes for which a code alone never does where its user is staff
     ADD_AUTHENTICATOR,
     REMOVE_AUTHENTICATOR,
     RECOVERY_CODES,
+    ADD_PASSKEY,
+    REMOVE_PASSKEY,
 }
 _CONFIRMABLE = {  # without being declared
     CHANGE_PHONE,

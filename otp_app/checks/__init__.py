@@ -8,6 +8,7 @@ from . import (  # noqa: F401  (registers them)
     libraries,
     limits,
     page,
+    passkeys,
     providers,
     ranges,
     settings,

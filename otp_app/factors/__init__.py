@@ -12,10 +12,11 @@ from typing import Any, Protocol
 
 from .. import stores
 from ..limits import request_limits
-from . import authenticators, recovery_codes
+from . import authenticators, passkeys, recovery_codes
 
 AUTHENTICATOR = "authenticator"
 RECOVERY_CODE = "recovery_code"
+PASSKEY = "passkey"
 
 
 class Factor(Protocol):
@@ -34,6 +35,7 @@ class Factor(Protocol):
 _FACTORS: dict[str, Factor] = {
     AUTHENTICATOR: authenticators,
     RECOVERY_CODE: recovery_codes,
+    PASSKEY: passkeys,
 }
 
 
@@ -61,7 +63,7 @@ def prove(user: Any, by: str, answer: Any, bound_to: str = "") -> bool:
     """Return whether an answer proves the user, which uses it up.
 
     A check is paid before it is compared and given back if it was right, so an account has OTP_FACTORS_PER_ACCOUNT_DAY
-    wrong answers a day, whatever the factor. Raise Limited.
+    wrong answers a day, whatever the factor. Raise Limited, or ClonedPasskey.
     """
     if by not in _FACTORS:
         return False

@@ -13,6 +13,7 @@ from .emails import EmailAddress
 from .events import SecurityEvent
 from .factors import Authenticator, RecoveryCode
 from .notifications import Notification
+from .passkeys import Passkey
 from .released_numbers import ReleasedNumber
 from .tokens import RefreshToken, SigningKey, Token, UserSession, session_id
 from .users import User
@@ -33,6 +34,7 @@ __all__ = [
     "Failure",
     "KeptAnswer",
     "Notification",
+    "Passkey",
     "RecoveryCode",
     "RefreshToken",
     "ReleasedNumber",

@@ -20,6 +20,7 @@ from ..models import (
     Delivery,
     EmailAddress,
     Notification,
+    Passkey,
     RecoveryCode,
     RefreshToken,
     ReleasedNumber,
@@ -48,6 +49,7 @@ OF_USER: Mapping[str, _Columns] = {
     "authenticators": (Authenticator, "user", ("created_at",)),
     "email_addresses": (EmailAddress, "user", ("email", "created_at", "verified_at")),
     "released_numbers": (ReleasedNumber, "user", ("phone", "at")),
+    "passkeys": (Passkey, "user", ("name", "backed_up", "created_at", "used_at")),
     "recovery_codes": (RecoveryCode, "user", ("number",)),
 }
 _MESSAGE = ("channel", "provider", "reference", "status", "region", "created_at", "updated_at", "device", "converted")

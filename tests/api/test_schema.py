@@ -45,6 +45,13 @@ CODES = {  # what an endpoint can answer beside success
     ("/api/email/", "delete"): f"{TOKEN} confirmation_required not_found",
     ("/api/email/verify/", "post"): "invalid_request invalid_or_expired_code not_authenticated method_not_allowed "
     "too_large unsupported_media_type unavailable",
+    ("/api/passkeys/", "get"): f"{TOKEN} not_found",
+    ("/api/passkeys/begin/", "post"): f"{TOKEN} invalid_request confirmation_required not_found",
+    ("/api/passkeys/finish/", "post"): "invalid_request invalid_or_expired_code not_authenticated not_found "
+    "method_not_allowed too_large unsupported_media_type unavailable",
+    ("/api/passkeys/sign-in/begin/", "post"): "not_found method_not_allowed",
+    ("/api/passkeys/sign-in/finish/", "post"): f"invalid_request invalid_or_expired_code not_found {BODY}",
+    ("/api/passkeys/{passkey_id}/", "delete"): f"{TOKEN} confirmation_required not_found last_way_in",
     ("/api/me/", "get"): TOKEN,
     ("/api/me/", "patch"): "invalid_request not_authenticated method_not_allowed too_large unsupported_media_type "
     "unavailable",
@@ -69,6 +76,7 @@ FACTORS = {
     "/api/authenticator/verify/",
     "/api/recovery-codes/",
 }
+PASSKEYS = {f"/api/passkeys/{address}" for address in ("", "begin/", "finish/", "{passkey_id}/")}
 CONFIRMING = {"/api/confirm/", "/api/confirm/verify/"}
 STATUSES = {  # of the contract
     "invalid_request": 400,
@@ -210,7 +218,7 @@ def test_refusals_that_end_by_themselves_document_retry_after_and_401_documents_
 
 def test_only_the_endpoints_for_people_who_are_signed_in_ask_for_a_token(document):
     asking = {path for (path, _), operation in operations(document).items() if operation.get("security")}
-    assert asking == {*PERSONS, *SESSIONS, "/api/sessions/", *CONFIRMING, *FACTORS}
+    assert asking == {*PERSONS, *SESSIONS, "/api/sessions/", *CONFIRMING, *FACTORS, *PASSKEYS}
     assert document["components"]["securitySchemes"]["otpToken"]["scheme"] == "bearer"
 
 
@@ -293,6 +301,7 @@ def test_with_sessions_the_proof_is_a_cookie_and_a_change_without_csrf_token_is_
     assert refusing == {
         *SESSIONS,
         *CONFIRMING,
+        *PASSKEYS - {"/api/passkeys/"},
         *FACTORS,
         "/api/me/",
         "/api/send-otp/",

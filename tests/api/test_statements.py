@@ -7,8 +7,10 @@ from django.test.utils import CaptureQueriesContext
 
 from otp_app import stores
 from otp_app.accounts import authorization_codes, devices
+from otp_app.factors import passkeys
 from otp_app.rulings import kept
 from tests.factories import new_phone, other_than
+from tests.passkeys import Authenticator, relying_party  # noqa: F401
 from tests.sites import BACK, VERIFIER, answer_in, new_site, requested
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -192,3 +194,13 @@ def test_the_token_of_another_site_takes_four(client, django_user_model):
     body = {"client": site.pk, "redirect_uri": BACK, "code": answer_in(address)["code"], "code_verifier": VERIFIER}
     response, count = statements(client, "token", body)
     assert (response.status_code, count) == (200, on(postgresql=4, sqlite=3))
+
+
+@pytest.mark.usefixtures("relying_party")
+def test_a_sign_in_by_a_passkey_takes_a_fixed_number_of_statements(client, django_user_model):
+    """Check, passkey with its user, challenge, counter, check given back, token, last sign-in, event of a device."""
+    user, authenticator = django_user_model.objects.create_user(new_phone()), Authenticator()
+    passkeys.add(user, authenticator.create(passkeys.creation_options(user, "x")), "")
+    body = {"credential": authenticator.get(passkeys.sign_in_options())}
+    response, count = statements(client, "passkeys/sign-in/finish", body)
+    assert (response.status_code, count) == (200, on(postgresql=10, sqlite=14))

@@ -7,6 +7,7 @@ from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from rest_framework.utils.encoders import JSONEncoder
 
 from otp_app import person, services, tokens
@@ -14,7 +15,16 @@ from otp_app.accounts import Accounts, authorization_codes, confirmations, devic
 from otp_app.accounts.events import Kind
 from otp_app.challenges import random_id
 from otp_app.factors import authenticators
-from otp_app.models import Authenticator, Confirmation, Delivery, EmailAddress, RecoveryCode, ReleasedNumber, Token
+from otp_app.models import (
+    Authenticator,
+    Confirmation,
+    Delivery,
+    EmailAddress,
+    Passkey,
+    RecoveryCode,
+    ReleasedNumber,
+    Token,
+)
 from otp_app.person import export
 from otp_app.phones import as_phone
 from otp_app.tokens.jwt import JwtTokens
@@ -59,6 +69,8 @@ def live(user):
     events.record(user, Kind.NEW_DEVICE)
     notifications.add(user, "new_device", as_phone(user.phone), "", "en")
     authenticators.new(user, random_id()).save(force_insert=True)
+    facts = {"sign_count": 0, "backup_eligible": True, "backed_up": True, "created_at": timezone.now()}
+    Passkey.objects.create(user=user, credential_id=random_id().encode(), public_key=b"", user_handle=b"", **facts)
     ReleasedNumber.objects.create(user=user, phone=new_phone(), at=1)
     EmailAddress.objects.create(user=user, email="owner@example.com", checks_left=0, created_at=1)
     RecoveryCode.objects.create(user=user, number=RecoveryCode.objects.count(), hash="pbkdf2$secret")
