@@ -39,6 +39,10 @@ class Accounts:
         """Return the phone of the user, E.164; empty if there is none."""
         return adapter.phone_of(user)
 
+    def set_phone(self, user: Any, phone: str) -> None:
+        """Give the user another phone, in a transaction; raise what the model or the database raises if it is taken."""
+        adapter.set_phone(user, phone)
+
     def shown(self, user: Any) -> Mapping[str, Any]:
         """Return what the API shows of the user beside id and phone."""
         return {}

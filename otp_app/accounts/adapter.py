@@ -96,6 +96,26 @@ def create(phone: str, profile: Mapping[str, Any]) -> Any:
         return _create(phone, f"user-{random_id()}", profile, alias)
 
 
+def set_phone(user: Any, phone: str) -> None:
+    """Write the phone of a user, and the user name where that was the old phone, unless somebody has that name."""
+    old, field = phone_of(user), phone_field()
+    others = {*sign_ups.field_values(type(user), field, phone, phone)} - {field}
+    names = [name for name in others if getattr(user, name) == old]
+    try:
+        _write(user, dict.fromkeys([field, *names], phone))
+    except REFUSALS:
+        if not names:
+            raise
+        _write(user, {field: phone, **dict.fromkeys(names, old)})
+
+
+def _write(user: Any, values: Mapping[str, Any]) -> None:
+    for name, value in values.items():
+        setattr(user, name, value)
+    with transaction.atomic(using=database()):
+        user.save(using=database(), update_fields=[*values])
+
+
 def _find(model: Any, alias: str, phone: str, also: Sequence[Part] = ()) -> Any | None:
     row = _by_phone(model, phone_field()).first(alias, phone, also)
     return lookups.instance(model, alias, row) if row else None
