@@ -15,10 +15,10 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from . import accounts, services
-from .accounts import confirmations, contexts
+from .accounts import confirmations, contexts, number_changes
 from .challenges import Grant, random_id
-from .challenges.policies import confirmable, policy_for
-from .errors import InvalidRequest, OtpError, Unavailable
+from .challenges.policies import confirmable, is_of_account, policy_for
+from .errors import InvalidRequest, NumberTooNew, OtpError, Unavailable
 from .providers.base import Channel
 
 
@@ -27,13 +27,16 @@ def send(*, user: Any, purpose: str, context: Mapping[str, Any], new_id: str = "
 
     It goes by SMS, because what other channels show is mostly a fixed template without a context. ``asked`` goes on to
     ``services.send_code``: client, language, device, proof and request. Raise what that raises, or InvalidRequest for
-    an unknown purpose, a context that is not plain, or a user without a phone.
+    an unknown purpose, a context that is not plain, or a user without a phone; or NumberTooNew for a purpose of ours
+    within a day after a change of the number.
     """
     if purpose not in confirmable():
         raise InvalidRequest({"purpose": [_("This purpose is unknown.")]})
     text, phone = contexts.encoded(context), accounts.phone_of(user)
     if not phone:
         raise InvalidRequest({"phone": [_("Your account has no phone number.")]})
+    if is_of_account(purpose) and (wait := number_changes.seconds_new(user)):
+        raise NumberTooNew(purpose, wait)
     challenge_id = confirmations.begin(user, purpose, text, new_id or random_id())
     try:
         return services.send_code(phone=phone, purpose=purpose, channel=Channel.SMS, new_id=challenge_id, **asked)

@@ -25,6 +25,7 @@ class _Signal(Signal):
 signed_up = _Signal()
 signed_in = _Signal()
 signed_out = _Signal()
+phone_changed = _Signal()
 limited = _Signal()
 blocked = _Signal()
 reported = _Signal()

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .api import causes, confirmations, sessions, views
+from .api import causes, confirmations, number_changes, sessions, views
 from .db.transactions import without_transactions
 from .delivery import webhooks
 
@@ -17,6 +17,8 @@ _VIEWS = {
     "refresh": ("token/refresh", views.RefreshView.as_view()),
     "confirm": ("confirm", confirmations.ConfirmView.as_view()),
     "confirm-verify": ("confirm/verify", confirmations.ConfirmVerifyView.as_view()),
+    "phone": ("phone", number_changes.PhoneView.as_view()),
+    "phone-verify": ("phone/verify", number_changes.PhoneVerifyView.as_view()),
     "me": ("me", views.MeView.as_view()),
     "sessions": ("sessions", sessions.SessionsView.as_view()),
     "end-others": ("sessions/end-others", sessions.EndOthersView.as_view()),

@@ -19,6 +19,8 @@ _MAX_LISTED = 100
 class Kind(StrEnum):
     NEW_DEVICE = "new_device"  # a sign-in by a client that no device value made known
     REFRESH_REUSED = "refresh_reused"  # a refresh token that was replaced came again, and its session was ended
+    NUMBER_CHANGED = "number_changed"  # by a code to the new number, after a confirmation
+    NUMBER_RESTORED = "number_restored"  # by the link that the old number got
     SESSIONS_ENDED = "sessions_ended"  # one, others or all, by the person or by staff
 
 

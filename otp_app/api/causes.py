@@ -61,6 +61,11 @@ CAUSES: dict[str, tuple[str, str]] = {  # code: cause, cure
         "Get a confirmation for purpose by POST /api/confirm/ and /api/confirm/verify/, and repeat the request with "
         "it, as docs/confirmations.md shows.",
     ),
+    "number_too_new": (
+        "The number of the user was changed less than 24 hours ago, and the code that was asked for would go to it. "
+        "For what could take the account away, such as the next change of the number, it is no proof yet.",
+        "Confirm by another factor, or wait retry_after seconds, as docs/phone-number.md shows.",
+    ),
     "proof_required": (
         "The request looks like one of many, as when a network asks for codes that nobody enters.",
         "Solve the task in altcha and repeat the request with the solution as proof, as docs/proof-of-work.md shows. "
@@ -77,6 +82,11 @@ CAUSES: dict[str, tuple[str, str]] = {  # code: cause, cure
     "method_not_allowed": (
         "The address does not take this method.",
         "Use the method that the schema has for it.",
+    ),
+    "phone_taken": (
+        "The code is right, and the number belongs to another account. With retry_after: its former owner may take it "
+        "back until then.",
+        "Let the person sign in with that number, or give another one.",
     ),
     "request_in_progress": (
         "The first request with this Idempotency-Key has no answer yet.",

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .. import errors
-from . import confirmations, idempotency, problems, serializers, sessions, views
+from ..challenges.policies import CHANGE_PHONE
+from . import confirmations, idempotency, number_changes, problems, serializers, sessions, views
 from .serializers import Json
 
 _PHONE = "+998901234567"
@@ -147,7 +148,7 @@ OPERATIONS: dict[type[views.OtpView], Operation] = {
         "Verify a code and get a token; the first code of a number creates its user",
         {"phone": _PHONE, "otp": "123456", "challenge_id": _ID},
         (200, "OtpVerified", _VERIFIED),
-        (*_CODE_ERRORS, *_KEY_ERRORS, errors.ProfileRequired({"profile.name": [_REQUIRED]})),
+        (*_CODE_ERRORS, *_KEY_ERRORS, errors.ProfileRequired({"profile.name": [_REQUIRED]}), errors.PhoneTaken(3600)),
         headers={idempotency.HEADER: f"{_KEY_DESCRIPTION} {_KEPT_A_MINUTE}"},
     ),
     views.ExchangeView: Operation(
@@ -180,6 +181,7 @@ OPERATIONS: dict[type[views.OtpView], Operation] = {
             errors.RegionNotAllowed(),
             errors.UndeliverablePhone(),
             errors.NotAuthenticated(),
+            errors.NumberTooNew(CHANGE_PHONE, 3600),
             errors.ProofRequired(_TASK),
             *_BODY_ERRORS,
             *_KEY_ERRORS,
@@ -198,6 +200,37 @@ OPERATIONS: dict[type[views.OtpView], Operation] = {
             _MISSING,
             errors.InvalidOrExpiredCode(),
             errors.NotAuthenticated(),
+            *_BODY_ERRORS,
+            errors.Limited("", 60),
+            errors.Unavailable(),
+        ),
+    ),
+    number_changes.PhoneView: Operation(
+        "change_phone",
+        "Send a code to a new number of the user, or with challenge_id the same code again",
+        {"phone": _PHONE, "confirmation": _PKCE["code"]},
+        (200, "OtpSent", _SENT),
+        (
+            *_CODE_ERRORS,
+            *_KEY_ERRORS,
+            errors.NotAuthenticated(),
+            errors.ConfirmationRequired(CHANGE_PHONE),
+            errors.UndeliverablePhone(),
+            errors.ProofRequired(_TASK),
+            errors.DeliveryFailed(),
+        ),
+        headers={idempotency.HEADER: _KEY_DESCRIPTION},
+    ),
+    number_changes.PhoneVerifyView: Operation(
+        "change_phone_verify",
+        "Verify the code to the new number, and change the number of the user",
+        {"challenge_id": _ID, "otp": "123456"},
+        (200, "OtpPhoneChanged", {"user": _USER, "device": _VERIFIED["device"]}),
+        (
+            _MISSING,
+            errors.InvalidOrExpiredCode(),
+            errors.NotAuthenticated(),
+            errors.PhoneTaken(),
             *_BODY_ERRORS,
             errors.Limited("", 60),
             errors.Unavailable(),

@@ -12,6 +12,7 @@ from .devices import DevicesEnd
 from .events import SecurityEvent
 from .factors import RecoveryCode, StaffFactor
 from .notifications import Notification
+from .number_changes import NumberChange
 from .tokens import RefreshToken, SigningKey, Token, UserSession, session_id
 from .users import User
 
@@ -29,6 +30,7 @@ __all__ = [
     "Failure",
     "KeptAnswer",
     "Notification",
+    "NumberChange",
     "RecoveryCode",
     "RefreshToken",
     "SecurityEvent",

@@ -4,6 +4,7 @@ import re
 
 import jsonschema
 import pytest
+from django.contrib.auth import get_user_model
 from django.contrib.staticfiles import finders
 from django.test import override_settings
 from drf_spectacular.drainage import GENERATOR_STATS
@@ -11,6 +12,7 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.validation import validate_schema
 
 from otp_app import phones
+from otp_app.accounts import confirmations as kept
 from otp_app.api import problems
 from otp_app.errors import InvalidPhone, ProofRequired
 from otp_app.limits import proof_of_work
@@ -21,7 +23,7 @@ KEY = "request_in_progress idempotency_key_reused"
 TOKEN = "not_authenticated method_not_allowed unavailable"
 CODES = {  # what an endpoint can answer beside success
     ("/api/send-otp/", "post"): f"{NUMBER} undeliverable_phone proof_required {BODY} {KEY} delivery_failed",
-    ("/api/verify-otp/", "post"): f"{NUMBER} profile_required {BODY} {KEY}",
+    ("/api/verify-otp/", "post"): f"{NUMBER} profile_required {BODY} {KEY} phone_taken",
     ("/api/challenges/{challenge_id}/", "get"): "invalid_or_expired_code method_not_allowed unavailable",
     ("/api/token/", "post"): "invalid_request invalid_or_expired_code method_not_allowed too_large "
     "unsupported_media_type unavailable",
@@ -32,8 +34,11 @@ CODES = {  # what an endpoint can answer beside success
         "/api/confirm/",
         "post",
     ): f"invalid_request region_not_allowed undeliverable_phone not_authenticated proof_required "
-    f"{BODY} {KEY} delivery_failed",
+    f"number_too_new {BODY} {KEY} delivery_failed",
     ("/api/confirm/verify/", "post"): f"invalid_request invalid_or_expired_code not_authenticated {BODY}",
+    ("/api/phone/", "post"): f"{NUMBER} undeliverable_phone not_authenticated confirmation_required proof_required "
+    f"{BODY} {KEY} delivery_failed",
+    ("/api/phone/verify/", "post"): f"invalid_request invalid_or_expired_code not_authenticated phone_taken {BODY}",
     ("/api/me/", "get"): TOKEN,
     ("/api/sessions/", "get"): TOKEN,
     ("/api/sessions/{session_id}/", "delete"): f"{TOKEN} not_found",
@@ -46,6 +51,7 @@ SESSIONS = {  # whose requests end some
     *("/api/sessions/{session_id}/", "/api/sessions/end-others/"),
 }
 CONFIRMING = {"/api/confirm/", "/api/confirm/verify/"}
+CHANGING = {"/api/phone/", "/api/phone/verify/"}
 STATUSES = {  # of the contract
     "invalid_request": 400,
     "invalid_phone": 400,
@@ -57,9 +63,11 @@ STATUSES = {  # of the contract
     "refresh_reused": 401,
     "permission_denied": 403,
     "confirmation_required": 403,
+    "number_too_new": 403,
     "proof_required": 403,
     "not_found": 404,
     "method_not_allowed": 405,
+    "phone_taken": 409,
     "request_in_progress": 409,
     "too_large": 413,
     "unsupported_media_type": 415,
@@ -69,6 +77,8 @@ STATUSES = {  # of the contract
     "delivery_failed": 503,
     "unavailable": 503,
 }
+
+NEW = '{"text": "+998901234568"}'
 
 
 def make():
@@ -172,7 +182,9 @@ def test_the_task_of_a_problem_is_typed(document):
 def test_refusals_that_end_by_themselves_document_retry_after_and_401_documents_its_challenge(document):
     for operation in operations(document).values():
         for status, answer in operation["responses"].items():
-            names = {"Retry-After"} if status in ("409", "429", "503") else set()
+            always = status >= "400" and all("retry_after" in told for told in examples(operation, status).values())
+            assert always or status not in ("429", "503")
+            names = {"Retry-After"} if always else set()
             names |= {"WWW-Authenticate"} if status == "401" else set()
             assert set(answer.get("headers", ())) == names
             assert all(header["required"] for header in answer.get("headers", {}).values())
@@ -180,7 +192,7 @@ def test_refusals_that_end_by_themselves_document_retry_after_and_401_documents_
 
 def test_only_the_endpoints_for_people_who_are_signed_in_ask_for_a_token(document):
     asking = {path for (path, _), operation in operations(document).items() if operation.get("security")}
-    assert asking == {"/api/me/", *SESSIONS, "/api/sessions/", *CONFIRMING}
+    assert asking == {"/api/me/", *SESSIONS, "/api/sessions/", *CONFIRMING, *CHANGING}
     assert document["components"]["securitySchemes"]["otpToken"]["scheme"] == "bearer"
 
 
@@ -260,7 +272,7 @@ def test_with_sessions_the_proof_is_a_cookie_and_a_change_without_csrf_token_is_
     assert document["components"]["securitySchemes"]["otpToken"]["in"] == "cookie"
     assert set(examples(told["/api/logout/", "post"], 403)) == {"permission_denied"}
     refusing = {path for (path, _), operation in told.items() if "403" in operation["responses"]}
-    assert refusing == {*SESSIONS, *CONFIRMING, "/api/send-otp/"}  # the last for proofs of work
+    assert refusing == {*SESSIONS, *CONFIRMING, *CHANGING, "/api/send-otp/"}  # the last for proofs of work
     [answer] = told["/api/verify-otp/", "post"]["responses"]["200"]["content"]["application/json"]["examples"].values()
     assert answer["value"]["token"] is None
     component(document, "OtpVerified").validate(answer["value"])
@@ -284,7 +296,7 @@ def test_the_form_of_an_idempotency_key_is_documented_for_sends_and_verification
         for parameter in operation.get("parameters", ())
         if parameter["in"] == "header"
     }
-    assert set(told) == {"/api/send-otp/", "/api/verify-otp/", "/api/confirm/"}
+    assert set(told) == {"/api/send-otp/", "/api/verify-otp/", "/api/confirm/", "/api/phone/"}
     for parameter in told.values():
         assert (parameter["name"], parameter.get("required", False)) == ("Idempotency-Key", False)
         assert jsonschema.Draft202012Validator(parameter["schema"]).is_valid(key) is good
@@ -307,6 +319,13 @@ def test_a_whole_sign_in_and_a_confirmation_are_answered_in_the_documented_forms
     check = {"otp": outbox[-1].code, "challenge_id": asked.json()["challenge_id"]}
     confirmed = client.post("/api/confirm/verify/", check, "application/json", headers=headers)
     component(document, "OtpConfirmed").validate(confirmed.json())
+    row = kept.open_for(user := get_user_model().objects.get(), kept.begin(user, "change_phone", NEW, 32 * "0"))
+    body = {"phone": "+998901234568", "confirmation": kept.confirm(row)}
+    asked = client.post("/api/phone/", body, "application/json", headers=headers)
+    component(document, "OtpSent").validate(asked.json())
+    check = {"otp": outbox[-1].code, "challenge_id": asked.json()["challenge_id"]}
+    changed = client.post("/api/phone/verify/", check, "application/json", headers=headers)
+    component(document, "OtpPhoneChanged").validate(changed.json())
     component(document, "OtpCountries").validate(client.get("/api/countries/").json())
     bearer = {"Authorization": f"Bearer {verified.json()['token']}"}
     component(document, "OtpMe").validate(client.get("/api/me/", headers=bearer).json())
