@@ -20,10 +20,10 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from . import accounts, factors, proofs, services
-from .accounts import confirmations, contexts
+from .accounts import confirmations, contexts, number_changes
 from .challenges import Grant, random_id
-from .challenges.policies import confirmable, policy_for
-from .errors import InvalidOrExpiredCode, InvalidRequest, OtpError, Unavailable
+from .challenges.policies import confirmable, is_of_account, policy_for
+from .errors import InvalidOrExpiredCode, InvalidRequest, NumberTooNew, OtpError, Unavailable
 from .models import Confirmation
 from .providers.base import Channel
 
@@ -33,14 +33,16 @@ def send(*, user: Any, purpose: str, context: Mapping[str, Any], new_id: str = "
 
     It goes by SMS, because what other channels show is mostly a fixed template without a context. ``asked`` goes on to
     ``services.send_code``: client, language, device, proof and request. Raise what that raises; InvalidRequest for
-    an unknown purpose, a context that is not plain, or a user without a phone; or SecondFactorRequired where a code
-    alone does not do.
+    an unknown purpose, a context that is not plain, or a user without a phone; SecondFactorRequired where a code alone
+    does not do; or NumberTooNew for a purpose of ours within a day after a change of the number.
     """
     _require_declared(purpose)
     text, phone = contexts.encoded(context), accounts.phone_of(user)
     if not phone:
         raise InvalidRequest({"phone": [_("Your account has no phone number.")]})
     proofs.require_more_than_code(user, purpose)
+    if is_of_account(purpose) and (wait := number_changes.seconds_new(user)):
+        raise NumberTooNew(purpose, wait)
     challenge_id = confirmations.begin(user, purpose, text, new_id or random_id())
     try:
         return services.send_code(phone=phone, purpose=purpose, channel=Channel.SMS, new_id=challenge_id, **asked)

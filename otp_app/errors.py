@@ -16,15 +16,18 @@
     ├── SecondFactorRequired       403 second_factor_required   the code is right; prove one of the factors in it, too
     ├── IsThisYou                  403 is_this_you              the code is right, the account idle; whose is it?
     ├── LastWayIn                  409 last_way_in              without this factor nobody could get into the account
+    ├── NumberTooNew               403 number_too_new           the number changed within a day; purpose says what waits
     ├── ProofRequired              403 proof_required           solve the proof of work in it and send it along
     ├── NotAuthenticated           401 not_authenticated        the token is missing, wrong, expired or ended
     │   └── RefreshReused          401 refresh_reused           a refresh token came that another one has replaced
+    ├── PhoneTaken                 409 phone_taken              another account's number, told to who has proven it
     ├── Limited                    429 limited                  a limit is reached; limit names it, for logs only
     ├── DeliveryFailed             503 delivery_failed          surely not sent; try again
     └── Unavailable                503 unavailable              the store cannot be reached
     InsideTransaction              a mistake of the calling program, never of a client
     WrongIsolation                 a mistake in the settings of the database
     UserNotCreated                 a mistake in the user model, which a client cannot correct by repeating its request
+    UserNotChanged                 the same, about the change of a number
 
 Each reason has a class of its own, so a caller never has to read a text to know what happened.
 """
@@ -231,6 +234,35 @@ class SecondFactorRequired(OtpError):
         self.errors = errors or {}
 
 
+class NumberTooNew(OtpError):
+    """Refuse a code to a number that became the user's within a day, where a code to the old number would do."""
+
+    code = "number_too_new"
+    status = 403
+    detail = _("Your phone number was changed a short time ago.")
+
+    def __init__(self, purpose: str, retry_after: int) -> None:
+        super().__init__()
+        self.purpose = purpose
+        self.retry_after = retry_after
+        self.detail = format_lazy("{} {}", self.detail, _wait(retry_after))
+
+
+class PhoneTaken(OtpError):
+    """Refuse a number that another account has, or may take back within ``retry_after`` seconds.
+
+    Raise it only to who has proven the number by its code.
+    """
+
+    code = "phone_taken"
+    status = 409
+    detail = _("This number belongs to another account.")
+
+    def __init__(self, retry_after: int | None = None) -> None:
+        super().__init__()
+        self.retry_after = retry_after
+
+
 class Limited(OtpError):
     """Refuse a request by a limit, with the bucket that is full as its subject; never with a phone.
 
@@ -303,6 +335,13 @@ class UserNotCreated(RuntimeError):
     """Report that the user model refuses a user who has only a phone, with the words of the database or the model.
 
     This is no ``OtpError``: the client must not be told to try again, because each try costs a message.
+    """
+
+
+class UserNotChanged(RuntimeError):
+    """Report that a user did not get a new number, though nobody else has it.
+
+    The model refuses it, or ``set_phone`` of the class of OTP_ACCOUNTS writes it where ``phone_of`` does not look.
     """
 
 

@@ -31,6 +31,7 @@ from .stores import outbox
 logger = logging.getLogger("otp_app.notifications")
 
 NEW_DEVICE = "new_device"  # a sign-in by a client that no device value made known; the subject is its session
+NUMBER_CHANGED = "number_changed"  # told to the old number; the subject is the change
 
 
 def send(user: Any, kind: str, *, phone: str = "", subject: str = "", request: HttpRequest | None = None) -> None:

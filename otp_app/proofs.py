@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from . import accounts, audit, factors, staff
 from .accounts import events
-from .challenges.policies import OF_FACTORS
+from .challenges.policies import CHANGE_PHONE, OF_FACTORS
 from .conf import conf
 from .errors import SecondFactorRequired
 from .factors.passkeys import ClonedPasskey
@@ -54,9 +54,10 @@ def require(user: Any, factor: Mapping[str, Any] | None, **told: Any) -> bool:
 def require_more_than_code(user: Any, purpose: str = "") -> None:
     """Raise SecondFactorRequired where a code alone does not do: OTP_CODE_ALONE is off, and the user has a factor.
 
-    It never changes the factors of staff, because whoever has stolen the number would then need only the password.
+    A code alone never changes the factors or the number of staff, because whoever has stolen the number would then need
+    only the password.
     """
-    if purpose in OF_FACTORS and staff.is_guarded(user):
+    if purpose in {CHANGE_PHONE, *OF_FACTORS} and staff.is_guarded(user):
         raise SecondFactorRequired(factors.offered(user))
     if not conf.CODE_ALONE and factors.is_protected(user):
         raise SecondFactorRequired(factors.offered(user))

@@ -23,7 +23,7 @@ from django.http import HttpRequest
 from . import accounts, audit, further_steps, notifications, phones, queues, rulings, stores, tokens
 from .accounts import authorization_codes, devices, events, profiles
 from .challenges import Challenge, ChallengeState, Grant, Status, codes, is_id
-from .challenges.policies import LOGIN, extended_ttl
+from .challenges.policies import LOGIN, NEW_PHONE, extended_ttl
 from .conf import conf
 from .delivery import channel_limits, routing
 from .delivery.state import challenge_state, may_switch, resend_in
@@ -76,7 +76,8 @@ def send_code(
         known = devices.recognise(phone, device)
         solved = proof_of_work.name_of(proof)
         limits = partial(channel_limits.for_send, phone, client, channel, device=known, proof=solved)
-        store, switched, welcome = stores.current(), False, accounts.may_get_in(phone, request)
+        store, switched = stores.current(), False
+        welcome = purpose == NEW_PHONE or accounts.may_get_in(phone, request)
         claims = queues.claims(phone, channel, withheld=not welcome)
         if challenge_id is None:
             challenge = codes.new_challenge(new_id, phone, purpose, language, channel, known)

@@ -81,6 +81,10 @@ class ByHost(Accounts):
     def phone_of(self, user):
         return user.full_name
 
+    def set_phone(self, user, phone):
+        user.full_name = phone
+        user.save()
+
 
 class Own(Accounts):
     """Finds and makes users in its own way, without a unique field."""
@@ -93,6 +97,13 @@ class Own(Accounts):
         return users.create(phone=f"+1{users.count():010}", full_name=phone)
 
 
+class Mislaying(Accounts):
+    """Reads phones in one place and leaves them to be written in another."""
+
+    def phone_of(self, user):
+        return user.full_name
+
+
 class Slow(Own):
     """Looks, takes its time, and then writes."""
 
@@ -100,6 +111,13 @@ class Slow(Own):
         found = super().find(phone, request)
         time.sleep(0.05)
         return found
+
+    def phone_of(self, user):
+        return user.full_name
+
+    def set_phone(self, user, phone):
+        user.full_name = phone
+        user.save()
 
 
 class Looking(Accounts):

@@ -39,13 +39,12 @@ class Accounts:
         """Return the phone of the user, E.164; empty if there is none."""
         return adapter.phone_of(user)
 
-    def renumber(self, user: Any, phone: str) -> bool:
-        """Write the phone of the user, or with "" take it away; return whether that was done.
+    def set_phone(self, user: Any, phone: str) -> None:
+        """Write the phone of the user, or with "" take it away, in a transaction that holds the user's row.
 
-        It is not done if the user was changed, or has signed in, since it was read. A number is taken from an account
-        that was idle for long, and given back by staff.
+        Raise what the model or the database raises if somebody has it.
         """
-        return adapter.renumber(user, phone)
+        adapter.set_phone(user, phone)
 
     def shown(self, user: Any) -> Mapping[str, Any]:
         """Return what the API shows of the user beside id and phone."""

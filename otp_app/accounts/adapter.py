@@ -42,20 +42,6 @@ def phone_of(user: Any) -> str:
     return "" if is_lost(text) else text
 
 
-def renumber(user: Any, phone: str) -> bool:
-    """Write the phone of a user, or with "" take it away; return False if the user was changed since it was read.
-
-    A sign-in, which writes ``last_login``, is such a change. Where the field must hold something, a text takes the
-    phone's place that nobody can sign in with.
-    """
-    model, name = get_user_model(), phone_field()
-    empty = None if model._meta.get_field(name).null else lost_phone()
-    read = {name: getattr(user, name)} | ({"last_login": user.last_login} if _has_last_login(model) else {})
-    rows = model._base_manager.using(database()).filter(pk=user.pk, **read)
-    setattr(user, name, phone or empty)
-    return rows.update(**{name: getattr(user, name)}) > 0
-
-
 def database() -> str:
     """Return the alias of the database that users are written to."""
     return router.db_for_write(get_user_model())
@@ -156,6 +142,30 @@ def create(phone: str, profile: Mapping[str, Any]) -> Any:
         return _create(phone, phone, profile, alias)
     except REFUSALS:  # another user may have chosen the phone as user name
         return _create(phone, f"user-{random_id()}", profile, alias)
+
+
+def set_phone(user: Any, phone: str) -> None:
+    """Write the phone of a user, "" for none, and the user name where that was the old phone, unless somebody has that.
+
+    Where the field must hold something, a text takes the phone's place that nobody can sign in with.
+    """
+    old, field = phone_of(user), phone_field()
+    held = phone or (None if get_user_model()._meta.get_field(field).null else lost_phone())
+    others = {*sign_ups.field_values(type(user), field, phone, phone)} - {field} if phone else set()
+    names = [name for name in others if getattr(user, name) == old]
+    try:
+        _write(user, {field: held, **dict.fromkeys(names, phone)})
+    except REFUSALS:
+        if not names:
+            raise
+        _write(user, {field: held, **dict.fromkeys(names, old)})
+
+
+def _write(user: Any, values: Mapping[str, Any]) -> None:
+    for name, value in values.items():
+        setattr(user, name, value)
+    with transaction.atomic(using=database()):
+        user.save(using=database(), update_fields=[*values])
 
 
 def _find(model: Any, alias: str, phone: str, also: Sequence[Part] = ()) -> Any | None:

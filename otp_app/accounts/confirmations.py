@@ -101,6 +101,16 @@ def use(user: Any, purpose: str, value: str, context: Mapping[str, str] | None =
     return bool(valid.update(used_at=now))
 
 
+def give_back(value: str) -> None:
+    """Make a used value valid again for the rest of its life, because what it was used for was refused."""
+    _rows().filter(digest=_digest(value)).update(used_at=None)
+
+
+def end_all(user: Any) -> None:
+    """Delete the confirmations of a user that are open or not yet used."""
+    _rows().filter(user=user, used_at=None).delete()
+
+
 def purge(now: int) -> None:
     """Delete the confirmations that are a day old by ``now`` (milliseconds by the store's clock)."""
     _rows().filter(created_at__lt=now - _KEPT_MS).delete()

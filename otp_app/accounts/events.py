@@ -32,6 +32,8 @@ class Kind(StrEnum):
     PASSKEY_ADDED = "passkey_added"
     PASSKEY_CLONED = "passkey_cloned"  # its counter went back, so a copy of it may be about; it was refused
     PASSKEY_REMOVED = "passkey_removed"
+    NUMBER_CHANGED = "number_changed"  # by a code to the new number, after a confirmation
+    NUMBER_RESTORED = "number_restored"  # by the link that the old number got
     SESSIONS_ENDED = "sessions_ended"  # one, others or all, by the person or by staff
 
 

@@ -11,8 +11,9 @@ from django.http import HttpRequest
 from .. import phones
 from ..conf import conf
 from ..db import writes
-from ..errors import InvalidOrExpiredCode, UserNotCreated
+from ..errors import InvalidOrExpiredCode, PhoneTaken, UserNotCreated
 from ..keys import phone_key
+from . import number_changes
 from .accounts import current, is_default
 from .adapter import REFUSALS, database
 
@@ -43,10 +44,13 @@ def may_get_in(phone: str, request: HttpRequest | None) -> bool:
 def sign_up(phone: str, request: HttpRequest | None, profile: Mapping[str, Any]) -> tuple[Any, bool]:
     """Return the new user of a verified phone, and True; False if another request has just created the user.
 
-    Raise InvalidOrExpiredCode for whom ``may_sign_up`` refuses, and what :func:`user_for` raises.
+    Raise InvalidOrExpiredCode for whom ``may_sign_up`` refuses; PhoneTaken while whoever had the number may still take
+    it back; and what :func:`user_for` raises.
     """
     if not may_sign_up(phone, request):
         raise InvalidOrExpiredCode
+    if wait := number_changes.seconds_kept(phone):
+        raise PhoneTaken(wait)
     return _create_once(phone, request, profile)
 
 

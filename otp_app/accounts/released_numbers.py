@@ -17,7 +17,7 @@ from ..keys import phone_key
 from ..models import ReleasedNumber
 from . import dormancy, events, newcomers
 from .accounts import current
-from .adapter import database, record_sign_in
+from .adapter import REFUSALS, database, last_login, lock, record_sign_in
 
 
 def start_anew(user: Any, phone: str, request: HttpRequest | None, profile: Mapping[str, Any]) -> Any:
@@ -72,8 +72,20 @@ def _release(alias: str, user: Any, phone: str, at: int) -> bool:
 
 
 def _renumber(alias: str, user: Any, old: str, new: str) -> bool:
-    """Change the number of a user by the class in force, which is told of it after the commit."""
-    if not current().renumber(user, new):
+    """Change the number of a user by the class in force, which is told of it after the commit.
+
+    Return False if the user has another number, or has signed in, since the user was read, or if the class does not
+    write the number.
+    """
+    row = lock(user)
+    if row is None or (current().phone_of(row), last_login(row)) != (old, last_login(user)):
         return False
-    transaction.on_commit(partial(current().changed, user, old, new), using=alias, robust=True)
+    try:
+        with transaction.atomic(using=alias):
+            current().set_phone(row, new)
+    except REFUSALS:
+        return False
+    if current().phone_of(row) != new:
+        return False
+    transaction.on_commit(partial(current().changed, row, old, new), using=alias, robust=True)
     return True

@@ -73,6 +73,11 @@ CAUSES: dict[str, tuple[str, str]] = {  # code: cause, cure
         "Ask the person. Send the same code again with factor, one of factors, to open the account, or with new as "
         "account to begin another one, as docs/recycled-numbers.md shows.",
     ),
+    "number_too_new": (
+        "The number of the user was changed less than 24 hours ago, and the code that was asked for would go to it. "
+        "For what could take the account away, such as the next change of the number, it is no proof yet.",
+        "Confirm by another factor, or wait retry_after seconds, as docs/phone-number.md shows.",
+    ),
     "proof_required": (
         "The request looks like one of many, as when a network asks for codes that nobody enters.",
         "Solve the task in altcha and repeat the request with the solution as proof, as docs/proof-of-work.md shows. "
@@ -98,6 +103,11 @@ CAUSES: dict[str, tuple[str, str]] = {  # code: cause, cure
     "last_way_in": (
         "The account has no phone number, and nobody could get in without the factor that shall be removed.",
         "Let the person add a phone number or another factor first.",
+    ),
+    "phone_taken": (
+        "The code is right, and the number belongs to another account. With retry_after: its former owner may take it "
+        "back until then.",
+        "Let the person sign in with that number, or give another one.",
     ),
     "request_in_progress": (
         "The first request with this Idempotency-Key has no answer yet.",

@@ -6,7 +6,7 @@ from drf_spectacular.plumbing import append_meta
 
 from .. import phones, tokens
 from ..accounts import contexts
-from ..challenges.policies import LOGIN, policy_for
+from ..challenges.policies import policy_for
 from ..delivery.state import SHOWN_STATUSES
 from ..providers.base import Channel
 from . import confirmations, idempotency, problems, serializers
@@ -29,7 +29,7 @@ def text_field(field: serializers.TextField) -> Json:
             pattern = phones.PATTERN if phones.national_region() else phones.INTERNATIONAL_PATTERN
             return STRING | {"minLength": phones.MIN_CHARACTERS, "maxLength": phones.MAX_CHARACTERS, "pattern": pattern}
         case serializers.CodeField():
-            return STRING | {"pattern": f"^[0-9]{{{policy_for(LOGIN).length}}}$"}
+            return STRING | {"pattern": f"^[0-9]{{{policy_for(field.purpose).length}}}$"}
         case serializers.ChannelField():
             return CHANNEL
         case serializers.ProofField():
@@ -123,6 +123,7 @@ def answers(schema: AutoSchema) -> dict[str, Json]:
             phone=STRING | {"description": "E.164: how the number was understood."},
         ),
         "OtpVerified": _refreshable(message=STRING, token=token, expires_in=_SECONDS, user=user, device=STRING),
+        "OtpPhoneChanged": _object(user=_object(id=key, phone=phone), device=STRING),
         "OtpMe": _object(id=key, phone=phone),
         "OtpErased": _object(
             message=STRING, kept=_object(what=STRING, days={"type": "integer", "description": "At most."})

@@ -7,9 +7,21 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from .. import errors
-from ..challenges.policies import ADD_PASSKEY, REMOVE_PASSKEY
+from ..challenges.policies import ADD_PASSKEY, CHANGE_PHONE, REMOVE_PASSKEY
 from ..factors.passkeys import TOO_MANY
-from . import confirmations, emails, factors, idempotency, me, passkeys, problems, serializers, sessions, views
+from . import (
+    confirmations,
+    emails,
+    factors,
+    idempotency,
+    me,
+    number_changes,
+    passkeys,
+    problems,
+    serializers,
+    sessions,
+    views,
+)
 from .serializers import Json
 
 _PHONE = "+998901234567"
@@ -249,7 +261,7 @@ OPERATIONS: dict[type[views.OtpView], Operation] = {
         "Verify a code and get a token; the first code of a number creates its user",
         {"phone": _PHONE, "otp": "123456", "challenge_id": _ID},
         (200, "OtpVerified", _VERIFIED),
-        (*_CODE_ERRORS, *_KEY_ERRORS, _PROFILE, _SECOND_FACTOR, _IS_THIS_YOU),
+        (*_CODE_ERRORS, *_KEY_ERRORS, _PROFILE, _SECOND_FACTOR, _IS_THIS_YOU, errors.PhoneTaken(3600)),
         headers={idempotency.HEADER: f"{_KEY_DESCRIPTION} {_KEPT_A_MINUTE}"},
     ),
     views.ExchangeView: Operation(
@@ -283,6 +295,7 @@ OPERATIONS: dict[type[views.OtpView], Operation] = {
             errors.UndeliverablePhone(),
             errors.NotAuthenticated(),
             _SECOND_FACTOR,
+            errors.NumberTooNew(CHANGE_PHONE, 3600),
             errors.ProofRequired(_TASK),
             *_BODY_ERRORS,
             *_KEY_ERRORS,
@@ -365,6 +378,37 @@ OPERATIONS: dict[type[views.OtpView], Operation] = {
         (200, "OtpEmail", {"email": "person@example.com"}),
         _TOKEN_ERRORS,
         others={"POST": _ADD_EMAIL, "DELETE": _REMOVE_EMAIL},
+    ),
+    number_changes.PhoneView: Operation(
+        "change_phone",
+        "Send a code to a new number of the user, or with challenge_id the same code again",
+        {"phone": _PHONE, "confirmation": _PKCE["code"]},
+        (200, "OtpSent", _SENT),
+        (
+            *_CODE_ERRORS,
+            *_KEY_ERRORS,
+            errors.NotAuthenticated(),
+            errors.ConfirmationRequired(CHANGE_PHONE),
+            errors.UndeliverablePhone(),
+            errors.ProofRequired(_TASK),
+            errors.DeliveryFailed(),
+        ),
+        headers={idempotency.HEADER: _KEY_DESCRIPTION},
+    ),
+    number_changes.PhoneVerifyView: Operation(
+        "change_phone_verify",
+        "Verify the code to the new number, and change the number of the user",
+        {"challenge_id": _ID, "otp": "123456"},
+        (200, "OtpPhoneChanged", {"user": _USER, "device": _VERIFIED["device"]}),
+        (
+            _MISSING,
+            errors.InvalidOrExpiredCode(),
+            errors.NotAuthenticated(),
+            errors.PhoneTaken(),
+            *_BODY_ERRORS,
+            errors.Limited("", 60),
+            errors.Unavailable(),
+        ),
     ),
     sessions.SessionsView: Operation(
         "sessions",

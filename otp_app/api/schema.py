@@ -96,7 +96,8 @@ class OtpSchema(AutoSchema):
         return answers
 
     def get_override_parameters(self) -> list[Any]:
-        retriable = [refusal.status for refusal in self._refusals() if refusal.retry_after is not None]
+        by_status = groupby(self._refusals(), key=lambda refusal: refusal.status)
+        retriable = [status for status, group in by_status if all(each.retry_after is not None for each in group)]
         documented = [
             ("Retry-After", retriable, {"type": "integer", "minimum": 1}, "Seconds to wait, as retry_after says."),
             ("WWW-Authenticate", [401], components.STRING, "Always Bearer."),
@@ -177,6 +178,13 @@ class TextFieldExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-un
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: Any) -> Json:
         return components.text_field(self.target)
+
+
+class FlagFieldExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    target_class = serializers.FlagField
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: Any) -> Json:
+        return {"type": "boolean"}
 
 
 class ProfileFieldExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]

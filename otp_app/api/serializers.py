@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from .. import accounts, phones
 from ..accounts import authorization_codes, clients, devices
-from ..challenges.policies import LOGIN, policy_for
+from ..challenges.policies import LOGIN, NEW_PHONE, policy_for
 from ..conf import conf
 from ..limits import proof_of_work
 from ..providers.base import Channel
@@ -54,14 +54,35 @@ class PhoneField(TextField):
 class CodeField(TextField):
     """Take exactly the policy's number of ASCII digits: a mistyped code must not cost a check."""
 
+    purpose = LOGIN
     default_error_messages = {"digits": _("This must be {length} digits.")}  # noqa: RUF012
 
     def to_internal_value(self, data: Any) -> str:
         text = super().to_internal_value(data)
-        length = policy_for(LOGIN).length
+        length = policy_for(self.purpose).length
         if len(text) != length or not re.fullmatch("[0-9]+", text):
             self.fail("digits", length=length)
         return text
+
+
+class NewPhoneCodeField(CodeField):
+    """Take the code of a change of the number."""
+
+    purpose = NEW_PHONE
+
+
+class FlagField(serializers.Field):  # type: ignore[type-arg]  # not generic at run time
+    """Take true or false, as JSON has them."""
+
+    default_error_messages = {  # noqa: RUF012
+        "null": _("This must be true or false."),
+        "not_bool": _("This must be true or false."),
+    }
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("not_bool")
+        return data
 
 
 class ChannelField(TextField):
@@ -234,6 +255,19 @@ class PasskeyFinishSerializer(StrictSerializer):
 class PasskeySignInSerializer(StrictSerializer):
     credential = CredentialField()
     device = DeviceField(required=False)
+
+
+class NewPhoneSerializer(StrictSerializer):
+    phone = PhoneField()
+    confirmation = TextField(required=False)
+    challenge_id = TextField(required=False)
+    proof = ProofField(required=False)
+
+
+class NewPhoneVerifySerializer(StrictSerializer):
+    challenge_id = TextField()
+    otp = NewPhoneCodeField()
+    end_others = FlagField(required=False)
 
 
 class ExchangeSerializer(StrictSerializer):

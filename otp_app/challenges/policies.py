@@ -7,6 +7,7 @@ from ..conf import conf
 MAX_TTL_SECONDS = 600  # the longest that NIST SP 800-63B-4 §3.1.3.2 allows for a code by telephone
 LOGIN = "login"
 CHANGE_PHONE = "change_phone"
+NEW_PHONE = "new_phone"  # proves a number that a signed-in person has not got yet
 DELETE_ACCOUNT = "delete_account"
 ADD_AUTHENTICATOR = "add_authenticator"
 REMOVE_AUTHENTICATOR = "remove_authenticator"
@@ -48,15 +49,20 @@ def policy_for(purpose: str) -> Policy:
     Raise ValueError for an undeclared purpose, because a typo would otherwise open a way around the others' limits.
     """
     overrides = conf.POLICIES.get(purpose)
-    if overrides is None and purpose not in {LOGIN, *_CONFIRMABLE}:
+    if overrides is None and purpose not in {LOGIN, NEW_PHONE, *_CONFIRMABLE}:
         raise ValueError(f"unknown purpose {purpose!r}: declare it in OTP_POLICIES")
     base = Policy(conf.CODE_LENGTH, conf.TTL, conf.CHECKS, conf.CHECKS_BY_PHONE, conf.SENDS)
     return replace(base, **overrides) if overrides else base
 
 
 def confirmable() -> set[str]:
-    """Return the purposes that a person may confirm something for: ours and all declared ones but the sign-in."""
-    return {*_CONFIRMABLE, *conf.POLICIES} - {LOGIN}
+    """Return the purposes that a person may confirm something for: ours, and all declared ones but the sign-in."""
+    return {*_CONFIRMABLE, *conf.POLICIES} - {LOGIN, NEW_PHONE}
+
+
+def is_of_account(purpose: str) -> bool:
+    """Return whether a purpose is one of ours, by which a person could take the account away from its owner."""
+    return purpose in _CONFIRMABLE
 
 
 def extended_ttl(purpose: str) -> int:

@@ -13,7 +13,7 @@ from .. import accounts
 from ..accounts import profiles
 from ..conf import conf
 
-METHODS = ("find", "may_sign_up", "create", "phone_of", "renumber", "shown", "changed", "update", "erase", "export")
+METHODS = ("find", "may_sign_up", "create", "phone_of", "set_phone", "shown", "changed", "update", "erase", "export")
 SIGN_UPS = ("open", "invited", "closed")
 
 
@@ -26,9 +26,9 @@ def is_usable() -> bool:
 
 @register
 def check_accounts(**_: Any) -> list[CheckMessage]:
-    """Find a class that lacks methods (E040) and a serializer that cannot be imported (E003), or create with (E043)."""
+    """Find a class that lacks methods (E040), and what ``_serializer_faults`` and ``_set_phone_faults`` name."""
     if is_usable():
-        return [*_serializer_faults()]
+        return [*_serializer_faults(), *_set_phone_faults()]
     with suppress(ImportError):  # E003 tells of it
         text = f"OTP_ACCOUNTS: {conf.ACCOUNTS!r} lacks {', '.join(_missing(import_string(conf.ACCOUNTS)))}."
         return [Error(text, hint="Let the class extend otp_app.accounts.Accounts.", id="otp_app.E040")]
@@ -57,7 +57,16 @@ def _missing(cls: Any) -> list[str]:
     return [name for name in METHODS if not callable(getattr(cls, name, None))]
 
 
+def _set_phone_faults() -> Iterator[CheckMessage]:
+    """Find that phones are read in one place and would be changed in another (E047)."""
+    if accounts.is_default("set_phone") and not accounts.is_default("phone_of"):
+        text = f"{type(accounts.current()).__name__} overrides phone_of and not set_phone: no number can be changed."
+        hint = "Override set_phone in the class of OTP_ACCOUNTS, and write the phone where phone_of reads it."
+        yield Error(text, hint=hint, id="otp_app.E047")
+
+
 def _serializer_faults() -> Iterator[CheckMessage]:
+    """Find a serializer that cannot be imported (E003), or whose members the default ``create`` cannot keep (E043)."""
     try:
         make = profiles.serializer_class()
     except ImportError as error:

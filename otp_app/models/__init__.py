@@ -13,6 +13,7 @@ from .emails import EmailAddress
 from .events import SecurityEvent
 from .factors import Authenticator, RecoveryCode
 from .notifications import Notification
+from .number_changes import NumberChange
 from .passkeys import Passkey
 from .released_numbers import ReleasedNumber
 from .tokens import RefreshToken, SigningKey, Token, UserSession, session_id
@@ -34,6 +35,7 @@ __all__ = [
     "Failure",
     "KeptAnswer",
     "Notification",
+    "NumberChange",
     "Passkey",
     "RecoveryCode",
     "RefreshToken",

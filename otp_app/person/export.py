@@ -20,6 +20,7 @@ from ..models import (
     Delivery,
     EmailAddress,
     Notification,
+    NumberChange,
     Passkey,
     RecoveryCode,
     RefreshToken,
@@ -48,13 +49,16 @@ OF_USER: Mapping[str, _Columns] = {
     "events": (SecurityEvent, "user", ("kind", "at", "client_name", "network")),
     "authenticators": (Authenticator, "user", ("created_at",)),
     "email_addresses": (EmailAddress, "user", ("email", "created_at", "verified_at")),
+    "number_changes": (NumberChange, "user", ("old", "new", "created_at", "changed_at", "restored_at")),
     "released_numbers": (ReleasedNumber, "user", ("phone", "at")),
     "passkeys": (Passkey, "user", ("name", "backed_up", "created_at", "used_at")),
     "recovery_codes": (RecoveryCode, "user", ("number",)),
 }
 _MESSAGE = ("channel", "provider", "reference", "status", "region", "created_at", "updated_at", "device", "converted")
 # Where they are numbers, of milliseconds.
-_INSTANTS = ("at", "created_at", "confirmed_at", "used_at", "expires_at", "verified_at")
+_INSTANTS = (
+    *("at", "created_at", "changed_at", "restored_at", "confirmed_at", "used_at", "expires_at", "verified_at"),
+)
 _SHOWN_OF_REFERENCE = 4
 
 

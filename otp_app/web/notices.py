@@ -10,10 +10,12 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
-from .. import phones, services, tokens
+from .. import number_changes, phones, services, tokens
 from ..accounts import notifications
+from ..accounts.number_changes import is_undone
+from ..errors import InvalidOrExpiredCode
 from ..models import Notification
-from ..notifications import NEW_DEVICE
+from ..notifications import NEW_DEVICE, NUMBER_CHANGED
 from . import pages
 
 # Each does one thing and returns its outcome, a word. Of two requests at once both may call it, so to do it twice must
@@ -31,9 +33,17 @@ def _end_all(row: Notification, request: HttpRequest) -> str:
     return "all_ended"
 
 
+def _undo_change(row: Notification, request: HttpRequest) -> str:
+    try:
+        return "restored" if number_changes.undo(change_id=row.subject, request=request) else "kept"
+    except InvalidOrExpiredCode:  # too late, or another request has just undone it
+        return "restored" if is_undone(row.subject) else "late"
+
+
 # By kind: what can be done next, by the outcome so far. The page of a kind is ``otp_app/web/<kind>.notice.html``.
 ACTS: Mapping[str, Mapping[str, Act]] = {
     NEW_DEVICE: {"": _end_session, "ended": _end_all},
+    NUMBER_CHANGED: {"": _undo_change},
 }
 
 

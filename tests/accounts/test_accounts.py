@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_the_default_is_one_for_the_process_and_leaves_everything_as_it_is():
     assert type(accounts.current()) is accounts.Accounts
     assert accounts.current() is accounts.current()
-    assert all(map(accounts.is_default, ("find", "may_sign_up", "create", "phone_of", "shown", "changed")))
+    assert all(map(accounts.is_default, ("find", "may_sign_up", "create", "phone_of", "set_phone", "shown", "changed")))
 
 
 def test_the_default_shows_nothing_and_does_nothing_after_a_change():

@@ -179,6 +179,41 @@ def test_a_stranger_who_took_the_phone_for_a_user_name_keeps_nobody_out(named):
     assert accounts.user_for(PHONE) == (user, False)
 
 
+def test_another_phone_is_the_user_name_as_well_where_the_old_one_was(named):
+    user, other = accounts.user_for(PHONE)[0], Named.objects.create(username="other", phone="+998901230000")
+    adapter.set_phone(user, "+998907654321")
+    adapter.set_phone(other, "+998907650000")
+    user.refresh_from_db()
+    other.refresh_from_db()
+    assert user.username == user.phone == "+998907654321"
+    assert (other.username, other.phone) == ("other", "+998907650000")
+
+
+def test_another_phone_may_be_the_user_name_alone(named, settings):
+    settings.OTP_USER_PHONE_FIELD = "username"
+    user = Named.objects.create(username=PHONE)
+    adapter.set_phone(user, "+998907654321")
+    user.refresh_from_db()
+    assert user.username == "+998907654321"
+
+
+def test_a_stranger_who_took_the_new_phone_for_a_user_name_keeps_nobody_from_it(named):
+    user, _ = accounts.user_for(PHONE)
+    Named.objects.create(username="+998907654321")
+    adapter.set_phone(user, "+998907654321")
+    user.refresh_from_db()
+    assert (user.username, user.phone) == (PHONE, "+998907654321")
+
+
+def test_a_phone_that_another_user_has_is_refused(named):
+    for phone in (PHONE, "+998907654321"):
+        accounts.user_for(phone)
+    other = Named.objects.create(username="other", phone="+998901230000")
+    for user in (Named.objects.get(phone=PHONE), other):
+        with pytest.raises(adapter.REFUSALS):
+            adapter.set_phone(user, "+998907654321")
+
+
 def test_a_user_of_the_model_who_is_created_meanwhile_is_found(named, overtaken):
     overtaken(lambda: Named.objects.create(username="other", phone=PHONE))
     user, is_new = accounts.user_for(PHONE)

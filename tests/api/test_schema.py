@@ -4,6 +4,7 @@ import re
 
 import jsonschema
 import pytest
+from django.contrib.auth import get_user_model
 from django.contrib.staticfiles import finders
 from django.test import override_settings
 from drf_spectacular.drainage import GENERATOR_STATS
@@ -11,6 +12,7 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.validation import validate_schema
 
 from otp_app import phones
+from otp_app.accounts import confirmations as kept
 from otp_app.api import problems
 from otp_app.errors import InvalidPhone, ProofRequired
 from otp_app.limits import proof_of_work
@@ -21,7 +23,8 @@ KEY = "request_in_progress idempotency_key_reused"
 TOKEN = "not_authenticated method_not_allowed unavailable"
 CODES = {  # what an endpoint can answer beside success
     ("/api/send-otp/", "post"): f"{NUMBER} undeliverable_phone proof_required {BODY} {KEY} delivery_failed",
-    ("/api/verify-otp/", "post"): f"{NUMBER} profile_required is_this_you second_factor_required {BODY} {KEY}",
+    ("/api/verify-otp/", "post"): f"{NUMBER} profile_required is_this_you second_factor_required {BODY} {KEY} "
+    "phone_taken",
     ("/api/challenges/{challenge_id}/", "get"): "invalid_or_expired_code method_not_allowed unavailable",
     ("/api/token/", "post"): "invalid_request invalid_or_expired_code method_not_allowed too_large "
     "unsupported_media_type unavailable",
@@ -32,7 +35,7 @@ CODES = {  # what an endpoint can answer beside success
         "/api/confirm/",
         "post",
     ): f"invalid_request region_not_allowed undeliverable_phone not_authenticated proof_required "
-    f"second_factor_required {BODY} {KEY} delivery_failed",
+    f"second_factor_required number_too_new {BODY} {KEY} delivery_failed",
     ("/api/confirm/verify/", "post"): f"invalid_request invalid_or_expired_code not_authenticated {BODY}",
     ("/api/authenticator/", "get"): TOKEN,
     ("/api/authenticator/", "post"): f"{TOKEN} confirmation_required not_found",
@@ -52,6 +55,9 @@ CODES = {  # what an endpoint can answer beside success
     ("/api/passkeys/sign-in/begin/", "post"): "not_found method_not_allowed",
     ("/api/passkeys/sign-in/finish/", "post"): f"invalid_request invalid_or_expired_code not_found {BODY}",
     ("/api/passkeys/{passkey_id}/", "delete"): f"{TOKEN} confirmation_required not_found last_way_in",
+    ("/api/phone/", "post"): f"{NUMBER} undeliverable_phone not_authenticated confirmation_required proof_required "
+    f"{BODY} {KEY} delivery_failed",
+    ("/api/phone/verify/", "post"): f"invalid_request invalid_or_expired_code not_authenticated phone_taken {BODY}",
     ("/api/me/", "get"): TOKEN,
     ("/api/me/", "patch"): "invalid_request not_authenticated method_not_allowed too_large unsupported_media_type "
     "unavailable",
@@ -78,6 +84,7 @@ FACTORS = {
 }
 PASSKEYS = {f"/api/passkeys/{address}" for address in ("", "begin/", "finish/", "{passkey_id}/")}
 CONFIRMING = {"/api/confirm/", "/api/confirm/verify/"}
+CHANGING = {"/api/phone/", "/api/phone/verify/"}
 STATUSES = {  # of the contract
     "invalid_request": 400,
     "invalid_phone": 400,
@@ -90,11 +97,13 @@ STATUSES = {  # of the contract
     "permission_denied": 403,
     "confirmation_required": 403,
     "second_factor_required": 403,
+    "number_too_new": 403,
     "proof_required": 403,
     "is_this_you": 403,
     "not_found": 404,
     "method_not_allowed": 405,
     "last_way_in": 409,
+    "phone_taken": 409,
     "request_in_progress": 409,
     "erasure_refused": 409,
     "too_large": 413,
@@ -105,6 +114,8 @@ STATUSES = {  # of the contract
     "delivery_failed": 503,
     "unavailable": 503,
 }
+
+NEW = '{"text": "+998901234568"}'
 
 
 def make():
@@ -208,9 +219,9 @@ def test_the_task_of_a_problem_is_typed(document):
 def test_refusals_that_end_by_themselves_document_retry_after_and_401_documents_its_challenge(document):
     for operation in operations(document).values():
         for status, answer in operation["responses"].items():
-            told = examples(operation, status) if status >= "400" else {}
-            names = {"Retry-After"} if any("retry_after" in each for each in told.values()) else set()
-            assert names or status not in ("429", "503")
+            always = status >= "400" and all("retry_after" in told for told in examples(operation, status).values())
+            assert always or status not in ("429", "503")
+            names = {"Retry-After"} if always else set()
             names |= {"WWW-Authenticate"} if status == "401" else set()
             assert set(answer.get("headers", ())) == names
             assert all(header["required"] for header in answer.get("headers", {}).values())
@@ -218,7 +229,7 @@ def test_refusals_that_end_by_themselves_document_retry_after_and_401_documents_
 
 def test_only_the_endpoints_for_people_who_are_signed_in_ask_for_a_token(document):
     asking = {path for (path, _), operation in operations(document).items() if operation.get("security")}
-    assert asking == {*PERSONS, *SESSIONS, "/api/sessions/", *CONFIRMING, *FACTORS, *PASSKEYS}
+    assert asking == {*PERSONS, *SESSIONS, "/api/sessions/", *CONFIRMING, *CHANGING, *FACTORS, *PASSKEYS}
     assert document["components"]["securitySchemes"]["otpToken"]["scheme"] == "bearer"
 
 
@@ -301,6 +312,7 @@ def test_with_sessions_the_proof_is_a_cookie_and_a_change_without_csrf_token_is_
     assert refusing == {
         *SESSIONS,
         *CONFIRMING,
+        *CHANGING,
         *PASSKEYS - {"/api/passkeys/"},
         *FACTORS,
         "/api/me/",
@@ -330,7 +342,7 @@ def test_the_form_of_an_idempotency_key_is_documented_for_sends_and_verification
         for parameter in operation.get("parameters", ())
         if parameter["in"] == "header" and parameter["name"] != "Otp-Confirmation"
     }
-    assert set(told) == {"/api/send-otp/", "/api/verify-otp/", "/api/confirm/"}
+    assert set(told) == {"/api/send-otp/", "/api/verify-otp/", "/api/confirm/", "/api/phone/"}
     for parameter in told.values():
         assert (parameter["name"], parameter.get("required", False)) == ("Idempotency-Key", False)
         assert jsonschema.Draft202012Validator(parameter["schema"]).is_valid(key) is good
@@ -353,6 +365,13 @@ def test_a_whole_sign_in_and_a_confirmation_are_answered_in_the_documented_forms
     check = {"otp": outbox[-1].code, "challenge_id": asked.json()["challenge_id"]}
     confirmed = client.post("/api/confirm/verify/", check, "application/json", headers=headers)
     component(document, "OtpConfirmed").validate(confirmed.json())
+    row = kept.open_for(user := get_user_model().objects.get(), kept.begin(user, "change_phone", NEW, 32 * "0"))
+    body = {"phone": "+998901234568", "confirmation": kept.confirm(row)}
+    asked = client.post("/api/phone/", body, "application/json", headers=headers)
+    component(document, "OtpSent").validate(asked.json())
+    check = {"otp": outbox[-1].code, "challenge_id": asked.json()["challenge_id"]}
+    changed = client.post("/api/phone/verify/", check, "application/json", headers=headers)
+    component(document, "OtpPhoneChanged").validate(changed.json())
     component(document, "OtpCountries").validate(client.get("/api/countries/").json())
     bearer = {"Authorization": f"Bearer {verified.json()['token']}"}
     component(document, "OtpMe").validate(client.get("/api/me/", headers=bearer).json())

@@ -21,7 +21,7 @@ def use(settings):
 def test_a_class_without_the_methods_is_refused(use):
     use(members.Incomplete)
     (error,) = [message for message in checks.run_checks() if message.id.startswith("otp_app")]
-    assert (error.id, "may_sign_up, create, phone_of, renumber, shown, changed" in error.msg) == ("otp_app.E040", True)
+    assert (error.id, "may_sign_up, create, phone_of, set_phone, shown, changed" in error.msg) == ("otp_app.E040", True)
 
 
 def test_of_one_that_cannot_be_imported_one_check_tells(settings):
@@ -79,3 +79,8 @@ def test_what_a_class_does_in_its_own_way_is_not_checked(use, settings, monkeypa
     assert ids() == ["otp_app.E007"]
     use(members.ByHost)
     assert ids() == []
+
+
+def test_phones_that_are_read_where_the_default_does_not_write_them_are_named(use):
+    use(members.Mislaying)
+    assert ids() == ["otp_app.E047"]

@@ -6,6 +6,7 @@ from babel.messages.mofile import write_mo
 
 from otp_app.conf import conf
 from otp_app.delivery import messages
+from otp_app.notifications import NEW_DEVICE, NUMBER_CHANGED
 from otp_app.phones import languages
 from otp_app.providers import gsm
 from tests.factories import new_challenge
@@ -30,10 +31,11 @@ def test_the_last_line_binds_the_code_to_the_site(settings):
     assert lines[-2:] == ["FA+9qCX9VSu", "@example.com #123456"]
 
 
+@pytest.mark.parametrize("kind", [NEW_DEVICE, NUMBER_CHANGED])
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_notification_is_one_segment_with_its_whole_link(language):
+def test_a_notification_is_one_segment_with_its_whole_link(language, kind):
     link = f"https://login.example.com/n/{22 * 'a'}"
-    message = messages.notice(new_challenge(language=language, purpose="new_device"), link, 3600)
+    message = messages.notice(new_challenge(language=language, purpose=kind), link, 3600)
     assert message.body.splitlines()[-1] == link
     assert gsm.count_segments(message.body) == 1
     assert (message.code, message.expires_in) == ("", 3600)
@@ -45,10 +47,11 @@ def test_where_a_longer_link_does_not_fit_its_scheme_is_left_out():
     assert messages.notice(challenge, link, 3600).body == f"Новый вход. Не вы?\n{link.removeprefix('https://')}"
 
 
+@pytest.mark.parametrize("kind", [NEW_DEVICE, NUMBER_CHANGED])
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_without_a_link_it_is_one_segment_and_names_the_brand(language, settings):
+def test_without_a_link_it_is_one_segment_and_names_the_brand(language, kind, settings):
     settings.OTP_BRAND = "Do'kon"
-    body = messages.notice(new_challenge(language=language, purpose="new_device"), "", 3600).body
+    body = messages.notice(new_challenge(language=language, purpose=kind), "", 3600).body
     assert body.startswith("Do'kon: ")
     assert len(body.splitlines()) == gsm.count_segments(body) == 1
 

@@ -106,8 +106,8 @@ def test_the_account_that_lost_a_number_takes_what_is_kept_of_it_along(lost):
 class Stubborn(accounts.Accounts):
     """Lets nobody have another number."""
 
-    def renumber(self, user, phone):
-        return False
+    def set_phone(self, user, phone):
+        pass
 
 
 @pytest.mark.parametrize("accounts_class", [f"{Stubborn.__module__}.Stubborn", members.path(members.Own)])
@@ -125,7 +125,7 @@ def test_where_a_project_takes_no_number_away_nobody_gets_a_new_account(sign_in,
 
 def test_a_number_that_cannot_be_given_back_stays_where_it_is(lost, settings, monkeypatch):
     phone, user, new = lost
-    monkeypatch.setattr(type(accounts.current()), "renumber", Stubborn.renumber)
+    monkeypatch.setattr(type(accounts.current()), "set_phone", Stubborn.set_phone)
     with pytest.raises(CommandError, match="Try again"):
         call_command("otp_accounts", phone, "--give-back", str(user.pk))
     assert holder(phone) == new.user

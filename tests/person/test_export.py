@@ -11,7 +11,15 @@ from django.utils import timezone
 from rest_framework.utils.encoders import JSONEncoder
 
 from otp_app import person, services, tokens
-from otp_app.accounts import Accounts, authorization_codes, confirmations, devices, events, notifications
+from otp_app.accounts import (
+    Accounts,
+    authorization_codes,
+    confirmations,
+    devices,
+    events,
+    notifications,
+    number_changes,
+)
 from otp_app.accounts.events import Kind
 from otp_app.challenges import random_id
 from otp_app.factors import authenticators
@@ -71,6 +79,7 @@ def live(user):
     authenticators.new(user, random_id()).save(force_insert=True)
     facts = {"sign_count": 0, "backup_eligible": True, "backed_up": True, "created_at": timezone.now()}
     Passkey.objects.create(user=user, credential_id=random_id().encode(), public_key=b"", user_handle=b"", **facts)
+    number_changes.begin(user, user.phone, new_phone(), random_id())
     ReleasedNumber.objects.create(user=user, phone=new_phone(), at=1)
     EmailAddress.objects.create(user=user, email="owner@example.com", checks_left=0, created_at=1)
     RecoveryCode.objects.create(user=user, number=RecoveryCode.objects.count(), hash="pbkdf2$secret")

@@ -116,6 +116,8 @@ def test_a_phone_on_another_model_is_found_made_and_told(settings, customers, mo
         assert [is_new for _, is_new in users] == [True, True]
         assert [accounts.user_for(phone) for phone in phones] == [(user, False) for user, _ in users]
         assert [accounts.phone_of(user) for user, _ in users] == phones
+        accounts.current().set_phone(users[0][0], moved := new_phone())
+        assert accounts.phone_of(users[0][0]) == moved
         assert accounts.phone_of(Member.objects.create(username="staff")) == ""
 
 

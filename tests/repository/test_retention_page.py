@@ -11,7 +11,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 
 from otp_app import stores, tokens
-from otp_app.accounts import authorization_codes, confirmations, devices, events, notifications
+from otp_app.accounts import authorization_codes, confirmations, devices, events, notifications, number_changes
 from otp_app.accounts.events import Kind
 from otp_app.challenges import Claim, Status, random_id
 from otp_app.conf import conf
@@ -31,6 +31,7 @@ from otp_app.models import (
     Failure,
     KeptAnswer,
     Notification,
+    NumberChange,
     RefreshToken,
     SecurityEvent,
     Token,
@@ -148,6 +149,12 @@ def end_of_devices(*, erased=False):
     return DevicesEnd.objects.get(phone=phone_key(phone))
 
 
+def number_change():
+    name, owner = random_id(), user()
+    number_changes.begin(owner, owner.phone, new_phone(), name)
+    return NumberChange.objects.get(pk=name)
+
+
 def authenticator():
     return Authenticator.objects.create(user=user(), key="a")
 
@@ -172,6 +179,7 @@ MAKE = {
     "`DevicesEnd` of a deleted account": lambda: end_of_devices(erased=True),
     "`KeptAnswer`": lambda: answer(now()),
     "`Notification`": notification,
+    "`NumberChange`": number_change,
     "`Authenticator` that nobody has shown a code of": authenticator,
     "`EmailAddress` that was not proven": email_address,
     "`SecurityEvent`": event,

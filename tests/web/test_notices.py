@@ -4,8 +4,10 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.test import RequestFactory
 
-from otp_app import notifications, tokens
+from otp_app import notifications, number_changes, services, tokens
 from otp_app.accounts import devices, events
+from otp_app.accounts import number_changes as change_rows
+from otp_app.challenges import codes
 from otp_app.models import Notification
 from tests.factories import new_phone
 from tests.web.visitor import Visitor, text_of
@@ -142,3 +144,48 @@ def test_it_shows_the_phone_masked_to_whoever_holds_the_link(visitor, user, sign
     html = visitor.get(notified(sign_in())).content.decode()
     assert user.phone not in html
     assert user.phone[:7] in html
+
+
+# a changed number
+
+
+@pytest.fixture
+def changed(user, outbox, settings):
+    """Change the number of the user; return the id of the change, and the path of the link that the old one got."""
+    settings.OTP_PUBLIC_URL = "https://testserver"
+    begun, new = "a" * 32, new_phone()
+    change_rows.begin(user, user.phone, new, begun)
+    challenge = services.send_code(phone=new, purpose="new_phone", new_id=begun).challenge
+    number_changes.verify(user=user, challenge_id=begun, code=codes.code_for(challenge))
+    assert outbox[-1].to == user.phone
+    return begun, outbox[-1].body.splitlines()[-1].removeprefix("https://testserver")
+
+
+def test_the_old_number_takes_itself_back_by_the_link_and_a_look_does_not(visitor, user, changed, sign_in):
+    (_, path), issued, old = changed, sign_in(), user.phone
+    assert "was given another phone number" in text_of(visitor.get(path))
+    assert is_signed_in(issued)
+    assert "The change is undone, and all devices are signed out." in press(visitor, path)
+    user.refresh_from_db()
+    assert (user.phone, is_signed_in(issued)) == (old, False)
+
+
+def test_of_two_presses_both_are_told_that_the_change_is_undone(visitor, changed):
+    change_id, path = changed
+    visitor.get(path)
+    number_changes.undo(change_id=change_id)  # the other request, which has not written down what it did
+    assert "The change is undone" in press(visitor, path)
+
+
+def test_after_three_days_the_link_says_that_it_is_too_late(visitor, changed, clock):
+    _, path = changed
+    visitor.get(path)
+    clock.advance(72 * 3600 + 1)
+    assert "This change can no longer be undone." in press(visitor, path)
+
+
+def test_a_number_that_has_another_owner_is_not_given_back_and_the_page_says_so(visitor, user, changed):
+    get_user_model().objects.create_user(user.phone)
+    _, path = changed
+    visitor.get(path)
+    assert "The number belongs to another account by now" in press(visitor, path)

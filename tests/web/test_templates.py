@@ -13,6 +13,7 @@ from otp_app import notifications, services
 from otp_app.conf import conf
 from otp_app.errors import IsThisYou, ProofRequired, SecondFactorRequired
 from otp_app.web import pages
+from otp_app.web.notices import ACTS
 from tests import members
 from tests.programs import ROOT
 from tests.sites import asked_by, new_site
@@ -78,8 +79,9 @@ def visit_all(visitor, monkeypatch):
     visitor.get("/login/" + asked_by(new_site()))
     visitor.get("/login/")
     visitor.get("/account/")
-    notifications.send(get_user_model().objects.get(phone=visitor.phone), "new_device", subject="x")
-    visitor.get(f"/n/{visitor.outbox[-1].body.rpartition('/')[2]}")
+    for kind in ACTS:
+        notifications.send(get_user_model().objects.get(phone=visitor.phone), kind, subject="x")
+        visitor.get(f"/n/{visitor.outbox[-1].body.rpartition('/')[2]}")
 
 
 def test_the_blocks_are_those_of_the_base_and_each_page_fills_title_and_main():

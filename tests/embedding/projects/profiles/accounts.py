@@ -19,3 +19,6 @@ class ProfileAccounts(Accounts):
     def phone_of(self, user):
         found = Profile.objects.filter(user=user).first()
         return found.phone if found else ""
+
+    def set_phone(self, user, phone):
+        Profile.objects.filter(user=user).update(phone=phone)

@@ -1,0 +1,162 @@
+"""Change the number of a user: confirmed by the old number or a factor, proven by a code to the new one.
+
+::
+
+    send ──── accounts.confirmations.use ── number_changes.begin ── services.send_code ──── to the new number
+    verify ── number_changes.open_for ── services.verify_code ── one transaction: the number, and what hung on the old
+              notifications.send: the old number gets a link
+    undo ──── from that link, for 72 hours: the old number again, and every session ends
+
+Pass all arguments by keyword; call none of them inside a transaction, as in :mod:`.services`.
+"""
+
+from typing import Any
+
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from . import accounts, notifications, services, tokens
+from .accounts import authorization_codes, confirmations, devices, events, number_changes
+from .challenges import Grant, random_id
+from .challenges.policies import CHANGE_PHONE, NEW_PHONE
+from .db import clock
+from .db.transactions import send_after_commit
+from .errors import (
+    ConfirmationRequired,
+    InvalidOrExpiredCode,
+    InvalidRequest,
+    OtpError,
+    PhoneTaken,
+    Unavailable,
+    UserNotChanged,
+)
+from .signals import phone_changed
+
+FRESH_SECONDS = 600  # after its beginning a session may add the first number of a user
+
+
+def send(
+    *,
+    user: Any,
+    phone: str,
+    confirmation: str = "",
+    challenge_id: str | None = None,
+    new_id: str = "",
+    request: HttpRequest | None = None,
+    **asked: Any,
+) -> Grant:
+    """Send a code to ``phone`` (E.164, from ``phones.parse``), the same again with ``challenge_id``.
+
+    ``confirmation`` is one of purpose ``change_phone`` and of the context ``{"text": phone}``. It is used up, unless
+    the send is refused. A user without a number may instead have signed in within ten minutes. Whether the number is
+    taken makes no difference here. ``asked`` goes on to ``services.send_code``: client, language and proof. Raise what
+    that raises; InvalidRequest for the user's own number; or ConfirmationRequired.
+    """
+    if challenge_id is not None:
+        number_changes.open_for(user, challenge_id)
+        return services.send_code(phone=phone, purpose=NEW_PHONE, challenge_id=challenge_id, request=request, **asked)
+    old = accounts.phone_of(user)
+    if phone == old:
+        raise InvalidRequest({"phone": [_("This is your number already.")]})
+    _require_confirmed(user, phone, confirmation, request)
+    challenge_id = new_id or random_id()
+    number_changes.begin(user, old, phone, challenge_id)
+    try:
+        return services.send_code(phone=phone, purpose=NEW_PHONE, new_id=challenge_id, request=request, **asked)
+    except OtpError as refused:
+        if not isinstance(refused, Unavailable):  # then a message may go out all the same
+            number_changes.forget(challenge_id)
+            confirmations.give_back(confirmation)
+        raise
+
+
+def verify(
+    *, user: Any, challenge_id: str, code: str, client: str | None = None, request: HttpRequest | None = None
+) -> tuple[Any, str, str]:
+    """Verify the code to the new number, and give the user that number; return user, number and a value for the device.
+
+    The old number gets a notice with a link, its devices are forgotten, and what the user has begun ends:
+    confirmations, codes for other sites, other changes. Sessions go on. Raise InvalidOrExpiredCode, also for a
+    challenge of another user or after another change; Limited; PhoneTaken; or UserNotChanged.
+    """
+    row = number_changes.open_for(user, challenge_id)
+    named = {"client": client, "challenge_id": challenge_id}
+    challenge = services.verify_code(phone=row.new, code=code, purpose=NEW_PHONE, **named)
+    with number_changes.alone_with(row) as changed:
+        if accounts.phone_of(changed) != row.old:
+            raise InvalidOrExpiredCode
+        if wait := number_changes.seconds_kept(row.new, changed):
+            raise PhoneTaken(wait)
+        number_changes.make(row)
+        _give(changed, row.new, request)
+        _end_what_was_begun(changed, row.old)
+        events.record(changed, events.Kind.NUMBER_CHANGED, request)
+    if row.old:
+        notifications.send(changed, notifications.NUMBER_CHANGED, phone=row.old, subject=row.pk.hex, request=request)
+    _tell(changed, row.old, row.new, request)
+    return changed, row.new, devices.issue(row.new, challenge.checked_at)
+
+
+def undo(*, change_id: str, request: HttpRequest | None = None) -> bool:
+    """Give the old number of a change back to its user, and end all sessions; return whether it could be given back.
+
+    It could not if somebody else has it, as by the admin. Raise InvalidOrExpiredCode after 72 hours, and the second
+    time.
+    """
+    row = number_changes.undoable(change_id)
+    with number_changes.alone_with(row) as user:
+        number_changes.undo(row)
+        last, holder = accounts.phone_of(user), accounts.current().find(row.old, request)
+        if holder is None:
+            _give(user, row.old, request)
+        _end_what_was_begun(user, last)
+        services.sign_out_everywhere(user=user, request=request)
+        events.record(user, events.Kind.NUMBER_RESTORED, request)
+    if holder is None:
+        _tell(user, last, row.old, request)
+    return holder is None or holder.pk == user.pk
+
+
+def _require_confirmed(user: Any, phone: str, confirmation: str, request: HttpRequest | None) -> None:
+    """Use the confirmation up, or look how fresh the session of a user without a number is."""
+    if confirmation:
+        is_confirmed = confirmations.use(user, CHANGE_PHONE, confirmation, {"text": phone})
+    else:
+        is_confirmed = not accounts.phone_of(user) and _is_fresh(user, request)
+    if not is_confirmed:
+        raise ConfirmationRequired(CHANGE_PHONE)
+
+
+def _is_fresh(user: Any, request: HttpRequest | None) -> bool:
+    since = clock.milliseconds() / 1000 - FRESH_SECONDS
+    began = [each.began_at for each in tokens.sessions.of(user, request) if each.current]
+    return any(at and at.timestamp() > since for at in began)
+
+
+def _give(user: Any, phone: str, request: HttpRequest | None) -> None:
+    """Write a number of a user; raise PhoneTaken or UserNotChanged."""
+    current = accounts.current()
+    if current.find(phone, request):
+        raise PhoneTaken
+    try:
+        with transaction.atomic(using=accounts.database()):
+            current.set_phone(user, phone)
+    except accounts.REFUSALS as error:
+        if current.find(phone, request):
+            raise PhoneTaken from None
+        raise UserNotChanged(type(error).__name__) from None  # without the cause, because its details show the phone
+    if current.phone_of(user) != phone:
+        raise UserNotChanged("phone_of does not return what set_phone wrote")
+
+
+def _end_what_was_begun(user: Any, phone: str) -> None:
+    """End the devices of a number that was given up, and what its user has begun by it."""
+    devices.end_all(phone)
+    authorization_codes.revoke_all(user)
+    confirmations.end_all(user)
+
+
+def _tell(user: Any, old: str, new: str, request: HttpRequest | None) -> None:
+    send_after_commit(phone_changed, user, old=old, new=new, request=request)
+    accounts.current().changed(user, old, new)
