@@ -9,8 +9,8 @@ from ..accounts import contexts
 from ..challenges.policies import policy_for
 from ..delivery.state import SHOWN_STATUSES
 from ..providers.base import Channel
-from . import confirmations, idempotency, problems, serializers
-from .serializers import Json
+from . import confirmations, fields, idempotency, problems
+from .fields import Json
 
 STRING: Json = {"type": "string"}
 ID = STRING | {"pattern": "^[0-9a-f]{32}$"}
@@ -22,22 +22,22 @@ PROBLEM_CODE = STRING | {"enum": list(problems.TITLES)}
 _SECONDS: Json = {"type": "integer", "minimum": 0, "description": "Seconds."}
 
 
-def text_field(field: serializers.TextField) -> Json:
+def text_field(field: fields.TextField) -> Json:
     """Describe what a field of a request takes, under the settings in force."""
     match field:
-        case serializers.PhoneField():
+        case fields.PhoneField():
             pattern = phones.PATTERN if phones.national_region() else phones.INTERNATIONAL_PATTERN
             return STRING | {"minLength": phones.MIN_CHARACTERS, "maxLength": phones.MAX_CHARACTERS, "pattern": pattern}
-        case serializers.CodeField():
+        case fields.CodeField():
             return STRING | {"pattern": f"^[0-9]{{{policy_for(field.purpose).length}}}$"}
-        case serializers.ChannelField():
+        case fields.ChannelField():
             return CHANNEL
-        case serializers.ProofField():
+        case fields.ProofField():
             solved = "The solved task of proof_required, in base64; none from a client that cannot solve one."
             return STRING | {"minLength": 1, "maxLength": field.max_characters, "description": solved}
-        case serializers.AccountField():
+        case fields.AccountField():
             told = "After is_this_you: the number is taken from the account that was idle, and a new one begins."
-            return STRING | {"const": serializers.NEW_ACCOUNT, "description": told}
+            return STRING | {"const": fields.NEW_ACCOUNT, "description": told}
     return STRING | {"minLength": 1, "maxLength": field.max_characters}
 
 

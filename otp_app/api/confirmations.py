@@ -17,7 +17,8 @@ from ..limits.clients import client_of
 from ..phones.languages import language_of
 from . import idempotency, problems
 from .authentication import LiveTokenAuthentication
-from .serializers import ConfirmSerializer, ConfirmVerifySerializer, Json
+from .fields import Json
+from .serializers import ConfirmSerializer, ConfirmVerifySerializer
 from .views import OtpView
 
 HEADER = "Otp-Confirmation"

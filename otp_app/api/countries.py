@@ -11,7 +11,7 @@ from .. import phones
 from ..delivery import routing
 from ..phones import countries
 from ..phones.languages import LANGUAGES
-from .serializers import Json
+from .fields import Json
 
 MAX_AGE = 24 * 3600  # seconds for which clients and caches may keep the list
 

@@ -14,8 +14,9 @@ from ..challenges.policies import ADD_EMAIL, REMOVE_EMAIL
 from ..factors import emails
 from .authentication import LiveTokenAuthentication
 from .confirmations import Confirmed
+from .fields import TextField
 from .problems import NotFound
-from .serializers import StrictSerializer, TextField
+from .serializers import StrictSerializer
 from .views import OtpView
 
 _PURPOSES = {"POST": ADD_EMAIL, "DELETE": REMOVE_EMAIL}

@@ -13,8 +13,9 @@ from ..challenges.policies import ADD_AUTHENTICATOR, RECOVERY_CODES, REMOVE_AUTH
 from ..factors import authenticators, recovery_codes
 from .authentication import LiveTokenAuthentication
 from .confirmations import Confirmed
+from .fields import TextField
 from .problems import NotFound
-from .serializers import StrictSerializer, TextField
+from .serializers import StrictSerializer
 from .views import OtpView
 
 _PURPOSES = {"POST": ADD_AUTHENTICATOR, "DELETE": REMOVE_AUTHENTICATOR}

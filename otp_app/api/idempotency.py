@@ -35,8 +35,9 @@ from ..errors import InvalidOrExpiredCode, InvalidRequest, OtpError, Unavailable
 from ..keys import ledger_id
 from ..limits.clients import client_of
 from ..models import KeptAnswer
+from .fields import Json
 from .problems import IdempotencyKeyReused, RequestInProgress
-from .serializers import Json, sent_answer
+from .serializers import sent_answer
 
 HEADER = "Idempotency-Key"
 _META_NAME = "HTTP_IDEMPOTENCY_KEY"

@@ -19,7 +19,8 @@ from ..phones.languages import LANGUAGES
 from ..users import AbstractPhoneUser
 from .authentication import LiveTokenAuthentication
 from .confirmations import HEADER
-from .serializers import Json, ObjectField, user_answer
+from .fields import Json, ObjectField
+from .serializers import user_answer
 from .views import OtpView
 
 

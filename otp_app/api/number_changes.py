@@ -12,7 +12,8 @@ from ..limits.clients import client_of
 from ..phones.languages import language_of
 from . import idempotency
 from .authentication import LiveTokenAuthentication
-from .serializers import Json, NewPhoneSerializer, NewPhoneVerifySerializer, user_answer
+from .fields import Json
+from .serializers import NewPhoneSerializer, NewPhoneVerifySerializer, user_answer
 from .views import OtpView
 
 

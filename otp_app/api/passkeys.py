@@ -15,8 +15,9 @@ from ..limits.clients import client_of
 from ..models import Passkey
 from .authentication import LiveTokenAuthentication
 from .confirmations import Confirmed
+from .fields import Json
 from .problems import NotFound
-from .serializers import Json, PasskeyFinishSerializer, PasskeySignInSerializer, user_answer
+from .serializers import PasskeyFinishSerializer, PasskeySignInSerializer, issued_answer, user_answer
 from .views import OtpView
 
 
@@ -90,9 +91,7 @@ class PasskeySignInFinishView(PasskeyRoomView):
             device=body.get("device"),
             request=request._request,
         )
-        answer = {
-            "token": done.issued.token,
-            "expires_in": done.issued.expires_in,
+        answer = issued_answer(done.issued) | {
             "user": user_answer(done.user, phone=accounts.phone_of(done.user), is_new=False),
             "device": done.device,
         }

@@ -24,11 +24,11 @@ from .. import errors, tokens
 from ..accounts import profiles
 from ..challenges.policies import LOGIN, policy_for
 from ..conf import conf
-from . import components, me, problems, serializers, views
+from . import components, fields, me, problems, serializers, views
 from .authentication import TokenAuthentication
+from .fields import Json
 from .operations import OPERATIONS, Operation
 from .parsers import StrictJSONParser
-from .serializers import Json
 
 
 class OtpSchema(AutoSchema):
@@ -83,7 +83,7 @@ class OtpSchema(AutoSchema):
             examples = [OpenApiExample("answer", value=example, response_only=True)]
             schema = self._component(name, components.answers(self)[name])
             answers = {(status, "application/json"): OpenApiResponse(schema, description="Done.", examples=examples)}
-        self._component("OtpChannel", components.CHANNEL, serializers.ChannelField)
+        self._component("OtpChannel", components.CHANNEL, fields.ChannelField)
         self._component("OtpMessageState", components.MESSAGE_STATE)
         self._component("ProblemCode", components.PROBLEM_CODE)
         self._component("OtpTask", components.task())
@@ -170,18 +170,18 @@ class ChangesSerializerExtension(OpenApiSerializerExtension):  # type: ignore[no
 
 
 class TextFieldExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
-    target_class = serializers.TextField
+    target_class = fields.TextField
     match_subclasses = True
 
     def get_name(self) -> str | None:
-        return "OtpChannel" if isinstance(self.target, serializers.ChannelField) else None
+        return "OtpChannel" if isinstance(self.target, fields.ChannelField) else None
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: Any) -> Json:
         return components.text_field(self.target)
 
 
 class FlagFieldExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
-    target_class = serializers.FlagField
+    target_class = fields.FlagField
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: Any) -> Json:
         return {"type": "boolean"}
@@ -190,7 +190,7 @@ class FlagFieldExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-un
 class ProfileFieldExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
     """Describe the members of a sign-up by the serializer that the accounts name."""
 
-    target_class = serializers.ProfileField
+    target_class = fields.ProfileField
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: Any) -> Json:
         named = profiles.serializer_class()
@@ -198,21 +198,21 @@ class ProfileFieldExtension(OpenApiSerializerFieldExtension):  # type: ignore[no
 
 
 class ContextFieldExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
-    target_class = serializers.ContextField
+    target_class = fields.ContextField
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: Any) -> Json:
         return components.context()
 
 
 class FactorFieldExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
-    target_class = serializers.FactorField
+    target_class = fields.FactorField
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: Any) -> Json:
         return components.factor()
 
 
 class CredentialFieldExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
-    target_class = serializers.CredentialField
+    target_class = fields.CredentialField
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: Any) -> Json:
         return components.credential()

@@ -7,8 +7,8 @@ from rest_framework.response import Response
 from .. import tokens
 from ..tokens.base import Session
 from .authentication import LiveTokenAuthentication
+from .fields import Json
 from .problems import NotFound
-from .serializers import Json
 from .views import OtpView
 
 

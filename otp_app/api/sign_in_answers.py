@@ -24,7 +24,7 @@ from ..errors import InvalidOrExpiredCode
 from ..keys import keys_for, ledger_id
 from ..person.erasure import KEPT_SIGN_IN
 from . import idempotency
-from .serializers import Json
+from .fields import Json
 
 if TYPE_CHECKING:
     from cryptography.fernet import MultiFernet

@@ -25,10 +25,10 @@ from ..limits.clients import client_of
 from ..phones.languages import language_of, regions_of
 from . import countries, idempotency, problems, sign_in_answers
 from .authentication import LiveTokenAuthentication
+from .fields import Json
 from .parsers import StrictJSONParser
 from .serializers import (
     ExchangeSerializer,
-    Json,
     RefreshSerializer,
     SendSerializer,
     VerifySerializer,

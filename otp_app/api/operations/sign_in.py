@@ -1,0 +1,97 @@
+"""Describe the operations of a sign-in: sends, checks, tokens."""
+
+from ... import errors
+from .. import idempotency, problems, views
+from .base import (
+    AFTER_SEND,
+    BODY_ERRORS,
+    CODE_ERRORS,
+    COUNTRY,
+    ID,
+    IS_THIS_YOU,
+    KEPT_A_MINUTE,
+    KEY_DESCRIPTION,
+    KEY_ERRORS,
+    MISSING,
+    NEXT,
+    PHONE,
+    PKCE,
+    PROFILE,
+    REQUIRED,
+    SECOND_FACTOR,
+    SENT,
+    STATE,
+    TASK,
+    TOKEN_ERRORS,
+    USER,
+    VERIFIED,
+    Operation,
+)
+
+OPERATIONS: dict[type[views.OtpView], Operation] = {
+    views.CountriesView: Operation(
+        "countries",
+        "List the countries that are served, in the language of Accept-Language; may be kept for a day",
+        None,
+        (200, "OtpCountries", {"default": "UZ", "countries": [COUNTRY]}),
+        (problems.MethodNotAllowed(),),
+    ),
+    views.SendView: Operation(
+        "send_otp",
+        "Send a code, or with challenge_id the same code again",
+        {"phone": PHONE},
+        (200, "OtpSent", SENT),
+        (
+            *CODE_ERRORS,
+            *KEY_ERRORS,
+            errors.UndeliverablePhone(),
+            errors.ProofRequired(TASK),
+            errors.DeliveryFailed(),
+        ),
+        headers={idempotency.HEADER: KEY_DESCRIPTION},
+        links=AFTER_SEND,
+    ),
+    views.ChallengeView: Operation(
+        "challenge",
+        "Show the state of the message, and what is left of the challenge",
+        None,
+        (200, "OtpState", STATE),
+        (errors.InvalidOrExpiredCode(), problems.MethodNotAllowed(), errors.Unavailable()),
+    ),
+    views.VerifyView: Operation(
+        "verify_otp",
+        "Verify a code and get a token; the first code of a number creates its user",
+        {"phone": PHONE, "otp": "123456", "challenge_id": ID},
+        (200, "OtpVerified", VERIFIED),
+        (*CODE_ERRORS, *KEY_ERRORS, PROFILE, SECOND_FACTOR, IS_THIS_YOU, errors.PhoneTaken(3600)),
+        headers={idempotency.HEADER: f"{KEY_DESCRIPTION} {KEPT_A_MINUTE}"},
+    ),
+    views.ExchangeView: Operation(
+        "token",
+        "Exchange the code that a person brought back from the hosted page for a token",
+        {"client": "5f0c2a7be1d94c36", "redirect_uri": "https://shop.example/signed-in", **PKCE},
+        (200, "OtpToken", {name: VERIFIED[name] for name in ("token", "expires_in")} | {"user": USER}),
+        (MISSING, errors.InvalidOrExpiredCode(), *BODY_ERRORS, errors.Unavailable()),
+    ),
+    views.RefreshView: Operation(
+        "token_refresh",
+        "Replace a refresh token and get a new token; where the token backend has refresh tokens",
+        {"refresh_token": NEXT["refresh_token"]},
+        (200, "OtpRefreshed", NEXT),
+        (
+            errors.InvalidRequest({"refresh_token": [REQUIRED]}),
+            errors.NotAuthenticated(),
+            errors.RefreshReused(),
+            *BODY_ERRORS,
+            errors.Unavailable(),
+        ),
+    ),
+    views.LogoutView: Operation("logout", "End this token", None, (204, "", None), TOKEN_ERRORS),
+    views.LogoutEverywhereView: Operation(
+        "logout_everywhere",
+        "End all tokens of this user, and forget their devices",
+        None,
+        (204, "", None),
+        TOKEN_ERRORS,
+    ),
+}
