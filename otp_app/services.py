@@ -132,12 +132,11 @@ def _spend_and_compare(
         # A known device is not counted by its client, because its neighbours can use up the client's checks.
         limits = request_limits.for_check(None if known else client)
         challenge = store.spend_check(phone, purpose, challenge_id, limits, device=known)
-    failed = partial(audit.record_failed_check, phone, client, challenge_id)
     if challenge is None:
-        raise failed("no_open_challenge")
+        raise audit.record_failed_check(phone, client, challenge_id, "no_open_challenge")
     if not codes.matches(challenge, code):
         store.fail(challenge)
-        raise failed("wrong_code")
+        raise audit.record_failed_check(phone, client, challenge_id, "wrong_code")
     return challenge
 
 
@@ -166,18 +165,15 @@ def sign_in(
     makes a new account and takes the number from one that was idle for OTP_DORMANT_DAYS. Raise InvalidRequest before a
     check is spent if the members are not valid. Raise ProfileRequired, SecondFactorRequired or IsThisYou if one of the
     three is needed; then the challenge is open, and the same code may come again. Raise InvalidOrExpiredCode for a
-    deactivated user, as for a wrong code. A receiver of ``signed_in`` that raises does not undo the sign-in: by then
-    the code is used up and the token issued. Django logs the error.
+    deactivated user, as for a wrong code. What a receiver of ``signed_in`` raises is logged and undoes nothing.
     """
-    phone = phones.as_phone(phone)
-    members = profiles.validated(profile, request)
+    phone, members = phones.as_phone(phone), profiles.validated(profile, request)
     known = devices.recognise(phone, device)
     challenge = _spend_and_compare(phone, code, LOGIN, client, challenge_id, known, request=request)
     vouched = bool(known or factor)
     anew = further_steps.require(phone, members, factor, client, request, vouched=vouched, anew=anew)
     _approve(challenge, client, challenge_id)
-    new_device_at = None if known else challenge.checked_at
-    by_number = partial(tokens.sign_in, new_device_at=new_device_at, vouched=vouched)
+    by_number = partial(tokens.sign_in, new_device_at=None if known else challenge.checked_at, vouched=vouched)
     enter = tokens.sign_up_instead if anew else by_number
     try:
         user, is_new, issued = enter(phone, backend or tokens.current(), request, members or {})
@@ -186,12 +182,11 @@ def sign_in(
         raise
     at = devices.end_all(phone) + 1 if anew else challenge.checked_at
     renewed = devices.renew(phone, at, device, known=bool(known))
-    result = SignIn(user, is_new, issued, renewed)
     new_device = not (is_new or known)
     audit.record_sign_in(user, client, challenge, request, is_new=is_new, new_device=new_device)
     if new_device and conf.NOTIFY_NEW_DEVICE:
         notifications.send(user, NEW_DEVICE, phone=phone, subject=issued.session, request=request)
-    return result
+    return SignIn(user, is_new, issued, renewed)
 
 
 def sign_out_everywhere(*, user: Any, request: HttpRequest | None = None) -> None:
