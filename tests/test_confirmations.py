@@ -13,7 +13,7 @@ from tests.races import race
 
 pytestmark = pytest.mark.django_db
 
-CONTEXT = {"amount": "1 200 000 UZS", "payee": "Korzinka"}
+CONTEXT = {"amount": "1 200 000 UZS", "payee": "Choyxona"}
 PURPOSES = ("change_phone", "erase", "payment")
 STORES = pytest.mark.usefixtures("each_store")
 
@@ -50,7 +50,7 @@ def test_the_message_goes_to_the_own_number_and_shows_what_is_confirmed(user, ou
     challenge = send(user)
     (message,) = outbox
     assert (message.to, message.channel) == (user.phone, "sms")
-    assert message.body.endswith("\n1 200 000 UZS, Korzinka")
+    assert message.body.endswith("\n1 200 000 UZS, Choyxona")
     assert verify(user, challenge, message.code)
 
 
@@ -84,7 +84,7 @@ def test_each_purpose_has_codes_of_its_own_length(user, settings):
     assert verify(user, challenge)
 
 
-@pytest.mark.parametrize("other", [{"amount": "9 200 000 UZS", "payee": "Korzinka"}, CONTEXT | {"payee": "Makro"}, {}])
+@pytest.mark.parametrize("other", [{"amount": "9 200 000 UZS", "payee": "Choyxona"}, CONTEXT | {"payee": "Makro"}, {}])
 def test_a_changed_context_in_the_table_makes_the_right_code_wrong(user, other):
     challenge = send(user)
     Confirmation.objects.update(context=kept.contexts.encoded(other))

@@ -5,11 +5,11 @@ import pytest
 from otp_app.accounts import contexts
 from otp_app.errors import InvalidRequest
 
-LONGEST = {"amount": "1 200 000 UZS", "payee": "Korzinka", "text": "x" * 35}
+LONGEST = {"amount": "1 200 000 UZS", "payee": "Choyxona", "text": "x" * 35}
 
 
 def test_a_message_shows_the_members_in_one_order():
-    assert contexts.shown({"text": "order 17", "payee": "Korzinka", "amount": "5 UZS"}) == "5 UZS, Korzinka, order 17"
+    assert contexts.shown({"text": "order 17", "payee": "Choyxona", "amount": "5 UZS"}) == "5 UZS, Choyxona, order 17"
     assert contexts.shown({}) == ""
 
 
@@ -22,7 +22,7 @@ def test_sixty_characters_in_all_are_taken_and_one_more_is_not():
     assert len(contexts.shown(LONGEST)) == contexts.MAX_CHARACTERS
     contexts.encoded(LONGEST)
     with pytest.raises(InvalidRequest) as refused:
-        contexts.encoded(LONGEST | {"payee": "Korzinka!"})
+        contexts.encoded(LONGEST | {"payee": "Choyxona!"})
     assert refused.value.errors == {"context": ["This must have at most 60 characters in all."]}
 
 

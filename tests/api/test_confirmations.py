@@ -17,11 +17,11 @@ from tests.factories import new_phone, other_than
 
 pytestmark = pytest.mark.django_db
 
-CONTEXT = {"amount": "1 200 000 UZS", "payee": "Korzinka"}
+CONTEXT = {"amount": "1 200 000 UZS", "payee": "Choyxona"}
 
 
 def what_is_paid(request):
-    return {"amount": request.GET["amount"], "payee": "Korzinka"}
+    return {"amount": request.GET["amount"], "payee": "Choyxona"}
 
 
 class Pay(APIView):

@@ -13,7 +13,7 @@ from tests.races import race
 
 pytestmark = [pytest.mark.django_db, pytest.mark.requests]
 
-CONTEXT = {"amount": "1 200 000 UZS", "payee": "Korzinka"}
+CONTEXT = {"amount": "1 200 000 UZS", "payee": "Choyxona"}
 
 
 @pytest.fixture(autouse=True)

@@ -284,12 +284,12 @@ def test_a_text_is_forgotten_with_its_translation(settings, tmp_path):
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("purpose", ["payment", "erase"])
 @pytest.mark.parametrize(
-    "context", ["x" * 60, "ж" * 60, "{" * 60, "1 200 000 UZS, Korzinka", "5 000 сум, «Корзинка»", ""]
+    "context", ["x" * 60, "ж" * 60, "{" * 60, "1 200 000 UZS, Choyxona", "5 000 сум, «Корзинка»", ""]
 )
 def test_a_confirmation_is_one_segment_and_shows_all_of_its_context_after_the_code(
     purpose, language, context, settings
 ):
-    settings.OTP_BRAND = "Korzinka Go"
+    settings.OTP_BRAND = "Choyxona Go"
     settings.OTP_WEB_HOST = "shop.example.com"
     settings.OTP_ANDROID_APP_HASH = "FA+9qCX9VSu"
     challenge = new_challenge(purpose=purpose, language=language)

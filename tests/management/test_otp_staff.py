@@ -7,10 +7,11 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.test import Client
+from django.utils import timezone
 
 from otp_app.accounts import events
 from otp_app.factors import authenticators
-from otp_app.models import User
+from otp_app.models import Passkey, User
 from tests.factories import new_phone
 from tests.factors.test_authenticators import enrolled
 
@@ -38,6 +39,16 @@ def test_the_owner_finds_it_among_the_events(capsys):
     factor, _ = enrolled()
     call_command("otp_staff", "--reset", factor.user.phone)
     assert [event.kind for event in events.of(factor.user)] == ["sessions_ended", "authenticator_removed"]
+
+
+def test_passkeys_go_as_well_and_those_of_others_stay(capsys):
+    owner, other = enrolled()[0].user, enrolled()[0].user
+    facts = {"sign_count": 0, "backup_eligible": True, "backed_up": True, "created_at": timezone.now()}
+    for user in (owner, other):
+        Passkey.objects.create(user=user, credential_id=user.phone.encode(), public_key=b"", user_handle=b"", **facts)
+    call_command("otp_staff", "--reset", owner.phone)
+    assert [row.user for row in Passkey.objects.all()] == [other]
+    assert "passkey_removed" in [event.kind for event in events.of(owner)]
 
 
 @pytest.mark.requests

@@ -50,7 +50,7 @@ OPERATIONS: dict[type[views.OtpView], Operation] = {
     confirmations.ConfirmView: Operation(
         "confirm",
         "Send a code to the user's own number, to confirm something; or begin one that a factor answers",
-        {"purpose": "payment", "context": {"amount": "1 200 000 UZS", "payee": "Korzinka"}},
+        {"purpose": "payment", "context": {"amount": "1 200 000 UZS", "payee": "Choyxona"}},
         (200, "OtpConfirming", {name: value for name, value in SENT.items() if name != "phone"}),
         (
             errors.InvalidRequest({"purpose": [REQUIRED]}),

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand
 
 from ... import audit, services
 from ...accounts import events
-from ...factors import authenticators, recovery_codes
+from ...factors import authenticators, passkeys, recovery_codes
 from .. import django_sessions
 from ..people import user_named
 
@@ -21,7 +21,7 @@ class Command(BaseCommand):
             "--reset",
             metavar="PHONE_OR_NAME",
             required=True,
-            help="whose authenticator and recovery codes are removed and whose sessions end",
+            help="whose authenticator, recovery codes and passkeys are removed and whose sessions end",
         )
         parser.add_argument("--by", help="the user who decides it, by the name to sign in with")
 
@@ -32,6 +32,9 @@ class Command(BaseCommand):
         recovery_codes.remove(user)
         if had_one:
             events.record(user, events.Kind.AUTHENTICATOR_REMOVED)
+        for row in passkeys.of(user):  # whoever has stolen one could confirm the next authenticator by it
+            passkeys.remove(user, row.pk.hex)
+            events.record(user, events.Kind.PASSKEY_REMOVED)
         services.sign_out_everywhere(user=user)
         all_ended = django_sessions.end_all(user)
         audit.record_factor("removed", user.pk, by=str(by.pk) if by else "otp_staff")
