@@ -107,6 +107,7 @@ def test_every_setting_is_read_at_use(name):
         "ALLOWED_REGIONS",
         "HOME_REGIONS",
         "NEXT_HOSTS",
+        "PASSKEY_ORIGINS",
         "PROOFS",
         "STAFF_SECOND_FACTOR",
     )  # the suite and the service set these

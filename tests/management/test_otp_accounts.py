@@ -5,6 +5,7 @@ from django.apps import apps
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
+from django.db import IntegrityError
 
 from otp_app import accounts, services
 from otp_app.accounts import devices, events, released_numbers
@@ -53,6 +54,11 @@ def run(capsys, *options):
 
 def holder(phone):
     return get_user_model().objects.get(phone=phone)
+
+
+def test_a_number_that_was_lost_is_told_without_its_last_digits(lost):
+    phone, user, _ = lost
+    assert str(ReleasedNumber.objects.get()) == f"{phone[:7]}•••••• {user.pk}"
 
 
 def test_it_shows_who_has_a_number_and_who_has_lost_it(lost, capsys):
@@ -110,7 +116,16 @@ class Stubborn(accounts.Accounts):
         pass
 
 
-@pytest.mark.parametrize("accounts_class", [f"{Stubborn.__module__}.Stubborn", members.path(members.Own)])
+class Strict(accounts.Accounts):
+    """Refuses by the database what the default would write."""
+
+    def set_phone(self, user, phone):
+        raise IntegrityError
+
+
+@pytest.mark.parametrize(
+    "accounts_class", [f"{Stubborn.__module__}.Stubborn", f"{Strict.__module__}.Strict", members.path(members.Own)]
+)
 def test_where_a_project_takes_no_number_away_nobody_gets_a_new_account(sign_in, clock, settings, accounts_class):
     """The default takes a number from the phone field, and another class may find users by another field."""
     settings.OTP_ACCOUNTS, phone = accounts_class, new_phone()

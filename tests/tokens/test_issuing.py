@@ -6,16 +6,17 @@ import pytest
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.signals import user_logged_in
 from django.contrib.sessions.backends.db import SessionStore
-from django.db import connection, models
+from django.db import OperationalError, connection, models
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from otp_app import services
+from otp_app import services, tokens
 from otp_app.accounts import adapter
 from otp_app.conf import conf
 from otp_app.db import writes
 from otp_app.errors import InvalidOrExpiredCode
 from otp_app.models import Token, User
+from otp_app.phones import as_phone
 from otp_app.tokens.opaque import OpaqueTokens
 from otp_app.tokens.session import SessionTokens
 from tests.factories import new_phone
@@ -342,3 +343,16 @@ def test_a_backend_that_knows_of_no_such_thing_issues_as_it_always_has(sign_in):
     phone = new_phone()
     User.objects.create_user(phone)
     assert sign_in(phone, backend=Older()).issued.token
+
+
+def test_a_sign_in_is_not_tried_again_while_the_database_is_away(monkeypatch):
+    tries = []
+
+    def away(*_, **__):
+        tries.append(1)
+        raise OperationalError("away")
+
+    monkeypatch.setattr(tokens, "_sign_in", away)
+    with pytest.raises(OperationalError):
+        tokens.sign_in(as_phone(new_phone()), OpaqueTokens(), None, {})
+    assert len(tries) == 1

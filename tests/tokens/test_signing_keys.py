@@ -132,3 +132,9 @@ def test_processes_that_make_the_first_key_at_once_accept_each_others_tokens():
     made = race(lambda _: sign(), 8)
     signing_keys._read(0)
     assert all(access_tokens.claims_of(token) for token in made)
+
+
+def test_a_key_is_called_by_its_id():
+    sign()
+    key = SigningKey.objects.get()
+    assert str(key) == key.kid
