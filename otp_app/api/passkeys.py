@@ -9,6 +9,7 @@ from rest_framework.response import Response
 
 from .. import accounts, passkeys
 from ..challenges.policies import ADD_PASSKEY, REMOVE_PASSKEY
+from ..errors import NotAuthenticated
 from ..factors import passkeys as kept
 from ..factors import relying_party
 from ..limits.clients import client_of
@@ -25,8 +26,9 @@ class PasskeyRoomView(OtpView):
     """Hold what the views of passkeys share: where no relying party is known there are none."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        if not relying_party.is_on():
-            raise NotFound
+        if not relying_party.is_on() and request.method in self.allowed_methods:
+            # As the schema has it, who has not signed in is told that first.
+            raise NotAuthenticated if self.authentication_classes and not request.user.is_authenticated else NotFound
         super().initial(request, *args, **kwargs)
 
 
