@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from django.http import HttpRequest
@@ -18,9 +19,11 @@ from .limits.clients import client_of
 def add_authenticator(user: Any, code: str, request: HttpRequest) -> list[str]:
     """Keep the authenticator that was begun if the code is its own, and return new recovery codes.
 
-    Raise InvalidOrExpiredCode.
+    Whoever has stolen a token must not guess a code while its owner adds an authenticator: the recovery codes prove the
+    owner. Raise InvalidOrExpiredCode, or Limited.
     """
-    codes = authenticators.finish(user, code)
+    with audit.recording_refusals(accounts.phone_of(user), client_of(request.META), None, request=request):
+        codes = factors.limited(user, partial(authenticators.finish, user, code))
     if not codes:
         raise InvalidOrExpiredCode
     record_added(user, request, client_of(request.META))
@@ -71,12 +74,12 @@ def remove_email(user: Any, request: HttpRequest) -> bool:
 def removing(user: Any) -> Iterator[None]:
     """Remove an authenticator or a passkey within this context, which is undone if the user had no other way in.
 
-    A phone is a way in. Recovery codes are none: without the factor that they stand in for, they end. Raise LastWayIn.
+    A phone is a way in, and so is a passkey. An authenticator is none, because it is asked for beside a code alone; nor
+    are recovery codes: without the factor that they stand in for, they end. Raise LastWayIn.
     """
     with alone(user) as current:
         yield
-        if factors.is_protected(user):
-            return
-        if not accounts.phone_of(current):
+        if not accounts.phone_of(current) and not factors.is_held(user, factors.PASSKEY):
             raise LastWayIn
-        recovery_codes.remove(user)
+        if not factors.is_protected(user):
+            recovery_codes.remove(user)

@@ -15,6 +15,7 @@ from otp_app.factors import passkeys as kept
 from otp_app.models import User
 from otp_app.signals import signed_in
 from tests.factories import new_phone
+from tests.factors.test_authenticators import enrolled
 from tests.passkeys import Authenticator, relying_party  # noqa: F401
 from tests.races import race
 
@@ -93,6 +94,13 @@ class TestRemoving:
         with pytest.raises(LastWayIn):
             passkeys.remove(user=user, passkey_id=kept.of(user)[0].pk.hex)
         assert [bytes(each.credential_id) for each in kept.of(user)] == [other.id]
+
+    def test_an_authenticator_is_no_way_in(self, user, authenticator):
+        enrolled(user)
+        User.objects.update(phone="")
+        with pytest.raises(LastWayIn):
+            passkeys.remove(user=user, passkey_id=kept.of(user)[0].pk.hex)
+        assert len(kept.of(user)) == 1
 
 
 class TestSignIn:

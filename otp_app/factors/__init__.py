@@ -8,7 +8,9 @@ The rooms of accounts and staff, confirmations, the API and the admin's page may
 no request.
 """
 
-from typing import Any, Protocol
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
 from .. import stores
 from ..limits import request_limits
@@ -17,6 +19,8 @@ from . import authenticators, passkeys, recovery_codes
 AUTHENTICATOR = "authenticator"
 RECOVERY_CODE = "recovery_code"
 PASSKEY = "passkey"
+
+Result = TypeVar("Result")
 
 
 class Factor(Protocol):
@@ -62,17 +66,22 @@ def is_protected(user: Any) -> bool:
 def prove(user: Any, by: str, answer: Any, bound_to: str = "") -> bool:
     """Return whether an answer proves the user, which uses it up.
 
-    A check is paid before it is compared and given back if it was right, so an account has OTP_FACTORS_PER_ACCOUNT_DAY
-    wrong answers a day, whatever the factor. Raise Limited, or ClonedPasskey.
+    Raise Limited, or ClonedPasskey.
     """
-    if by not in _FACTORS:
-        return False
+    return by in _FACTORS and limited(user, partial(_FACTORS[by].prove, user, answer, bound_to))
+
+
+def limited(user: Any, compare: Callable[[], Result]) -> Result:
+    """Return what ``compare`` returns, which is false for a wrong answer.
+
+    A check is paid before it is compared and given back if it was right, so an account has OTP_FACTORS_PER_ACCOUNT_DAY
+    wrong answers a day, whatever the factor. Raise Limited, or what ``compare`` raises.
+    """
     store = stores.current()
     increments = store.take(request_limits.for_factor(f"user {user.pk}"))
-    if not _FACTORS[by].prove(user, answer, bound_to):
-        return False
-    store.give_back(increments)
-    return True
+    if result := compare():
+        store.give_back(increments)
+    return result
 
 
 def kind_of(code: str) -> str:

@@ -292,6 +292,24 @@ class TestEnrolment:
         assert ask("post", "authenticator/verify", wrong).json()["code"] == "invalid_or_expired_code"
         assert not authenticators.is_held(user)
 
+    def test_nobody_guesses_a_code_of_one_that_is_added(self, ask, user, confirmed, settings):
+        settings.OTP_FACTORS_PER_ACCOUNT_DAY = 2
+        ask("post", "authenticator", **confirmed("add_authenticator"))
+        right = code_of(authenticators.pending(user))
+        wrong = [ask("post", "authenticator/verify", {"code": other_than(right)}).status_code for _ in range(3)]
+        assert wrong == [400, 400, 429]
+        assert ask("post", "authenticator/verify", {"code": right}).json()["code"] == "limited"
+        assert not authenticators.is_held(user)
+
+    def test_a_right_code_is_no_wrong_one(self, ask, user, confirmed, settings):
+        settings.OTP_FACTORS_PER_ACCOUNT_DAY = 1
+        ask("post", "authenticator", **confirmed("add_authenticator"))
+        assert ask("post", "authenticator/verify", {"code": code_of(authenticators.pending(user))}).status_code == 200
+        factor = {"by": "recovery_code", "answer": "x"}
+        sent = ask("post", "confirm", {"purpose": "add_email", "by": "recovery_code"}).json()
+        answer = {"challenge_id": sent["challenge_id"], "factor": factor}
+        assert [ask("post", "confirm/verify", answer).status_code for _ in range(2)] == [400, 429]
+
     def test_without_a_beginning_there_is_nothing_to_show_a_code_of(self, ask):
         assert ask("post", "authenticator/verify", {"code": "123456"}).status_code == 400
 

@@ -40,8 +40,7 @@ CODES = {  # what an endpoint can answer beside success
     ("/api/authenticator/", "get"): TOKEN,
     ("/api/authenticator/", "post"): f"{TOKEN} confirmation_required not_found",
     ("/api/authenticator/", "delete"): f"{TOKEN} confirmation_required not_found last_way_in",
-    ("/api/authenticator/verify/", "post"): "invalid_request invalid_or_expired_code not_authenticated "
-    "method_not_allowed too_large unsupported_media_type unavailable",
+    ("/api/authenticator/verify/", "post"): f"invalid_request invalid_or_expired_code not_authenticated {BODY}",
     ("/api/recovery-codes/", "post"): f"{TOKEN} confirmation_required not_found",
     ("/api/email/", "get"): TOKEN,
     ("/api/email/", "post"): f"invalid_request not_authenticated confirmation_required {BODY} delivery_failed",

@@ -76,7 +76,14 @@ OPERATIONS: dict[type[views.OtpView], Operation] = {
         "Add the authenticator that was begun, by a code that it shows, and get recovery codes",
         {"code": "123456"},
         (200, "OtpRecoveryCodes", TEN),
-        (MISSING, errors.InvalidOrExpiredCode(), errors.NotAuthenticated(), *BODY_ERRORS, errors.Unavailable()),
+        (
+            MISSING,
+            errors.InvalidOrExpiredCode(),
+            errors.NotAuthenticated(),
+            *BODY_ERRORS,
+            errors.Limited("", 60),
+            errors.Unavailable(),
+        ),
     ),
     factors.AuthenticatorView: Operation(
         "authenticator",
