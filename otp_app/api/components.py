@@ -109,7 +109,7 @@ def answers(schema: AutoSchema) -> dict[str, Json]:
     key = schema._map_model_field(get_user_model()._meta.pk, "response")  # type: ignore[no-untyped-call]  # noqa: SLF001
     key = {name: value for name, value in key.items() if name not in ("readOnly", "title")}
     phone = STRING | {"description": "E.164; empty for a user without a phone."}
-    user = _object(id=key, phone=phone | {"description": "E.164."}, is_new={"type": "boolean"})
+    user = _object(id=key, phone=phone, is_new={"type": "boolean"})
     token = append_meta(STRING, {"nullable": tokens.current().ambient})
     return {
         "OtpState": _challenge_state(),
@@ -150,7 +150,7 @@ def answers(schema: AutoSchema) -> dict[str, Json]:
         "OtpPasskeyOptions": _object(options=_passkey_options()),
         "OtpPasskey": _passkey(),
         "OtpPasskeys": _object(passkeys={"type": "array", "items": _passkey()}),
-        "OtpSignedIn": _object(token=token, expires_in=_SECONDS, user=user, device=STRING),
+        "OtpSignedIn": _refreshable(token=token, expires_in=_SECONDS, user=user, device=STRING, optional=("device",)),
         "OtpSessions": _object(sessions={"type": "array", "items": _session()}),
     }
 
@@ -235,13 +235,13 @@ def _challenge_state() -> Json:
     )
 
 
-def _refreshable(**properties: Json) -> Json:
+def _refreshable(*, optional: tuple[str, ...] = (), **properties: Json) -> Json:
     """Describe an object that has these members, and a refresh token where the token backend has refresh tokens."""
-    described = _object(**properties)
-    described["properties"]["refresh_token"] = STRING | {"description": "Only from a token backend that has them."}
-    return described
+    token = STRING | {"description": "Only from a token backend that has them."}
+    return _object(**properties, refresh_token=token, optional=("refresh_token", *optional))
 
 
-def _object(**properties: Json) -> Json:
-    """Describe an object that has all of these members."""
-    return {"type": "object", "properties": properties, "required": list(properties)}
+def _object(*, optional: tuple[str, ...] = (), **properties: Json) -> Json:
+    """Describe an object that has all of these members, but for the optional ones."""
+    required = [name for name in properties if name not in optional]
+    return {"type": "object", "properties": properties, "required": required}

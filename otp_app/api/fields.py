@@ -98,7 +98,7 @@ class DeviceField(TextField):
 
 
 class ClientNameField(TextField):
-    """Take the name that an app gives itself in the list of sessions; no control characters, nothing invisible."""
+    """Take a name for the list of sessions or of passkeys; no control characters, nothing invisible."""
 
     max_characters = clients.MAX_NAME_CHARACTERS
     default_error_messages = {"printable": _("This must be printable text.")}  # noqa: RUF012

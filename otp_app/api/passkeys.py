@@ -93,11 +93,9 @@ class PasskeySignInFinishView(PasskeyRoomView):
             device=body.get("device"),
             request=request._request,
         )
-        answer = issued_answer(done.issued) | {
-            "user": user_answer(done.user, phone=accounts.phone_of(done.user), is_new=False),
-            "device": done.device,
-        }
-        return Response(answer)
+        shown = user_answer(done.user, phone=accounts.phone_of(done.user), is_new=False)
+        device = {"device": done.device} if done.device else {}  # without a phone there is none
+        return Response(issued_answer(done.issued) | {"user": shown} | device)
 
 
 def _answer(passkey: Passkey) -> Json:

@@ -94,7 +94,7 @@ class ConfirmVerifySerializer(StrictSerializer):
 
 class PasskeyFinishSerializer(StrictSerializer):
     credential = CredentialField()
-    name = TextField(required=False)
+    name = ClientNameField(required=False)
 
 
 class PasskeySignInSerializer(StrictSerializer):

@@ -73,6 +73,23 @@ def test_a_passkey_is_added_after_a_confirmation_and_signs_in(ask, user, slash):
     assert listed["used_at"] > listed["created_at"]
 
 
+@pytest.mark.parametrize("name", ["\ud800", "\0", "a\u202eb", " "], ids=["half", "null", "turned", "blank"])
+def test_a_name_that_cannot_be_shown_is_refused(ask, user, name):
+    begun = ask("post", "passkeys/begin/", confirmed="add_passkey").json()
+    body = {"credential": Authenticator().create(begun["options"]), "name": name}
+    refused = ask("post", "passkeys/finish/", body)
+    assert (refused.status_code, set(refused.json()["errors"])) == (400, {"name"})
+    assert ask("post", "passkeys/finish/", body | {"name": "my phone"}).status_code == 200
+
+
+def test_without_a_phone_there_is_no_value_for_the_device(ask, user, authenticator):
+    User.objects.update(phone="")
+    options = ask("post", "passkeys/sign-in/begin/", stranger=True).json()["options"]
+    answer = ask("post", "passkeys/sign-in/finish/", {"credential": authenticator.get(options)}, stranger=True)
+    assert answer.json()["user"]["phone"] == ""
+    assert "device" not in answer.json()
+
+
 def test_without_a_confirmation_nothing_is_begun_and_nothing_removed(ask, authenticator):
     (row,) = Passkey.objects.all()
     begun, removed = ask("post", "passkeys/begin/"), ask("delete", f"passkeys/{row.pk.hex}/")
