@@ -7,7 +7,7 @@ from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError
 
-from otp_app import accounts, services
+from otp_app import accounts, services, tokens
 from otp_app.accounts import devices, events, released_numbers
 from otp_app.errors import IsThisYou
 from otp_app.models import ReleasedNumber
@@ -145,6 +145,16 @@ def test_a_number_that_cannot_be_given_back_stays_where_it_is(lost, settings, mo
         call_command("otp_accounts", phone, "--give-back", str(user.pk))
     assert holder(phone) == new.user
     assert [row.user for row in ReleasedNumber.objects.all()] == [user]
+
+
+def test_who_has_another_number_by_now_gets_none_back_and_nobody_is_signed_out(lost):
+    phone, user, new = lost
+    other = new_phone()
+    accounts.current().set_phone(user, other)
+    with pytest.raises(CommandError, match="has another number"):
+        call_command("otp_accounts", phone, "--give-back", str(user.pk))
+    assert tokens.authenticate(new.issued.token) == new.user
+    assert (holder(phone), holder(other)) == (new.user, user)
 
 
 @pytest.mark.parametrize("options", [["--open"], ["--give-back"]])

@@ -48,6 +48,8 @@ class Command(BaseCommand):
         row = next((each for each in released_numbers.of(phone) if str(each.user.pk) == key), None)
         if row is None:
             raise CommandError(f"--give-back {key}: this user has not lost this number.")
+        if accounts.phone_of(row.user):
+            raise CommandError(f"--give-back {key}: this user has another number by now.")
         if holder := accounts.current().find(phone, None):
             services.sign_out_everywhere(user=holder)
         if not released_numbers.give_back(row):
