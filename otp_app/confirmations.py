@@ -41,7 +41,7 @@ def send(*, user: Any, purpose: str, context: Mapping[str, Any], new_id: str = "
     if not phone:
         raise InvalidRequest({"phone": [_("Your account has no phone number.")]})
     proofs.require_more_than_code(user, purpose)
-    if is_of_account(purpose) and (wait := number_changes.seconds_new(user)):
+    if is_of_account(purpose) and (wait := number_changes.seconds_new(user, purpose)):
         raise NumberTooNew(purpose, wait)
     challenge_id = confirmations.begin(user, purpose, text, new_id or random_id())
     try:

@@ -11,7 +11,7 @@ from . import accounts, audit, factors
 from .accounts import events
 from .accounts.events import Kind
 from .errors import InvalidOrExpiredCode, LastWayIn
-from .factors import authenticators, emails, recovery_codes
+from .factors import authenticators, emails, passkeys, recovery_codes
 from .factors.changing import alone
 from .limits.clients import client_of
 
@@ -68,6 +68,25 @@ def remove_email(user: Any, request: HttpRequest) -> bool:
     if removed:
         events.record(user, Kind.EMAIL_REMOVED, request)
     return removed
+
+
+def remove_added_since(user: Any, at: int, request: HttpRequest | None) -> None:
+    """Remove the factors of each kind of which one was added since an instant, and an e-mail address that was.
+
+    Whoever held the account since then may have added them; older ones of the kind go with them, since they may be
+    copies or replaced. ``at`` is in milliseconds by the store's clock.
+    """
+    added = events.kinds_since(user, at)
+    removed = set()
+    if added & {Kind.AUTHENTICATOR_ADDED, Kind.RECOVERY_CODES_RENEWED}:
+        recovery_codes.remove(user)
+        removed |= {Kind.AUTHENTICATOR_REMOVED} if authenticators.remove(user) else set()
+    if Kind.PASSKEY_ADDED in added and sum(passkeys.remove(user, row.pk.hex) for row in passkeys.of(user)):
+        removed.add(Kind.PASSKEY_REMOVED)
+    if Kind.EMAIL_ADDED in added and emails.remove(user):
+        removed.add(Kind.EMAIL_REMOVED)
+    for kind in sorted(removed):
+        events.record(user, kind, request)
 
 
 @contextmanager

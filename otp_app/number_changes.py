@@ -16,7 +16,7 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from . import accounts, notifications, services, tokens
+from . import accounts, enrolments, notifications, services, tokens
 from .accounts import authorization_codes, confirmations, devices, events, number_changes
 from .challenges import Grant, random_id
 from .challenges.policies import CHANGE_PHONE, NEW_PHONE
@@ -101,6 +101,7 @@ def verify(
 def undo(*, change_id: str, request: HttpRequest | None = None) -> bool:
     """Give the old number of a change back to its user, and end all sessions; return whether it could be given back.
 
+    Factors that were added since the change are removed, or whoever has made it would come back by them.
     It could not if somebody else has it, as by the admin. Raise InvalidOrExpiredCode after 72 hours, and the second
     time.
     """
@@ -111,6 +112,7 @@ def undo(*, change_id: str, request: HttpRequest | None = None) -> bool:
         if holder is None:
             _give(user, row.old, request)
         _end_what_was_begun(user, last)
+        enrolments.remove_added_since(user, row.changed_at or 0, request)
         services.sign_out_everywhere(user=user, request=request)
         events.record(user, events.Kind.NUMBER_RESTORED, request)
     if holder is None:

@@ -2,6 +2,7 @@
 
 import pytest
 from django.test import RequestFactory
+from django.utils import timezone
 
 from otp_app import accounts, confirmations, notifications, number_changes, services, stores, tokens
 from otp_app.accounts import authorization_codes, devices, events
@@ -18,7 +19,15 @@ from otp_app.errors import (
     Unavailable,
     UserNotChanged,
 )
-from otp_app.models import AuthorizationCode, NumberChange, Token
+from otp_app.models import (
+    Authenticator,
+    AuthorizationCode,
+    EmailAddress,
+    NumberChange,
+    Passkey,
+    RecoveryCode,
+    Token,
+)
 from otp_app.signals import phone_changed
 from tests import members
 from tests.factories import new_phone, other_than
@@ -379,6 +388,60 @@ def test_the_old_number_takes_itself_back_and_all_sessions_end(user, clock):
     assert events.of(user)[0].kind == "number_restored"
     assert sign_in(old).user == user
     assert sign_in(phone).is_new
+
+
+def own_factors(user):
+    """Give a user one of each, and return what is left of them later."""
+    facts = {"sign_count": 0, "backup_eligible": True, "backed_up": True, "created_at": timezone.now()}
+    for name in (b"1", b"2"):
+        Passkey.objects.create(user=user, credential_id=name, public_key=b"", user_handle=b"", **facts)
+    Authenticator.objects.create(user=user, key="a", last_step=1)
+    RecoveryCode.objects.create(user=user, number=1, hash="x")
+    EmailAddress.objects.create(user=user, email="a@example.com", checks_left=0, created_at=1, verified_at=1)
+    models = (Authenticator, EmailAddress, Passkey, RecoveryCode)
+    return lambda: [model.__name__ for model in models if model.objects.filter(user=user).exists()]
+
+
+@pytest.mark.parametrize(
+    ("added", "left"),
+    [
+        ([], ["Authenticator", "EmailAddress", "Passkey", "RecoveryCode"]),
+        (["passkey_added"], ["Authenticator", "EmailAddress", "RecoveryCode"]),
+        (["authenticator_added"], ["EmailAddress", "Passkey"]),
+        (["recovery_codes_renewed"], ["EmailAddress", "Passkey"]),
+        (["email_added"], ["Authenticator", "Passkey", "RecoveryCode"]),
+        (["passkey_added", "authenticator_added", "email_added"], []),
+    ],
+)
+def test_what_was_added_since_the_change_opens_nothing_after_the_undo(user, clock, added, left):
+    factors_left = own_factors(user)
+    for kind in ("passkey_added", "authenticator_added", "email_added"):
+        events.record(user, kind)
+    clock.advance(60)
+    change_id = change(user, new_phone())
+    clock.advance(25 * 3600)
+    for kind in added:
+        events.record(user, kind)
+    undo(change_id)
+    assert factors_left() == left
+
+
+@pytest.mark.parametrize("kind", ["passkey_added", "authenticator_added", "email_added"])
+def test_what_is_gone_already_is_not_told_twice(user, kind):
+    change_id = change(user, new_phone())
+    events.record(user, kind)
+    undo(change_id)
+    assert not any(event.kind.endswith("_removed") for event in events.of(user))
+
+
+def test_a_new_number_deletes_no_account_as_long_as_the_change_can_be_undone(user, clock):
+    change(user, new_phone())
+    clock.advance(71 * 3600)
+    with pytest.raises(NumberTooNew):
+        confirmations.send(user=user, purpose="delete_account", context={})
+    assert confirmations.send(user=user, purpose="add_email", context={})
+    clock.advance(2 * 3600)
+    assert confirmations.send(user=user, purpose="delete_account", context={})
 
 
 def test_a_change_is_undone_once(user):

@@ -82,6 +82,11 @@ def of(user: Any) -> list[SecurityEvent]:
     return list(_rows().filter(user=user).order_by("-at", "-pk")[:_MAX_LISTED])
 
 
+def kinds_since(user: Any, at: int) -> set[str]:
+    """Return what kinds of events a user has had since an instant (milliseconds by the store's clock)."""
+    return set(_rows().filter(user=user, at__gte=at).values_list("kind", flat=True))
+
+
 def purge(now: int) -> None:
     """Delete the events that are 180 days old by ``now`` (milliseconds by the store's clock)."""
     _rows().filter(at__lt=now - KEPT_MS).delete()

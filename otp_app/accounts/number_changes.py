@@ -18,6 +18,7 @@ from django.db.models import QuerySet
 
 from .. import stores
 from ..challenges import is_id
+from ..challenges.policies import DELETE_ACCOUNT
 from ..db import writes
 from ..db.transactions import durable
 from ..errors import InvalidOrExpiredCode
@@ -88,9 +89,12 @@ def undo(row: NumberChange) -> None:
     _rows().filter(user=row.user_id, changed_at=None).delete()
 
 
-def seconds_new(user: Any) -> int:
-    """Return for how many seconds the number of a user is still new, so that it is no way back; 0 if it is not."""
-    return _seconds_left(_rows().filter(user=user), NEW_MS)
+def seconds_new(user: Any, purpose: str) -> int:
+    """Return for how many seconds the number of a user is too new to confirm a purpose; 0 if it is not.
+
+    A deletion waits until the change cannot be undone any more, because nobody could undo that.
+    """
+    return _seconds_left(_rows().filter(user=user), UNDO_MS if purpose == DELETE_ACCOUNT else NEW_MS)
 
 
 def seconds_kept(phone: str, user: Any = None) -> int:

@@ -10,7 +10,7 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from .. import accounts, person
+from .. import accounts, person, stores
 from ..accounts import adapter, events, profiles
 from ..accounts.events import Kind
 from ..errors import NotAuthenticated
@@ -22,6 +22,8 @@ from .confirmations import HEADER
 from .fields import Json, ObjectField
 from .serializers import user_answer
 from .views import OtpView
+
+_DAY_MS = 24 * 3600 * 1000
 
 
 class NameField(serializers.CharField):
@@ -79,7 +81,9 @@ class ExportView(OtpView):
     permission_classes = (IsAuthenticated,)
 
     def get(self, request: Request) -> Response:
-        events.record(request.user, Kind.DATA_EXPORTED, request._request)  # first, so that the copy has it, too
+        # Once a day, or it would drive other events out of the list; first, so that the copy has it, too.
+        if Kind.DATA_EXPORTED not in events.kinds_since(request.user, stores.current().now() - _DAY_MS):
+            events.record(request.user, Kind.DATA_EXPORTED, request._request)
         return Response(person.copy_of(request.user))
 
 

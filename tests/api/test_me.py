@@ -180,6 +180,16 @@ def test_each_kind_of_event_has_a_text():
     assert set(Kind) <= set(events.TEXTS)
 
 
+def test_of_many_copies_in_a_day_one_is_told(ask, user, clock):
+    """Or they would drive everything else out of the list."""
+    for _ in range(3):
+        ask("get", "export/")
+    assert [event.kind for event in events.of(user)] == ["data_exported"]
+    clock.advance(24 * 3600 + 60)
+    ask("get", "export/")
+    assert [event.kind for event in events.of(user)] == ["data_exported"] * 2
+
+
 def test_the_copy_is_an_event_of_its_own(ask, user):
     answer = ask("get", "export/", user_agent=FIREFOX)
     assert answer.json()["events"][0]["kind"] == "data_exported"
