@@ -23,11 +23,12 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.generic import FormView
 
-from . import enrolments, factors, passwords, proofs, staff
+from . import factors, passwords, proofs, staff
 from .db.transactions import without_transactions
 from .factors import authenticators
 from .limits.clients import client_of
 from .models import Authenticator
+from .proofs import enrolments
 
 _NEW = "otp_app_new_factor"  # the factor that the person of this session is about to add
 _MAX_CHARACTERS = 32

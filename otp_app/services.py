@@ -20,7 +20,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from . import accounts, audit, further_steps, notifications, phones, queues, rulings, stores, tokens
+from . import accounts, audit, notifications, phones, queues, rulings, stores, tokens
 from .accounts import authorization_codes, devices, events, profiles
 from .challenges import Challenge, ChallengeState, Grant, Status, codes, is_id
 from .challenges.policies import LOGIN, NEW_PHONE, extended_ttl
@@ -30,6 +30,7 @@ from .delivery.state import challenge_state, may_switch, resend_in
 from .errors import InvalidOrExpiredCode, IsThisYou
 from .limits import proof_of_work, request_limits
 from .notifications import NEW_DEVICE
+from .proofs import further_steps
 from .tokens.base import Issued, TokenBackend
 
 

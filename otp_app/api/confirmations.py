@@ -9,10 +9,11 @@ from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from .. import accounts, confirmations
+from .. import accounts
 from ..accounts.confirmations import LIFE_SECONDS, use
 from ..challenges import Grant
 from ..errors import ConfirmationRequired, NotAuthenticated, OtpError
+from ..flows import confirmations
 from ..limits.clients import client_of
 from ..phones.languages import language_of
 from . import idempotency, problems

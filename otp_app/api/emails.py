@@ -9,9 +9,9 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from .. import enrolments
 from ..challenges.policies import ADD_EMAIL, REMOVE_EMAIL
 from ..factors import emails
+from ..proofs import enrolments
 from .authentication import LiveTokenAuthentication
 from .confirmations import Confirmed
 from .fields import TextField

@@ -8,9 +8,9 @@ from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from .. import enrolments
 from ..challenges.policies import ADD_AUTHENTICATOR, RECOVERY_CODES, REMOVE_AUTHENTICATOR
 from ..factors import authenticators, recovery_codes
+from ..proofs import enrolments
 from .authentication import LiveTokenAuthentication
 from .confirmations import Confirmed
 from .fields import TextField

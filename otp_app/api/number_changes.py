@@ -6,8 +6,9 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from .. import number_changes, tokens
+from .. import tokens
 from ..challenges import Grant
+from ..flows import number_changes
 from ..limits.clients import client_of
 from ..phones.languages import language_of
 from . import idempotency

@@ -7,11 +7,12 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from .. import accounts, passkeys
+from .. import accounts
 from ..challenges.policies import ADD_PASSKEY, REMOVE_PASSKEY
 from ..errors import NotAuthenticated
 from ..factors import passkeys as kept
 from ..factors import relying_party
+from ..flows import passkeys
 from ..limits.clients import client_of
 from ..models import Passkey
 from .authentication import LiveTokenAuthentication

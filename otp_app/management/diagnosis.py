@@ -8,7 +8,8 @@ from django.conf import settings
 from django.core import checks
 from django.db.models import Count
 
-from .. import counters, health, phones, providers, proxies, rulings, stores
+from .. import counters, health, phones, providers, rulings, stores
+from ..audit import proxies
 from ..conf import conf
 from ..db import clock
 from ..delivery import callbacks, circuit_breaker, records, routing, shared_limits, sweeper

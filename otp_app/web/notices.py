@@ -10,10 +10,11 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
-from .. import number_changes, phones, services, tokens
+from .. import phones, services, tokens
 from ..accounts import notifications
 from ..accounts.number_changes import is_undone
 from ..errors import InvalidOrExpiredCode
+from ..flows import number_changes
 from ..models import Notification
 from ..notifications import NEW_DEVICE, NUMBER_CHANGED
 from . import pages

@@ -212,7 +212,7 @@ class TestConfirmation:
         assert self.answer(ask, begun, code_of(factor[0], 1)).status_code == 200
 
     def test_another_users_is_unknown(self, ask, factor, django_user_model):
-        from otp_app import confirmations
+        from otp_app.flows import confirmations
 
         other = django_user_model.objects.create_user(new_phone())
         enrolled(other)

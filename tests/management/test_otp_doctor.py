@@ -8,7 +8,8 @@ import pytest
 from django.core.management import call_command
 from django.db import OperationalError
 
-from otp_app import health, providers, proxies, rulings, services, stores
+from otp_app import health, providers, rulings, services, stores
+from otp_app.audit import proxies
 from otp_app.checks import database
 from otp_app.db import clock as clocks
 from otp_app.delivery import circuit_breaker, shared_limits

@@ -4,10 +4,11 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.test import RequestFactory
 
-from otp_app import notifications, number_changes, services, tokens
+from otp_app import notifications, services, tokens
 from otp_app.accounts import devices, events
 from otp_app.accounts import number_changes as change_rows
 from otp_app.challenges import codes
+from otp_app.flows import number_changes
 from otp_app.models import Notification
 from tests.factories import new_phone
 from tests.web.visitor import Visitor, text_of

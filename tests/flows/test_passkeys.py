@@ -8,10 +8,11 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.db import transaction
 from django.test import RequestFactory
 
-from otp_app import passkeys, tokens
+from otp_app import tokens
 from otp_app.accounts import devices, events
 from otp_app.errors import InsideTransaction, InvalidOrExpiredCode, LastWayIn, Limited
 from otp_app.factors import passkeys as kept
+from otp_app.flows import passkeys
 from otp_app.models import User
 from otp_app.signals import signed_in
 from tests.factories import new_phone

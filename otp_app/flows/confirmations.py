@@ -9,7 +9,7 @@ A confirmation is for one purpose and context.
     verify ── confirmations.open_for ─┬─ services.verify_code ──────────────┬─ confirmations.confirm: a value, used once
                                       └─ confirmations.spend_check ─ proofs ─┘
 
-Pass all arguments by keyword; call none of them inside a transaction, as in :mod:`.services`.
+Pass all arguments by keyword; call none of them inside a transaction, as in :mod:`..services`.
 """
 
 import re
@@ -19,13 +19,13 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from . import accounts, factors, proofs, services
-from .accounts import confirmations, contexts, number_changes
-from .challenges import Grant, random_id
-from .challenges.policies import confirmable, is_of_account, policy_for
-from .errors import InvalidOrExpiredCode, InvalidRequest, NumberTooNew, OtpError, Unavailable
-from .models import Confirmation
-from .providers.base import Channel
+from .. import accounts, factors, proofs, services
+from ..accounts import confirmations, contexts, number_changes
+from ..challenges import Grant, random_id
+from ..challenges.policies import confirmable, is_of_account, policy_for
+from ..errors import InvalidOrExpiredCode, InvalidRequest, NumberTooNew, OtpError, Unavailable
+from ..models import Confirmation
+from ..providers.base import Channel
 
 
 def send(*, user: Any, purpose: str, context: Mapping[str, Any], new_id: str = "", **asked: Any) -> Grant:

@@ -5,10 +5,10 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from . import accounts, proofs, tokens
-from .accounts import dormancy, profiles
-from .conf import conf
-from .phones import Phone
+from .. import accounts, proofs, tokens
+from ..accounts import dormancy, profiles
+from ..conf import conf
+from ..phones import Phone
 
 
 def require(

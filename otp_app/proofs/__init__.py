@@ -6,12 +6,12 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from . import accounts, audit, factors, staff
-from .accounts import events
-from .challenges.policies import CHANGE_PHONE, OF_FACTORS
-from .conf import conf
-from .errors import SecondFactorRequired
-from .factors.passkeys import ClonedPasskey
+from .. import accounts, audit, factors, staff
+from ..accounts import events
+from ..challenges.policies import CHANGE_PHONE, OF_FACTORS
+from ..conf import conf
+from ..errors import SecondFactorRequired
+from ..factors.passkeys import ClonedPasskey
 
 
 def prove(
@@ -24,7 +24,7 @@ def prove(
 ) -> bool:
     """Return whether ``factor``, with the members ``by`` and ``answer``, proves the user. Raise Limited.
 
-    ``bound_to`` is as in :mod:`.factors`.
+    ``bound_to`` is as in :mod:`..factors`.
     """
     with audit.recording_refusals(accounts.phone_of(user), client, None, request=request):
         try:

@@ -2,11 +2,12 @@
 
 import pytest
 
-from otp_app import confirmations, services
+from otp_app import services
 from otp_app.accounts import confirmations as kept
 from otp_app.challenges import codes
 from otp_app.delivery import sweeper
 from otp_app.errors import ChannelNotOffered, InvalidOrExpiredCode, InvalidRequest, Limited, Unavailable
+from otp_app.flows import confirmations
 from otp_app.models import Confirmation
 from tests.factories import new_phone, other_than
 from tests.races import race

@@ -4,7 +4,7 @@ import pytest
 from django.test import RequestFactory
 from django.utils import timezone
 
-from otp_app import accounts, confirmations, notifications, number_changes, services, stores, tokens
+from otp_app import accounts, notifications, services, stores, tokens
 from otp_app.accounts import authorization_codes, devices, events
 from otp_app.accounts import confirmations as kept
 from otp_app.challenges import codes
@@ -19,6 +19,7 @@ from otp_app.errors import (
     Unavailable,
     UserNotChanged,
 )
+from otp_app.flows import confirmations, number_changes
 from otp_app.models import (
     Authenticator,
     AuthorizationCode,

@@ -2,8 +2,8 @@
 
 import pytest
 
-from otp_app import enrolments
 from otp_app.factors import recovery_codes
+from otp_app.proofs import enrolments
 from tests.factors.test_authenticators import enrolled
 
 pytestmark = pytest.mark.django_db

@@ -2,7 +2,8 @@
 
 import pytest
 
-from otp_app import proxies, services
+from otp_app import services
+from otp_app.audit import proxies
 from otp_app.errors import Limited
 from tests.factories import new_phone
 

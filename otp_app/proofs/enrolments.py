@@ -7,13 +7,13 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from . import accounts, audit, factors
-from .accounts import events
-from .accounts.events import Kind
-from .errors import InvalidOrExpiredCode, LastWayIn
-from .factors import authenticators, emails, passkeys, recovery_codes
-from .factors.changing import alone
-from .limits.clients import client_of
+from .. import accounts, audit, factors
+from ..accounts import events
+from ..accounts.events import Kind
+from ..errors import InvalidOrExpiredCode, LastWayIn
+from ..factors import authenticators, emails, passkeys, recovery_codes
+from ..factors.changing import alone
+from ..limits.clients import client_of
 
 
 def add_authenticator(user: Any, code: str, request: HttpRequest) -> list[str]:

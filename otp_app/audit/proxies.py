@@ -11,13 +11,13 @@ from ipaddress import ip_address, ip_network
 
 from django.conf import settings
 
-from . import counters, stores
-from .conf import conf
-from .db import clock
-from .errors import Limited
-from .keys import ledger_id
-from .limits import HOUR, WEEK, request_limits
-from .limits.values import Limit
+from .. import counters, stores
+from ..conf import conf
+from ..db import clock
+from ..errors import Limited
+from ..keys import ledger_id
+from ..limits import HOUR, WEEK, request_limits
+from ..limits.values import Limit
 
 logger = logging.getLogger("otp_app.clients")
 

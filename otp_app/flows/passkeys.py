@@ -5,7 +5,7 @@
     add ────── passkeys.add ── an event
     sign_in ── passkeys.verify ── tokens.issue          without a code; staff gets no rights by it, as by a code
 
-Pass all arguments by keyword; call neither function inside a transaction, as in :mod:`.services`.
+Pass all arguments by keyword; call neither function inside a transaction, as in :mod:`..services`.
 """
 
 from collections.abc import Mapping
@@ -13,16 +13,17 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from . import accounts, audit, enrolments, notifications, phones, stores, tokens
-from .accounts import clients, devices, events
-from .conf import conf
-from .errors import InvalidOrExpiredCode
-from .factors import passkeys
-from .limits import request_limits
-from .models import Passkey
-from .notifications import NEW_DEVICE
-from .services import SignIn
-from .tokens.base import Issued
+from .. import accounts, audit, notifications, phones, stores, tokens
+from ..accounts import clients, devices, events
+from ..conf import conf
+from ..errors import InvalidOrExpiredCode
+from ..factors import passkeys
+from ..limits import request_limits
+from ..models import Passkey
+from ..notifications import NEW_DEVICE
+from ..proofs import enrolments
+from ..services import SignIn
+from ..tokens.base import Issued
 
 
 def creation_options(*, user: Any) -> dict[str, Any]:

@@ -11,10 +11,10 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from . import phones, proxies
-from .challenges import Challenge
-from .db.transactions import send_after_commit
-from .errors import (
+from .. import phones
+from ..challenges import Challenge
+from ..db.transactions import send_after_commit
+from ..errors import (
     ChannelNotOffered,
     InvalidOrExpiredCode,
     Limited,
@@ -23,9 +23,10 @@ from .errors import (
     RegionNotAllowed,
     UndeliverablePhone,
 )
-from .limits import proof_of_work
-from .models import BlockRow
-from .signals import blocked, limited, signed_in, signed_up
+from ..limits import proof_of_work
+from ..models import BlockRow
+from ..signals import blocked, limited, signed_in, signed_up
+from . import proxies
 
 logger = logging.getLogger("otp_app.guard")
 BLOCKED = "blocked"  # the name of the limit, where a ruling of an operator refuses

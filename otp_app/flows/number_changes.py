@@ -7,7 +7,7 @@
               notifications.send: the old number gets a link
     undo ──── from that link, for 72 hours: the old number again, and every session ends
 
-Pass all arguments by keyword; call none of them inside a transaction, as in :mod:`.services`.
+Pass all arguments by keyword; call none of them inside a transaction, as in :mod:`..services`.
 """
 
 from typing import Any
@@ -16,13 +16,13 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from . import accounts, enrolments, notifications, services, tokens
-from .accounts import authorization_codes, confirmations, devices, events, number_changes
-from .challenges import Grant, random_id
-from .challenges.policies import CHANGE_PHONE, NEW_PHONE
-from .db import clock
-from .db.transactions import send_after_commit
-from .errors import (
+from .. import accounts, notifications, services, tokens
+from ..accounts import authorization_codes, confirmations, devices, events, number_changes
+from ..challenges import Grant, random_id
+from ..challenges.policies import CHANGE_PHONE, NEW_PHONE
+from ..db import clock
+from ..db.transactions import send_after_commit
+from ..errors import (
     ConfirmationRequired,
     InvalidOrExpiredCode,
     InvalidRequest,
@@ -31,7 +31,8 @@ from .errors import (
     Unavailable,
     UserNotChanged,
 )
-from .signals import phone_changed
+from ..proofs import enrolments
+from ..signals import phone_changed
 
 FRESH_SECONDS = 600  # after its beginning a session may add the first number of a user
 
