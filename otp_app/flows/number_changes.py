@@ -10,6 +10,7 @@
 Pass all arguments by keyword; call none of them inside a transaction, as in :mod:`..services`.
 """
 
+from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
@@ -132,9 +133,8 @@ def _require_confirmed(user: Any, phone: str, confirmation: str, request: HttpRe
 
 
 def _is_fresh(user: Any, request: HttpRequest | None) -> bool:
-    since = clock.milliseconds() / 1000 - FRESH_SECONDS
-    began = [each.began_at for each in tokens.sessions.of(user, request) if each.current]
-    return any(at and at.timestamp() > since for at in began)
+    at = tokens.auth_time(request, user) if request else None
+    return at is not None and clock.instant() - at < timedelta(seconds=FRESH_SECONDS)
 
 
 def _give(user: Any, phone: str, request: HttpRequest | None) -> None:

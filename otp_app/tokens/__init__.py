@@ -4,6 +4,7 @@ Services, the API and the hosted page may call it.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -24,6 +25,7 @@ from .backends import current, in_use
 from .base import Issued, Issuing, TokenBackend
 
 __all__ = [
+    "auth_time",
     "authenticate",
     "current",
     "is_dormant",
@@ -147,6 +149,20 @@ def authenticate(token: str) -> Any | None:
     backend, request = current(), HttpRequest()
     request.META["HTTP_AUTHORIZATION"] = f"Bearer {token}"
     return None if backend.ambient else backend.authenticate(request)
+
+
+def auth_time(request: HttpRequest, user: Any = None) -> datetime | None:
+    """Return when a user (by default ``request.user``) signed in by the token or session of a request.
+
+    Return None for nobody, and if that is not known. A refresh and a confirmation are no sign-ins. Once the request is
+    authenticated no query is needed, but one with the tokens of a library that have a row each.
+    """
+    user = user or getattr(request, "user", None)
+    if not user or not user.is_authenticated:
+        return None
+    # Each must be of that user: a token beside the session of somebody else tells nothing of that person.
+    found = (each.auth_time(request, user) for each in in_use() if hasattr(each, "auth_time"))
+    return next((at for at in found if at), None)
 
 
 def is_live(sid: str) -> bool:

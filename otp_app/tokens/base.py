@@ -62,6 +62,11 @@ class TokenBackend(Protocol):
     def authenticate(self, request: HttpRequest) -> Any | None:
         """Return the active user (see ``staff.without_rights``); None if the request carries no valid proof."""
 
+    def auth_time(self, request: HttpRequest, user: Any) -> datetime | None:
+        """Return when the user signed in to whom the proof in a request belongs; None for another user's, or if that
+        is not known. A backend may lack the method.
+        """
+
     def revoke(self, request: HttpRequest) -> None:
         """End at once the token or session that the request carries. A request without one is no error."""
 

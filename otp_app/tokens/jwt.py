@@ -10,7 +10,7 @@ For some seconds a refresh token that was replaced gets the same successor again
 tabs may ask at once (RFC 9700 §4.14.2 asks for rotation, or for tokens that are bound to their client).
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, ClassVar
 
@@ -64,6 +64,11 @@ class JwtTokens:
         claims = access_tokens.claims_of(token_of(request))
         row = _live(claims["sid"]) if claims else None
         return staff.without_rights(row.user) if row else None
+
+    def auth_time(self, request: HttpRequest, user: Any) -> datetime | None:
+        claims = access_tokens.claims_of(token_of(request)) or {}
+        is_own = claims.get("sub") == str(user.pk)
+        return datetime.fromtimestamp(claims["auth_time"], UTC) if is_own else None
 
     def is_live(self, sid: str) -> bool:
         """Return whether a session has neither been ended nor expired, and its user is active."""

@@ -50,6 +50,12 @@ class SimpleJwtTokens(LibraryTokens):
             raise NotAuthenticated
         return _issued(access, new.get("refresh", refresh_token))
 
+    def auth_time(self, request: HttpRequest, user: Any) -> datetime | None:
+        """Return what our claim says; None for a token that the project itself issued, which has none."""
+        claims: Any = _access_of(request) or {}
+        is_own = claims and str(claims[api_settings.USER_ID_CLAIM]) == str(getattr(user, api_settings.USER_ID_FIELD))
+        return datetime.fromtimestamp(claims[_BEGAN], UTC) if is_own and _BEGAN in claims else None
+
     def revoke(self, request: HttpRequest) -> None:
         access = _access_of(request)
         if access and (user := _user(access)):
