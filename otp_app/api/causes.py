@@ -112,8 +112,8 @@ CAUSES: dict[str, tuple[str, str]] = {  # code: cause, cure
     ),
     "phone_taken": (
         "The code is right, and the number belongs to another account. With retry_after: its former owner may take it "
-        "back until then.",
-        "Let the person sign in with that number, or give another one.",
+        "back until then. For a new account: the account of this number is in use, so it keeps the number.",
+        "Let the person sign in with that number, or give another one. The code of a sign-in stays good.",
     ),
     "request_in_progress": (
         "The first request with this Idempotency-Key has no answer yet.",

@@ -1,6 +1,7 @@
 """Serve the two endpoints of confirmation, and guard the views that want one, ours and a host project's."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -9,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from .. import accounts
-from ..accounts.confirmations import LIFE_SECONDS, use
+from ..accounts.confirmations import LIFE_SECONDS, give_back, use
 from ..challenges import Grant
 from ..errors import ConfirmationRequired
 from ..flows import confirmations
@@ -69,6 +70,16 @@ class ConfirmVerifyView(OtpView):
             request=request._request,
         )
         return Response({"confirmation": value, "expires_in": LIFE_SECONDS})
+
+
+@contextmanager
+def giving_back(request: Request) -> Iterator[None]:
+    """Give the confirmation of a request back if what it was used for is refused within this context."""
+    try:
+        yield
+    except Exception:
+        give_back(request.headers[HEADER])
+        raise
 
 
 class Confirmed(Guard):

@@ -5,7 +5,6 @@ of the user and not of the session, so the owner's would open the view to whoeve
 """
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 from .. import tokens
@@ -17,8 +16,8 @@ from .guards import Guard, View
 class SignedInWithin(Guard):
     """Let a request to a DRF view through if its user has signed in at most so many seconds ago.
 
-    ``permission_classes = [IsAuthenticated, SignedInWithin(300)]``. Else the answer is 401 ``sign_in_again``, also where
-    nobody knows when the sign-in was.
+    ``permission_classes = [IsAuthenticated, SignedInWithin(300)]``. Else the answer is 401 ``sign_in_again``, as it is
+    where nobody knows when the sign-in was.
     """
 
     def __init__(self, seconds: int) -> None:
@@ -26,7 +25,7 @@ class SignedInWithin(Guard):
 
     def check(self, request: Any) -> None:
         at = tokens.auth_time(request)
-        if at is None or clock.instant() - at > timedelta(seconds=self.seconds):
+        if at is None or clock.instant().timestamp() - at.timestamp() > self.seconds:
             raise SignInAgain(self.seconds)
 
 

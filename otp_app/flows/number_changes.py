@@ -10,7 +10,6 @@
 Pass all arguments by keyword; call none of them inside a transaction, as in :mod:`..services`.
 """
 
-from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
@@ -134,7 +133,7 @@ def _require_confirmed(user: Any, phone: str, confirmation: str, request: HttpRe
 
 def _is_fresh(user: Any, request: HttpRequest | None) -> bool:
     at = tokens.auth_time(request, user) if request else None
-    return at is not None and clock.instant() - at < timedelta(seconds=FRESH_SECONDS)
+    return at is not None and clock.instant().timestamp() - at.timestamp() < FRESH_SECONDS
 
 
 def _give(user: Any, phone: str, request: HttpRequest | None) -> None:

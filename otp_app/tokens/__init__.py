@@ -16,7 +16,7 @@ from ..accounts import authorization_codes, dormancy, events, released_numbers
 from ..accounts.clients import described
 from ..db import clock
 from ..db.transactions import send_after_commit
-from ..errors import UNREACHABLE, InvalidOrExpiredCode, NotAuthenticated
+from ..errors import UNREACHABLE, InvalidOrExpiredCode, NotAuthenticated, PhoneTaken
 from ..models import RefreshToken, Token
 from ..phones import Phone
 from ..signals import signed_out
@@ -100,10 +100,10 @@ def _sign_in(
     user, is_new, issued = None, False, None
     idle_before = None if vouched or phone.is_test else dormancy.idle_before()
     if not phone.is_test and accounts.is_default("find") and (token := issuing(backend)):
-        row = {**token.row, **told} if token.model is Token else token.row
+        row = {**token.row, **told} if token.model in (Token, RefreshToken) else token.row
         user = accounts.find_and_sign_in(phone, token.model, row, event, idle_before)
         if user and not dormancy.is_idle(user, idle_before):  # else the statement has only found the user
-            issued, event = token.issued, None
+            issued, event = token.issued_to(user), None
     if not user and not (user := accounts.current().find(phone, request)):
         user, is_new = accounts.sign_up(phone, request, profile)
     if not user.is_active or (phone.is_test and staff.is_staff(user)):
@@ -122,12 +122,12 @@ def sign_up_instead(
 ) -> tuple[Any, bool, Issued]:
     """Take a verified phone from its dormant user; return a new user of it, True, and the token.
 
-    Raise IsThisYou if the user is not dormant any more. Raise InvalidOrExpiredCode for whoever may not sign up, and if
+    Raise PhoneTaken if the user is not dormant any more. Raise InvalidOrExpiredCode for whoever may not sign up, and if
     the phone is that of staff: who holds a number by chance must not take it from them.
     """
     user = accounts.current().find(phone, request)
     if user and not is_dormant(user):
-        raise dormancy.question(user)
+        raise PhoneTaken
     if not user or staff.is_staff(user):
         raise InvalidOrExpiredCode
     new = released_numbers.start_anew(user, phone, request, profile)

@@ -21,11 +21,18 @@ class Issued:
 
 @dataclass(frozen=True, slots=True)
 class Issuing:
-    """Hold a token that becomes valid by inserting one row, with ``user`` set to the active user who signs in."""
+    """Hold a token that becomes valid by inserting one row, with ``user`` set to the active user who signs in.
 
-    issued: Issued
+    Where the token names its user, ``issued`` is a function that makes it of the user, once the row is inserted.
+    """
+
+    issued: Issued | Callable[[Any], Issued]
     model: type[Model]
     row: Mapping[str, Any]  # values by attribute, without ``user``; fields that are not named have their defaults
+
+    def issued_to(self, user: Any) -> Issued:
+        """Return what the client of the user is given."""
+        return self.issued(user) if callable(self.issued) else self.issued
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from importlib import import_module
 from typing import Any, ClassVar
 
@@ -21,6 +21,7 @@ from ..conf import conf
 from ..db import clock
 from ..errors import InvalidOrExpiredCode
 from ..models import UserSession
+from . import lives
 from .base import Issued, Session
 
 logger = logging.getLogger("otp_app.tokens")
@@ -71,7 +72,7 @@ class SessionTokens:
     def auth_time(self, request: HttpRequest, user: Any) -> datetime | None:
         session: Any = getattr(request, "session", {})
         began = session.get(_BEGAN)
-        return datetime.fromtimestamp(began, UTC) if began and session.get(SESSION_KEY) == str(user.pk) else None
+        return lives.instant_of(began) if began and session.get(SESSION_KEY) == str(user.pk) else None
 
     def revoke(self, request: HttpRequest) -> None:
         _sessions().filter(key=request.session.session_key).delete()

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from otp_app import accounts, factors, services, stores
 from otp_app.accounts import authorization_codes, devices, events, released_numbers
 from otp_app.challenges import Status
-from otp_app.errors import InvalidOrExpiredCode, IsThisYou, Limited, OtpError
+from otp_app.errors import InvalidOrExpiredCode, Limited, OtpError, PhoneTaken
 from otp_app.models import AuthorizationCode, ReleasedNumber, Token
 from tests import members
 from tests.api.test_schema import component, make
@@ -73,6 +73,7 @@ def code_of(response):
 
 ASKED = (403, "is_this_you")
 REFUSED = (400, "invalid_or_expired_code")
+TAKEN = (409, "phone_taken")
 
 
 def test_a_new_device_does_not_open_an_account_that_was_idle_for_long(old, enter):
@@ -126,7 +127,7 @@ def test_a_known_device_opens_it_as_always(old, enter):
 
 def test_a_known_device_cannot_give_the_account_up(old, enter):
     user, answer = old
-    assert enter(user.phone, device=answer["device"], **NEW)().json()["user"]["id"] == user.pk
+    assert code_of(enter(user.phone, device=answer["device"], **NEW)()) == TAKEN
     assert not ReleasedNumber.objects.exists()
 
 
@@ -351,7 +352,24 @@ def test_where_a_code_alone_opens_nothing_no_answer_goes_past_the_factor_of_a_li
     phone = new_phone()
     enter(phone)()
     clock.advance(IDLE)
-    assert code_of(enter(phone)(**NEW)) == (403, "second_factor_required")
+    assert code_of(enter(phone)(**NEW)) == TAKEN
+
+
+def test_who_wants_a_new_account_is_not_signed_in_to_one_in_use_and_the_code_stays_good(enter, settings):
+    settings.OTP_WAITS = ()
+    phone = new_phone()
+    owner = enter(phone)().json()["user"]["id"]
+    verify = enter(phone)
+    refused = verify(**NEW)
+    assert code_of(refused) == TAKEN
+    assert "token" not in refused.json()
+    component(make(), "Problem").validate(refused.json())
+    assert Token.objects.count() == 1
+    assert verify().json()["user"]["id"] == owner
+
+
+def test_who_wants_a_new_account_where_there_is_none_gets_one(enter):
+    assert enter(new_phone(), **NEW)().json()["user"]["is_new"] is True
 
 
 def test_an_owner_who_comes_back_after_the_code_was_looked_at_keeps_the_account(old, outbox, monkeypatch):
@@ -365,7 +383,7 @@ def test_an_owner_who_comes_back_after_the_code_was_looked_at_keeps_the_account(
 
     monkeypatch.setattr(services.tokens, "sign_up_instead", late)
     services.send_code(phone=user.phone)
-    with pytest.raises(IsThisYou):
+    with pytest.raises(PhoneTaken):
         services.sign_in(phone=user.phone, code=outbox[-1].code, anew=True)
     assert accounts.phone_of(get_user_model().objects.get()) == user.phone
 
@@ -444,7 +462,7 @@ def test_an_owner_who_comes_back_meanwhile_keeps_the_number(old, outbox, monkeyp
 
     monkeypatch.setattr(released_numbers, "_release", late)
     grant = services.send_code(phone=user.phone)
-    with pytest.raises(IsThisYou):
+    with pytest.raises(PhoneTaken):
         services.sign_in(phone=user.phone, code=outbox[-1].code, anew=True)
     assert accounts.phone_of(get_user_model().objects.get()) == user.phone
     assert stores.current().get(grant.challenge.id).status is Status.PENDING

@@ -106,9 +106,10 @@ class TokenContract:
         prepared = backend.issuing()
         if prepared is None:
             pytest.skip("it needs a user to begin with")
-        held = {"token": prepared.issued.token, "session": None}
-        assert backend.authenticate(ask(held)) is None
+        if not callable(prepared.issued):  # else there is no token before
+            assert backend.authenticate(ask({"token": prepared.issued.token, "session": None})) is None
         prepared.model.objects.create(**prepared.row, user=user)
+        held = {"token": prepared.issued_to(user).token, "session": None}
         assert backend.authenticate(ask(held)) == user
 
     def test_revoking_nothing_is_no_error(self, backend, ask):
