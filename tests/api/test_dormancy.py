@@ -236,15 +236,20 @@ def test_the_new_account_is_nobody_elses_afterwards(old, enter, settings):
     settings.OTP_WAITS = ()
     user, _ = old
     fresh = enter(user.phone)(**NEW).json()["user"]
-    assert enter(user.phone)(**NEW).json()["user"] == fresh | {"is_new": False}
+    assert enter(user.phone)().json()["user"] == fresh | {"is_new": False}
 
 
-def test_an_account_in_use_is_never_given_up(enter, settings):
+def test_who_wants_a_new_account_is_not_signed_in_to_one_in_use_and_the_code_stays_good(enter, settings):
     settings.OTP_WAITS = ()
     phone = new_phone()
-    first = enter(phone)().json()["user"]
-    assert enter(phone)(**NEW).json()["user"] == first | {"is_new": False}
-    assert not ReleasedNumber.objects.exists()
+    owner = enter(phone)().json()["user"]["id"]
+    verify = enter(phone)
+    refused = verify(**NEW)
+    assert code_of(refused) == TAKEN
+    assert "token" not in refused.json()
+    component(make(), "Problem").validate(refused.json())
+    assert (Token.objects.count(), ReleasedNumber.objects.count()) == (1, 0)
+    assert verify().json()["user"]["id"] == owner
 
 
 def test_a_number_of_nobody_makes_a_new_account_as_always(enter):
@@ -335,14 +340,14 @@ def test_where_a_code_alone_opens_nothing_a_new_owner_begins_anew(old, enter, pr
     assert enter(old[0].phone)(**NEW).json()["user"]["is_new"] is True
 
 
-@pytest.mark.parametrize("answer", [{}, NEW])
-def test_where_a_code_alone_opens_nothing_an_account_in_use_wants_its_factor_whatever_else_is_said(
-    enter, protected, settings, answer
+@pytest.mark.parametrize(("answer", "refusal"), [({}, (403, "second_factor_required")), (NEW, TAKEN)])
+def test_where_a_code_alone_opens_nothing_it_opens_no_account_in_use_whatever_else_is_said(
+    enter, protected, settings, answer, refusal
 ):
     settings.OTP_WAITS = ()
     phone = new_phone()
     enter(phone)()
-    assert code_of(enter(phone)(**answer)) == (403, "second_factor_required")
+    assert code_of(enter(phone)(**answer)) == refusal
 
 
 def test_where_a_code_alone_opens_nothing_no_answer_goes_past_the_factor_of_a_live_session(
@@ -353,23 +358,6 @@ def test_where_a_code_alone_opens_nothing_no_answer_goes_past_the_factor_of_a_li
     enter(phone)()
     clock.advance(IDLE)
     assert code_of(enter(phone)(**NEW)) == TAKEN
-
-
-def test_who_wants_a_new_account_is_not_signed_in_to_one_in_use_and_the_code_stays_good(enter, settings):
-    settings.OTP_WAITS = ()
-    phone = new_phone()
-    owner = enter(phone)().json()["user"]["id"]
-    verify = enter(phone)
-    refused = verify(**NEW)
-    assert code_of(refused) == TAKEN
-    assert "token" not in refused.json()
-    component(make(), "Problem").validate(refused.json())
-    assert Token.objects.count() == 1
-    assert verify().json()["user"]["id"] == owner
-
-
-def test_who_wants_a_new_account_where_there_is_none_gets_one(enter):
-    assert enter(new_phone(), **NEW)().json()["user"]["is_new"] is True
 
 
 def test_an_owner_who_comes_back_after_the_code_was_looked_at_keeps_the_account(old, outbox, monkeypatch):
