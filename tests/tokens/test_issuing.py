@@ -94,13 +94,13 @@ def test_a_backend_that_cannot_says_so_before_it_has_done_anything(backend):
 @combines
 def test_the_session_of_a_jwt_is_written_with_who_is_found_and_its_token_names_that_user(rf):
     user = User.objects.create_user(new_phone())
-    request = rf.get("/", headers={"user-agent": "Bazaar/2.1"})
+    request = rf.get("/", headers={"user-agent": "Bazaar"})
     with CaptureQueriesContext(connection) as made:
         found, is_new, issued = tokens.sign_in(as_phone(user.phone), JwtTokens(), request, {})
     assert (found, is_new) == (user, False)
     assert len([query for query in made if RefreshToken._meta.db_table in query["sql"]]) == 1
     row = RefreshToken.objects.get()
-    assert (row.user, row.client_name, row.public_id) == (user, "Bazaar/2.1", issued.session)
+    assert (row.user, row.client_name, row.public_id) == (user, "Bazaar", issued.session)
     claims = access_tokens.claims_of(issued.token)
     assert (claims["sub"], claims["sid"]) == (str(user.pk), issued.session)
     assert claims["auth_time"] == int(row.began_at.timestamp())
