@@ -114,6 +114,7 @@ class Conf:
     SIGN_UP: str = "open"  # "invited": whom ``may_sign_up`` of that class lets in; "closed": nobody new
     DORMANT_DAYS: int = 90  # days without use after which a new device does not open an account at once; 0: never
     STAFF_BY_CODE: bool = False  # True: staff who sign in by code alone have the rights of staff
+    NOTIFY_FACTOR_ADDED: bool = True  # an SMS tells a user of each authenticator and passkey that was added
     NOTIFY_NEW_DEVICE: bool = False  # True: an SMS tells a known user of each sign-in by a device that is not known
     USER_PHONE_FIELD: str = ""  # phone field of your own AUTH_USER_MODEL; empty: "phone", or the user name of auth.User
 

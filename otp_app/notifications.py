@@ -22,6 +22,7 @@ from .conf import conf
 from .db.transactions import after_commit
 from .delivery import routing
 from .limits import request_limits
+from .limits.table import Trigger
 from .phones import Phone
 from .phones.languages import language_of
 from .providers.base import Channel
@@ -32,6 +33,9 @@ logger = logging.getLogger("otp_app.notifications")
 
 NEW_DEVICE = "new_device"  # a sign-in by a client that no device value made known; the subject is its session
 NUMBER_CHANGED = "number_changed"  # told to the old number; the subject is the change
+FACTOR_ADDED = "factor_added"  # an authenticator or a passkey; without a link, since there are pages of the project
+# What counts the messages of a kind: else a flood of one kind would keep another from being sent.
+_TRIGGERS = {NUMBER_CHANGED: Trigger.CHANGE_NOTICE, FACTOR_ADDED: Trigger.FACTOR_NOTICE}
 
 
 def send(user: Any, kind: str, *, phone: str = "", subject: str = "", request: HttpRequest | None = None) -> None:
@@ -56,7 +60,8 @@ def _send_or_log(user: Any, kind: str, number: str, subject: str, request: HttpR
 
 def _send(user: Any, kind: str, phone: Phone, subject: str, request: HttpRequest | None) -> None:
     price = routing.highest_price(phone, Channel.SMS) if conf.BUDGET_PER_DAY and not phone.is_test else 0
-    limits = request_limits.for_notification(phone, price=price)
+    trigger = _TRIGGERS.get(kind, Trigger.NOTIFICATION)
+    limits = request_limits.for_notification(phone, price=price, trigger=trigger)
     with audit.recording_refusals(phone, None, None, Channel.SMS, request):
         # As for a known device, so that no block of a whole prefix or country keeps it from somebody who is signed in.
         taken = rulings.decide(phone, None, limits, stores.current().take, device=True)

@@ -27,7 +27,7 @@ from .challenges.policies import LOGIN, NEW_PHONE, extended_ttl
 from .conf import conf
 from .delivery import channel_limits, routing
 from .delivery.state import challenge_state, may_switch, resend_in
-from .errors import InvalidOrExpiredCode, IsThisYou
+from .errors import InvalidOrExpiredCode, IsThisYou, PhoneTaken
 from .limits import proof_of_work, request_limits
 from .notifications import NEW_DEVICE
 from .proofs import further_steps
@@ -164,8 +164,8 @@ def sign_in(
 
     ``profile`` holds the members of a sign-up, ``factor`` (``by``, ``answer``) the proof of a second factor; ``anew``
     makes a new account and takes the number from one that was idle for OTP_DORMANT_DAYS. Raise InvalidRequest before a
-    check is spent if the members are not valid. Raise ProfileRequired, SecondFactorRequired or IsThisYou if one of the
-    three is needed; then the challenge is open, and the same code may come again. Raise InvalidOrExpiredCode for a
+    check is spent if the members are not valid. Raise ProfileRequired, SecondFactorRequired, IsThisYou or PhoneTaken;
+    then the challenge is open, and the same code may come again. Raise InvalidOrExpiredCode for a
     deactivated user, as for a wrong code. What a receiver of ``signed_in`` raises is logged and undoes nothing.
     """
     phone, members = phones.as_phone(phone), profiles.validated(profile, request)
@@ -178,7 +178,7 @@ def sign_in(
     enter = tokens.sign_up_instead if anew else by_number
     try:
         user, is_new, issued = enter(phone, backend or tokens.current(), request, members or {})
-    except IsThisYou:  # found out by the statement that signs in, which has signed in nobody
+    except (IsThisYou, PhoneTaken):  # found out by the statement that signs in, which has signed in nobody
         stores.current().reopen(challenge)
         raise
     at = devices.end_all(phone) + 1 if anew else challenge.checked_at

@@ -143,6 +143,28 @@ def test_a_phone_gets_five_in_a_day_however_many_ask_at_once(user, outbox, setti
     assert Notification.objects.count() == Delivery.objects.count() == len(outbox) == 5
 
 
+@STORES
+@COMMITTED
+def test_no_flood_of_one_kind_keeps_a_change_of_the_number_or_a_factor_from_being_told(user, outbox):
+    for _ in range(6):
+        notify(user)
+    for _ in range(6):
+        notifications.send(user, notifications.FACTOR_ADDED)
+    for _ in range(6):
+        notifications.send(user, notifications.NUMBER_CHANGED, subject="c")
+    told = list(Notification.objects.order_by("created_at").values_list("kind", flat=True))
+    assert len(outbox) == len(told) == 16
+    assert (told.count("new_device"), told.count("factor_added"), told.count("number_changed")) == (5, 5, 6)
+
+
+@COMMITTED
+def test_beyond_the_budget_even_a_change_of_the_number_is_not_told(user, at_once):
+    with remotes() as remote, in_force(OTP_BUDGET_PER_DAY=1):
+        for _ in range(21):
+            notifications.send(user, notifications.NUMBER_CHANGED, subject="c")
+        assert len(remote.sent) == 20  # 0.05 each
+
+
 def test_the_next_one_is_sent_a_day_later(user, outbox, clock, settings):
     settings.OTP_NOTIFICATIONS_PER_PHONE_DAY = 1
     notify(user)

@@ -21,7 +21,7 @@ from rest_framework.views import APIView
 from otp_app import passwords, staff, stores
 from otp_app.api.authentication import TokenAuthentication
 from otp_app.factors import authenticators, recovery_codes
-from otp_app.models import Authenticator, Token, User
+from otp_app.models import Authenticator, Notification, Token, User
 from otp_app.second_factor import SecondFactorMixin
 from tests.factories import new_phone
 from tests.factors.test_authenticators import code_of, enrolled
@@ -408,7 +408,11 @@ class TestLog:
 
     def test_an_enrolment_is_told(self, visitor, superuser, records):
         at_work(visitor)
-        assert [each.otp["what"] for each in records.records] == ["added"]
+        assert [each.otp["what"] for each in records.records if hasattr(each, "otp")] == ["added"]
+
+    def test_the_number_is_told_of_an_enrolment(self, visitor, superuser):
+        at_work(visitor)
+        assert Notification.objects.get().kind == "factor_added"
 
 
 class TestStatements:

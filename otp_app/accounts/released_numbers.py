@@ -13,9 +13,10 @@ from django.http import HttpRequest
 
 from .. import stores
 from ..db import writes
+from ..errors import PhoneTaken
 from ..keys import phone_key
 from ..models import ReleasedNumber
-from . import dormancy, events, newcomers
+from . import events, newcomers
 from .accounts import current
 from .adapter import REFUSALS, database, last_login, lock, record_sign_in
 
@@ -23,7 +24,7 @@ from .adapter import REFUSALS, database, last_login, lock, record_sign_in
 def start_anew(user: Any, phone: str, request: HttpRequest | None, profile: Mapping[str, Any]) -> Any:
     """Take the number from a dormant user and return a new user of it: both happen, or neither.
 
-    Raise IsThisYou if the user has just been there, or the number cannot be taken; InvalidOrExpiredCode for whom
+    Raise PhoneTaken if the user has just been there, or the number cannot be taken; InvalidOrExpiredCode for whom
     ``may_sign_up`` refuses; UserNotCreated.
     """
     alias, at = database(), stores.current().now()
@@ -32,7 +33,7 @@ def start_anew(user: Any, phone: str, request: HttpRequest | None, profile: Mapp
         taken = _release(alias, user, phone, at)
         new, is_new = newcomers.sign_up(phone, request, profile) if taken else (None, False)
         if not is_new:
-            raise dormancy.question(user)
+            raise PhoneTaken
     events.record(user, events.Kind.NUMBER_RELEASED, request)
     return new
 

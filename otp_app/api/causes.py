@@ -55,6 +55,12 @@ CAUSES: dict[str, tuple[str, str]] = {  # code: cause, cure
         "of it, or the client did not keep the successor. The session is ended.",
         "Let the person sign in again. Keep the refresh_token of each answer, and let one process of a client refresh.",
     ),
+    "sign_in_again": (
+        "The view is for whoever has signed in within max_age seconds, as the header WWW-Authenticate says, too. A "
+        "refresh and a confirmation are no sign-ins.",
+        "Let the person sign in again, by a code or a passkey, and repeat the request with the new token, as "
+        "docs/tokens.md shows.",
+    ),
     "confirmation_required": (
         "The request has no Otp-Confirmation, or one that is used, older than 600 s, or of another user, purpose or "
         "context.",
@@ -106,8 +112,8 @@ CAUSES: dict[str, tuple[str, str]] = {  # code: cause, cure
     ),
     "phone_taken": (
         "The code is right, and the number belongs to another account. With retry_after: its former owner may take it "
-        "back until then.",
-        "Let the person sign in with that number, or give another one.",
+        "back until then. For a new account: the account of this number is in use, so it keeps the number.",
+        "Let the person sign in with that number, or give another one. The code of a sign-in stays good.",
     ),
     "request_in_progress": (
         "The first request with this Idempotency-Key has no answer yet.",

@@ -76,6 +76,7 @@ def problem() -> Json:
             "description": "Channels that would serve the number now, without a proof of work.",
         },
         "purpose": STRING | {"description": "What confirmation_required wants confirmed."},
+        "max_age": {"type": "integer", "description": "Seconds: how long ago the sign-in may be for sign_in_again."},
         "factors": {
             "type": "array",
             "items": {"type": "object", "properties": {"by": STRING}, "required": ["by"]},

@@ -1,24 +1,25 @@
 """Serve the two endpoints of confirmation, and guard the views that want one, ours and a host project's."""
 
-from collections.abc import Callable, Mapping
-from functools import partial, wraps
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
-from django.http import HttpRequest
-from rest_framework.permissions import BasePermission, IsAuthenticated
+from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from .. import accounts
-from ..accounts.confirmations import LIFE_SECONDS, use
+from ..accounts.confirmations import LIFE_SECONDS, give_back, use
 from ..challenges import Grant
-from ..errors import ConfirmationRequired, NotAuthenticated, OtpError
+from ..errors import ConfirmationRequired
 from ..flows import confirmations
 from ..limits.clients import client_of
 from ..phones.languages import language_of
-from . import idempotency, problems
+from . import idempotency
 from .authentication import LiveTokenAuthentication
 from .fields import Json
+from .guards import Guard, View
 from .serializers import ConfirmSerializer, ConfirmVerifySerializer
 from .views import OtpView
 
@@ -71,7 +72,17 @@ class ConfirmVerifyView(OtpView):
         return Response({"confirmation": value, "expires_in": LIFE_SECONDS})
 
 
-class Confirmed(BasePermission):
+@contextmanager
+def giving_back(request: Request) -> Iterator[None]:
+    """Give the confirmation of a request back if what it was used for is refused within this context."""
+    try:
+        yield
+    except Exception:
+        give_back(request.headers[HEADER])
+        raise
+
+
+class Confirmed(Guard):
     """Let a request to a DRF view through if it brings a confirmation, and use that up.
 
     ``permission_classes = [IsAuthenticated, Confirmed("payment", context=what_is_paid)]``: ``context`` takes the
@@ -83,41 +94,12 @@ class Confirmed(BasePermission):
     def __init__(self, purpose: str, context: Context | None = None) -> None:
         self.purpose, self.context = purpose, context
 
-    def __call__(self) -> "Confirmed":
-        """Return this permission: DRF makes one of what it takes for a class."""
-        return self
-
-    def has_permission(self, request: Request, view: Any) -> bool:
-        if not request.user.is_authenticated:
-            return False
-        try:
-            _use(request, self.purpose, self.context)
-        except OtpError as error:
-            raise problems.Refused(error) from None
-        return True
+    def check(self, request: Any) -> None:
+        value = request.headers.get(HEADER, "")
+        if not value or not use(request.user, self.purpose, value, self.context(request) if self.context else None):
+            raise ConfirmationRequired(self.purpose)
 
 
-def confirmed(purpose: str, context: Context | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def confirmed(purpose: str, context: Context | None = None) -> Callable[[View], View]:
     """Guard a synchronous Django view as ``Confirmed`` does a DRF view; 401 for a request without a user."""
-
-    def guard(view: Callable[..., Any]) -> Callable[..., Any]:
-        @wraps(view)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            try:
-                if not request.user.is_authenticated:
-                    raise NotAuthenticated
-                _use(request, purpose, context)
-            except OtpError as error:
-                return problems.answer(request, error)
-            return view(request, *args, **kwargs)
-
-        return guarded
-
-    return guard
-
-
-def _use(request: Any, purpose: str, context: Context | None) -> None:
-    """Use up the confirmation in the header of a request; raise ConfirmationRequired."""
-    value = request.headers.get(HEADER, "")
-    if not value or not use(request.user, purpose, value, context(request) if context else None):
-        raise ConfirmationRequired(purpose)
+    return Confirmed(purpose, context).guarding

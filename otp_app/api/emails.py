@@ -13,7 +13,7 @@ from ..challenges.policies import ADD_EMAIL, REMOVE_EMAIL
 from ..factors import emails
 from ..proofs import enrolments
 from .authentication import LiveTokenAuthentication
-from .confirmations import Confirmed
+from .confirmations import Confirmed, giving_back
 from .fields import TextField
 from .problems import NotFound
 from .serializers import StrictSerializer
@@ -59,7 +59,8 @@ class EmailView(OtpView):
         return Response({"email": emails.find(request.user)})
 
     def post(self, request: Request) -> Response:
-        challenge_id = emails.begin(request.user, self.body(request)["email"])
+        with giving_back(request):  # a mistyped address must cost nobody another code
+            challenge_id = emails.begin(request.user, self.body(request)["email"])
         return Response({"challenge_id": challenge_id, "expires_in": emails.LIFE_SECONDS})
 
     def delete(self, request: Request) -> Response:

@@ -21,6 +21,7 @@ from ..errors import (
     IsThisYou,
     NotAuthenticated,
     OtpError,
+    SignInAgain,
     Unavailable,
     WrongIsolation,
     unlogged,
@@ -88,6 +89,8 @@ class Refused(exceptions.APIException):
     def __init__(self, error: OtpError) -> None:
         super().__init__()
         self.error, self.status_code, self.detail = error, error.status, body(error)
+        if isinstance(error, NotAuthenticated):
+            self.auth_header = _challenge(error)  # of which DRF makes the header
 
 
 TITLES = {
@@ -99,6 +102,7 @@ TITLES = {
     "profile_required": _("Details required"),
     "not_authenticated": _("Not signed in"),
     "refresh_reused": _("Session ended"),
+    "sign_in_again": _("Sign in again"),
     "confirmation_required": _("Confirmation required"),
     "erasure_refused": _("Account not deleted"),
     "second_factor_required": _("Second factor required"),
@@ -155,7 +159,8 @@ def answer(request: HttpRequest, error: OtpError) -> JsonResponse:
     """Return the response for an error outside of the API's views, in the client's language."""
     with override(language_of(request)):
         problem = body(error)
-    return JsonResponse(problem, status=error.status, headers={"Cache-Control": "no-store"}, content_type=MEDIA_TYPE)
+    headers = {"Cache-Control": "no-store", **_headers(error)}
+    return JsonResponse(problem, status=error.status, headers=headers, content_type=MEDIA_TYPE)
 
 
 def body(error: OtpError) -> dict[str, Any]:
@@ -169,7 +174,7 @@ def body(error: OtpError) -> dict[str, Any]:
     }
     if error.retry_after is not None:
         problem["retry_after"] = error.retry_after
-    for member in ("errors", "altcha", "channels", "purpose", "factors"):
+    for member in ("errors", "altcha", "channels", "purpose", "factors", "max_age"):
         if value := getattr(error, member, None):
             problem[member] = value
     if isinstance(error, IsThisYou):  # its factors may be none
@@ -209,5 +214,13 @@ def _headers(error: OtpError) -> dict[str, str]:
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, NotAuthenticated):
-        headers["WWW-Authenticate"] = "Bearer"
+        headers["WWW-Authenticate"] = _challenge(error)
     return headers
+
+
+def _challenge(error: NotAuthenticated) -> str:
+    """Return what a client needs to get in (RFC 6750 §3), or to get in anew (RFC 9470 §3), in ASCII as both have it."""
+    if not isinstance(error, SignInAgain):
+        return "Bearer"
+    described = 'error="insufficient_user_authentication", error_description="A more recent sign-in is required"'
+    return f'Bearer {described}, max_age="{error.max_age}"'

@@ -19,7 +19,8 @@
     ├── NumberTooNew               403 number_too_new           the number changed within a day; purpose says what waits
     ├── ProofRequired              403 proof_required           solve the proof of work in it and send it along
     ├── NotAuthenticated           401 not_authenticated        the token is missing, wrong, expired or ended
-    │   └── RefreshReused          401 refresh_reused           a refresh token came that another one has replaced
+    │   ├── RefreshReused          401 refresh_reused           a refresh token came that another one has replaced
+    │   └── SignInAgain            401 sign_in_again            the sign-in is older than max_age seconds
     ├── PhoneTaken                 409 phone_taken              another account's number, told to who has proven it
     ├── Limited                    429 limited                  a limit is reached; limit names it, for logs only
     ├── DeliveryFailed             503 delivery_failed          surely not sent; try again
@@ -42,6 +43,7 @@ from .accounts import (
     PhoneTaken,
     RefreshReused,
     SecondFactorRequired,
+    SignInAgain,
 )
 from .base import (
     FAILED,
@@ -95,6 +97,7 @@ __all__ = [
     "RefreshReused",
     "RegionNotAllowed",
     "SecondFactorRequired",
+    "SignInAgain",
     "Unavailable",
     "UndeliverablePhone",
     "UserNotChanged",

@@ -26,6 +26,17 @@ class RefreshReused(NotAuthenticated):
     detail = _("This sign-in was ended, because it was used from two places. Sign in again.")
 
 
+class SignInAgain(NotAuthenticated):
+    """Refuse what only somebody may do who has signed in at most ``max_age`` seconds ago."""
+
+    code = "sign_in_again"
+    detail = _("Sign in again for this: your last sign-in was some time ago.")
+
+    def __init__(self, max_age: int) -> None:
+        super().__init__()
+        self.max_age = max_age
+
+
 class ConfirmationRequired(OtpError):
     """Ask for a fresh confirmation of ``purpose``, and of the context that the request has."""
 

@@ -19,11 +19,12 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from .. import accounts, factors, proofs, services
+from .. import accounts, factors, proofs, services, stores
 from ..accounts import confirmations, contexts, number_changes
 from ..challenges import Grant, random_id
 from ..challenges.policies import confirmable, is_of_account, policy_for
 from ..errors import InvalidOrExpiredCode, InvalidRequest, NumberTooNew, OtpError, Unavailable
+from ..limits import request_limits
 from ..models import Confirmation
 from ..providers.base import Channel
 
@@ -56,12 +57,14 @@ def begin(*, user: Any, purpose: str, context: Mapping[str, Any], by: str) -> di
     """Begin a confirmation that the factor ``by`` shall answer; send nothing.
 
     Return ``challenge_id``, ``expires_in`` in seconds, and what the client needs for the answer. Raise InvalidRequest
-    for an unknown purpose, a context that is not plain, or a factor that the user does not have.
+    for an unknown purpose, a context that is not plain, or a factor that the user does not have; or Limited, because
+    each writes a row and no message bounds them.
     """
     _require_declared(purpose)
     text = contexts.encoded(context)
     if not factors.is_held(user, by):
         raise InvalidRequest({"by": [_("Your account has no such second factor.")]})
+    stores.current().take(request_limits.for_confirmation(f"user {user.pk}"))
     challenge_id = confirmations.begin(user, purpose, text, random_id(), by)
     offer = factors.offer(user, by, challenge_id)
     return {**offer, "challenge_id": challenge_id, "expires_in": policy_for(purpose).ttl}

@@ -132,9 +132,8 @@ def _require_confirmed(user: Any, phone: str, confirmation: str, request: HttpRe
 
 
 def _is_fresh(user: Any, request: HttpRequest | None) -> bool:
-    since = clock.milliseconds() / 1000 - FRESH_SECONDS
-    began = [each.began_at for each in tokens.sessions.of(user, request) if each.current]
-    return any(at and at.timestamp() > since for at in began)
+    at = tokens.auth_time(request, user) if request else None
+    return at is not None and clock.instant().timestamp() - at.timestamp() < FRESH_SECONDS
 
 
 def _give(user: Any, phone: str, request: HttpRequest | None) -> None:

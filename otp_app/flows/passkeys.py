@@ -32,7 +32,7 @@ def creation_options(*, user: Any) -> dict[str, Any]:
 
 
 def add(*, user: Any, answer: Mapping[str, Any], name: str = "", request: HttpRequest | None = None) -> Passkey:
-    """Keep the passkey that a client has made, and record it; without a name it is called as the client.
+    """Keep the passkey that a client has made, record it and tell the user; without a name it is called as the client.
 
     Raise InvalidOrExpiredCode.
     """
@@ -40,6 +40,7 @@ def add(*, user: Any, answer: Mapping[str, Any], name: str = "", request: HttpRe
     passkey = passkeys.add(user, answer, name or described)
     audit.record_factor("added", user.pk, by="passkey")
     events.record(user, events.Kind.PASSKEY_ADDED, request)
+    enrolments.tell_of_new_factor(user, request)
     return passkey
 
 

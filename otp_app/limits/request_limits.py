@@ -72,16 +72,24 @@ def for_factor(account: str) -> RequestLimits:
     return _key_limits(Trigger.FACTOR, {"account": account})
 
 
-def for_notification(phone: str, *, price: Decimal | int = 0) -> RequestLimits:
-    """Return the limits that a message without a code takes; ``price`` is as in :func:`for_send`."""
+def for_notification(phone: str, *, price: Decimal | int = 0, trigger: Trigger = Trigger.NOTIFICATION) -> RequestLimits:
+    """Return the limits that a message without a code takes, by its kind of Trigger.NOTICE.
+
+    ``price`` is as in :func:`for_send`.
+    """
     cost_in_money = ceil(price * MONEY_UNITS)
     subjects = {"phone": phone} | ({"all": "all"} if price else {})
-    return _key_limits(Trigger.NOTIFICATION, subjects, cost_in_money)
+    return _key_limits(trigger, subjects, cost_in_money)
 
 
 def for_email(account: str) -> RequestLimits:
     """Return the limit that an e-mail with a code takes."""
     return _key_limits(Trigger.EMAIL, {"account": account})
+
+
+def for_confirmation(account: str) -> RequestLimits:
+    """Return the limit that a confirmation takes which a factor shall answer."""
+    return _key_limits(Trigger.CONFIRMATION, {"account": account})
 
 
 def shared(regions: Iterable[str]) -> tuple[Limit, ...]:

@@ -37,9 +37,13 @@ class Trigger(Flag):
     EMAIL = auto()  # an e-mail with a code, by which an address is proven
     FACTOR = auto()  # a check of a second factor
     NOTIFICATION = auto()  # a message without a code
+    FACTOR_NOTICE = auto()  # that of a factor that was added
+    CHANGE_NOTICE = auto()  # that of a number that was changed: no other message may keep it from being sent
+    CONFIRMATION = auto()  # one that a factor shall answer, which sends nothing
     SEND = FIRST | AGAIN
     DEVICE = DEVICE_FIRST | DEVICE_AGAIN
     MESSAGE = SEND | DEVICE
+    NOTICE = NOTIFICATION | FACTOR_NOTICE | CHANGE_NOTICE
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,7 +71,7 @@ class Rule:
 WAITS, SENDS, FAILURES, KEY, ANSWERED = Counts
 FIRST, SEND, CHECK, PASSWORD, TEST = Trigger.FIRST, Trigger.SEND, Trigger.CHECK, Trigger.PASSWORD, Trigger.TEST
 DEVICE_FIRST, DEVICE, MESSAGE = Trigger.DEVICE_FIRST, Trigger.DEVICE, Trigger.MESSAGE
-NOTIFICATION = Trigger.NOTIFICATION
+NOTIFICATION, NOTICE = Trigger.NOTIFICATION, Trigger.NOTICE
 QUARTER, THRICE = 25, 300  # percent
 YOUNG = 100  # answered messages of a week to a home country, before which nobody is called a stranger there
 
@@ -99,7 +103,7 @@ TABLE = (
     Rule("unconverted_per_region_day", SEND, KEY, "unconverted", "region", DAY, "pumping", True, QUARTER, proof=True),
     _answered("all"),
     Rule("device_sends_per_day", DEVICE, KEY, "sends of devices", "all", DAY, "the bill", False, THRICE, steady=True),
-    Rule("budget_per_day", MESSAGE | NOTIFICATION, KEY, "money", "all", DAY, "the bill"),
+    Rule("budget_per_day", MESSAGE | NOTICE, KEY, "money", "all", DAY, "the bill"),
     Rule("unconverted_of_strangers_day", SEND, KEY, "of strange networks", "all", DAY, "pumping", True, proof=True,
          strangers=True),
     Rule("sends_per_client_hour", TEST, KEY, "sends to test numbers", "client", HOUR, "an office of 300"),
@@ -110,7 +114,9 @@ TABLE = (
     Rule("passwords_per_account_hour", PASSWORD, KEY, "passwords", "account", HOUR, "guessing", True),
     Rule("factors_per_account_day", Trigger.FACTOR, KEY, "second factors", "account", DAY, "guessing", True),
     Rule("notifications_per_phone_day", NOTIFICATION, KEY, "notifications", "phone", DAY, "half of the sends"),
+    Rule("factor_notices_per_phone_day", Trigger.FACTOR_NOTICE, KEY, "factors added", "phone", DAY, "spam", amount=5),
     Rule("emails_per_account_day", Trigger.EMAIL, KEY, "e-mails", "account", DAY, "spam to strangers", amount=5),
+    Rule("confirmations_per_account_day", Trigger.CONFIRMATION, KEY, "by a factor", "account", DAY, "rows", amount=100),
 )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from ..delivery import suppressions
 from ..keys import counter_key
 from ..limits import TABLE, request_limits
 from ..limits.clients import client_at, network_of, site_of, subnet_of
+from ..limits.table import Trigger
 from ..limits.values import Limit
 from ..rulings import parse_phone, parse_prefix, parse_region
 
@@ -37,10 +38,15 @@ def _phone_subjects(text: str) -> list[SubjectLimits]:
     return [
         SubjectLimits(f"phone {shown}, strangers", _own_limits(strangers), phone, notes=notes),
         SubjectLimits(f"phone {shown}, devices that signed in before", _own_limits(devices), phone, device=True),
-        SubjectLimits(f"phone {shown}, messages without a code", request_limits.for_notification(phone).limits, phone),
+        SubjectLimits(f"phone {shown}, messages without a code", _notice_limits(phone), phone),
         _with_key_counters("prefix", phone[:-4]),
         *([_with_key_counters("region", phone.region)] if phone.region else []),
     ]
+
+
+def _notice_limits(phone: str) -> tuple[Limit, ...]:
+    kinds = (Trigger.NOTIFICATION, Trigger.FACTOR_NOTICE)
+    return tuple(limit for kind in kinds for limit in request_limits.for_notification(phone, trigger=kind).limits)
 
 
 def _suppression_notes(phone: str) -> tuple[str, ...]:

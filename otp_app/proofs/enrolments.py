@@ -7,9 +7,10 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from .. import accounts, audit, factors
+from .. import accounts, audit, factors, notifications
 from ..accounts import events
 from ..accounts.events import Kind
+from ..conf import conf
 from ..errors import InvalidOrExpiredCode, LastWayIn
 from ..factors import authenticators, emails, passkeys, recovery_codes
 from ..factors.changing import alone
@@ -31,8 +32,16 @@ def add_authenticator(user: Any, code: str, request: HttpRequest) -> list[str]:
 
 
 def record_added(user: Any, request: HttpRequest, client: str) -> None:
+    """Write down that an authenticator was added, and tell the user."""
     audit.record_factor("added", user.pk, client)
     events.record(user, Kind.AUTHENTICATOR_ADDED, request)
+    tell_of_new_factor(user, request)
+
+
+def tell_of_new_factor(user: Any, request: HttpRequest | None) -> None:
+    """Tell a user by SMS that a factor was added, unless OTP_NOTIFY_FACTOR_ADDED is off."""
+    if conf.NOTIFY_FACTOR_ADDED:
+        notifications.send(user, notifications.FACTOR_ADDED, request=request)
 
 
 def remove_authenticator(user: Any, request: HttpRequest) -> bool:

@@ -4,6 +4,7 @@ Services, the API and the hosted page may call it.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -15,7 +16,7 @@ from ..accounts import authorization_codes, dormancy, events, released_numbers
 from ..accounts.clients import described
 from ..db import clock
 from ..db.transactions import send_after_commit
-from ..errors import UNREACHABLE, InvalidOrExpiredCode, NotAuthenticated
+from ..errors import UNREACHABLE, InvalidOrExpiredCode, NotAuthenticated, PhoneTaken
 from ..models import RefreshToken, Token
 from ..phones import Phone
 from ..signals import signed_out
@@ -24,6 +25,7 @@ from .backends import current, in_use
 from .base import Issued, Issuing, TokenBackend
 
 __all__ = [
+    "auth_time",
     "authenticate",
     "current",
     "is_dormant",
@@ -98,10 +100,10 @@ def _sign_in(
     user, is_new, issued = None, False, None
     idle_before = None if vouched or phone.is_test else dormancy.idle_before()
     if not phone.is_test and accounts.is_default("find") and (token := issuing(backend)):
-        row = {**token.row, **told} if token.model is Token else token.row
+        row = {**token.row, **told} if token.model in (Token, RefreshToken) else token.row
         user = accounts.find_and_sign_in(phone, token.model, row, event, idle_before)
         if user and not dormancy.is_idle(user, idle_before):  # else the statement has only found the user
-            issued, event = token.issued, None
+            issued, event = token.issued_to(user), None
     if not user and not (user := accounts.current().find(phone, request)):
         user, is_new = accounts.sign_up(phone, request, profile)
     if not user.is_active or (phone.is_test and staff.is_staff(user)):
@@ -120,12 +122,12 @@ def sign_up_instead(
 ) -> tuple[Any, bool, Issued]:
     """Take a verified phone from its dormant user; return a new user of it, True, and the token.
 
-    Raise IsThisYou if the user is not dormant any more. Raise InvalidOrExpiredCode for whoever may not sign up, and if
+    Raise PhoneTaken if the user is not dormant any more. Raise InvalidOrExpiredCode for whoever may not sign up, and if
     the phone is that of staff: who holds a number by chance must not take it from them.
     """
     user = accounts.current().find(phone, request)
     if user and not is_dormant(user):
-        raise dormancy.question(user)
+        raise PhoneTaken
     if not user or staff.is_staff(user):
         raise InvalidOrExpiredCode
     new = released_numbers.start_anew(user, phone, request, profile)
@@ -147,6 +149,20 @@ def authenticate(token: str) -> Any | None:
     backend, request = current(), HttpRequest()
     request.META["HTTP_AUTHORIZATION"] = f"Bearer {token}"
     return None if backend.ambient else backend.authenticate(request)
+
+
+def auth_time(request: HttpRequest, user: Any = None) -> datetime | None:
+    """Return when a user (by default ``request.user``) signed in by the token or session of a request.
+
+    Return None for nobody, and if that is not known. A refresh and a confirmation are no sign-ins. Once the request is
+    authenticated no query is needed, but one with the tokens of a library that have a row each.
+    """
+    user = user or getattr(request, "user", None)
+    if not user or not user.is_authenticated:
+        return None
+    # Each must be of that user: a token beside the session of somebody else tells nothing of that person.
+    found = (each.auth_time(request, user) for each in in_use() if hasattr(each, "auth_time"))
+    return next((at for at in found if at), None)
 
 
 def is_live(sid: str) -> bool:

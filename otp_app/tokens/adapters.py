@@ -6,6 +6,7 @@ rights in place, so staff gets no token while a view of the project uses that cl
 
 import logging
 from abc import ABC, abstractmethod
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.db.models import Q, QuerySet
@@ -56,6 +57,10 @@ class LibraryTokens(ABC):
 
 class RowTokens(LibraryTokens):
     """Hold what the backends of libraries share that keep a row for each token."""
+
+    def auth_time(self, request: HttpRequest, user: Any) -> datetime | None:
+        row = self._row(request)
+        return row.created if row and row.user_id == user.pk else None
 
     def revoke(self, request: HttpRequest) -> None:
         if row := self._row(request):

@@ -21,11 +21,18 @@ class Issued:
 
 @dataclass(frozen=True, slots=True)
 class Issuing:
-    """Hold a token that becomes valid by inserting one row, with ``user`` set to the active user who signs in."""
+    """Hold a token that becomes valid by inserting one row, with ``user`` set to the active user who signs in.
 
-    issued: Issued
+    Where the token names its user, ``issued`` is a function that makes it of the user, once the row is inserted.
+    """
+
+    issued: Issued | Callable[[Any], Issued]
     model: type[Model]
     row: Mapping[str, Any]  # values by attribute, without ``user``; fields that are not named have their defaults
+
+    def issued_to(self, user: Any) -> Issued:
+        """Return what the client of the user is given."""
+        return self.issued(user) if callable(self.issued) else self.issued
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,11 @@ class TokenBackend(Protocol):
 
     def authenticate(self, request: HttpRequest) -> Any | None:
         """Return the active user (see ``staff.without_rights``); None if the request carries no valid proof."""
+
+    def auth_time(self, request: HttpRequest, user: Any) -> datetime | None:
+        """Return when the user signed in to whom the proof in a request belongs; None for another user's, or if that
+        is not known. A backend may lack the method.
+        """
 
     def revoke(self, request: HttpRequest) -> None:
         """End at once the token or session that the request carries. A request without one is no error."""

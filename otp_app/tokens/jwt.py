@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 from django.contrib.auth import get_user_model
 from django.db import router, transaction
 from django.db.models import QuerySet
+from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
@@ -31,7 +32,7 @@ from ..errors import NotAuthenticated, RefreshReused
 from ..models import RefreshToken
 from ..signals import signed_out
 from . import access_tokens, lives, refresh_tokens, signing_keys
-from .base import Issued, Session
+from .base import Issued, Issuing, Session
 from .bearer import token_of
 from .refresh_tokens import PlainToken
 
@@ -44,15 +45,16 @@ class JwtTokens:
     ambient: ClassVar[bool] = False
 
     def issue(self, user: Any, request: HttpRequest | None) -> Issued:
-        text, now = refresh_tokens.new(), lives.now()
-        row = RefreshToken(sid=text.sid, user_id=user.pk, began_at=now)
-        values = {"sid": text.sid.hex, "digest": text.digest, "user_id": user.pk, "began_at": now, "used_at": now}
-        values |= {"expires_at": lives.first_end(now)} | described(request)
-        writes.run(_rows().db, writes.inserting(_rows().db, RefreshToken, values))
-        return _issued(row, text)
+        prepared, alias = _prepared(), _rows().db
+        values = {**prepared.row, **described(request), "user_id": user.pk}
+        writes.run(alias, writes.inserting(alias, RefreshToken, values))
+        return prepared.issued_to(user)
 
-    def issuing(self) -> None:
-        """Prepare nothing, because the token names its user."""
+    def issuing(self) -> Issuing | None:
+        """Prepare the session, whose access token is signed when its user is known."""
+        if type(self).issue is not JwtTokens.issue:  # a subclass's own ``issue`` may do more than insert the row
+            return None
+        return _prepared()
 
     def authenticate(self, request: HttpRequest) -> Any | None:
         """Return the user of the access token, unread, without a query: not even a deactivated one is noticed."""
@@ -64,6 +66,11 @@ class JwtTokens:
         claims = access_tokens.claims_of(token_of(request))
         row = _live(claims["sid"]) if claims else None
         return staff.without_rights(row.user) if row else None
+
+    def auth_time(self, request: HttpRequest, user: Any) -> datetime | None:
+        claims = access_tokens.claims_of(token_of(request)) or {}
+        is_own = claims.get("sub") == str(user.pk)
+        return lives.instant_of(claims["auth_time"]) if is_own else None
 
     def is_live(self, sid: str) -> bool:
         """Return whether a session has neither been ended nor expired, and its user is active."""
@@ -85,7 +92,8 @@ class JwtTokens:
             _end_reused(row, request)
             raise RefreshReused
         accounts.record_use(row.user)
-        return _issued(row, text.successor())
+        began_at: datetime = row.began_at  # type: ignore[assignment]  # no release has left it out
+        return _issued(row.user_id, began_at, text.successor())
 
     def revoke(self, request: HttpRequest) -> None:
         if claims := access_tokens.claims_of(token_of(request)):
@@ -129,9 +137,16 @@ def _read_user(pk: Any) -> Any:
     return staff.without_rights(user)
 
 
-def _issued(row: RefreshToken, text: PlainToken) -> Issued:
-    began_at: datetime = row.began_at  # type: ignore[assignment]  # no release has left it out
-    access_token = access_tokens.sign(str(row.user_id), text.sid.hex, began_at)
+def _prepared() -> Issuing:
+    """Return a new session, without its user."""
+    text, now = refresh_tokens.new(), lives.now()
+    row = {"sid": text.sid.hex, "digest": text.digest, "began_at": now, "used_at": now}
+    row["expires_at"] = lives.first_end(now)
+    return Issuing(lambda user: _issued(user.pk, now, text), RefreshToken, row)
+
+
+def _issued(pk: Any, began_at: datetime, text: PlainToken) -> Issued:
+    access_token = access_tokens.sign(str(pk), text.sid.hex, began_at)
     return Issued(access_token, conf.JWT_TTL, str(text), text.sid.hex)
 
 
@@ -144,7 +159,11 @@ def _row_of(text: PlainToken) -> RefreshToken:
 
 
 def _live(sid: str) -> RefreshToken | None:
-    row = _rows().select_related("user").filter(sid=sid).first()
+    """Return the row of a session that has neither been ended nor expired, of an active user; ``asked_at`` is the time.
+
+    The time is the database's, since by the clocks of two hosts a token was replaced before or long after it was.
+    """
+    row = _rows().select_related("user").annotate(asked_at=Now()).filter(sid=sid).first()
     if row is None or lives.is_over(row.expires_at, row.used_at, lives.now()) or not row.user.is_active:
         return None
     return row
@@ -156,7 +175,7 @@ def _replace(row: RefreshToken) -> bool:
     The row is changed as the table is.
     """
     now = lives.now()
-    number, replaced_at = row.number + 1, [*row.replaced_at, clock.milliseconds()][-_REPLACED_KEPT:]
+    number, replaced_at = row.number + 1, [*row.replaced_at, _asked_at(row)][-_REPLACED_KEPT:]
     values = {"number": number, "replaced_at": replaced_at, "used_at": now}
     values["expires_at"] = lives.renewed_end(row.began_at, row.expires_at, now)
     where, alias = "id = %s AND number = %s", _rows().db
@@ -168,7 +187,12 @@ def _replace(row: RefreshToken) -> bool:
 
 def _was_replaced_just_now(row: RefreshToken, text: PlainToken) -> bool:
     ago = row.number - text.number
-    return ago <= len(row.replaced_at) and clock.milliseconds() - row.replaced_at[-ago] <= conf.REFRESH_GRACE * 1000
+    return ago <= len(row.replaced_at) and _asked_at(row) - row.replaced_at[-ago] <= conf.REFRESH_GRACE * 1000
+
+
+def _asked_at(row: Any) -> int:
+    """Return when a row was read, in milliseconds by the database's clock and the app's offset."""
+    return int(row.asked_at.timestamp() * 1000) + clock.offset()
 
 
 def _end_reused(row: RefreshToken, request: HttpRequest | None) -> None:

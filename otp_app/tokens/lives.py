@@ -1,7 +1,8 @@
 """Say when tokens end: some time after the sign-in, later while they are used, and sooner while they are not."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
+from django.conf import settings
 from django.db import models, router
 from django.db.models import Q
 from django.utils import timezone
@@ -13,6 +14,11 @@ from ..db import clock
 def now() -> datetime:
     """Return the time by the app's clock."""
     return timezone.now() + timedelta(milliseconds=clock.offset())
+
+
+def instant_of(seconds: float) -> datetime:
+    """Return an instant (seconds since 1970) as the project keeps times: aware, or naive in its own zone, by USE_TZ."""
+    return datetime.fromtimestamp(seconds, UTC if settings.USE_TZ else None)
 
 
 def first_end(began_at: datetime) -> datetime:

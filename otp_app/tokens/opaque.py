@@ -6,7 +6,7 @@ front lets secret scanners recognise a leaked token.
 
 import hashlib
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, ClassVar
 
@@ -25,6 +25,7 @@ from .base import Issued, Issuing, Session
 from .bearer import token_of
 
 TAG = "otp_"
+_SIGNED_IN = "otp_app.signed_in"  # in META, where the names of headers begin with HTTP_: who, and when
 # Use is written down at most this often, so that most requests only read; a token becomes idle at most 1/24 early.
 _USED_AT_STEP = timedelta(hours=1)
 
@@ -60,7 +61,14 @@ class OpaqueTokens:
             renewed = lives.renewed_end(began_at, expires_at, now)
             Token.objects.filter(pk=pk).update(used_at=now, expires_at=renewed)
             accounts.record_use(user)
+        request.META[_SIGNED_IN] = (user.pk, began_at)
         return staff.without_rights(user)
+
+    def auth_time(self, request: HttpRequest, user: Any) -> datetime | None:
+        if _SIGNED_IN not in request.META:
+            self.authenticate(request)
+        pk, began_at = request.META.get(_SIGNED_IN, (None, None))
+        return began_at if pk == user.pk else None
 
     def revoke(self, request: HttpRequest) -> None:
         if token := _own_token_of(request):

@@ -3,12 +3,12 @@
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from importlib import import_module
 from typing import Any, ClassVar
 
 from django.conf import settings
-from django.contrib.auth import get_user, load_backend, login, logout
+from django.contrib.auth import SESSION_KEY, get_user, load_backend, login, logout
 from django.contrib.sessions.backends.base import SessionBase
 from django.db import router
 from django.db.models import Q, QuerySet
@@ -21,12 +21,14 @@ from ..conf import conf
 from ..db import clock
 from ..errors import InvalidOrExpiredCode
 from ..models import UserSession
+from . import lives
 from .base import Issued, Session
 
 logger = logging.getLogger("otp_app.tokens")
 
 # As UserSession.key. The key of a session that is kept in its cookie is longer, and no server could end that session.
 _MAX_KEY_CHARACTERS = 40
+_BEGAN = "otp_app_began"  # in the session: when a code began it, in seconds since 1970
 
 
 class SessionTokens:
@@ -44,6 +46,7 @@ class SessionTokens:
         former_key = session.session_key
         login(request, user, backend=_backend_for(user))
         staff.mark_session(request)
+        session[_BEGAN] = clock.instant().timestamp()
         if session.session_key == former_key and former_key:  # Django keeps the id of a session of the same user
             session.cycle_key()
         if not session.session_key:  # it was another user's, so Django has emptied it
@@ -65,6 +68,11 @@ class SessionTokens:
             return None
         accounts.record_use(user)
         return user
+
+    def auth_time(self, request: HttpRequest, user: Any) -> datetime | None:
+        session: Any = getattr(request, "session", {})
+        began = session.get(_BEGAN)
+        return lives.instant_of(began) if began and session.get(SESSION_KEY) == str(user.pk) else None
 
     def revoke(self, request: HttpRequest) -> None:
         _sessions().filter(key=request.session.session_key).delete()

@@ -24,6 +24,7 @@ from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, Ou
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
 from ..errors import NotAuthenticated
+from . import lives
 from .adapters import LibraryTokens
 from .base import Issued, Session
 from .bearer import token_of
@@ -49,6 +50,12 @@ class SimpleJwtTokens(LibraryTokens):
         if _is_ended(access):
             raise NotAuthenticated
         return _issued(access, new.get("refresh", refresh_token))
+
+    def auth_time(self, request: HttpRequest, user: Any) -> datetime | None:
+        """Return what our claim says; None for a token that the project itself issued, which has none."""
+        claims: Any = _access_of(request) or {}
+        is_own = claims and str(claims[api_settings.USER_ID_CLAIM]) == str(getattr(user, api_settings.USER_ID_FIELD))
+        return lives.instant_of(claims[_BEGAN]) if is_own and _BEGAN in claims else None
 
     def revoke(self, request: HttpRequest) -> None:
         access = _access_of(request)

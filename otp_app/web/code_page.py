@@ -41,6 +41,7 @@ def show(
         "ways": [way for way in texts.other_channels(begun.phone, state) if way[0] not in offered],
         "length": policy_for(LOGIN).length,
         "tried": isinstance(error, InvalidOrExpiredCode),
+        "refused": form.is_bound and error is not None and not isinstance(error, InvalidOrExpiredCode),
         "resend": resend,
         "pause": _wait_text(resend, live.expires_in if live else 0),
         "waits": texts.wait_texts(),

@@ -4,6 +4,7 @@ A POST acts. What it does hangs on the kind of the notification and on what was 
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -12,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from .. import phones, services, tokens
 from ..accounts import notifications
-from ..accounts.number_changes import is_undone
+from ..accounts.number_changes import is_undone, undoable
 from ..errors import InvalidOrExpiredCode
 from ..flows import number_changes
 from ..models import Notification
@@ -38,7 +39,15 @@ def _undo_change(row: Notification, request: HttpRequest) -> str:
     try:
         return "restored" if number_changes.undo(change_id=row.subject, request=request) else "kept"
     except InvalidOrExpiredCode:  # too late, or another request has just undone it
-        return "restored" if is_undone(row.subject) else "late"
+        return _outcome_of_change(row)
+
+
+def _outcome_of_change(row: Notification) -> str:
+    """Return what has become of a change without the link: it was undone by another one, or it is too late; else ""."""
+    with suppress(InvalidOrExpiredCode):
+        undoable(row.subject)
+        return ""
+    return "restored" if is_undone(row.subject) else "late"
 
 
 # By kind: what can be done next, by the outcome so far. The page of a kind is ``otp_app/web/<kind>.notice.html``.
@@ -55,11 +64,12 @@ def notice(request: HttpRequest, value: str) -> HttpResponseBase:
     if row is None or row.kind not in ACTS:
         text = _("This link is no longer valid.")
         return pages.show(request, "problem", status=404, text=text)
-    act = ACTS[row.kind].get(row.outcome)
+    outcome = row.outcome or (_outcome_of_change(row) if row.kind == NUMBER_CHANGED else "")
+    act = ACTS[row.kind].get(outcome)
     if request.method == "POST":
         if act and request.POST.get("after") == row.outcome:  # not for a form that was sent twice
             notifications.settle(row, act(row, request))
         return redirect(request.path)
     session = next((each for each in tokens.sessions.of(row.user) if each.id == row.subject), None)
     who = phones.mask(row.phone)
-    return pages.show(request, f"{row.kind}.notice", outcome=row.outcome, session=session, who=who)
+    return pages.show(request, f"{row.kind}.notice", outcome=outcome, session=session, who=who)

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from otp_app import accounts, factors, services, stores
 from otp_app.accounts import authorization_codes, devices, events, released_numbers
 from otp_app.challenges import Status
-from otp_app.errors import InvalidOrExpiredCode, IsThisYou, Limited, OtpError
+from otp_app.errors import InvalidOrExpiredCode, Limited, OtpError, PhoneTaken
 from otp_app.models import AuthorizationCode, ReleasedNumber, Token
 from tests import members
 from tests.api.test_schema import component, make
@@ -73,6 +73,7 @@ def code_of(response):
 
 ASKED = (403, "is_this_you")
 REFUSED = (400, "invalid_or_expired_code")
+TAKEN = (409, "phone_taken")
 
 
 def test_a_new_device_does_not_open_an_account_that_was_idle_for_long(old, enter):
@@ -126,7 +127,7 @@ def test_a_known_device_opens_it_as_always(old, enter):
 
 def test_a_known_device_cannot_give_the_account_up(old, enter):
     user, answer = old
-    assert enter(user.phone, device=answer["device"], **NEW)().json()["user"]["id"] == user.pk
+    assert code_of(enter(user.phone, device=answer["device"], **NEW)()) == TAKEN
     assert not ReleasedNumber.objects.exists()
 
 
@@ -235,15 +236,20 @@ def test_the_new_account_is_nobody_elses_afterwards(old, enter, settings):
     settings.OTP_WAITS = ()
     user, _ = old
     fresh = enter(user.phone)(**NEW).json()["user"]
-    assert enter(user.phone)(**NEW).json()["user"] == fresh | {"is_new": False}
+    assert enter(user.phone)().json()["user"] == fresh | {"is_new": False}
 
 
-def test_an_account_in_use_is_never_given_up(enter, settings):
+def test_who_wants_a_new_account_is_not_signed_in_to_one_in_use_and_the_code_stays_good(enter, settings):
     settings.OTP_WAITS = ()
     phone = new_phone()
-    first = enter(phone)().json()["user"]
-    assert enter(phone)(**NEW).json()["user"] == first | {"is_new": False}
-    assert not ReleasedNumber.objects.exists()
+    owner = enter(phone)().json()["user"]["id"]
+    verify = enter(phone)
+    refused = verify(**NEW)
+    assert code_of(refused) == TAKEN
+    assert "token" not in refused.json()
+    component(make(), "Problem").validate(refused.json())
+    assert (Token.objects.count(), ReleasedNumber.objects.count()) == (1, 0)
+    assert verify().json()["user"]["id"] == owner
 
 
 def test_a_number_of_nobody_makes_a_new_account_as_always(enter):
@@ -334,14 +340,14 @@ def test_where_a_code_alone_opens_nothing_a_new_owner_begins_anew(old, enter, pr
     assert enter(old[0].phone)(**NEW).json()["user"]["is_new"] is True
 
 
-@pytest.mark.parametrize("answer", [{}, NEW])
-def test_where_a_code_alone_opens_nothing_an_account_in_use_wants_its_factor_whatever_else_is_said(
-    enter, protected, settings, answer
+@pytest.mark.parametrize(("answer", "refusal"), [({}, (403, "second_factor_required")), (NEW, TAKEN)])
+def test_where_a_code_alone_opens_nothing_it_opens_no_account_in_use_whatever_else_is_said(
+    enter, protected, settings, answer, refusal
 ):
     settings.OTP_WAITS = ()
     phone = new_phone()
     enter(phone)()
-    assert code_of(enter(phone)(**answer)) == (403, "second_factor_required")
+    assert code_of(enter(phone)(**answer)) == refusal
 
 
 def test_where_a_code_alone_opens_nothing_no_answer_goes_past_the_factor_of_a_live_session(
@@ -351,7 +357,7 @@ def test_where_a_code_alone_opens_nothing_no_answer_goes_past_the_factor_of_a_li
     phone = new_phone()
     enter(phone)()
     clock.advance(IDLE)
-    assert code_of(enter(phone)(**NEW)) == (403, "second_factor_required")
+    assert code_of(enter(phone)(**NEW)) == TAKEN
 
 
 def test_an_owner_who_comes_back_after_the_code_was_looked_at_keeps_the_account(old, outbox, monkeypatch):
@@ -365,7 +371,7 @@ def test_an_owner_who_comes_back_after_the_code_was_looked_at_keeps_the_account(
 
     monkeypatch.setattr(services.tokens, "sign_up_instead", late)
     services.send_code(phone=user.phone)
-    with pytest.raises(IsThisYou):
+    with pytest.raises(PhoneTaken):
         services.sign_in(phone=user.phone, code=outbox[-1].code, anew=True)
     assert accounts.phone_of(get_user_model().objects.get()) == user.phone
 
@@ -444,7 +450,7 @@ def test_an_owner_who_comes_back_meanwhile_keeps_the_number(old, outbox, monkeyp
 
     monkeypatch.setattr(released_numbers, "_release", late)
     grant = services.send_code(phone=user.phone)
-    with pytest.raises(IsThisYou):
+    with pytest.raises(PhoneTaken):
         services.sign_in(phone=user.phone, code=outbox[-1].code, anew=True)
     assert accounts.phone_of(get_user_model().objects.get()) == user.phone
     assert stores.current().get(grant.challenge.id).status is Status.PENDING

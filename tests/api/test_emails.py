@@ -47,6 +47,30 @@ def begin(ask, email=EMAIL, **headers):
     return ask("post", "email", {"email": email}, confirmed="add_email", **headers)
 
 
+@pytest.fixture
+def confirmed(user):
+    """Return a value that confirms the addition of an address."""
+    row = confirmations.open_for(user, confirmations.begin(user, "add_email", "{}", random_id()))
+    return {"otp-confirmation": confirmations.confirm(row)}
+
+
+@pytest.mark.parametrize("wrong", [{"email": "person@"}, {}, {"email": EMAIL, "more": 1}])
+def test_a_mistyped_address_does_not_use_the_confirmation_up(ask, confirmed, wrong):
+    assert ask("post", "email", wrong, **confirmed).status_code == 400
+    assert ask("post", "email", {"email": EMAIL}, **confirmed).status_code == 200
+    assert ask("post", "email", {"email": EMAIL}, **confirmed).json()["code"] == "confirmation_required"
+
+
+def test_a_mail_that_could_not_be_sent_does_not_use_it_up_either(ask, confirmed, monkeypatch):
+    def fail(*_):
+        raise ConnectionRefusedError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(EmailBackend, "send_messages", fail)
+        assert ask("post", "email", {"email": EMAIL}, **confirmed).json()["code"] == "delivery_failed"
+    assert ask("post", "email", {"email": EMAIL}, **confirmed).status_code == 200
+
+
 def sent_code():
     return re.search("[0-9]{6}", mail.outbox[-1].body)[0]
 

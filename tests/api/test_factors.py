@@ -281,6 +281,18 @@ class TestEnrolment:
         assert added["recovery_codes"][0] not in shown.content.decode()
         assert kinds(user) == ["authenticator_added"]
 
+    @pytest.mark.parametrize("told", [True, False])
+    def test_the_number_is_told_of_it_unless_the_operator_does_not_want_that(
+        self, ask, user, confirmed, outbox, settings, told
+    ):
+        settings.OTP_NOTIFY_FACTOR_ADDED = told
+        ask("post", "authenticator", **confirmed("add_authenticator"))
+        before, typed = len(outbox), {"code": code_of(authenticators.pending(user))}
+        assert ask("post", "authenticator/verify", typed, **{"accept-language": "en"}).status_code == 200
+        sent = [(message.to, message.body) for message in outbox[before:]]
+        text = "OTP: a new way to sign in was added to your account. Not you? Remove it at once."
+        assert sent == ([(user.phone, text)] if told else [])
+
     def test_without_the_package_nobody_adds_one(self, ask, user, confirmed, monkeypatch):
         monkeypatch.setattr("otp_app.api.factors.find_spec", lambda _: None)
         assert ask("post", "authenticator", **confirmed("add_authenticator")).status_code == 404

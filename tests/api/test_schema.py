@@ -93,6 +93,7 @@ STATUSES = {  # of the contract
     "profile_required": 400,
     "not_authenticated": 401,
     "refresh_reused": 401,
+    "sign_in_again": 401,
     "permission_denied": 403,
     "confirmation_required": 403,
     "second_factor_required": 403,

@@ -284,3 +284,20 @@ def test_no_sign_in_confirms_anything(user):
         verify(user, challenge)
     services.sign_in(phone=user.phone, code=codes.code_for(challenge), challenge_id=challenge.id)
     assert not Confirmation.objects.exists()
+
+
+@STORES
+@pytest.mark.django_db(transaction=True)
+def test_what_a_factor_shall_answer_writes_at_most_a_hundred_rows_a_day(user, clock, monkeypatch):
+    monkeypatch.setattr(confirmations.factors, "is_held", lambda user, by: by == "authenticator")
+    monkeypatch.setattr(confirmations.factors, "offer", lambda *_: {})
+    asked = {"user": user, "purpose": "payment", "context": CONTEXT}
+    with pytest.raises(InvalidRequest):  # which costs nothing
+        confirmations.begin(**asked, by="passkey")
+    for _ in range(100):
+        confirmations.begin(**asked, by="authenticator")
+    with pytest.raises(Limited):
+        confirmations.begin(**asked, by="authenticator")
+    assert Confirmation.objects.count() == 100
+    clock.advance(25 * 3600)
+    assert confirmations.begin(**asked, by="authenticator")["challenge_id"]

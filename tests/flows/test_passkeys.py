@@ -80,6 +80,12 @@ class TestAdding:
         assert kinds(user) == ["passkey_added", "passkey_added"]
         assert events.of(user)[0].client_name == "Firefox, Windows"
 
+    @pytest.mark.parametrize("told", [True, False])
+    def test_the_number_is_told_of_it_unless_the_operator_does_not_want_that(self, user, outbox, settings, told):
+        settings.OTP_NOTIFY_FACTOR_ADDED = told
+        added(user)
+        assert [message.to for message in outbox] == [user.phone] * told
+
 
 class TestRemoving:
     def test_a_removal_is_written_down_once(self, user, authenticator):

@@ -52,7 +52,9 @@ def test_the_defaults_are_the_published_numbers(settings):
         "passwords_per_site_hour": (100, HOUR),
         "factors_per_account_day": (20, DAY),
         "notifications_per_phone_day": (5, DAY),
+        "factor_notices_per_phone_day": (5, DAY),
         "emails_per_account_day": (5, DAY),
+        "confirmations_per_account_day": (100, DAY),
     }
     assert (wait.counts, tuple(conf.WAITS)) == (Counts.WAITS, (60, 120, 300, 600))
     assert policy_for("login") == Policy(length=6, ttl=300, checks=5, checks_by_phone=3, sends=3)

@@ -9,7 +9,7 @@ from django.db import IntegrityError
 
 from otp_app import accounts, services, tokens
 from otp_app.accounts import devices, events, released_numbers
-from otp_app.errors import IsThisYou
+from otp_app.errors import IsThisYou, PhoneTaken
 from otp_app.models import ReleasedNumber
 from otp_app.testing import create_admin
 from tests import members
@@ -131,7 +131,7 @@ def test_where_a_project_takes_no_number_away_nobody_gets_a_new_account(sign_in,
     settings.OTP_ACCOUNTS, phone = accounts_class, new_phone()
     user = sign_in(phone).user
     clock.advance(IDLE)
-    with pytest.raises(IsThisYou):
+    with pytest.raises(PhoneTaken):
         sign_in(phone, anew=True)
     after = get_user_model().objects.get()
     assert (after, after.phone) == (user, user.phone)

@@ -26,7 +26,8 @@ def blocks(language):
     return re.findall(rf"(?ms)^```{language}\n(.*?)^```$", PAGE)
 
 
-SETTINGS, URLS, SERVICE, VIEWS = blocks("python")
+FRESH, SETTINGS, URLS, SERVICE, VIEWS = blocks("python")
+(ANSWER,) = blocks("http")
 PAIR, CLAIMS, BODY = map(json.loads, blocks("json"))
 (_, ROTATE), (LISTED,) = blocks("sh"), blocks("text")
 
@@ -105,6 +106,22 @@ def test_the_views_of_the_page_differ_as_it_says(rf, signed_in, django_user_mode
     tokens.revoke_all(user)
     assert not views["is_signed_in"](sid)
     assert [views[name].as_view()(request).status_code for name in ("BasketView", "PayView")] == [200, 401]
+
+
+def test_the_views_of_the_page_want_a_fresh_sign_in_and_answer_as_it_shows(rf, signed_in, clock, django_user_model):
+    views, user = names_of(FRESH, __name__="docs"), django_user_model.objects.get()
+    request = rf.get("/", headers={"authorization": f"Bearer {signed_in['token']}"})
+    at = views["SalaryView"].as_view()(request).data["signed_in"]
+    assert at.timestamp() == access_tokens.claims_of(signed_in["token"])["auth_time"]
+    request.user = user
+    assert views["salary"](request).status_code == 200
+    clock.advance(301)
+    head, _, body = ANSWER.partition("\n\n")
+    for refused in (views["SalaryView"].as_view()(request), views["salary"](request)):
+        assert f"HTTP/1.1 {refused.status_code} {refused.reason_phrase}" == head.splitlines()[0]
+        assert f"WWW-Authenticate: {refused['WWW-Authenticate']}" == head.splitlines()[1]
+    shown = {name: value for name, value in json.loads(body).items() if name != "…"}
+    assert shown.items() <= json.loads(refused.content).items()
 
 
 def test_the_command_of_the_page_prints_what_it_shows(signed_in):

@@ -15,8 +15,10 @@ from otp_app.accounts import adapter
 from otp_app.conf import conf
 from otp_app.db import writes
 from otp_app.errors import InvalidOrExpiredCode
-from otp_app.models import Token, User
+from otp_app.models import RefreshToken, Token, User
 from otp_app.phones import as_phone
+from otp_app.tokens import access_tokens
+from otp_app.tokens.jwt import JwtTokens
 from otp_app.tokens.opaque import OpaqueTokens
 from otp_app.tokens.session import SessionTokens
 from tests.factories import new_phone
@@ -82,10 +84,27 @@ def found(phone, issuing=None):
 # the backends
 
 
-@pytest.mark.parametrize("backend", [OpaqueTokens(), SessionTokens()])
+@pytest.mark.parametrize("backend", [OpaqueTokens(), JwtTokens(), SessionTokens()])
 def test_a_backend_that_cannot_says_so_before_it_has_done_anything(backend):
-    assert (backend.issuing() is not None) is isinstance(backend, OpaqueTokens)
+    assert (backend.issuing() is None) is isinstance(backend, SessionTokens)
     assert not Token.objects.exists()
+    assert not RefreshToken.objects.exists()
+
+
+@combines
+def test_the_session_of_a_jwt_is_written_with_who_is_found_and_its_token_names_that_user(rf):
+    user = User.objects.create_user(new_phone())
+    request = rf.get("/", headers={"user-agent": "Bazaar"})
+    with CaptureQueriesContext(connection) as made:
+        found, is_new, issued = tokens.sign_in(as_phone(user.phone), JwtTokens(), request, {})
+    assert (found, is_new) == (user, False)
+    assert len([query for query in made if RefreshToken._meta.db_table in query["sql"]]) == 1
+    row = RefreshToken.objects.get()
+    assert (row.user, row.client_name, row.public_id) == (user, "Bazaar", issued.session)
+    claims = access_tokens.claims_of(issued.token)
+    assert (claims["sub"], claims["sid"]) == (str(user.pk), issued.session)
+    assert claims["auth_time"] == int(row.began_at.timestamp())
+    assert JwtTokens().refresh(issued.refresh_token, None).session == issued.session
 
 
 @combines
@@ -298,7 +317,7 @@ def logged_in():
 
 
 @pytest.mark.parametrize("known", [True, False])
-@pytest.mark.parametrize("backend", [OpaqueTokens, SessionTokens, Older])
+@pytest.mark.parametrize("backend", [OpaqueTokens, JwtTokens, SessionTokens, Older])
 def test_a_sign_in_is_recorded_once_whatever_is_issued(sign_in, rf, logged_in, known, backend, settings):
     settings.OTP_DORMANT_DAYS = 0
     phone, request = new_phone(), rf.get("/")
@@ -322,20 +341,30 @@ def test_who_is_not_let_in_did_not_sign_in(sign_in):
     assert User.objects.get().last_login is None
 
 
-class Careful(OpaqueTokens):
+class Careful:
     """Of a project that looks at something more."""
 
     def issue(self, user, request):
         raise InvalidOrExpiredCode
 
 
+class CarefulOpaque(Careful, OpaqueTokens):
+    pass
+
+
+class CarefulJwt(Careful, JwtTokens):
+    pass
+
+
 @pytest.mark.django_db(transaction=True)
-def test_nothing_goes_past_what_a_backend_does_to_issue(sign_in):
+@pytest.mark.parametrize("backend", [CarefulOpaque, CarefulJwt])
+def test_nothing_goes_past_what_a_backend_does_to_issue(sign_in, backend):
     phone = new_phone()
     User.objects.create_user(phone)
     with pytest.raises(InvalidOrExpiredCode):
-        sign_in(phone, backend=Careful())
+        sign_in(phone, backend=backend())
     assert not Token.objects.exists()
+    assert not RefreshToken.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)

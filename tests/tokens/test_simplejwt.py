@@ -55,6 +55,17 @@ def sessions(backend, user, request=None):
     return [(each.id, each.current) for each in backend.sessions(user, request)]
 
 
+def test_a_refresh_leaves_the_time_of_the_sign_in_and_a_token_of_the_project_has_none(
+    backend, user, ask, by_the_librarys_view, rotating
+):
+    first = backend.issue(user, None)
+    at = backend.auth_time(ask(first.token), user)
+    assert at.timestamp() == AccessToken(first.token)["iat"]
+    _, access, _ = by_the_librarys_view(first.refresh_token)
+    assert backend.auth_time(ask(access), user) == at
+    assert backend.auth_time(ask(AccessToken.for_user(user)), user) is None
+
+
 def test_a_pair_lives_as_long_as_the_library_says_and_names_its_session(backend, user):
     issued = backend.issue(user, None)
     access, refresh = AccessToken(issued.token), RefreshToken(issued.refresh_token)

@@ -182,7 +182,24 @@ def test_after_three_days_the_link_says_that_it_is_too_late(visitor, changed, cl
     _, path = changed
     visitor.get(path)
     clock.advance(72 * 3600 + 1)
-    assert "This change can no longer be undone." in press(visitor, path)
+    assert "The 72 hours are over: this change can no longer be undone." in press(visitor, path)
+
+
+def test_whoever_looks_after_three_days_is_offered_nothing(visitor, changed, clock):
+    _, path = changed
+    assert "undo it" in text_of(visitor.get(path))
+    clock.advance(72 * 3600 + 1)
+    page = text_of(visitor.get(path))
+    assert "The 72 hours are over" in page
+    assert "undo it" not in page
+
+
+def test_whoever_looks_after_the_change_was_undone_by_another_link_is_told_so(visitor, changed):
+    change_id, path = changed
+    number_changes.undo(change_id=change_id)
+    page = text_of(visitor.get(path))
+    assert "The change is undone" in page
+    assert "undo it" not in page
 
 
 def test_a_number_that_has_another_owner_is_not_given_back_and_the_page_says_so(visitor, user, changed):

@@ -10,6 +10,7 @@ from otp_app.accounts import dormancy
 from otp_app.errors import IsThisYou
 from otp_app.models import ReleasedNumber
 from tests import members
+from tests.factories import other_than
 from tests.web.visitor import Visitor, text_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.requests]
@@ -71,6 +72,25 @@ def test_a_stranger_who_must_add_something_keeps_the_answer_along(old, visitor, 
     values = hidden(form, "profile-form") | {"profile.full_name": "A Newcomer"}
     assert visitor.post("/login/1/", **values)["Location"] == "/account/"
     assert get_user_model().objects.get(phone=visitor.phone).full_name == "A Newcomer"
+
+
+def test_a_stranger_who_wants_the_number_of_an_account_in_use_is_told_the_reason(old, visitor, page):
+    accounts.record_sign_in(old)  # its owner was there meanwhile
+    refused = visitor.post("/login/1/", **hidden(page, "new-form"), account="new")
+    assert refused.status_code == 409
+    assert "This number belongs to another account." in text_of(refused)
+    assert "Too many wrong tries" not in text_of(refused)
+    assert visitor.get("/account/")["Location"].startswith("/login/")
+
+
+def test_the_reason_is_told_also_where_the_last_try_is_spent(old, visitor, page):
+    for _ in range(3):
+        visitor.post("/login/1/", code=other_than(visitor.outbox[-1].code))
+    accounts.record_sign_in(old)
+    refused = visitor.post("/login/1/", **hidden(page, "new-form") | {"checks": "4"}, account="new")
+    assert "Get a new code" in text_of(refused)
+    assert "This number belongs to another account." in text_of(refused)
+    assert "Too many wrong tries" not in text_of(refused)
 
 
 def test_the_owner_opens_the_account_by_a_factor_that_can_be_typed(old, by_app, visitor, page):
