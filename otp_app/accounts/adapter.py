@@ -60,7 +60,8 @@ def find_and_sign_in(
     ``idle_before`` is found, but nothing is written. Return None if there is no such user, or, without a query, if this
     database or model needs several statements.
     """
-    model, alias, now = get_user_model(), database(), clock.instant()
+    model, now = get_user_model(), clock.instant()
+    alias = router.db_for_write(model)
     if not _can_sign_in_at_once(model, alias, row_model):
         return None
     may = _may_sign_in(model, alias, idle_before)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, cast
 from uuid import UUID
@@ -129,7 +130,8 @@ class _Column:
 
     def prepared(self, values: Mapping[str, Any], connection: Any) -> Any:
         value = values[self.attname] if self.attname in values else self.field.get_default()
-        return value if isinstance(value, self.plain) else self.field.get_db_prep_save(value, connection)
+        is_plain = isinstance(value, self.plain) or (type(value) is datetime and connection.vendor == "postgresql")
+        return value if is_plain else self.field.get_db_prep_save(value, connection)
 
 
 @lru_cache(maxsize=32)
@@ -142,6 +144,7 @@ def _columns(model: type[models.Model]) -> tuple[_Column, ...]:
 def _plain(field: Any) -> tuple[type, ...]:
     """Return the types whose values need no preparation: both databases take a UUID as hexadecimal digits."""
     kinds = {models.UUIDField: str, models.CharField: str, models.IntegerField: int, models.BooleanField: bool}
+    kinds |= {models.BinaryField: bytes}
     return tuple(kind for of, kind in kinds.items() if isinstance(field, of))
 
 
