@@ -69,7 +69,7 @@ class OtpView(APIView):
             return response
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Authenticate, if the view does, and check permissions. Leave out what no view has: formats, versions, throttles."""
+        """Authenticate, if the view does, and check permissions. No view has DRF's formats, versions and throttles."""
         request.accepted_renderer, request.accepted_media_type = _renderer, _renderer.media_type
         if self.authentication_classes:
             self.perform_authentication(request)
