@@ -51,6 +51,8 @@ class PhoneField(models.CharField):  # type: ignore[type-arg]  # not generic at 
     default_validators = [validate_phone]  # noqa: RUF012  (as Django declares it)
 
     def to_python(self, value: Any) -> Any:
+        if isinstance(value, phones.Phone):
+            return value
         text = super().to_python(value)
         try:
             return phones.parse(text, gate=False) if text else text

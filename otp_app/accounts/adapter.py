@@ -60,7 +60,8 @@ def find_and_sign_in(
     ``idle_before`` is found, but nothing is written. Return None if there is no such user, or, without a query, if this
     database or model needs several statements.
     """
-    model, alias, now = get_user_model(), database(), clock.instant()
+    model, now = get_user_model(), clock.instant()
+    alias = router.db_for_write(model)
     if not _can_sign_in_at_once(model, alias, row_model):
         return None
     may = _may_sign_in(model, alias, idle_before)
@@ -195,7 +196,7 @@ def _may_sign_in(model: Any, alias: str, idle_before: datetime | None) -> Part:
     """Return the condition under which the user in ``found`` signs in."""
     if idle_before is None or not _has_last_login(model):
         return Part("found.is_active", [])
-    value = model._meta.get_field("last_login").get_db_prep_save(idle_before, connections[alias])
+    value = writes.prepared(model._meta.get_field("last_login"), idle_before, connections[alias])
     return Part("found.is_active AND (found.last_login IS NULL OR found.last_login > %s)", [value])
 
 
@@ -207,7 +208,7 @@ def _last_login_update(model: Any, alias: str, now: datetime, may: Part) -> list
     owner, connection = field.model._meta, connections[alias]
     table, column, key = map(connection.ops.quote_name, (owner.db_table, field.column, owner.pk.column))
     where = f'{table}.{key} = found."{owner.pk.attname}" AND {may.sql}'
-    value = field.get_db_prep_save(now, connection)
+    value = writes.prepared(field, now, connection)
     return [Part(f"UPDATE {table} SET {column} = %s FROM found WHERE {where}", [value, *may.params])]
 
 

@@ -59,4 +59,7 @@ def name_of(user_agent: str) -> str:
 
 
 def _first(names: dict[str, str], text: str) -> str:
-    return next((name for mark, name in names.items() if mark in text), "")
+    for mark, name in names.items():
+        if mark in text:
+            return name
+    return ""

@@ -12,9 +12,11 @@ from .. import stores
 from ..challenges import random_id
 from ..conf import conf
 from ..db import clock
+from ..db.lookups import Lookup
 from ..keys import phone_key
 from ..models import DevicesEnd
 
+_ENDED_AT = Lookup(DevicesEnd.objects.all(), "phone", ["at"])
 _SALT = "otp_app.device"
 _RENEW_AFTER_MS = 24 * 3_600_000
 MAX_VALUE_CHARACTERS = 256
@@ -42,8 +44,8 @@ def recognise(phone: str, value: str | None) -> str:
     if owner != phone_key(phone):
         return ""
     # Read where it is written: a replica that lags would recognise a device that its owner has just signed out.
-    ends = DevicesEnd.objects.using(router.db_for_write(DevicesEnd))
-    return "" if ends.filter(phone=owner, at__gte=issued_at).exists() else device
+    ended = _ENDED_AT.first(router.db_for_write(DevicesEnd), owner)
+    return "" if ended and ended[0] >= issued_at else device
 
 
 def end_all(phone: str, *, erased: bool = False) -> int:

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from .. import stores
+from ..db import writes
 from ..models import SecurityEvent
 from .clients import described
 
@@ -74,7 +75,8 @@ def fields_of(kind: Kind, client: Mapping[str, Any], at: int) -> dict[str, Any]:
 
 def insert(user: Any, fields: Mapping[str, Any]) -> None:
     """Write down an event by its fields."""
-    _rows().create(user=user, **fields)
+    alias = router.db_for_write(SecurityEvent)
+    writes.run(alias, writes.inserting(alias, SecurityEvent, {**fields, "user_id": user.pk}))
 
 
 def of(user: Any) -> list[SecurityEvent]:

@@ -1,5 +1,6 @@
 """Validate the shape of requests, and shape the answer to a send. Rooms below validate the content."""
 
+from functools import cached_property
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -34,13 +35,32 @@ _MAX_NAMED_FIELDS = 5  # unknown fields that an answer names
 
 
 class StrictSerializer(serializers.Serializer):  # type: ignore[type-arg]  # not generic at run time
-    """Refuse unknown fields: a misspelt ``challengeid`` would otherwise be ignored in silence."""
+    """Refuse unknown fields: a misspelt ``challengeid`` would otherwise be ignored in silence.
+
+    Fields that do not come cost nothing, as they would with DRF's own loop: most requests have three of eight.
+    """
+
+    @cached_property
+    def _by_name(self) -> dict[str, serializers.Field]:  # type: ignore[type-arg]  # not generic at run time
+        return dict(self.fields)
 
     def to_internal_value(self, data: Any) -> Any:
-        if unknown := sorted(set(data) - set(self.fields)):
+        if unknown := sorted(data.keys() - self._by_name.keys()):
             text = str(_("This field is unknown."))
             raise serializers.ValidationError({_printable(name): [text] for name in unknown[:_MAX_NAMED_FIELDS]})
-        return super().to_internal_value(data)
+        values, errors = {}, {}
+        for name, field in self._by_name.items():
+            if name in data or field.required:
+                try:
+                    values[name] = field.run_validation(data.get(name, serializers.empty))
+                except serializers.ValidationError as error:
+                    errors[name] = error.detail
+        if errors:
+            raise serializers.ValidationError(errors)
+        return values
+
+    def run_validators(self, value: Any) -> None:
+        """Do nothing: no serializer of ours has validators beside those of its fields."""
 
 
 def _printable(name: str) -> str:

@@ -69,9 +69,10 @@ class OtpView(APIView):
             return response
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Authenticate and check permissions. Leave out DRF's formats, versions and throttles: no view has any."""
+        """Authenticate, if the view does, and check permissions. No view has DRF's formats, versions and throttles."""
         request.accepted_renderer, request.accepted_media_type = _renderer, _renderer.media_type
-        self.perform_authentication(request)
+        if self.authentication_classes:
+            self.perform_authentication(request)
         self.check_permissions(request)
 
     def get_exception_handler(self) -> Any:

@@ -33,6 +33,7 @@ class Lookup:
         self._rows = rows
         self._name = name
         self._columns = columns
+        self._names = ", ".join(f'"{name}"' for name in columns)
 
     def first(self, alias: str, value: Any, also: Sequence[Part] = ()) -> tuple[Any, ...] | None:
         """Return the row or None. Changes in ``also`` refer to the row as ``found``, and need ``may_combine``."""
@@ -43,10 +44,10 @@ class Lookup:
             compiled = kept[self] = self._compile(alias)
         sql, params = compiled.sql, compiled.params_for(value)
         if also:
-            names = ", ".join(f'"{name}"' for name in self._columns)
-            changes = ", ".join(f"also{number} AS ({part.sql})" for number, part in enumerate(also))
-            sql = f"WITH found ({names}) AS ({sql}), {changes} SELECT * FROM found"
-            params = [*params, *(param for part in also for param in part.params)]
+            changes = ", ".join([f"also{number} AS ({part.sql})" for number, part in enumerate(also)])
+            sql = f"WITH found ({self._names}) AS ({sql}), {changes} SELECT * FROM found"
+            for part in also:
+                params += part.params
         with connection.cursor() as cursor:
             cursor.execute(sql, params)
             row = cursor.fetchone()

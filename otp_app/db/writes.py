@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, cast
 from uuid import UUID
@@ -108,6 +109,12 @@ def _insert_found(alias: str, model: type[models.Model]) -> tuple[str, list["_Co
     return f"INSERT INTO {into} SELECT {row} FROM found WHERE", columns
 
 
+def prepared(field: Any, value: Any, connection: Any) -> Any:
+    """Return a value of a field as the driver takes it. PostgreSQL's takes instants as they are."""
+    is_instant = type(field) is models.DateTimeField and type(value) is datetime
+    return value if is_instant and connection.vendor == "postgresql" else field.get_db_prep_save(value, connection)
+
+
 def updating(
     alias: str, model: type[models.Model], values: Mapping[str, Any], where: str, among: Sequence[Any]
 ) -> Part:
@@ -129,7 +136,7 @@ class _Column:
 
     def prepared(self, values: Mapping[str, Any], connection: Any) -> Any:
         value = values[self.attname] if self.attname in values else self.field.get_default()
-        return value if isinstance(value, self.plain) else self.field.get_db_prep_save(value, connection)
+        return value if isinstance(value, self.plain) else prepared(self.field, value, connection)
 
 
 @lru_cache(maxsize=32)
@@ -142,6 +149,7 @@ def _columns(model: type[models.Model]) -> tuple[_Column, ...]:
 def _plain(field: Any) -> tuple[type, ...]:
     """Return the types whose values need no preparation: both databases take a UUID as hexadecimal digits."""
     kinds = {models.UUIDField: str, models.CharField: str, models.IntegerField: int, models.BooleanField: bool}
+    kinds |= {models.BinaryField: bytes}
     return tuple(kind for of, kind in kinds.items() if isinstance(field, of))
 
 

@@ -89,7 +89,10 @@ def _around(client: str, bits_of_4: int, bits_of_6: int) -> str:
     address = _parse(client.partition("/")[0])
     if address is None:
         return client
-    return str(ip_network((address, bits_of_4 if isinstance(address, IPv4Address) else bits_of_6), strict=False))
+    if isinstance(address, IPv4Address):  # as text, because most clients have one and ipaddress takes much longer
+        kept = str(address).split(".")[: bits_of_4 // 8]
+        return f"{'.'.join([*kept, '0', '0', '0'][:4])}/{bits_of_4}"
+    return str(ip_network((address, bits_of_6), strict=False))
 
 
 def _forget(*, setting: str, **_: Any) -> None:

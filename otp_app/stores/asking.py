@@ -2,7 +2,6 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import replace
 from math import ceil
 from typing import Any
 
@@ -49,8 +48,8 @@ class AskingStore(ABC):
         )
         if answer["state"] == "none":
             return None
-        paid = wire.challenge_of(answer["challenge"])
-        return replace(paid, increments=paid.increments + wire.increments_of(answer["taken"]))
+        paid = answer["challenge"]
+        return wire.challenge_of(paid | {"taken": [*(paid.get("taken") or ()), *answer["taken"]]})
 
     def extend(self, challenge_id: str, ttl: int) -> bool:
         return bool(self._ask_outside_transactions("extend", {"id": challenge_id, "ttl": ttl})["state"] == "taken")

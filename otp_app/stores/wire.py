@@ -16,6 +16,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 from ..challenges import Challenge, Claims, Increment, Status
@@ -52,6 +53,7 @@ _NAMES = (
     *("counts", "amount", "period", "cost", "steps", "key", "ring", "converts", "shared", "kept"),
     *("growth", "steady", "vouches", "strangers", "proof"),
 )
+_MEMBERS_OF, _VALUES_OF = attrgetter(*MEMBERS), attrgetter(*_NAMES)
 _DEFAULTS = {field.name: field.default for field in fields(Limit)}
 
 
@@ -64,8 +66,8 @@ def written(asked: Document, request_limits: RequestLimits) -> str:
 @lru_cache(maxsize=1024)
 def _limit(limit: Limit) -> str:
     """Return a limit as JSON, without the members that have their default: servers know those, too."""
-    members = {name: getattr(limit, name) for name in _NAMES}
-    return json.dumps({name: value for name, value in members.items() if value != _DEFAULTS[name]})
+    members = zip(_NAMES, _VALUES_OF(limit), strict=True)
+    return json.dumps({name: value for name, value in members if value != _DEFAULTS[name]})
 
 
 def lane(device: str | bool) -> str:
@@ -74,7 +76,7 @@ def lane(device: str | bool) -> str:
 
 
 def document_of(challenge: Challenge) -> Document:
-    return {name: getattr(challenge, name) for name in MEMBERS} | {"taken": []}
+    return dict(zip(MEMBERS, _MEMBERS_OF(challenge), strict=True)) | {"taken": []}
 
 
 def challenge_of(document: Mapping[str, Any]) -> Challenge:

@@ -108,7 +108,7 @@ def _sign_in(
         user, is_new = accounts.sign_up(phone, request, profile)
     if not user.is_active or (phone.is_test and staff.is_staff(user)):
         raise InvalidOrExpiredCode
-    if dormancy.is_idle(user, idle_before) and not sessions.of(user):
+    if not issued and dormancy.is_idle(user, idle_before) and not sessions.of(user):
         raise dormancy.question(user)
     issued = issued or issue(backend, user, request)
     if event and not is_new:

@@ -68,16 +68,19 @@ def counters(alias: str, keys: Iterable[str]) -> dict[str, Counter]:
 
 def keep_counters(alias: str, changed: Iterable[Counter]) -> None:
     """Insert or overwrite the rows of these counters."""
-    columns = "key, newest, rings, blocked_until, expires_at"
-    sql = f"INSERT OR REPLACE INTO otp_app_key_counter ({columns}) VALUES (%s, %s, %s, %s, %s)"
-    for counter in changed:
-        held = json.dumps(counter.newest), json.dumps(counter.rings)
-        run(alias, sql, [counter.key, *held, counter.blocked_until, counter.expires_at])
+    values: list[Any] = []
+    for each in changed:
+        values += each.key, json.dumps(each.newest), json.dumps(each.rings), each.blocked_until, each.expires_at
+    if values:
+        marks = ", ".join(["(%s, %s, %s, %s, %s)"] * (len(values) // 5))
+        columns = "key, newest, rings, blocked_until, expires_at"
+        run(alias, f"INSERT OR REPLACE INTO otp_app_key_counter ({columns}) VALUES {marks}", values)
 
 
 def _values(challenge: Challenge) -> list[Any]:
-    lists = {"sent_at": json.dumps(challenge.sent_at), "taken": json.dumps(wire.increments_in(challenge.increments))}
-    return [lists[name] if name in lists else getattr(challenge, name) for name in _MEMBERS]
+    taken = wire.increments_in(challenge.increments)
+    lists = {"sent_at": json.dumps(challenge.sent_at), "taken": json.dumps(taken)}
+    return list((wire.document_of(challenge) | lists).values())
 
 
 def _challenge_of(document: dict[str, Any]) -> Challenge:
