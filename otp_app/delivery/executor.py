@@ -26,11 +26,15 @@ class NotTried(NotAccepted):
     """Report that no provider was called, because of this process: another provider would not be called either."""
 
 
+class Stuck(NotAccepted):
+    """Report that a provider was not called, because all its threads hang: another provider may be."""
+
+
 def call(provider: Provider, message: Message, until: float, *, local: bool) -> Receipt:
     """Hand a message to a provider and return its receipt. ``until`` is the deadline by ``time.monotonic``.
 
-    Raises what ``Provider.send`` raises, NotTried when this process has no place or time for the call, NotAccepted when
-    all threads of the provider hang, and Unknown at the deadline.
+    Raises what ``Provider.send`` raises, NotTried when this process has no place or time for the call, Stuck when all
+    threads of the provider hang, and Unknown at the deadline.
 
     A provider that reaches the network works in a thread of a bounded pool: no timeout of a socket bounds a reply that
     drips, a deadline on the thread does. OTP_PROVIDER_CALLS calls run at once, half as many callers wait a moment for
@@ -39,21 +43,18 @@ def call(provider: Provider, message: Message, until: float, *, local: bool) -> 
     """
     if local:
         return provider.send(message)
-    return ask(provider, partial(provider.send, message), until, conf.PROVIDER_DEADLINE * _LEAST_SHARE)
-
-
-def ask(provider: object, question: Callable[[], T], until: float, least: float = 0) -> T:
-    """Return what ``question`` returns, asked in a thread of the provider; raise as ``call`` does.
-
-    ``least`` are the seconds before ``until`` without which nothing is asked.
-    """
-    if (spare := until - time.monotonic() - least) <= 0:
+    if (spare := until - time.monotonic() - conf.PROVIDER_DEADLINE * _LEAST_SHARE) <= 0:
         raise NotTried("deadline")
     with _place(min(_PLACE_WAIT_SECONDS, spare)):
-        try:
-            return _submit(provider, question).result(timeout=until - time.monotonic())
-        except DeadlineExceeded:
-            raise Unknown("deadline") from None
+        return ask(provider, partial(provider.send, message), until)
+
+
+def ask(provider: object, question: Callable[[], T], until: float) -> T:
+    """Return what ``question`` returns, asked in a thread of the provider; raise as ``call`` does."""
+    try:
+        return _submit(provider, question).result(timeout=until - time.monotonic())
+    except DeadlineExceeded:
+        raise Unknown("deadline") from None
 
 
 @contextmanager
@@ -77,7 +78,7 @@ def _acquired(semaphore: threading.Semaphore, wait: float) -> Iterator[None]:
 def _submit(provider: object, question: Callable[[], T]) -> "Future[T]":
     slots, pool = _pool(provider, conf.PROVIDER_CALLS)
     if not slots.acquire(blocking=False):
-        raise NotAccepted("stuck")
+        raise Stuck("stuck")
     try:
         return pool.submit(_call, question, slots)
     except RuntimeError:  # this process is ending

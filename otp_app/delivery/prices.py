@@ -24,6 +24,8 @@ def amount(price: object, region: str, segments: int = 1) -> Decimal | None:
         price = price.get(region, price.get("*"))
     try:
         each = Decimal(str(price))
-    except InvalidOperation:  # the message has left already, or the question was asked: a mistake in the settings must not undo that
+    except (
+        InvalidOperation
+    ):  # the message has left already, or the question was asked: a mistake in the settings must not undo that
         return None
     return each * segments if each.is_finite() and 0 <= each < MAX_SEGMENT_PRICE else None

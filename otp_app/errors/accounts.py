@@ -73,7 +73,9 @@ class IsThisYou(OtpError):
         self.since = since
         self.moved = moved
         if moved:
-            self.detail = _("This number has an account, but since then a new SIM card or a new owner. Is it yours?")
+            self.detail = _(
+                "Since the account of this number was last used, the number has got a new SIM card or a new owner. Is the account yours?"
+            )
 
 
 class NumberTooNew(OtpError):

@@ -14,16 +14,16 @@ class LineLookup(models.Model):
     """
 
     class Finding(models.TextChoices):
-        SAME = "same", _("same line")
-        SIM_SWAPPED = "sim_swapped", _("another SIM")
-        REASSIGNED = "reassigned", _("another owner")
-        UNKNOWN = "unknown", _("unknown")
+        SAME = "same"
+        SIM_SWAPPED = "sim_swapped"
+        REASSIGNED = "reassigned"
+        UNKNOWN = "unknown"
 
     phone = models.UUIDField(null=True)
-    at = models.BigIntegerField(_("time"))
-    finding = models.CharField(_("finding"), max_length=16, choices=Finding.choices)  # since the account was last used
-    line_type = models.CharField(_("line type"), max_length=16, blank=True)
-    price = models.DecimalField(_("price"), max_digits=12, decimal_places=6, null=True)  # in OTP_CURRENCY
+    at = models.BigIntegerField()
+    finding = models.CharField(max_length=16, choices=Finding.choices)  # since the account was last used
+    line_type = models.CharField(max_length=16, blank=True)
+    price = models.DecimalField(max_digits=12, decimal_places=6, null=True)  # in OTP_CURRENCY
 
     class Meta:
         db_table = "otp_app_line_lookup"

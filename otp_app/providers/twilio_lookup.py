@@ -11,7 +11,7 @@ from typing import Any
 from django.utils.dateparse import parse_duration
 
 from ..db import clock
-from .base import NotAccepted, Unknown, Unsuited
+from .base import Unknown, Unsuited
 from .http import Http
 from .line_checks import Line, LineCheck
 from .twilio_codes import code_of, refused
@@ -32,9 +32,7 @@ class TwilioLookup(LineCheck):
     after an approval. Leave out what yours may not use.
     """
 
-    def __init__(
-        self, account_sid: str, auth_token: str, base_url: str = "", fields: Sequence[str] = FIELDS
-    ) -> None:
+    def __init__(self, account_sid: str, auth_token: str, base_url: str = "", fields: Sequence[str] = FIELDS) -> None:
         auth = (account_sid, auth_token)
         self._http = Http(base_url or "https://lookups.twilio.com", auth=auth, timeouts=TIMEOUTS)
         self._fields = tuple(fields)
@@ -61,11 +59,11 @@ class TwilioLookup(LineCheck):
     def _line_of(self, told: Mapping[str, Any], last_seen: datetime) -> Line:
         packages = {name: told[name] or {} for name in self._fields if name in told}
         if not packages:
-            raise NotAccepted("no_packages")
+            raise Unknown("unreadable")
         errors = [code_of(packages[name].get("error_code")) for name in packages if name != LINE_TYPE]
         return Line(
             sim_swapped=_swapped(packages.get(SIM_SWAP, {}).get("last_sim_swap") or {}, last_seen),
-            reassigned=_REASSIGNED.get(packages.get(REASSIGNED, {}).get("is_number_reassigned")),
+            reassigned=_REASSIGNED.get(str(packages.get(REASSIGNED, {}).get("is_number_reassigned"))),
             line_type=_line_type(packages.get(LINE_TYPE, {}).get("type")),
             error=errors[0] if errors and all(errors) else "",
         )
@@ -80,11 +78,11 @@ def _swapped(last: Mapping[str, Any], last_seen: datetime) -> bool | None:
         swapped_at = datetime.fromisoformat(date)
         return (swapped_at if swapped_at.tzinfo else swapped_at.replace(tzinfo=UTC)) >= last_seen
     within, period = last.get("swapped_in_period"), parse_duration(last.get("swapped_period") or "")
-    if within is None or period is None:
+    if not isinstance(within, bool) or period is None:
         return None
     began = datetime.fromtimestamp(clock.milliseconds() / 1000, UTC) - period
     tells = began >= last_seen if within else began <= last_seen
-    return bool(within) if tells else None
+    return within if tells else None
 
 
 def _line_type(told: Any) -> str:
