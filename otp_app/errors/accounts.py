@@ -74,7 +74,8 @@ class IsThisYou(OtpError):
         self.moved = moved
         if moved:
             self.detail = _(
-                "Since the account of this number was last used, the number has got a new SIM card or a new owner. Is the account yours?"
+                "Since the account of this number was last used, the number has got a new SIM card or a new owner. "
+                "Is the account yours?"
             )
 
 
