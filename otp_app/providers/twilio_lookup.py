@@ -5,7 +5,7 @@ The requests are those of https://www.twilio.com/docs/lookup/v2-api, its package
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.utils.dateparse import parse_duration
@@ -77,8 +77,8 @@ def _swapped(last: Mapping[str, Any], last_seen: datetime) -> bool | None:
     if date := last.get("last_sim_swap_date"):
         swapped_at = datetime.fromisoformat(date)
         return (swapped_at if swapped_at.tzinfo else swapped_at.replace(tzinfo=UTC)) >= last_seen
-    within, period = last.get("swapped_in_period"), parse_duration(last.get("swapped_period") or "")
-    if not isinstance(within, bool) or period is None:
+    within, period = last.get("swapped_in_period"), parse_duration(last.get("swapped_period") or "none")
+    if not isinstance(within, bool) or period is None or period < timedelta(0):
         return None
     began = datetime.fromtimestamp(clock.milliseconds() / 1000, UTC) - period
     tells = began >= last_seen if within else began <= last_seen
