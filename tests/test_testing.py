@@ -15,7 +15,7 @@ from otp_app.conf import conf, provider_entries
 from otp_app.errors import ChannelNotOffered, DeliveryFailed, InvalidOrExpiredCode, IsThisYou, Limited
 from otp_app.providers.base import Unknown
 from otp_app.providers.line_checks import Line
-from otp_app.testing import admin_user, otp_lines  # noqa: F401
+from otp_app.testing import admin_user  # noqa: F401
 from tests.factories import new_phone
 
 pytestmark = pytest.mark.django_db
@@ -180,7 +180,9 @@ def test_without_pytest_the_context_manager_is_there_and_the_fixture_is_not(monk
     spec = importlib.util.find_spec("otp_app.testing")
     without = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(without)
-    assert set(without.__all__) == {"ADMIN", "Clock", "Outbox", "create_admin", "moved", "outbox", "unlimited"}
+    assert set(without.__all__) == {
+        *("ADMIN", "Clock", "Lines", "Outbox", "create_admin", "lines", "moved", "outbox", "unlimited")
+    }
     assert not hasattr(without, "otp_outbox")
     with without.outbox() as sent:
         assert sent.messages == []
