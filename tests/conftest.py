@@ -13,7 +13,7 @@ from otp_app import notices, stores
 from otp_app.db.clock import milliseconds
 from otp_app.providers import memory
 from otp_app.rulings import kept
-from otp_app.testing import otp_clock, otp_outbox, otp_unlimited  # noqa: F401
+from otp_app.testing import otp_clock, otp_lines, otp_outbox, otp_unlimited  # noqa: F401
 from otp_app.testing.clock import Clock
 from otp_app.tokens import signing_keys
 from tests.things import Thing

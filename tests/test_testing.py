@@ -2,16 +2,19 @@
 
 import importlib.util
 import sys
+from datetime import timedelta
 
 import pytest
 from django.conf import settings as django_settings
 from django.core.management import call_command
 from django.test import override_settings
+from django.utils import timezone
 
 from otp_app import notifications, services, stores, testing
-from otp_app.conf import provider_entries
-from otp_app.errors import ChannelNotOffered, DeliveryFailed, InvalidOrExpiredCode, Limited
+from otp_app.conf import conf, provider_entries
+from otp_app.errors import ChannelNotOffered, DeliveryFailed, InvalidOrExpiredCode, IsThisYou, Limited
 from otp_app.providers.base import Unknown
+from otp_app.providers.line_checks import Line
 from otp_app.testing import admin_user  # noqa: F401
 from tests.factories import new_phone
 
@@ -32,6 +35,22 @@ def test_the_fixture_gives_the_last_code_of_a_phone(otp_outbox):
     services.send_code(phone=other)
     assert otp_outbox.code(phone) == otp_outbox.messages[0].code
     assert services.sign_in(phone=phone, code=otp_outbox.code(phone)).is_new
+
+
+def test_the_fixture_of_lines_answers_what_a_test_says(otp_lines, django_user_model):
+    user = django_user_model.objects.create_user(new_phone(), last_login=timezone.now() - timedelta(days=8))
+    with testing.outbox() as sent:
+        services.send_code(phone=user.phone)
+        otp_lines.answers[user.phone] = Line(sim_swapped=True)
+        with pytest.raises(IsThisYou):
+            services.sign_in(phone=user.phone, code=sent.code(user.phone))
+    assert [phone for phone, _ in otp_lines.asked] == [user.phone]
+
+
+def test_outside_of_it_no_company_is_asked(settings):
+    with testing.lines(PRICE="1"):
+        assert conf.LINE_CHECK["PRICE"] == "1"
+    assert conf.LINE_CHECK is None
 
 
 def test_a_phone_without_a_message_is_an_error(otp_outbox):
@@ -161,7 +180,9 @@ def test_without_pytest_the_context_manager_is_there_and_the_fixture_is_not(monk
     spec = importlib.util.find_spec("otp_app.testing")
     without = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(without)
-    assert set(without.__all__) == {"ADMIN", "Clock", "Outbox", "create_admin", "moved", "outbox", "unlimited"}
+    assert set(without.__all__) == {
+        *("ADMIN", "Clock", "Lines", "Outbox", "create_admin", "lines", "moved", "outbox", "unlimited")
+    }
     assert not hasattr(without, "otp_outbox")
     with without.outbox() as sent:
         assert sent.messages == []

@@ -21,10 +21,10 @@ def idle_before() -> datetime | None:
     return clock.instant() - timedelta(days=conf.DORMANT_DAYS) if conf.DORMANT_DAYS else None
 
 
-def question(user: Any) -> IsThisYou:
-    """Return the question whether the account of a user is the person's.
+def question(user: Any, *, moved: bool = False) -> IsThisYou:
+    """Return the question whether the account of a user is the person's; ``moved``, because the number has moved.
 
     The year in which the account began tells its owner which account is meant, and a stranger nothing of its owner.
     """
     joined: datetime | None = getattr(user, "date_joined", None)
-    return IsThisYou(factors.offered(user), joined.year if joined else None)
+    return IsThisYou(factors.offered(user), joined.year if joined else None, moved=moved)

@@ -28,7 +28,7 @@ class Kind(StrEnum):
     RECOVERY_CODE_USED = "recovery_code_used"  # in a sign-in, a confirmation or the admin
     EMAIL_ADDED = "email_added"  # also one in place of another
     EMAIL_REMOVED = "email_removed"
-    NUMBER_RELEASED = "number_released"  # a new owner of the number began an account; this one was idle for long
+    NUMBER_RELEASED = "number_released"  # whoever has the number now began an account of their own
     NUMBER_GIVEN_BACK = "number_given_back"  # by staff
     PASSKEY_ADDED = "passkey_added"
     PASSKEY_CLONED = "passkey_cloned"  # its counter went back, so a copy of it may be about; it was refused
@@ -52,7 +52,7 @@ TEXTS = {
     "passkey_added": _("A passkey was added."),
     "passkey_cloned": _("A passkey was refused, because there may be a copy of it."),
     "passkey_removed": _("A passkey was removed."),
-    "number_released": _("The number went to a new owner, because the account was not used for long."),
+    "number_released": _("The number went to a new account: whoever has it now said that this one is not theirs."),
     "number_given_back": _("The number was given back to the account by staff."),
     "number_changed": _("The phone number was changed."),
     "number_restored": _("The former phone number was restored."),

@@ -74,8 +74,8 @@ CAUSES: dict[str, tuple[str, str]] = {  # code: cause, cure
         "its by, as docs/factors.md shows.",
     ),
     "is_this_you": (
-        "The code is right, but nobody has used the account of this number for OTP_DORMANT_DAYS, and the device is "
-        "new: the number may have a new owner by now.",
+        "The code is right, but the device is new, and nobody has used the account of this number for "
+        "OTP_DORMANT_DAYS, or by OTP_LINE_CHECK the number has another SIM or owner since then.",
         "Ask the person. Send the same code again with factor, one of factors, to open the account, or with new as "
         "account to begin another one, as docs/recycled-numbers.md shows.",
     ),

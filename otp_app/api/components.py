@@ -36,7 +36,7 @@ def text_field(field: fields.TextField) -> Json:
             solved = "The solved task of proof_required, in base64; none from a client that cannot solve one."
             return STRING | {"minLength": 1, "maxLength": field.max_characters, "description": solved}
         case fields.AccountField():
-            told = "After is_this_you: the number is taken from the account that was idle, and a new one begins."
+            told = "After is_this_you: the number is taken from the account that has it, and a new one begins."
             return STRING | {"const": fields.NEW_ACCOUNT, "description": told}
     return STRING | {"minLength": 1, "maxLength": field.max_characters}
 

@@ -7,6 +7,7 @@ from . import (  # noqa: F401  (registers them)
     factors,
     libraries,
     limits,
+    line_checks,
     page,
     passkeys,
     providers,

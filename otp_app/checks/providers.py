@@ -52,7 +52,7 @@ def _wrong_entry(entry: Mapping[str, Any]) -> Iterator[CheckMessage]:
         hint = "Give the options that the provider's page in docs/providers has, and no others."
         yield Error(f"OTP_PROVIDERS: OPTIONS of {alias!r} do not fit: {error}.", hint=hint, id="otp_app.E020")
     price = entry.get("PRICE")
-    if not all(map(_is_price, price.values() if isinstance(price, Mapping) else [price])):
+    if not all(map(is_price, price.values() if isinstance(price, Mapping) else [price])):
         hint = 'Set a number, as "0.0055", or one for each country, as {"UZ": "0.0055", "*": "0.08"}.'
         yield Error(
             f"OTP_PROVIDERS: PRICE of {alias!r} is not an amount of money from 0 to below {prices.MAX_SEGMENT_PRICE}.",
@@ -61,7 +61,8 @@ def _wrong_entry(entry: Mapping[str, Any]) -> Iterator[CheckMessage]:
         )
 
 
-def _is_price(value: Any) -> bool:
+def is_price(value: Any) -> bool:
+    """Return whether a value is an amount of money for a PRICE, or None."""
     try:
         return value is None or 0 <= Decimal(str(value)) < prices.MAX_SEGMENT_PRICE
     except InvalidOperation:

@@ -59,6 +59,8 @@ RANGES: dict[str, tuple[int, int]] = {
     "JWT_KEY_LEAD": (0, MAX_NUMBER),
     "REFRESH_GRACE": (1, 300),
     "DORMANT_DAYS": (0, 36_500),
+    "LINE_CHECK_IDLE_DAYS": (0, 36_500),
+    "LINE_CHECK_DAYS": (1, 30),
 }
 POLICY_NUMBERS = {
     "length": "CODE_LENGTH",

@@ -3,16 +3,18 @@
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as DeadlineExceeded
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
+from typing import TypeVar
 
 from ..conf import conf
 from ..providers.base import Message, NotAccepted, Provider, Receipt, Rejected, Unknown
 
 logger = logging.getLogger("otp_app.calls")
+T = TypeVar("T")
 
 _LEAST_SHARE = 1 / 10  # of the whole deadline that a call needs: with less it would only end as unknown
 # How long a caller waits for a place. Half as many callers as there are places may wait, so the last of them gets
@@ -24,11 +26,15 @@ class NotTried(NotAccepted):
     """Report that no provider was called, because of this process: another provider would not be called either."""
 
 
+class Stuck(NotAccepted):
+    """Report that a provider was not called, because all its threads hang: another provider may be."""
+
+
 def call(provider: Provider, message: Message, until: float, *, local: bool) -> Receipt:
     """Hand a message to a provider and return its receipt. ``until`` is the deadline by ``time.monotonic``.
 
-    Raises what ``Provider.send`` raises, NotTried when this process has no place or time for the call, NotAccepted when
-    all threads of the provider hang, and Unknown at the deadline.
+    Raises what ``Provider.send`` raises, NotTried when this process has no place or time for the call, Stuck when all
+    threads of the provider hang, and Unknown at the deadline.
 
     A provider that reaches the network works in a thread of a bounded pool: no timeout of a socket bounds a reply that
     drips, a deadline on the thread does. OTP_PROVIDER_CALLS calls run at once, half as many callers wait a moment for
@@ -40,10 +46,15 @@ def call(provider: Provider, message: Message, until: float, *, local: bool) -> 
     if (spare := until - time.monotonic() - conf.PROVIDER_DEADLINE * _LEAST_SHARE) <= 0:
         raise NotTried("deadline")
     with _place(min(_PLACE_WAIT_SECONDS, spare)):
-        try:
-            return _submit(provider, message).result(timeout=until - time.monotonic())
-        except DeadlineExceeded:
-            raise Unknown("deadline") from None
+        return ask(provider, partial(provider.send, message), until)
+
+
+def ask(provider: object, question: Callable[[], T], until: float) -> T:
+    """Return what ``question`` returns, asked in a thread of the provider; raise as ``call`` does."""
+    try:
+        return _submit(provider, question).result(timeout=until - time.monotonic())
+    except DeadlineExceeded:
+        raise Unknown("deadline") from None
 
 
 @contextmanager
@@ -64,20 +75,20 @@ def _acquired(semaphore: threading.Semaphore, wait: float) -> Iterator[None]:
         semaphore.release()
 
 
-def _submit(provider: Provider, message: Message) -> "Future[Receipt]":
+def _submit(provider: object, question: Callable[[], T]) -> "Future[T]":
     slots, pool = _pool(provider, conf.PROVIDER_CALLS)
     if not slots.acquire(blocking=False):
-        raise NotAccepted("stuck")
+        raise Stuck("stuck")
     try:
-        return pool.submit(_call, provider, message, slots)
+        return pool.submit(_call, question, slots)
     except RuntimeError:  # this process is ending
         slots.release()
         raise NotTried("shutdown") from None
 
 
-def _call(provider: Provider, message: Message, slots: threading.Semaphore) -> Receipt:
+def _call(question: Callable[[], T], slots: threading.Semaphore) -> T:
     try:
-        return provider.send(message)
+        return question()
     except (Rejected, NotAccepted, Unknown):
         raise
     except BaseException as error:  # noqa: BLE001  (an exit too: it ends this call, never the process that waits for it)
@@ -95,5 +106,5 @@ def _places(size: int) -> tuple[threading.Semaphore, threading.Semaphore]:
 
 
 @lru_cache(maxsize=32)
-def _pool(provider: Provider, size: int) -> tuple[threading.Semaphore, ThreadPoolExecutor]:
+def _pool(provider: object, size: int) -> tuple[threading.Semaphore, ThreadPoolExecutor]:
     return threading.Semaphore(size), ThreadPoolExecutor(size, f"otp-{type(provider).__name__}")

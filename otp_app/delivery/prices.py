@@ -15,10 +15,17 @@ def price_of(alias: str, region: str, segments: int) -> Decimal | None:
     """
     entries = (*provider_entries(), *conf.PROVIDERS)  # where an outbox file stands in for the providers, theirs too
     price = next((entry.get("PRICE") for entry in entries if entry["ALIAS"] == alias), None)
+    return amount(price, region, segments)
+
+
+def amount(price: object, region: str, segments: int = 1) -> Decimal | None:
+    """Return what a PRICE says of a country; None where it is missing or no number in its bounds."""
     if isinstance(price, Mapping):
         price = price.get(region, price.get("*"))
     try:
         each = Decimal(str(price))
-    except InvalidOperation:  # the message has left already: a mistake in the settings must not undo that
+    except (
+        InvalidOperation
+    ):  # the message has left already, or the question was asked: a mistake in the settings must not undo that
         return None
     return each * segments if each.is_finite() and 0 <= each < MAX_SEGMENT_PRICE else None

@@ -66,7 +66,7 @@ class SecondFactorRequired(OtpError):
 
 
 class IsThisYou(OtpError):
-    """Ask whether an account that was idle for long is the person's: the number may have a new owner by now.
+    """Ask whether an account is the person's: it was idle for long, or the number has ``moved`` since it was used.
 
     ``factors`` are those that would prove it, ``since`` the year in which the account began, if that is known. The code
     is right and may be sent again.
@@ -76,10 +76,18 @@ class IsThisYou(OtpError):
     status = 403
     detail = _("This number has an account that was not used for a long time. Is it yours?")
 
-    def __init__(self, factors: Sequence[Mapping[str, Any]] = (), since: int | None = None) -> None:
+    def __init__(
+        self, factors: Sequence[Mapping[str, Any]] = (), since: int | None = None, *, moved: bool = False
+    ) -> None:
         super().__init__()
         self.factors = factors
         self.since = since
+        self.moved = moved
+        if moved:
+            self.detail = _(
+                "Since the account of this number was last used, the number has got a new SIM card or a new owner. "
+                "Is the account yours?"
+            )
 
 
 class NumberTooNew(OtpError):

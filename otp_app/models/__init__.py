@@ -12,6 +12,7 @@ from .devices import DevicesEnd
 from .emails import EmailAddress
 from .events import SecurityEvent
 from .factors import Authenticator, RecoveryCode
+from .line_lookups import LineLookup
 from .notifications import Notification
 from .number_changes import NumberChange
 from .passkeys import Passkey
@@ -34,6 +35,7 @@ __all__ = [
     "EventRow",
     "Failure",
     "KeptAnswer",
+    "LineLookup",
     "Notification",
     "NumberChange",
     "Passkey",

@@ -20,7 +20,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from .. import accounts, audit, staff, stores, tokens
-from ..accounts import confirmations, devices
+from ..accounts import confirmations, devices, lines
 from ..challenges.policies import DELETE_ACCOUNT
 from ..counters import HOUR_MS, MONTH_MS
 from ..db import writes
@@ -77,6 +77,7 @@ def _erase(alias: str, user: Any, request: HttpRequest | None, confirmation: str
     accounts.current().erase(row)
     if phone:
         devices.end_all(phone, erased=True)
+        lines.forget(phone)
         _delete_past_blocks(alias, phone)
         stores.current().forget(phone)
     return phone

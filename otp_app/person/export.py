@@ -19,6 +19,7 @@ from ..models import (
     Confirmation,
     Delivery,
     EmailAddress,
+    LineLookup,
     Notification,
     NumberChange,
     Passkey,
@@ -72,6 +73,7 @@ def copy_of(user: Any) -> dict[str, Any]:
         "user": {**accounts.current().shown(user), **shown, **account},
         **{name: list(_rows(*columns, user)) for name, columns in OF_USER.items()},
         "messages": _messages(phone) if phone else [],
+        "line_lookups": _line_lookups(phone) if phone else [],
         "devices_forgotten_at": _instant(forgotten) if forgotten else None,
         "project": accounts.current().export(user),
     }
@@ -92,6 +94,13 @@ def _messages(phone: str) -> list[dict[str, Any]]:
     for row in found:
         row["reference"] = row["reference"] and f"…{row['reference'][-_SHOWN_OF_REFERENCE:]}"
     return found
+
+
+def _line_lookups(phone: str) -> list[dict[str, Any]]:
+    """Return what was asked about the line of a phone, in thirty days."""
+    rows = LineLookup.objects.using(accounts.database()).filter(phone=phone_key(phone)).order_by("-pk")
+    found = rows.values("at", "finding", "line_type")[:MAX_LISTED]
+    return [{name: _plain(name, value) for name, value in row.items()} for row in found]
 
 
 def _plain(name: str, value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Ask for what a sign-in takes beside a right code: members of a sign-up, a second factor, whose an idle account is."""
+"""Ask for what a sign-in takes beside a right code: members of a sign-up, a second factor, whose the account is."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,6 +10,7 @@ from ..accounts import dormancy, profiles
 from ..conf import conf
 from ..errors import PhoneTaken
 from ..phones import Phone
+from . import line_checks
 
 
 def require(
@@ -22,21 +23,25 @@ def require(
     vouched: bool,
     anew: bool,
 ) -> bool:
-    """Return whether the number is to be taken from a dormant account, for a new one: with ``anew``, if there is one.
+    """Return whether a new account takes the number of a dormant or lost one: with ``anew``, if there is such a one.
 
-    Raise PhoneTaken for ``anew`` where the account is not dormant: who asks for a new one must not be signed in to
-    somebody else's. Raise ProfileRequired, SecondFactorRequired, or Limited by wrong factors. The usual sign-in needs
-    no query here, so the question of a dormant account mostly comes later, from the statement that signs in;
-    ``vouched`` is as there.
+    Raise IsThisYou for such an account without ``anew``. Raise PhoneTaken for ``anew`` where the account is in use: who
+    asks for a new one must not be signed in to somebody else's. Raise ProfileRequired, SecondFactorRequired, or Limited
+    by wrong factors. The usual sign-in needs no query here, so the question of a dormant account mostly comes later,
+    from the statement that signs in; ``vouched`` is as there.
     """
-    user = accounts.current().find(phone, request) if factor or anew or not conf.CODE_ALONE else None
-    known = user and user.is_active  # others get no further in any case
-    dormant = bool(known) and not vouched and not phone.is_test and tokens.is_dormant(user)
-    if dormant and not anew:
-        raise dormancy.question(user)  # before the second factor, which a new owner of the number does not have
-    if known and anew and not dormant:
+    doubtful = not vouched and not phone.is_test
+    asks = factor or anew or not conf.CODE_ALONE or (doubtful and conf.LINE_CHECK)
+    user = accounts.current().find(phone, request) if asks else None
+    known = bool(user and user.is_active)  # others get no further in any case
+    dormant = known and doubtful and tokens.is_dormant(user)
+    moved = known and doubtful and not dormant and line_checks.have_moved(user, phone)
+    lost = dormant or moved
+    if lost and not anew:  # before the second factor, which a new owner of the number does not have
+        raise dormancy.question(user, moved=moved)
+    if known and anew and not lost:
         raise PhoneTaken
-    profiles.require(phone, members, request, anew=dormant)
-    if known and not dormant and (factor or not conf.CODE_ALONE):
+    profiles.require(phone, members, request, anew=lost)
+    if known and not lost and (factor or not conf.CODE_ALONE):
         proofs.require(user, factor, client=client, request=request)
-    return dormant
+    return lost

@@ -1,5 +1,6 @@
 """Carry messages by the providers that the settings choose, each created once per process."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.signals import setting_changed
@@ -8,7 +9,7 @@ from django.utils.module_loading import import_string
 from ..conf import provider_entries
 from .base import Provider
 
-_instances: dict[str, Provider] = {}
+_instances: dict[str, Any] = {}
 
 
 def aliases() -> list[str]:
@@ -21,6 +22,12 @@ def get(alias: str) -> Provider:
     entry = next((entry for entry in provider_entries() if entry["ALIAS"] == alias), None)
     if entry is None:
         raise KeyError(alias)
+    provider: Provider = made(entry)
+    return provider
+
+
+def made(entry: Mapping[str, Any]) -> Any:
+    """Return the instance of an entry's BACKEND with its OPTIONS. Raises what the import or the class raises."""
     key = repr((entry["BACKEND"], entry.get("OPTIONS")))
     if key not in _instances:
         _instances[key] = import_string(entry["BACKEND"])(**entry.get("OPTIONS", {}))

@@ -29,6 +29,7 @@ _NOT_ACCEPTED_STATUSES = (
 )  # credentials, credit, permission, address, too many, overloaded
 MAX_REPLY_BYTES = 1_000_000  # bytes of a reply; theirs have some hundred
 POOLED_CONNECTIONS = 32  # connections kept to a host
+Timeouts = tuple[float, float]  # seconds to connect, and to wait for each part of the reply
 
 
 logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)  # at DEBUG it writes addresses down, parameters too
@@ -49,9 +50,14 @@ class Reply:
 class Adapter(HTTPAdapter):
     """Apply both timeouts to every request and bound every reply, so that no caller can forget to."""
 
+    def __init__(self, *, timeouts: Timeouts | None = None, **how: Any) -> None:
+        self._timeouts = timeouts
+        super().__init__(**how)
+
     def send(self, request: Any, **kwargs: Any) -> Any:  # type: ignore[override]
-        until = time.monotonic() + CONNECT_TIMEOUT + READ_TIMEOUT
-        how = kwargs | {"timeout": (CONNECT_TIMEOUT, READ_TIMEOUT), "stream": True}
+        timeouts = self._timeouts or (CONNECT_TIMEOUT, READ_TIMEOUT)
+        until = time.monotonic() + sum(timeouts)
+        how = kwargs | {"timeout": timeouts, "stream": True}
         answer = super().send(request, **how)
         body = b""
         try:
@@ -69,13 +75,18 @@ class Adapter(HTTPAdapter):
 
 
 class Http:
-    """Send requests to one host over a pooled session."""
+    """Send requests to one host over a pooled session; ``timeouts`` replaces the two that all providers have."""
 
     def __init__(
-        self, base_url: str, *, headers: Mapping[str, str] | None = None, auth: tuple[str, str] | None = None
+        self,
+        base_url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+        timeouts: Timeouts | None = None,
     ) -> None:
         self._base_url = base_url.rstrip("/")
-        self._session = pooled(requests.Session())
+        self._session = pooled(requests.Session(), timeouts)
         self._session.headers.update(headers or {})
         # Without anything here requests takes what a .netrc of the machine says, in place of the header that we set.
         self._session.auth = auth or (lambda request: request)
@@ -97,10 +108,10 @@ class Http:
         self._session.close()
 
 
-def pooled(session: requests.Session) -> requests.Session:
+def pooled(session: requests.Session, timeouts: Timeouts | None = None) -> requests.Session:
     """Mount our adapter on the session and return it."""
     for scheme in ("https://", "http://"):
-        session.mount(scheme, Adapter(pool_maxsize=POOLED_CONNECTIONS))
+        session.mount(scheme, Adapter(timeouts=timeouts, pool_maxsize=POOLED_CONNECTIONS))
     return session
 
 

@@ -12,7 +12,7 @@ from ..conf import conf
 from ..counters import HOUR_MS, MONTH_MS, changing
 from ..db.clock import read_now
 from ..keys import phone_key
-from ..models import BlockRow, ChallengeRow, Counter, Delivery, DevicesEnd, EventRow, Failure, KeptAnswer
+from ..models import BlockRow, ChallengeRow, Counter, Delivery, DevicesEnd, EventRow, Failure, KeptAnswer, LineLookup
 from . import outbox
 
 RETENTION_MS = 24 * HOUR_MS  # a dead challenge stays so long because the limits of a day count its sends
@@ -52,6 +52,7 @@ def purge_records(alias: str, now: int) -> None:
     KeptAnswer.objects.using(alias).filter(expires_at__lt=now).delete()
     over = Q(until__lt=now - MONTH_MS) | Q(lifted_at__lt=now - MONTH_MS)
     BlockRow.objects.using(alias).filter(over).delete()
+    LineLookup.objects.using(alias).filter(at__lt=now - MONTH_MS).delete()
     ended = Q(at__lt=now - conf.DEVICE_TTL * 1000) | Q(erased=True, at__lt=now - MONTH_MS)
     DevicesEnd.objects.using(alias).filter(ended).delete()
 

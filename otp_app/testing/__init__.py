@@ -17,11 +17,12 @@ from importlib.util import find_spec
 from .admin import ADMIN, create_admin
 from .clock import Clock, moved
 from .limits import unlimited
+from .line_checks import Lines, lines
 from .messages import Outbox, outbox
 
-__all__ = ["ADMIN", "Clock", "Outbox", "create_admin", "moved", "outbox", "unlimited"]
+__all__ = ["ADMIN", "Clock", "Lines", "Outbox", "create_admin", "lines", "moved", "outbox", "unlimited"]
 
 if find_spec("pytest"):  # the context managers need none
-    from .fixtures import admin_user, otp_clock, otp_outbox, otp_unlimited
+    from .fixtures import admin_user, otp_clock, otp_lines, otp_outbox, otp_unlimited
 
-    __all__ += ["admin_user", "otp_clock", "otp_outbox", "otp_unlimited"]
+    __all__ += ["admin_user", "otp_clock", "otp_lines", "otp_outbox", "otp_unlimited"]

@@ -8,6 +8,7 @@ import pytest
 from .admin import create_admin
 from .clock import Clock, moved
 from .limits import unlimited
+from .line_checks import Lines, lines
 from .messages import Outbox, outbox
 
 pytest.register_assert_rewrite("otp_app.testing.contracts")  # so that a failure of the contract says what was compared
@@ -25,6 +26,13 @@ def otp_clock() -> Iterator[Clock]:
     """Provide a clock by which a test lets time pass."""
     with moved() as clock:
         yield clock
+
+
+@pytest.fixture
+def otp_lines() -> Iterator[Lines]:
+    """Provide a company that is asked about numbers, which answers what the test says."""
+    with lines() as asked:
+        yield asked
 
 
 @pytest.fixture

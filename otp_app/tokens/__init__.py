@@ -12,7 +12,7 @@ from django.db import DatabaseError
 from django.http import HttpRequest
 
 from .. import accounts, staff
-from ..accounts import authorization_codes, dormancy, events, released_numbers
+from ..accounts import authorization_codes, dormancy, events, lines, released_numbers
 from ..accounts.clients import described
 from ..db import clock
 from ..db.transactions import send_after_commit
@@ -120,13 +120,13 @@ def _sign_in(
 def sign_up_instead(
     phone: Phone, backend: TokenBackend, request: HttpRequest | None, profile: Mapping[str, Any]
 ) -> tuple[Any, bool, Issued]:
-    """Take a verified phone from its dormant user; return a new user of it, True, and the token.
+    """Take a verified phone from its user, who is dormant or has lost it; return a new user of it, True, and the token.
 
-    Raise PhoneTaken if the user is not dormant any more. Raise InvalidOrExpiredCode for whoever may not sign up, and if
+    Raise PhoneTaken if the user has come back meanwhile. Raise InvalidOrExpiredCode for whoever may not sign up, and if
     the phone is that of staff: who holds a number by chance must not take it from them.
     """
     user = accounts.current().find(phone, request)
-    if user and not is_dormant(user):
+    if user and not is_dormant(user) and not lines.have_moved(user, phone):
         raise PhoneTaken
     if not user or staff.is_staff(user):
         raise InvalidOrExpiredCode

@@ -1,4 +1,6 @@
-"""Ask whether an account that was idle for long is the person's, by a page that carries the code along."""
+"""Ask whether an account is the person's, by a page that carries the code along."""
+
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
@@ -17,4 +19,5 @@ def show(request: HttpRequest, destination: Destination, question: IsThisYou) ->
     """Render the question, with a field for a factor that can be typed, which :mod:`.factor_page` reads."""
     typed = any(each["by"] in (factors.AUTHENTICATOR, factors.RECOVERY_CODE) for each in question.factors)
     carried = pages.carried(request)
-    return pages.show(request, "question", destination, since=question.since, typed=typed, carried=carried)
+    told: dict[str, Any] = {"since": question.since, "moved": question.moved}
+    return pages.show(request, "question", destination, **told, typed=typed, carried=carried)

@@ -9,7 +9,7 @@ from django.db import connection
 
 from otp_app import services, stores
 from otp_app.errors import DeliveryFailed
-from otp_app.models import ChallengeRow, Delivery
+from otp_app.models import ChallengeRow, Delivery, LineLookup
 from otp_app.providers.base import NotAccepted, Unknown
 from tests.factories import new_phone
 from tests.remote import remotes
@@ -135,5 +135,38 @@ def test_its_statements_do_not_grow_with_the_deliveries(remote, django_assert_nu
     for _ in range(5):
         services.send_code(phone=new_phone())
     Delivery.objects.update(region="")
-    with django_assert_num_queries(3 if connection.vendor == "postgresql" else 2):  # there the database tells the time
+    with django_assert_num_queries(4 if connection.vendor == "postgresql" else 3):  # there the database tells the time
         assert rows(report())["one", "-"][2] == "5"
+
+
+def looked_up(at, finding, line_type="", price="0.01"):
+    return LineLookup(at=at, finding=finding, line_type=line_type, price=price and Decimal(price))
+
+
+def test_line_lookups_are_told_with_their_money_and_what_they_found(settings):
+    now, day = stores.current().now(), 24 * 3600 * 1000
+    LineLookup.objects.bulk_create(
+        [
+            looked_up(now, "same", "mobile"),
+            looked_up(now - day, "sim_swapped", "mobile", "0.02"),
+            looked_up(now - 2 * day, "reassigned", "voip"),
+            looked_up(now, "unknown", price=None),
+            looked_up(now - 8 * day, "same", "landline"),
+        ]
+    )
+    settings.OTP_CURRENCY = "EUR"
+    assert report().splitlines() == [
+        "No deliveries in the last 7 days.",
+        "4 line lookups, 0.04 EUR: 1 another SIM, 1 another owner, 1 the same line, 1 nothing known, 2 mobile, 1 voip. "
+        "1 without a price: give OTP_LINE_CHECK a PRICE.",
+    ]
+    assert "5 line lookups, 0.05 EUR" in report("--days", "9")
+
+
+def test_one_line_lookup_stands_below_the_sends(remote):
+    services.send_code(phone=new_phone())
+    assert "line lookup" not in report()
+    looked_up(stores.current().now(), "same").save()
+    assert report().splitlines()[-1] == (
+        "1 line lookup, 0.01 USD: 0 another SIM, 0 another owner, 1 the same line, 0 nothing known."
+    )

@@ -19,7 +19,16 @@ from otp_app.accounts.events import Kind
 from otp_app.errors import ConfirmationRequired, ErasureRefused, InsideTransaction
 from otp_app.keys import phone_key
 from otp_app.limits import request_limits
-from otp_app.models import Authenticator, BlockRow, DevicesEnd, EmailAddress, KeptAnswer, RecoveryCode, Token
+from otp_app.models import (
+    Authenticator,
+    BlockRow,
+    DevicesEnd,
+    EmailAddress,
+    KeptAnswer,
+    LineLookup,
+    RecoveryCode,
+    Token,
+)
 from otp_app.phones import as_phone
 from otp_app.providers import memory
 from otp_app.rulings import changes
@@ -166,6 +175,7 @@ def lead_a_life(owner):
     EmailAddress.objects.create(user=user, email="owner@example.com", checks_left=0, created_at=1, verified_at=2)
     RecoveryCode.objects.create(user=user, number=1, hash="x")
     devices.end_all(owner.phone)
+    LineLookup.objects.create(phone=phone_key(owner.phone), at=stores.current().now(), finding="same", price=1)
     changes.lift(ruled(f"phone {owner.phone}").subject, "otp_allow")
 
 
@@ -203,6 +213,7 @@ def test_after_an_erasure_nothing_tells_who_it_was_but_the_keyed_ledger_and_that
     assert found(marks, rows()) == set()
     assert not redis or found(marks, keys(redis)) == set()
     assert not RecoveryCode.objects.exists()
+    assert LineLookup.objects.get().price == 1  # what it has cost
     assert not KeptAnswer.objects.exists()
     ledger = [phone_key(owner.phone), phone_key(owner.phone, "any")]
     assert found(ledger, rows()) <= {"Delivery", "Failure", "DevicesEnd"}

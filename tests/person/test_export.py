@@ -23,11 +23,13 @@ from otp_app.accounts import (
 from otp_app.accounts.events import Kind
 from otp_app.challenges import random_id
 from otp_app.factors import authenticators
+from otp_app.keys import phone_key
 from otp_app.models import (
     Authenticator,
     Confirmation,
     Delivery,
     EmailAddress,
+    LineLookup,
     Passkey,
     RecoveryCode,
     ReleasedNumber,
@@ -47,7 +49,7 @@ NOTHING_TO_COPY = {
     "ChallengeRow",  # gone within a day; its messages are listed
     "EventRow",  # goes with its message
 }
-COPIED_BY_PHONE = {"Delivery", "DevicesEnd", "User"}
+COPIED_BY_PHONE = {"Delivery", "DevicesEnd", "LineLookup", "User"}
 
 
 class Shop(Accounts):
@@ -123,6 +125,13 @@ def test_a_company_is_named_and_of_its_reference_the_end(user):
     assert document(user)["messages"][0]["reference"] == ""
 
 
+def test_what_was_asked_about_the_line_of_the_number_is_in_it(user):
+    for phone in (user.phone, new_phone()):
+        LineLookup.objects.create(phone=phone_key(phone), at=1000, finding="same", line_type="mobile", price=1)
+    (lookup,) = document(user)["line_lookups"]
+    assert lookup == {"at": "1970-01-01T00:00:01Z", "finding": "same", "line_type": "mobile"}
+
+
 def test_no_secret_and_nothing_of_others_is_in_it(user, outbox):
     text = json.dumps(document(user))
     other = get_user_model().objects.create_user(new_phone())
@@ -143,7 +152,8 @@ def test_the_project_adds_its_own(user, settings):
 
 def test_a_user_without_a_phone_has_no_messages(user, monkeypatch):
     monkeypatch.setattr(Accounts, "phone_of", lambda *_: "")
-    assert (document(user)["messages"], document(user)["devices_forgotten_at"]) == ([], None)
+    copy = document(user)
+    assert (copy["messages"], copy["line_lookups"], copy["devices_forgotten_at"]) == ([], [], None)
 
 
 def test_the_work_is_bounded_however_much_there_is(user, monkeypatch):
@@ -155,6 +165,6 @@ def test_the_work_is_bounded_however_much_there_is(user, monkeypatch):
     before = queries()
     for _ in range(5):
         live(user)
-    assert queries() == before <= len(export.OF_USER) + 2
+    assert queries() == before <= len(export.OF_USER) + 3
     monkeypatch.setattr(export, "MAX_LISTED", 3)
     assert {len(document(user)[name]) for name in ("tokens", "browser_sessions", "events", "confirmations")} == {3}

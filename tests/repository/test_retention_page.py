@@ -30,6 +30,7 @@ from otp_app.models import (
     EventRow,
     Failure,
     KeptAnswer,
+    LineLookup,
     Notification,
     NumberChange,
     RefreshToken,
@@ -183,6 +184,7 @@ MAKE = {
     "`Authenticator` that nobody has shown a code of": authenticator,
     "`EmailAddress` that was not proven": email_address,
     "`SecurityEvent`": event,
+    "`LineLookup`": lambda: LineLookup.objects.create(phone=uuid4(), at=now(), finding="same"),
     "`BlockRow`": lambda: BlockRow.objects.create(subject=f"phone {new_phone()}", since=now(), until=now()),
 }
 

@@ -9,6 +9,8 @@ from otp_app import accounts, factors, services
 from otp_app.accounts import dormancy
 from otp_app.errors import IsThisYou
 from otp_app.models import ReleasedNumber
+from otp_app.providers.line_checks import Line
+from otp_app.testing import lines
 from tests import members
 from tests.factories import other_than
 from tests.web.visitor import Visitor, text_of
@@ -52,6 +54,20 @@ def test_the_page_asks_and_signs_nobody_in(old, visitor, page):
     assert f"This number has had an account since {old.date_joined.year}" in text_of(page)
     assert "Ask OTP to open the account again" in text_of(page)
     assert visitor.get("/account/")["Location"].startswith("/login/")
+
+
+def test_of_a_number_that_has_moved_the_page_says_so_and_signs_nobody_in(visitor, clock):
+    Visitor(visitor.outbox).sign_in(visitor.phone)
+    clock.advance(8 * 24 * 3600)
+    with lines() as asked:
+        asked.otherwise = Line(sim_swapped=True)
+        visitor.ask()
+        page = visitor.post("/login/1/", code=visitor.outbox[-1].code, checks="0")
+        assert "the number has got a new SIM card or a new owner" in text_of(page)
+        assert visitor.get("/account/")["Location"].startswith("/login/")
+        answer = visitor.post("/login/1/", **hidden(page, "new-form"), account="new")
+    assert (answer.status_code, answer["Location"]) == (302, "/account/")
+    assert get_user_model().objects.count() == 2
 
 
 def test_a_stranger_begins_a_new_account(old, visitor, page):

@@ -18,6 +18,7 @@ from ...conf import conf
 from ...delivery import routing
 from ...errors import Unavailable
 from ...models import ChallengeRow, Delivery
+from .. import line_lookups
 from ..tables import counted, table
 
 _Status = Delivery.Status
@@ -40,18 +41,26 @@ p50, p95   milliseconds within which 50 % and 95 % of the provider's answers cam
 
 
 class Command(BaseCommand):
-    help = "Prints sends, what became of them, money, sign-ins and answer times per provider and country."
+    help = (
+        "Prints sends, what became of them, money, sign-ins and answer times per provider and country, and what line "
+        "lookups have cost."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--days", type=int, default=7, help="how far back, 1 to 30 (7)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         days = min(30, max(1, options["days"]))  # deliveries are kept for 30 days
-        sent = _sent(stores.current().now() - days * 24 * 3600 * 1000)
-        found, answers = _groups(sent), _answers(sent)
-        if not found:
+        since = stores.current().now() - days * 24 * 3600 * 1000
+        sent = _sent(since)
+        if found := _groups(sent):
+            self._write(found, _answers(sent))
+        else:
             self.stdout.write(f"No deliveries in the last {counted(days, 'day')}.")
-            return
+        if lookups := line_lookups.described(since):
+            self.stdout.write(lookups)
+
+    def _write(self, found: list[dict[str, Any]], answers: dict[tuple[str, str], Tally[int]]) -> None:
         totals = {name: sum((group[name] or 0 for group in found), Decimal(0)) for name in _TOTALLED}
         rows = [_row(group, answers.get((group["provider"], group["region"]), Tally())) for group in found]
         rows.append(_row(totals | {"provider": "all", "region": " "}, sum(answers.values(), Tally[int]())))
