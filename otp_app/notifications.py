@@ -32,6 +32,7 @@ logger = logging.getLogger("otp_app.notifications")
 
 NEW_DEVICE = "new_device"  # a sign-in by a client that no device value made known; the subject is its session
 NUMBER_CHANGED = "number_changed"  # told to the old number; the subject is the change
+SECOND_PHONE_ADDED = "second_phone_added"  # told to the first number; the subject is the challenge of the second
 
 
 def send(user: Any, kind: str, *, phone: str = "", subject: str = "", request: HttpRequest | None = None) -> None:

@@ -85,6 +85,12 @@ class NumberTooNew(OtpError):
         self.detail = format_lazy("{} {}", self.detail, wait(retry_after))
 
 
+class SecondPhoneTooNew(NumberTooNew):
+    """Refuse a code to a second number that was added within a day."""
+
+    detail = _("Your second phone number was added a short time ago.")
+
+
 class PhoneTaken(OtpError):
     """Refuse a number that another account has, or may take back within ``retry_after`` seconds.
 
