@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class NumberChange(models.Model):
-    """Represent the change of a user's number, from the code to the new number on; or a second number until it is proven.
+    """Represent the change of a user's number, from the code to the new number on; or a second number till its proof.
 
     Instants are milliseconds by the store's clock.
     """
