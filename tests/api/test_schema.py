@@ -347,7 +347,7 @@ def test_the_form_of_an_idempotency_key_is_documented_for_sends_and_verification
         for parameter in operation.get("parameters", ())
         if parameter["in"] == "header" and parameter["name"] != "Otp-Confirmation"
     }
-    assert set(told) == {"/api/send-otp/", "/api/verify-otp/", "/api/confirm/", "/api/phone/"}
+    assert set(told) == {"/api/send-otp/", "/api/verify-otp/", "/api/confirm/", "/api/phone/", "/api/second-phone/"}
     for parameter in told.values():
         assert (parameter["name"], parameter.get("required", False)) == ("Idempotency-Key", False)
         assert jsonschema.Draft202012Validator(parameter["schema"]).is_valid(key) is good
