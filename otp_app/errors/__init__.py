@@ -17,7 +17,6 @@
     ├── IsThisYou                  403 is_this_you              the code is right, the account idle; whose is it?
     ├── LastWayIn                  409 last_way_in              without this factor nobody could get into the account
     ├── NumberTooNew               403 number_too_new           the number changed within a day; purpose says what waits
-    │   └── SecondPhoneTooNew      403 number_too_new           the second number was added within a day
     ├── ProofRequired              403 proof_required           solve the proof of work in it and send it along
     ├── NotAuthenticated           401 not_authenticated        the token is missing, wrong, expired or ended
     │   └── RefreshReused          401 refresh_reused           a refresh token came that another one has replaced
@@ -43,7 +42,6 @@ from .accounts import (
     PhoneTaken,
     RefreshReused,
     SecondFactorRequired,
-    SecondPhoneTooNew,
 )
 from .base import (
     FAILED,
@@ -97,7 +95,6 @@ __all__ = [
     "RefreshReused",
     "RegionNotAllowed",
     "SecondFactorRequired",
-    "SecondPhoneTooNew",
     "Unavailable",
     "UndeliverablePhone",
     "UserNotChanged",

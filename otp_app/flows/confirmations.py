@@ -24,7 +24,7 @@ from ..accounts import confirmations, contexts, number_changes, second_phones
 from ..accounts.confirmations import CODE, SECOND_PHONE
 from ..challenges import Grant, random_id
 from ..challenges.policies import confirmable, is_of_account, policy_for
-from ..errors import InvalidOrExpiredCode, InvalidRequest, NumberTooNew, OtpError, SecondPhoneTooNew, Unavailable
+from ..errors import InvalidOrExpiredCode, InvalidRequest, NumberTooNew, OtpError, Unavailable
 from ..models import Confirmation
 from ..providers.base import Channel
 
@@ -108,14 +108,11 @@ def _no_number(by: str) -> dict[str, list[str]]:
 
 
 def _require_old_enough(user: Any, purpose: str, by: str) -> None:
-    """Raise NumberTooNew or SecondPhoneTooNew for a purpose of ours."""
-    if not is_of_account(purpose):
-        return
-    if by == SECOND_PHONE:
-        if wait := second_phones.seconds_new(user, purpose):
-            raise SecondPhoneTooNew(purpose, wait)
-    elif wait := number_changes.seconds_new(user, purpose):
-        raise NumberTooNew(purpose, wait)
+    """Raise NumberTooNew for a purpose of ours."""
+    second = by == SECOND_PHONE
+    seconds_new = second_phones.seconds_new if second else number_changes.seconds_new
+    if is_of_account(purpose) and (wait := seconds_new(user, purpose)):
+        raise NumberTooNew(purpose, wait, second=second)
 
 
 def _verify_factor(

@@ -16,7 +16,6 @@ from otp_app.errors import (
     NumberTooNew,
     PhoneTaken,
     SecondFactorRequired,
-    SecondPhoneTooNew,
 )
 from otp_app.flows import confirmations, number_changes, second_phones
 from otp_app.models import Authenticator, Confirmation, NumberChange, ReleasedNumber, SecondPhone
@@ -300,7 +299,7 @@ def test_a_user_without_a_second_number_is_told_so(user):
 def test_for_a_day_it_confirms_nothing_about_the_account(user, clock):
     add(user, new_phone())
     clock.advance(24 * HOUR - 60)
-    with pytest.raises(SecondPhoneTooNew) as refused:
+    with pytest.raises(NumberTooNew) as refused:
         confirm(user, "change_phone", by="second_phone")
     assert refused.value.purpose == "change_phone"
     assert 0 < refused.value.retry_after <= 60
