@@ -393,8 +393,7 @@ def test_a_number_that_becomes_the_first_of_its_owner_or_of_another_is_no_second
 
 def test_an_undone_change_removes_a_second_number_that_was_added_since(user, clock):
     change_id = change(user, phone := new_phone(), confirm(user, "change_phone", {"text": phone}))
-    owned_since = 25 * HOUR
-    clock.advance(owned_since)
+    clock.advance(25 * HOUR)
     add(user, new_phone())
     number_changes.undo(change_id=change_id)
     assert not seconds.of(user)
