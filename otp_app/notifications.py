@@ -33,9 +33,14 @@ logger = logging.getLogger("otp_app.notifications")
 
 NEW_DEVICE = "new_device"  # a sign-in by a client that no device value made known; the subject is its session
 NUMBER_CHANGED = "number_changed"  # told to the old number; the subject is the change
+SECOND_PHONE_ADDED = "second_phone_added"  # told to the first number; the subject is the challenge of the second
 FACTOR_ADDED = "factor_added"  # an authenticator or a passkey; without a link, since there are pages of the project
 # What counts the messages of a kind: else a flood of one kind would keep another from being sent.
-_TRIGGERS = {NUMBER_CHANGED: Trigger.CHANGE_NOTICE, FACTOR_ADDED: Trigger.FACTOR_NOTICE}
+_TRIGGERS = {
+    NUMBER_CHANGED: Trigger.CHANGE_NOTICE,
+    SECOND_PHONE_ADDED: Trigger.FACTOR_NOTICE,
+    FACTOR_ADDED: Trigger.FACTOR_NOTICE,
+}
 
 
 def send(user: Any, kind: str, *, phone: str = "", subject: str = "", request: HttpRequest | None = None) -> None:

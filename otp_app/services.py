@@ -23,7 +23,7 @@ from django.http import HttpRequest
 from . import accounts, audit, notifications, phones, queues, rulings, stores, tokens
 from .accounts import authorization_codes, devices, events, profiles
 from .challenges import Challenge, ChallengeState, Grant, Status, codes, is_id
-from .challenges.policies import LOGIN, NEW_PHONE, extended_ttl
+from .challenges.policies import LOGIN, extended_ttl
 from .conf import conf
 from .delivery import channel_limits, routing
 from .delivery.state import challenge_state, may_switch, resend_in
@@ -65,8 +65,8 @@ def send_code(
     - ``device``: the value that an earlier sign-in returned.
     - ``proof``: the solution of the task of a ProofRequired; ``proof_of_work.UNABLE`` gets a wait instead of a task.
     - ``new_id``: the id of a new challenge, from ``random_id``.
-    - ``request``: what the accounts are asked with, unless OTP_SIGN_UP is "open". A phone that could not get in is
-      treated as all others are, but gets no message.
+    - ``request``: what the accounts are asked with at a sign-in, unless OTP_SIGN_UP is "open". A phone that could not
+      get in is then treated as all others are, but gets no message.
 
     Raise ProofRequired, Limited, ChannelNotOffered, RegionNotAllowed (no route to the region), InvalidOrExpiredCode
     (the id names no open challenge of this phone; nothing is taken), UndeliverablePhone or DeliveryFailed.
@@ -78,7 +78,7 @@ def send_code(
         solved = proof_of_work.name_of(proof)
         limits = partial(channel_limits.for_send, phone, client, channel, device=known, proof=solved)
         store, switched = stores.current(), False
-        welcome = purpose == NEW_PHONE or accounts.may_get_in(phone, request)
+        welcome = purpose != LOGIN or accounts.may_get_in(phone, request)
         claims = queues.claims(phone, channel, withheld=not welcome)
         if challenge_id is None:
             challenge = codes.new_challenge(new_id, phone, purpose, language, channel, known)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .api import causes, confirmations, emails, factors, me, number_changes, passkeys, sessions, views
+from .api import causes, confirmations, emails, factors, me, number_changes, passkeys, second_phones, sessions, views
 from .db.transactions import without_transactions
 from .delivery import webhooks
 
@@ -27,6 +27,8 @@ _VIEWS = {
     "email-verify": ("email/verify", emails.EmailVerifyView.as_view()),
     "phone": ("phone", number_changes.PhoneView.as_view()),
     "phone-verify": ("phone/verify", number_changes.PhoneVerifyView.as_view()),
+    "second-phone": ("second-phone", second_phones.SecondPhoneView.as_view()),
+    "second-phone-verify": ("second-phone/verify", second_phones.SecondPhoneVerifyView.as_view()),
     "sessions": ("sessions", sessions.SessionsView.as_view()),
     "end-others": ("sessions/end-others", sessions.EndOthersView.as_view()),
     "session": ("sessions/<str:session_id>", sessions.SessionView.as_view()),

@@ -30,6 +30,7 @@ from ..models import Confirmation
 from . import contexts
 
 CODE = "code"  # what answers a confirmation, unless a factor does
+SECOND_PHONE = "second_phone"  # a code, too, but to the second number
 LIFE_SECONDS = 600  # of a value, from the right code on
 MAX_VALUE_CHARACTERS = 64
 _KEPT_MS = 24 * 3600 * 1000  # as challenges are
@@ -106,9 +107,9 @@ def give_back(value: str) -> None:
     _rows().filter(digest=_digest(value)).update(used_at=None)
 
 
-def end_all(user: Any) -> None:
-    """Delete the confirmations of a user that are open or not yet used."""
-    _rows().filter(user=user, used_at=None).delete()
+def end_all(user: Any, **which: str) -> None:
+    """Delete the confirmations of a user that are open or not yet used, all or those with the fields ``which``."""
+    _rows().filter(user=user, used_at=None, **which).delete()
 
 
 def purge(now: int) -> None:

@@ -35,6 +35,8 @@ class Kind(StrEnum):
     PASSKEY_REMOVED = "passkey_removed"
     NUMBER_CHANGED = "number_changed"  # by a code to the new number, after a confirmation
     NUMBER_RESTORED = "number_restored"  # by the link that the old number got
+    SECOND_PHONE_ADDED = "second_phone_added"  # also one in place of another
+    SECOND_PHONE_REMOVED = "second_phone_removed"  # by the person, or because it has become somebody's first number
     SESSIONS_ENDED = "sessions_ended"  # one, others or all, by the person or by staff
 
 
@@ -56,6 +58,8 @@ TEXTS = {
     "number_given_back": _("The number was given back to the account by staff."),
     "number_changed": _("The phone number was changed."),
     "number_restored": _("The former phone number was restored."),
+    "second_phone_added": _("A second phone number was added."),
+    "second_phone_removed": _("The second phone number was removed."),
     "sessions_ended": _("Sessions were ended."),
 }
 

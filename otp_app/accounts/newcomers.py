@@ -13,7 +13,7 @@ from ..conf import conf
 from ..db import writes
 from ..errors import InvalidOrExpiredCode, PhoneTaken, UserNotCreated
 from ..keys import phone_key
-from . import number_changes
+from . import number_changes, second_phones
 from .accounts import current, is_default
 from .adapter import REFUSALS, database
 
@@ -71,7 +71,9 @@ def _create_once(phone: str, request: HttpRequest | None, profile: Mapping[str, 
         with transaction.atomic(using=alias):
             if user := _find_after_turn(alias, phone, request):
                 return user, False
-            return accounts.create(phone, request, profile), True
+            user = accounts.create(phone, request, profile)
+            second_phones.end(phone)
+            return user, True
     except REFUSALS as error:
         why = _mask_phone(phone, error)
     if user := accounts.find(phone, request):

@@ -7,7 +7,7 @@
 As long as a change can be undone, its old number is kept for the user. For a day the new number is no way back.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
@@ -32,19 +32,23 @@ NEW_MS = 24 * _HOUR_MS
 KEPT_MS = UNDO_MS + NEW_MS  # after the change was begun
 
 
-def begin(user: Any, old: str, new: str, challenge_id: str) -> None:
-    """Write down which number a user wants instead of which; ``challenge_id`` is that of the code to the new one."""
-    _rows().create(challenge=UUID(challenge_id), user=user, old=old, new=new, created_at=stores.current().now())
+def begin(user: Any, old: str, new: str, challenge_id: str, *, second: bool = False) -> None:
+    """Write down which number a user wants instead of which, or as ``second`` beside it.
+
+    ``challenge_id`` is that of the code to the new one.
+    """
+    numbers = {"old": old, "new": new, "second": second}
+    _rows().create(challenge=UUID(challenge_id), user=user, **numbers, created_at=stores.current().now())
 
 
-def forget(challenge_id: str) -> None:
-    """Delete a change whose code was not sent."""
-    _rows().filter(pk=UUID(challenge_id)).delete()
+def forget(challenge_id: str) -> bool:
+    """Delete a change whose code was not sent, or a second number that is kept now; return whether it was there."""
+    return bool(_rows().filter(pk=UUID(challenge_id)).delete()[0])
 
 
-def open_for(user: Any, challenge_id: str) -> NumberChange:
+def open_for(user: Any, challenge_id: str, *, second: bool = False) -> NumberChange:
     """Return the change of a challenge that this user has begun and not made. Raise InvalidOrExpiredCode."""
-    return _one(_rows().filter(user=user, changed_at=None), challenge_id)
+    return _one(_rows().filter(user=user, changed_at=None, second=second), challenge_id)
 
 
 def undoable(change_id: str) -> NumberChange:
@@ -90,16 +94,28 @@ def undo(row: NumberChange) -> None:
 
 
 def seconds_new(user: Any, purpose: str) -> int:
-    """Return for how many seconds the number of a user is too new to confirm a purpose; 0 if it is not.
-
-    A deletion waits until the change cannot be undone any more, because nobody could undo that.
-    """
-    return _seconds_left(_rows().filter(user=user), UNDO_MS if purpose == DELETE_ACCOUNT else NEW_MS)
+    """Return for how many seconds the number of a user is too new to confirm a purpose; 0 if it is not."""
+    return _seconds_left(_rows().filter(user=user), period_of(purpose))
 
 
 def seconds_kept(phone: str, user: Any = None) -> int:
     """Return for how many seconds a number is still kept for the one who had it, unless that is ``user``; else 0."""
     return _seconds_left(_rows().filter(old=phone).exclude(user=user), UNDO_MS)
+
+
+def period_of(purpose: str) -> int:
+    """Return for how many milliseconds a number is too new to confirm a purpose.
+
+    A deletion waits until a change cannot be undone any more, because nobody could undo that.
+    """
+    return UNDO_MS if purpose == DELETE_ACCOUNT else NEW_MS
+
+
+def seconds_left(instants: Iterable[int | None], period: int) -> int:
+    """Return what is left of a period (milliseconds) since the first of these instants; 0 if there is none."""
+    at = next(iter(instants), None)
+    # The store is asked for the time only if there is an instant: mostly there is none.
+    return max(0, -((stores.current().now() - period - at) // 1000)) if at else 0
 
 
 def purge(now: int) -> None:
@@ -110,9 +126,7 @@ def purge(now: int) -> None:
 def _seconds_left(rows: QuerySet[NumberChange], period: int) -> int:
     """Return what is left of a period (milliseconds) since the last change that is not undone."""
     made = rows.filter(changed_at__gt=0, restored_at=None).order_by("-changed_at")
-    at = made.values_list("changed_at", flat=True).first()
-    # The store is asked for the time only if there was a change: mostly there was none.
-    return max(0, -((stores.current().now() - period - at) // 1000)) if at else 0
+    return seconds_left(made.values_list("changed_at", flat=True)[:1], period)
 
 
 def _one(rows: QuerySet[NumberChange], name: str) -> NumberChange:

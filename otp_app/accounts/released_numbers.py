@@ -16,7 +16,7 @@ from ..db import writes
 from ..errors import PhoneTaken
 from ..keys import phone_key
 from ..models import ReleasedNumber
-from . import events, newcomers
+from . import events, newcomers, second_phones
 from .accounts import current
 from .adapter import REFUSALS, database, last_login, lock, record_sign_in
 
@@ -88,5 +88,7 @@ def _renumber(alias: str, user: Any, old: str, new: str) -> bool:
         return False
     if current().phone_of(row) != new:
         return False
+    if new:
+        second_phones.end(new)
     transaction.on_commit(partial(current().changed, row, old, new), using=alias, robust=True)
     return True

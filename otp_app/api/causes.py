@@ -80,9 +80,10 @@ CAUSES: dict[str, tuple[str, str]] = {  # code: cause, cure
         "account to begin another one, as docs/recycled-numbers.md shows.",
     ),
     "number_too_new": (
-        "The number of the user was changed less than 24 hours ago, and the code that was asked for would go to it. "
-        "For what could take the account away, such as the next change of the number, it is no proof yet.",
-        "Confirm by another factor, or wait retry_after seconds, as docs/phone-number.md shows.",
+        "The number of the user was changed, or the second number added, less than 24 hours ago, and the code that "
+        "was asked for would go to it. For what could take the account away, such as the next change of the number, "
+        "it is no proof yet.",
+        "Confirm by the other number or a factor, or wait retry_after seconds, as docs/phone-number.md shows.",
     ),
     "proof_required": (
         "The request looks like one of many, as when a network asks for codes that nobody enters.",

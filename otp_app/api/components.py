@@ -137,6 +137,7 @@ def answers(schema: AutoSchema) -> dict[str, Json]:
             recovery_codes_left={"type": "integer", "minimum": 0},
         ),
         "OtpEmail": _object(email=STRING | {"description": "Empty: there is none."}),
+        "OtpSecondPhone": _object(phone=STRING | {"description": "Empty: there is none."}),
         "OtpEmailSent": _object(challenge_id=STRING, expires_in=_SECONDS),
         "OtpAuthenticator": _object(
             secret=STRING | {"description": "In base32, for an app into which the person types it."},

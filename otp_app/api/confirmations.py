@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from .. import accounts
-from ..accounts.confirmations import LIFE_SECONDS, give_back, use
+from ..accounts.confirmations import CODE, LIFE_SECONDS, SECOND_PHONE, give_back, use
 from ..challenges import Grant
 from ..errors import ConfirmationRequired
 from ..flows import confirmations
@@ -34,7 +34,7 @@ class ConfirmView(OtpView):
 
     def post(self, request: Request) -> Response:
         body = self.body(request)
-        if "by" in body:
+        if body.get("by", SECOND_PHONE) != SECOND_PHONE:
             asked = {"purpose": body["purpose"], "context": body.get("context", {}), "by": body["by"]}
             return Response(confirmations.begin(user=request.user, **asked))
         return Response(idempotency.answer_once(request, partial(self._send, request, body)))
@@ -44,6 +44,7 @@ class ConfirmView(OtpView):
             user=request.user,
             purpose=body["purpose"],
             context=body.get("context", {}),
+            by=body.get("by", CODE),
             client=client_of(request.META),
             language=language_of(request, accounts.phone_of(request.user)),
             device=body.get("device"),

@@ -129,9 +129,12 @@ class NewPhoneSerializer(StrictSerializer):
     proof = ProofField(required=False)
 
 
-class NewPhoneVerifySerializer(StrictSerializer):
+class SecondPhoneVerifySerializer(StrictSerializer):
     challenge_id = TextField()
     otp = NewPhoneCodeField()
+
+
+class NewPhoneVerifySerializer(SecondPhoneVerifySerializer):
     end_others = FlagField(required=False)
 
 

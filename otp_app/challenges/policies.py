@@ -14,6 +14,8 @@ REMOVE_AUTHENTICATOR = "remove_authenticator"
 RECOVERY_CODES = "recovery_codes"
 ADD_EMAIL = "add_email"
 REMOVE_EMAIL = "remove_email"
+ADD_SECOND_PHONE = "add_second_phone"
+REMOVE_SECOND_PHONE = "remove_second_phone"
 ADD_PASSKEY = "add_passkey"
 REMOVE_PASSKEY = "remove_passkey"
 OF_FACTORS = {  # purposes for which a code alone never does where its user is staff
@@ -29,6 +31,8 @@ _CONFIRMABLE = {  # without being declared
     *OF_FACTORS,
     ADD_EMAIL,
     REMOVE_EMAIL,
+    ADD_SECOND_PHONE,
+    REMOVE_SECOND_PHONE,
 }
 
 

@@ -91,17 +91,18 @@ class IsThisYou(OtpError):
 
 
 class NumberTooNew(OtpError):
-    """Refuse a code to a number that became the user's within a day, where a code to the old number would do."""
+    """Refuse a code to a number that became the user's, or as ``second`` the second one, within a day."""
 
     code = "number_too_new"
     status = 403
     detail = _("Your phone number was changed a short time ago.")
 
-    def __init__(self, purpose: str, retry_after: int) -> None:
+    def __init__(self, purpose: str, retry_after: int, *, second: bool = False) -> None:
         super().__init__()
         self.purpose = purpose
         self.retry_after = retry_after
-        self.detail = format_lazy("{} {}", self.detail, wait(retry_after))
+        detail = _("Your second phone number was added a short time ago.") if second else self.detail
+        self.detail = format_lazy("{} {}", detail, wait(retry_after))
 
 
 class PhoneTaken(OtpError):

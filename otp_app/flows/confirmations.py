@@ -1,4 +1,4 @@
-"""Confirm by a code to the user's own number, or by a factor, that it is still the same person.
+"""Confirm by a code to a number of the user, the first or the second, or by a factor, that it is the same person.
 
 A confirmation is for one purpose and context.
 
@@ -20,7 +20,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from .. import accounts, factors, proofs, services, stores
-from ..accounts import confirmations, contexts, number_changes
+from ..accounts import confirmations, contexts, number_changes, second_phones
+from ..accounts.confirmations import CODE, SECOND_PHONE
 from ..challenges import Grant, random_id
 from ..challenges.policies import confirmable, is_of_account, policy_for
 from ..errors import InvalidOrExpiredCode, InvalidRequest, NumberTooNew, OtpError, Unavailable
@@ -29,22 +30,23 @@ from ..models import Confirmation
 from ..providers.base import Channel
 
 
-def send(*, user: Any, purpose: str, context: Mapping[str, Any], new_id: str = "", **asked: Any) -> Grant:
-    """Send a code to the number of ``user``, by a message that shows the context.
+def send(
+    *, user: Any, purpose: str, context: Mapping[str, Any], by: str = CODE, new_id: str = "", **asked: Any
+) -> Grant:
+    """Send a code to the number of ``user``, or ``by`` the ``second_phone``, by a message that shows the context.
 
     It goes by SMS, because what other channels show is mostly a fixed template without a context. ``asked`` goes on to
     ``services.send_code``: client, language, device, proof and request. Raise what that raises; InvalidRequest for
-    an unknown purpose, a context that is not plain, or a user without a phone; SecondFactorRequired where a code alone
-    does not do; or NumberTooNew for a purpose of ours within a day after a change of the number.
+    an unknown purpose, a context that is not plain, or a user without that phone; SecondFactorRequired where a code
+    alone does not do; or NumberTooNew for a purpose of ours within a day after that number became the user's.
     """
     _require_declared(purpose)
-    text, phone = contexts.encoded(context), accounts.phone_of(user)
+    text, phone = contexts.encoded(context), _number_of(user, by)
     if not phone:
-        raise InvalidRequest({"phone": [_("Your account has no phone number.")]})
+        raise InvalidRequest(_no_number(by))
     proofs.require_more_than_code(user, purpose)
-    if is_of_account(purpose) and (wait := number_changes.seconds_new(user, purpose)):
-        raise NumberTooNew(purpose, wait)
-    challenge_id = confirmations.begin(user, purpose, text, new_id or random_id())
+    _require_old_enough(user, purpose, by)
+    challenge_id = confirmations.begin(user, purpose, text, new_id or random_id(), by)
     try:
         return services.send_code(phone=phone, purpose=purpose, channel=Channel.SMS, new_id=challenge_id, **asked)
     except OtpError as refused:
@@ -93,8 +95,27 @@ def verify(
     if not re.fullmatch(f"[0-9]{{{length}}}", code):
         raise InvalidRequest({"otp": [_("This must be {length} digits.").format(length=length)]})
     named = {"client": client, "challenge_id": challenge_id, "device": device}
-    services.verify_code(phone=accounts.phone_of(user), code=code, purpose=row.purpose, **named)
+    services.verify_code(phone=_number_of(user, row.by), code=code, purpose=row.purpose, **named)
     return confirmations.confirm(row)
+
+
+def _number_of(user: Any, by: str) -> str:
+    """Return the number that a code of a confirmation goes to; empty if the user has none."""
+    return second_phones.of(user) if by == SECOND_PHONE else accounts.phone_of(user)
+
+
+def _no_number(by: str) -> dict[str, list[str]]:
+    if by == SECOND_PHONE:
+        return {"by": [_("Your account has no second phone number.")]}
+    return {"phone": [_("Your account has no phone number.")]}
+
+
+def _require_old_enough(user: Any, purpose: str, by: str) -> None:
+    """Raise NumberTooNew for a purpose of ours."""
+    second = by == SECOND_PHONE
+    seconds_new = second_phones.seconds_new if second else number_changes.seconds_new
+    if is_of_account(purpose) and (wait := seconds_new(user, purpose)):
+        raise NumberTooNew(purpose, wait, second=second)
 
 
 def _verify_factor(

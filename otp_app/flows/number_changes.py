@@ -17,9 +17,9 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from .. import accounts, notifications, services, tokens
-from ..accounts import authorization_codes, confirmations, devices, events, number_changes
+from ..accounts import authorization_codes, confirmations, devices, events, number_changes, second_phones
 from ..challenges import Grant, random_id
-from ..challenges.policies import CHANGE_PHONE, NEW_PHONE
+from ..challenges.policies import ADD_SECOND_PHONE, CHANGE_PHONE, NEW_PHONE
 from ..db import clock
 from ..db.transactions import send_after_commit
 from ..errors import (
@@ -43,6 +43,7 @@ def send(
     phone: str,
     confirmation: str = "",
     challenge_id: str | None = None,
+    second: bool = False,
     new_id: str = "",
     request: HttpRequest | None = None,
     **asked: Any,
@@ -51,18 +52,22 @@ def send(
 
     ``confirmation`` is one of purpose ``change_phone`` and of the context ``{"text": phone}``. It is used up, unless
     the send is refused. A user without a number may instead have signed in within ten minutes. Whether the number is
-    taken makes no difference here. ``asked`` goes on to ``services.send_code``: client, language and proof. Raise what
-    that raises; InvalidRequest for the user's own number; or ConfirmationRequired.
+    taken makes no difference here. ``second``: the number shall come beside the first, the purpose is
+    ``add_second_phone``, and :mod:`.second_phones` verifies. ``asked`` goes on to ``services.send_code``: client,
+    language and proof. Raise what that raises; InvalidRequest for the user's own number; or ConfirmationRequired.
     """
     if challenge_id is not None:
-        number_changes.open_for(user, challenge_id)
+        number_changes.open_for(user, challenge_id, second=second)
         return services.send_code(phone=phone, purpose=NEW_PHONE, challenge_id=challenge_id, request=request, **asked)
     old = accounts.phone_of(user)
     if phone == old:
         raise InvalidRequest({"phone": [_("This is your number already.")]})
-    _require_confirmed(user, phone, confirmation, request)
+    if second:
+        _require_used(user, ADD_SECOND_PHONE, phone, confirmation)
+    elif confirmation or old or not _is_fresh(user, request):
+        _require_used(user, CHANGE_PHONE, phone, confirmation)
     challenge_id = new_id or random_id()
-    number_changes.begin(user, old, phone, challenge_id)
+    number_changes.begin(user, old, phone, challenge_id, second=second)
     try:
         return services.send_code(phone=phone, purpose=NEW_PHONE, new_id=challenge_id, request=request, **asked)
     except OtpError as refused:
@@ -121,14 +126,10 @@ def undo(*, change_id: str, request: HttpRequest | None = None) -> bool:
     return holder is None or holder.pk == user.pk
 
 
-def _require_confirmed(user: Any, phone: str, confirmation: str, request: HttpRequest | None) -> None:
-    """Use the confirmation up, or look how fresh the session of a user without a number is."""
-    if confirmation:
-        is_confirmed = confirmations.use(user, CHANGE_PHONE, confirmation, {"text": phone})
-    else:
-        is_confirmed = not accounts.phone_of(user) and _is_fresh(user, request)
-    if not is_confirmed:
-        raise ConfirmationRequired(CHANGE_PHONE)
+def _require_used(user: Any, purpose: str, phone: str, confirmation: str) -> None:
+    """Use up a confirmation that names the new number. Raise ConfirmationRequired."""
+    if not confirmation or not confirmations.use(user, purpose, confirmation, {"text": phone}):
+        raise ConfirmationRequired(purpose)
 
 
 def _is_fresh(user: Any, request: HttpRequest | None) -> bool:
@@ -150,6 +151,7 @@ def _give(user: Any, phone: str, request: HttpRequest | None) -> None:
         raise UserNotChanged(type(error).__name__) from None  # without the cause, because its details show the phone
     if current.phone_of(user) != phone:
         raise UserNotChanged("phone_of does not return what set_phone wrote")
+    second_phones.end(phone)
 
 
 def _end_what_was_begun(user: Any, phone: str) -> None:

@@ -37,7 +37,7 @@ class Trigger(Flag):
     EMAIL = auto()  # an e-mail with a code, by which an address is proven
     FACTOR = auto()  # a check of a second factor
     NOTIFICATION = auto()  # a message without a code
-    FACTOR_NOTICE = auto()  # that of a factor that was added
+    FACTOR_NOTICE = auto()  # that of a factor or a second number that was added
     CHANGE_NOTICE = auto()  # that of a number that was changed: no other message may keep it from being sent
     CONFIRMATION = auto()  # one that a factor shall answer, which sends nothing
     SEND = FIRST | AGAIN
@@ -114,7 +114,7 @@ TABLE = (
     Rule("passwords_per_account_hour", PASSWORD, KEY, "passwords", "account", HOUR, "guessing", True),
     Rule("factors_per_account_day", Trigger.FACTOR, KEY, "second factors", "account", DAY, "guessing", True),
     Rule("notifications_per_phone_day", NOTIFICATION, KEY, "notifications", "phone", DAY, "half of the sends"),
-    Rule("factor_notices_per_phone_day", Trigger.FACTOR_NOTICE, KEY, "factors added", "phone", DAY, "spam", amount=5),
+    Rule("factor_notices_per_phone_day", Trigger.FACTOR_NOTICE, KEY, "additions", "phone", DAY, "spam", amount=5),
     Rule("emails_per_account_day", Trigger.EMAIL, KEY, "e-mails", "account", DAY, "spam to strangers", amount=5),
     Rule("confirmations_per_account_day", Trigger.CONFIRMATION, KEY, "by a factor", "account", DAY, "rows", amount=100),
 )  # fmt: skip

@@ -17,6 +17,7 @@ from .notifications import Notification
 from .number_changes import NumberChange
 from .passkeys import Passkey
 from .released_numbers import ReleasedNumber
+from .second_phones import SecondPhone
 from .tokens import RefreshToken, SigningKey, Token, UserSession, session_id
 from .users import User
 
@@ -42,6 +43,7 @@ __all__ = [
     "RecoveryCode",
     "RefreshToken",
     "ReleasedNumber",
+    "SecondPhone",
     "SecurityEvent",
     "SigningKey",
     "Token",

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class NumberChange(models.Model):
-    """Represent the change of a user's number, from the code to the new number on.
+    """Represent the change of a user's number, from the code to the new number on; or a second number till its proof.
 
     Instants are milliseconds by the store's clock.
     """
@@ -19,6 +19,7 @@ class NumberChange(models.Model):
     )
     old = models.CharField(max_length=16)  # E.164; empty: the user had none
     new = models.CharField(max_length=16)
+    second = models.BooleanField(default=False, db_default=False)  # the number comes beside the old one; never made
     created_at = models.BigIntegerField()
     changed_at = models.BigIntegerField(null=True)
     restored_at = models.BigIntegerField(null=True)  # also of a later change, when an earlier one was undone

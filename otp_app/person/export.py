@@ -26,6 +26,7 @@ from ..models import (
     RecoveryCode,
     RefreshToken,
     ReleasedNumber,
+    SecondPhone,
     SecurityEvent,
     Token,
     UserSession,
@@ -50,8 +51,9 @@ OF_USER: Mapping[str, _Columns] = {
     "events": (SecurityEvent, "user", ("kind", "at", "client_name", "network")),
     "authenticators": (Authenticator, "user", ("created_at",)),
     "email_addresses": (EmailAddress, "user", ("email", "created_at", "verified_at")),
-    "number_changes": (NumberChange, "user", ("old", "new", "created_at", "changed_at", "restored_at")),
+    "number_changes": (NumberChange, "user", ("old", "new", "second", "created_at", "changed_at", "restored_at")),
     "released_numbers": (ReleasedNumber, "user", ("phone", "at")),
+    "second_phones": (SecondPhone, "user", ("phone", "verified_at")),
     "passkeys": (Passkey, "user", ("name", "backed_up", "created_at", "used_at")),
     "recovery_codes": (RecoveryCode, "user", ("number",)),
 }

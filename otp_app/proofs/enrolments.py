@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from .. import accounts, audit, factors, notifications
-from ..accounts import events
+from ..accounts import events, second_phones
 from ..accounts.events import Kind
 from ..conf import conf
 from ..errors import InvalidOrExpiredCode, LastWayIn
@@ -80,7 +80,9 @@ def remove_email(user: Any, request: HttpRequest) -> bool:
 
 
 def remove_added_since(user: Any, at: int, request: HttpRequest | None) -> None:
-    """Remove the factors of each kind of which one was added since an instant, and an e-mail address that was.
+    """Remove the factors of each kind of which one was added since an instant, and what was added of the two others.
+
+    These are the e-mail address and the second phone.
 
     Whoever held the account since then may have added them; older ones of the kind go with them, since they may be
     copies or replaced. ``at`` is in milliseconds by the store's clock.
@@ -94,6 +96,8 @@ def remove_added_since(user: Any, at: int, request: HttpRequest | None) -> None:
         removed.add(Kind.PASSKEY_REMOVED)
     if Kind.EMAIL_ADDED in added and emails.remove(user):
         removed.add(Kind.EMAIL_REMOVED)
+    if Kind.SECOND_PHONE_ADDED in added:
+        second_phones.remove(user, request)
     for kind in sorted(removed):
         events.record(user, kind, request)
 

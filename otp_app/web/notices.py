@@ -12,12 +12,12 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from .. import phones, services, tokens
-from ..accounts import notifications
+from ..accounts import notifications, second_phones
 from ..accounts.number_changes import is_undone, undoable
 from ..errors import InvalidOrExpiredCode
 from ..flows import number_changes
 from ..models import Notification
-from ..notifications import NEW_DEVICE, NUMBER_CHANGED
+from ..notifications import NEW_DEVICE, NUMBER_CHANGED, SECOND_PHONE_ADDED
 from . import pages
 
 # Each does one thing and returns its outcome, a word. Of two requests at once both may call it, so to do it twice must
@@ -50,10 +50,17 @@ def _outcome_of_change(row: Notification) -> str:
     return "restored" if is_undone(row.subject) else "late"
 
 
+def _remove_second_phone(row: Notification, request: HttpRequest) -> str:
+    second_phones.remove(row.user, request, challenge=row.subject)  # not one that has taken its place
+    services.sign_out_everywhere(user=row.user, request=request)
+    return "removed"
+
+
 # By kind: what can be done next, by the outcome so far. The page of a kind is ``otp_app/web/<kind>.notice.html``.
 ACTS: Mapping[str, Mapping[str, Act]] = {
     NEW_DEVICE: {"": _end_session, "ended": _end_all},
     NUMBER_CHANGED: {"": _undo_change},
+    SECOND_PHONE_ADDED: {"": _remove_second_phone},
 }
 
 

@@ -57,6 +57,12 @@ CODES = {  # what an endpoint can answer beside success
     ("/api/phone/", "post"): f"{NUMBER} undeliverable_phone not_authenticated confirmation_required proof_required "
     f"{BODY} {KEY} delivery_failed",
     ("/api/phone/verify/", "post"): f"invalid_request invalid_or_expired_code not_authenticated phone_taken {BODY}",
+    ("/api/second-phone/", "get"): TOKEN,
+    ("/api/second-phone/", "post"): f"{NUMBER} undeliverable_phone not_authenticated confirmation_required "
+    f"proof_required {BODY} {KEY} delivery_failed",
+    ("/api/second-phone/", "delete"): f"{TOKEN} confirmation_required not_found",
+    ("/api/second-phone/verify/", "post"): f"invalid_request invalid_or_expired_code not_authenticated phone_taken "
+    f"{BODY}",
     ("/api/me/", "get"): TOKEN,
     ("/api/me/", "patch"): "invalid_request not_authenticated method_not_allowed too_large unsupported_media_type "
     "unavailable",
@@ -83,7 +89,7 @@ FACTORS = {
 }
 PASSKEYS = {f"/api/passkeys/{address}" for address in ("", "begin/", "finish/", "{passkey_id}/")}
 CONFIRMING = {"/api/confirm/", "/api/confirm/verify/"}
-CHANGING = {"/api/phone/", "/api/phone/verify/"}
+CHANGING = {"/api/phone/", "/api/phone/verify/", "/api/second-phone/", "/api/second-phone/verify/"}
 STATUSES = {  # of the contract
     "invalid_request": 400,
     "invalid_phone": 400,
@@ -342,7 +348,7 @@ def test_the_form_of_an_idempotency_key_is_documented_for_sends_and_verification
         for parameter in operation.get("parameters", ())
         if parameter["in"] == "header" and parameter["name"] != "Otp-Confirmation"
     }
-    assert set(told) == {"/api/send-otp/", "/api/verify-otp/", "/api/confirm/", "/api/phone/"}
+    assert set(told) == {"/api/send-otp/", "/api/verify-otp/", "/api/confirm/", "/api/phone/", "/api/second-phone/"}
     for parameter in told.values():
         assert (parameter["name"], parameter.get("required", False)) == ("Idempotency-Key", False)
         assert jsonschema.Draft202012Validator(parameter["schema"]).is_valid(key) is good

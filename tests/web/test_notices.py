@@ -7,9 +7,11 @@ from django.test import RequestFactory
 from otp_app import notifications, services, tokens
 from otp_app.accounts import devices, events
 from otp_app.accounts import number_changes as change_rows
+from otp_app.accounts import second_phones as second_phone_rows
 from otp_app.challenges import codes
-from otp_app.flows import number_changes
+from otp_app.flows import number_changes, second_phones
 from otp_app.models import Notification
+from otp_app.providers.gsm import count_segments
 from tests.factories import new_phone
 from tests.web.visitor import Visitor, text_of
 
@@ -207,3 +209,44 @@ def test_a_number_that_has_another_owner_is_not_given_back_and_the_page_says_so(
     _, path = changed
     visitor.get(path)
     assert "The number belongs to another account by now" in press(visitor, path)
+
+
+# a second number
+
+
+@pytest.fixture
+def added(user, outbox, settings):
+    """Add a second number to the user; return the path of the link that the first one got."""
+    settings.OTP_PUBLIC_URL = "https://testserver"
+    change_rows.begin(user, user.phone, phone := new_phone(), begun := "a" * 32, second=True)
+    challenge = services.send_code(phone=phone, purpose="new_phone", new_id=begun).challenge
+    second_phones.verify(user=user, challenge_id=begun, code=codes.code_for(challenge))
+    assert outbox[-1].to == user.phone
+    return outbox[-1].body.splitlines()[-1].removeprefix("https://testserver")
+
+
+def test_the_first_number_removes_a_second_one_by_the_link_and_a_look_does_not(visitor, user, added, sign_in):
+    issued = sign_in()
+    assert "was given a second phone number" in text_of(visitor.get(added))
+    assert (is_signed_in(issued), bool(second_phone_rows.of(user))) == (True, True)
+    assert "The second number is removed, and all devices are signed out." in press(visitor, added)
+    assert (is_signed_in(issued), bool(second_phone_rows.of(user))) == (False, False)
+    assert [event.kind for event in events.of(user)][:2] == ["sessions_ended", "second_phone_removed"]
+
+
+def test_the_link_of_a_second_number_that_another_has_replaced_removes_not_that(visitor, user, added, sign_in):
+    second_phone_rows.keep(user, phone := new_phone(), "b" * 32, None)
+    issued = sign_in()
+    visitor.get(added)
+    press(visitor, added)
+    assert (is_signed_in(issued), second_phone_rows.of(user)) == (False, phone)
+
+
+@pytest.mark.parametrize(("language", "most"), [("en", 160), ("ru", 70), ("uz", 160)])
+def test_its_message_is_one_segment_in_each_language_with_a_link(user, outbox, settings, language, most):
+    settings.OTP_PUBLIC_URL = "https://login.example.uz"
+    request = RequestFactory().get("/", HTTP_ACCEPT_LANGUAGE=language)
+    notifications.send(user, "second_phone_added", subject="a" * 32, request=request)
+    assert outbox[-1].language == language
+    assert len(outbox[-1].body) <= most
+    assert count_segments(outbox[-1].body) == 1

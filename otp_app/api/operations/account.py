@@ -1,11 +1,12 @@
 """Describe what a signed-in person does with the account: confirmations, data, number, sessions."""
 
 from ... import errors
-from ...challenges.policies import CHANGE_PHONE
-from .. import confirmations, idempotency, me, number_changes, problems, sessions, views
+from ...challenges.policies import ADD_SECOND_PHONE, CHANGE_PHONE, REMOVE_SECOND_PHONE
+from .. import confirmations, idempotency, me, number_changes, problems, second_phones, sessions, views
 from .base import (
     BODY_ERRORS,
     CODE_ERRORS,
+    CONFIRMED,
     EVENT,
     ID,
     KEY_DESCRIPTION,
@@ -46,10 +47,35 @@ _ERASURE = Operation(
     headers={confirmations.HEADER: "What /api/confirm/verify/ answered."},
 )
 
+_ADD_SECOND_PHONE = Operation(
+    "add_second_phone",
+    "Send a code to a second number of the user, or with challenge_id the same code again",
+    {"phone": PHONE, "confirmation": PKCE["code"]},
+    (200, "OtpSent", SENT),
+    (
+        *CODE_ERRORS,
+        *KEY_ERRORS,
+        errors.NotAuthenticated(),
+        errors.ConfirmationRequired(ADD_SECOND_PHONE),
+        errors.UndeliverablePhone(),
+        errors.ProofRequired(TASK),
+        errors.DeliveryFailed(),
+    ),
+    headers={idempotency.HEADER: KEY_DESCRIPTION},
+)
+_REMOVE_SECOND_PHONE = Operation(
+    "remove_second_phone",
+    "Remove the second number of the user, with a confirmation of remove_second_phone",
+    None,
+    (204, "", None),
+    (*TOKEN_ERRORS, errors.ConfirmationRequired(REMOVE_SECOND_PHONE), problems.NotFound()),
+    headers=CONFIRMED,
+)
+
 OPERATIONS: dict[type[views.OtpView], Operation] = {
     confirmations.ConfirmView: Operation(
         "confirm",
-        "Send a code to the user's own number, to confirm something; or begin one that a factor answers",
+        "Send a code to the user's own number, or to the second, to confirm something; or begin one for a factor",
         {"purpose": "payment", "context": {"amount": "1 200 000 UZS", "payee": "Choyxona"}},
         (200, "OtpConfirming", {name: value for name, value in SENT.items() if name != "phone"}),
         (
@@ -125,6 +151,29 @@ OPERATIONS: dict[type[views.OtpView], Operation] = {
         "Verify the code to the new number, and change the number of the user",
         {"challenge_id": ID, "otp": "123456"},
         (200, "OtpPhoneChanged", {"user": USER, "device": VERIFIED["device"]}),
+        (
+            MISSING,
+            errors.InvalidOrExpiredCode(),
+            errors.NotAuthenticated(),
+            errors.PhoneTaken(),
+            *BODY_ERRORS,
+            errors.Limited("", 60),
+            errors.Unavailable(),
+        ),
+    ),
+    second_phones.SecondPhoneView: Operation(
+        "second_phone",
+        "Show the second number of this user",
+        None,
+        (200, "OtpSecondPhone", {"phone": PHONE}),
+        TOKEN_ERRORS,
+        others={"POST": _ADD_SECOND_PHONE, "DELETE": _REMOVE_SECOND_PHONE},
+    ),
+    second_phones.SecondPhoneVerifyView: Operation(
+        "second_phone_verify",
+        "Verify the code to a second number, and keep that number in place of the second one of before",
+        {"challenge_id": ID, "otp": "123456"},
+        (200, "OtpSecondPhone", {"phone": PHONE}),
         (
             MISSING,
             errors.InvalidOrExpiredCode(),

@@ -1,0 +1,75 @@
+"""Serve a user's second number: show it, prove a new one by a code, remove it."""
+
+from functools import partial
+from typing import Any
+
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from ..accounts import second_phones as kept
+from ..challenges import Grant
+from ..challenges.policies import REMOVE_SECOND_PHONE
+from ..flows import second_phones
+from ..limits.clients import client_of
+from ..phones.languages import language_of
+from . import idempotency
+from .authentication import LiveTokenAuthentication
+from .confirmations import Confirmed
+from .fields import Json
+from .problems import NotFound
+from .serializers import NewPhoneSerializer, SecondPhoneVerifySerializer
+from .views import OtpView
+
+
+class SecondPhoneView(OtpView):
+    authentication_classes = (LiveTokenAuthentication,)
+    serializer_class = NewPhoneSerializer
+
+    def get_permissions(self) -> list[Any]:
+        """Ask for a confirmation of a removal; that of an addition is in the body, because it names the number."""
+        removes = self.request.method == "DELETE"
+        return [IsAuthenticated(), *([Confirmed(REMOVE_SECOND_PHONE)] if removes else [])]
+
+    def get(self, request: Request) -> Response:
+        return Response({"phone": kept.of(request.user)})
+
+    def post(self, request: Request) -> Response:
+        body = self.body(request)
+        answer = idempotency.answer_once(request, partial(self._send, request, body))
+        return Response(answer | {"phone": body["phone"]})  # how the number was understood
+
+    def delete(self, request: Request) -> Response:
+        if not kept.remove(request.user, request._request):
+            raise NotFound
+        return Response(status=204)
+
+    def _send(self, request: Request, body: Json, new_id: str) -> Grant:
+        return second_phones.send(
+            user=request.user,
+            phone=body["phone"],
+            confirmation=body.get("confirmation", ""),
+            challenge_id=body.get("challenge_id"),
+            client=client_of(request.META),
+            language=language_of(request, body["phone"]),
+            proof=body.get("proof"),
+            new_id=new_id,
+            request=request._request,
+        )
+
+
+class SecondPhoneVerifyView(OtpView):
+    authentication_classes = (LiveTokenAuthentication,)
+    permission_classes = (IsAuthenticated,)
+    serializer_class = SecondPhoneVerifySerializer
+
+    def post(self, request: Request) -> Response:
+        body = self.body(request)
+        phone = second_phones.verify(
+            user=request.user,
+            challenge_id=body["challenge_id"],
+            code=body["otp"],
+            client=client_of(request.META),
+            request=request._request,
+        )
+        return Response({"phone": phone})
