@@ -59,7 +59,7 @@ def undoable(change_id: str) -> NumberChange:
 
 def is_undone(change_id: str) -> bool:
     """Return whether a change was undone."""
-    return _rows().filter(pk=UUID(change_id)).exclude(restored_at=None).exists()
+    return is_id(change_id) and _rows().filter(pk=UUID(change_id)).exclude(restored_at=None).exists()
 
 
 @contextmanager

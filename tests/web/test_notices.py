@@ -180,6 +180,20 @@ def test_of_two_presses_both_are_told_that_the_change_is_undone(visitor, changed
     assert "The change is undone" in press(visitor, path)
 
 
+def test_of_two_presses_at_once_both_are_told_that_the_change_is_undone(visitor, changed, monkeypatch):
+    undo = number_changes.undo
+
+    def late(**asked):
+        undo(**asked)  # the other request
+        return undo(**asked)
+
+    _, path = changed
+    visitor.get(path)
+    monkeypatch.setattr(number_changes, "undo", late)
+    assert "The change is undone" in press(visitor, path)
+    assert Notification.objects.get().outcome == "restored"
+
+
 def test_after_three_days_the_link_says_that_it_is_too_late(visitor, changed, clock):
     _, path = changed
     visitor.get(path)
