@@ -32,6 +32,8 @@ logger = logging.getLogger("otp_app.notifications")
 
 NEW_DEVICE = "new_device"  # a sign-in by a client that no device value made known; the subject is its session
 NUMBER_CHANGED = "number_changed"  # told to the old number; the subject is the change
+EMAIL_ADDED = "email_added"  # whoever has added it could come back by it; no subject, so no link
+RECOVERY_BEGUN = "recovery_begun"  # also told by mail; the subject is the recovery
 
 
 def send(user: Any, kind: str, *, phone: str = "", subject: str = "", request: HttpRequest | None = None) -> None:

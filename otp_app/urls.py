@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .api import causes, confirmations, emails, factors, me, number_changes, passkeys, sessions, views
+from .api import causes, confirmations, emails, factors, me, number_changes, passkeys, recovery, sessions, views
 from .db.transactions import without_transactions
 from .delivery import webhooks
 
@@ -27,6 +27,10 @@ _VIEWS = {
     "email-verify": ("email/verify", emails.EmailVerifyView.as_view()),
     "phone": ("phone", number_changes.PhoneView.as_view()),
     "phone-verify": ("phone/verify", number_changes.PhoneVerifyView.as_view()),
+    "recovery": ("recovery", recovery.RecoveryView.as_view()),
+    "recovery-verify": ("recovery/verify", recovery.RecoveryVerifyView.as_view()),
+    "recovery-phone": ("recovery/phone", recovery.RecoveryPhoneView.as_view()),
+    "recovery-phone-verify": ("recovery/phone/verify", recovery.RecoveryPhoneVerifyView.as_view()),
     "sessions": ("sessions", sessions.SessionsView.as_view()),
     "end-others": ("sessions/end-others", sessions.EndOthersView.as_view()),
     "session": ("sessions/<str:session_id>", sessions.SessionView.as_view()),

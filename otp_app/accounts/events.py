@@ -34,6 +34,8 @@ class Kind(StrEnum):
     PASSKEY_REMOVED = "passkey_removed"
     NUMBER_CHANGED = "number_changed"  # by a code to the new number, after a confirmation
     NUMBER_RESTORED = "number_restored"  # by the link that the old number got
+    RECOVERY_BEGUN = "recovery_begun"  # by the code to the e-mail address; the waiting period runs
+    RECOVERY_STOPPED = "recovery_stopped"  # by whoever is in the account, or by the link of the notice
     SESSIONS_ENDED = "sessions_ended"  # one, others or all, by the person or by staff
 
 
@@ -55,6 +57,8 @@ TEXTS = {
     "number_given_back": _("The number was given back to the account by staff."),
     "number_changed": _("The phone number was changed."),
     "number_restored": _("The former phone number was restored."),
+    "recovery_begun": _("Somebody has begun to get back into the account by its e-mail address."),
+    "recovery_stopped": _("The way back by the e-mail address was stopped."),
     "sessions_ended": _("Sessions were ended."),
 }
 

@@ -32,9 +32,13 @@ NEW_MS = 24 * _HOUR_MS
 KEPT_MS = UNDO_MS + NEW_MS  # after the change was begun
 
 
-def begin(user: Any, old: str, new: str, challenge_id: str) -> None:
-    """Write down which number a user wants instead of which; ``challenge_id`` is that of the code to the new one."""
-    _rows().create(challenge=UUID(challenge_id), user=user, old=old, new=new, created_at=stores.current().now())
+def begin(user: Any, old: str, new: str, challenge_id: str, recovery: UUID | None = None) -> None:
+    """Write down which number a user wants instead of which; ``challenge_id`` is that of the code to the new one.
+
+    ``recovery`` is the id of the recovery by which the change is to be made, None for a user who is signed in.
+    """
+    told = {"old": old, "new": new, "recovery": recovery, "created_at": stores.current().now()}
+    _rows().create(challenge=UUID(challenge_id), user=user, **told)
 
 
 def forget(challenge_id: str) -> None:
@@ -42,9 +46,12 @@ def forget(challenge_id: str) -> None:
     _rows().filter(pk=UUID(challenge_id)).delete()
 
 
-def open_for(user: Any, challenge_id: str) -> NumberChange:
-    """Return the change of a challenge that this user has begun and not made. Raise InvalidOrExpiredCode."""
-    return _one(_rows().filter(user=user, changed_at=None), challenge_id)
+def open_for(user: Any, challenge_id: str, recovery: UUID | None = None) -> NumberChange:
+    """Return the change of a challenge that this user has begun, in this way, and not made.
+
+    ``recovery`` is as in ``begin``. Raise InvalidOrExpiredCode.
+    """
+    return _one(_rows().filter(user=user, recovery=recovery, changed_at=None), challenge_id)
 
 
 def undoable(change_id: str) -> NumberChange:

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from ..challenges.policies import ADD_EMAIL, REMOVE_EMAIL
 from ..factors import emails
+from ..flows import emails as flow
 from ..proofs import enrolments
 from .authentication import LiveTokenAuthentication
 from .confirmations import Confirmed
@@ -74,5 +75,5 @@ class EmailVerifyView(OtpView):
     serializer_class = EmailVerifySerializer
 
     def post(self, request: Request) -> Response:
-        enrolments.add_email(request.user, request=request._request, **self.body(request))
+        flow.add(user=request.user, request=request._request, **self.body(request))
         return Response({"email": emails.find(request.user)})

@@ -37,6 +37,7 @@ class Trigger(Flag):
     EMAIL = auto()  # an e-mail with a code, by which an address is proven
     FACTOR = auto()  # a check of a second factor
     NOTIFICATION = auto()  # a message without a code
+    RECOVERY = auto()  # a wish for the way back by e-mail
     SEND = FIRST | AGAIN
     DEVICE = DEVICE_FIRST | DEVICE_AGAIN
     MESSAGE = SEND | DEVICE
@@ -67,7 +68,7 @@ class Rule:
 WAITS, SENDS, FAILURES, KEY, ANSWERED = Counts
 FIRST, SEND, CHECK, PASSWORD, TEST = Trigger.FIRST, Trigger.SEND, Trigger.CHECK, Trigger.PASSWORD, Trigger.TEST
 DEVICE_FIRST, DEVICE, MESSAGE = Trigger.DEVICE_FIRST, Trigger.DEVICE, Trigger.MESSAGE
-NOTIFICATION = Trigger.NOTIFICATION
+NOTIFICATION, RECOVERY = Trigger.NOTIFICATION, Trigger.RECOVERY
 QUARTER, THRICE = 25, 300  # percent
 YOUNG = 100  # answered messages of a week to a home country, before which nobody is called a stranger there
 
@@ -111,6 +112,9 @@ TABLE = (
     Rule("factors_per_account_day", Trigger.FACTOR, KEY, "second factors", "account", DAY, "guessing", True),
     Rule("notifications_per_phone_day", NOTIFICATION, KEY, "notifications", "phone", DAY, "half of the sends"),
     Rule("emails_per_account_day", Trigger.EMAIL, KEY, "e-mails", "account", DAY, "spam to strangers", amount=5),
+    Rule("recoveries_per_client_hour", RECOVERY, KEY, "ways back", "client", HOUR, "guessing", amount=20),
+    Rule("recoveries_per_phone_day", RECOVERY, KEY, "ways back", "phone", DAY, "half of the sends", amount=5),
+    Rule("recoveries_per_address_day", RECOVERY, KEY, "ways back", "account", DAY, "spam to strangers", amount=5),
 )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from .factors import Authenticator, RecoveryCode
 from .notifications import Notification
 from .number_changes import NumberChange
 from .passkeys import Passkey
+from .recoveries import Recovery
 from .released_numbers import ReleasedNumber
 from .tokens import RefreshToken, SigningKey, Token, UserSession, session_id
 from .users import User
@@ -37,6 +38,7 @@ __all__ = [
     "Notification",
     "NumberChange",
     "Passkey",
+    "Recovery",
     "RecoveryCode",
     "RefreshToken",
     "ReleasedNumber",

@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from .. import accounts, audit, factors
-from ..accounts import events
+from ..accounts import events, recoveries
 from ..accounts.events import Kind
 from ..errors import InvalidOrExpiredCode, LastWayIn
 from ..factors import authenticators, emails, passkeys, recovery_codes
@@ -60,6 +60,7 @@ def add_email(user: Any, challenge_id: str, otp: str, request: HttpRequest) -> N
     """Keep an e-mail address if the code is that which was sent there; raise as ``emails.verify`` does."""
     emails.verify(user, challenge_id, otp)
     events.record(user, Kind.EMAIL_ADDED, request)
+    recoveries.end_all(user, recoveries.BY_ADDRESS, request)
 
 
 def remove_email(user: Any, request: HttpRequest) -> bool:
@@ -67,11 +68,14 @@ def remove_email(user: Any, request: HttpRequest) -> bool:
     removed = emails.remove(user)
     if removed:
         events.record(user, Kind.EMAIL_REMOVED, request)
+        recoveries.end_all(user, recoveries.BY_ADDRESS, request)
     return removed
 
 
 def remove_added_since(user: Any, at: int, request: HttpRequest | None) -> None:
     """Remove the factors of each kind of which one was added since an instant, and an e-mail address that was.
+
+    Open recoveries of the user end.
 
     Whoever held the account since then may have added them; older ones of the kind go with them, since they may be
     copies or replaced. ``at`` is in milliseconds by the store's clock.
@@ -87,6 +91,7 @@ def remove_added_since(user: Any, at: int, request: HttpRequest | None) -> None:
         removed.add(Kind.EMAIL_REMOVED)
     for kind in sorted(removed):
         events.record(user, kind, request)
+    recoveries.end_all(user, recoveries.BY_USE, request)
 
 
 @contextmanager

@@ -14,9 +14,9 @@ from .. import phones, services, tokens
 from ..accounts import notifications
 from ..accounts.number_changes import is_undone
 from ..errors import InvalidOrExpiredCode
-from ..flows import number_changes
+from ..flows import number_changes, recovery
 from ..models import Notification
-from ..notifications import NEW_DEVICE, NUMBER_CHANGED
+from ..notifications import NEW_DEVICE, NUMBER_CHANGED, RECOVERY_BEGUN
 from . import pages
 
 # Each does one thing and returns its outcome, a word. Of two requests at once both may call it, so to do it twice must
@@ -41,10 +41,15 @@ def _undo_change(row: Notification, request: HttpRequest) -> str:
         return "restored" if is_undone(row.subject) else "late"
 
 
+def _stop_recovery(row: Notification, request: HttpRequest) -> str:
+    return "stopped" if recovery.stop(recovery_id=row.subject, request=request) else "late"
+
+
 # By kind: what can be done next, by the outcome so far. The page of a kind is ``otp_app/web/<kind>.notice.html``.
 ACTS: Mapping[str, Mapping[str, Act]] = {
     NEW_DEVICE: {"": _end_session, "ended": _end_all},
     NUMBER_CHANGED: {"": _undo_change},
+    RECOVERY_BEGUN: {"": _stop_recovery},
 }
 
 
