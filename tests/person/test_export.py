@@ -19,6 +19,7 @@ from otp_app.accounts import (
     events,
     notifications,
     number_changes,
+    recoveries,
 )
 from otp_app.accounts.events import Kind
 from otp_app.challenges import random_id
@@ -81,6 +82,7 @@ def live(user):
     Passkey.objects.create(user=user, credential_id=random_id().encode(), public_key=b"", user_handle=b"", **facts)
     number_changes.begin(user, user.phone, new_phone(), random_id())
     ReleasedNumber.objects.create(user=user, phone=new_phone(), at=1)
+    recoveries.ask(user.phone, EmailAddress(user=user, email="owner@example.com", checks_left=0, created_at=1))
     EmailAddress.objects.create(user=user, email="owner@example.com", checks_left=0, created_at=1)
     RecoveryCode.objects.create(user=user, number=RecoveryCode.objects.count(), hash="pbkdf2$secret")
 
