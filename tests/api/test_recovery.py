@@ -438,6 +438,12 @@ def signs_in(user):
     sign_in(user.phone)
 
 
+def signs_in_and_out(user):
+    """No session is left to tell of it."""
+    sign_in(user.phone)
+    Token.objects.all().delete()
+
+
 def by_another_way(user):
     """As a site does that exchanges a code: no sign-in is written down."""
     tokens.current().issue(user, None)
@@ -464,6 +470,7 @@ def begins_another(user):
 
 STOPS = [
     signs_in,
+    signs_in_and_out,
     by_another_way,
     confirms,
     has_another_number,
@@ -667,6 +674,22 @@ def test_who_signs_in_after_the_checks_and_before_the_transaction_is_seen(
     monkeypatch.setattr(number_changes, "verify_code", slowly)
     assert code_of(finish(body)) == GONE
     assert Token.objects.count() == 1
+
+
+def test_what_the_link_stops_in_the_last_moment_gives_no_number(begin, proof, finish, user, clock, monkeypatch):
+    old, value = user.phone, begin()
+    clock.advance(WAIT + 1)
+    body, verify = proof(value, new_phone()), number_changes.verify_code
+
+    def slowly(*args):
+        challenge = verify(*args)
+        assert flow.stop(recovery_id=Recovery.objects.get().pk.hex)
+        return challenge
+
+    monkeypatch.setattr(number_changes, "verify_code", slowly)
+    assert code_of(finish(body)) == GONE
+    user.refresh_from_db()
+    assert user.phone == old
 
 
 def test_whoever_was_signing_in_while_the_number_was_given_is_signed_out(
