@@ -76,6 +76,10 @@ class Conf:
     CODE_ALONE: bool = True  # False: whoever has an authenticator or a passkey is asked for it beside each code
     FACTORS_PER_ACCOUNT_DAY: int = 20  # wrong answers by factors, for an account
 
+    # The way back by e-mail
+    # For whoever has lost the number, every session and every factor: docs/recovery.md
+    RECOVERY_WAIT: int = 72 * 3600  # seconds of the waiting period, in which the owner can stop it; 0: no such way
+
     # The second factor of staff
     # Those who sign in to the admin by password enrol at the first visit.
     STAFF_SECOND_FACTOR: bool = True  # False: a password alone opens the admin

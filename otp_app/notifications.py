@@ -35,11 +35,15 @@ NEW_DEVICE = "new_device"  # a sign-in by a client that no device value made kno
 NUMBER_CHANGED = "number_changed"  # told to the old number; the subject is the change
 SECOND_PHONE_ADDED = "second_phone_added"  # told to the first number; the subject is the challenge of the second
 FACTOR_ADDED = "factor_added"  # an authenticator or a passkey; without a link, since there are pages of the project
+EMAIL_ADDED = "email_added"  # whoever has added it could come back by it; no subject, so no link
+RECOVERY_BEGUN = "recovery_begun"  # also told by mail; the subject is the recovery
 # What counts the messages of a kind: else a flood of one kind would keep another from being sent.
 _TRIGGERS = {
     NUMBER_CHANGED: Trigger.CHANGE_NOTICE,
+    RECOVERY_BEGUN: Trigger.CHANGE_NOTICE,
     SECOND_PHONE_ADDED: Trigger.FACTOR_NOTICE,
     FACTOR_ADDED: Trigger.FACTOR_NOTICE,
+    EMAIL_ADDED: Trigger.FACTOR_NOTICE,
 }
 
 

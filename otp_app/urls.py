@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from .api import causes, confirmations, emails, factors, me, number_changes, passkeys, second_phones, sessions, views
+from .api import (
+    causes,
+    confirmations,
+    emails,
+    factors,
+    me,
+    number_changes,
+    passkeys,
+    recovery,
+    second_phones,
+    sessions,
+    views,
+)
 from .db.transactions import without_transactions
 from .delivery import webhooks
 
@@ -29,6 +41,10 @@ _VIEWS = {
     "phone-verify": ("phone/verify", number_changes.PhoneVerifyView.as_view()),
     "second-phone": ("second-phone", second_phones.SecondPhoneView.as_view()),
     "second-phone-verify": ("second-phone/verify", second_phones.SecondPhoneVerifyView.as_view()),
+    "recovery": ("recovery", recovery.RecoveryView.as_view()),
+    "recovery-verify": ("recovery/verify", recovery.RecoveryVerifyView.as_view()),
+    "recovery-phone": ("recovery/phone", recovery.RecoveryPhoneView.as_view()),
+    "recovery-phone-verify": ("recovery/phone/verify", recovery.RecoveryPhoneVerifyView.as_view()),
     "sessions": ("sessions", sessions.SessionsView.as_view()),
     "end-others": ("sessions/end-others", sessions.EndOthersView.as_view()),
     "session": ("sessions/<str:session_id>", sessions.SessionView.as_view()),

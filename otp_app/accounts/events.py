@@ -37,6 +37,8 @@ class Kind(StrEnum):
     NUMBER_RESTORED = "number_restored"  # by the link that the old number got
     SECOND_PHONE_ADDED = "second_phone_added"  # also one in place of another
     SECOND_PHONE_REMOVED = "second_phone_removed"  # by the person, or because it has become somebody's first number
+    RECOVERY_BEGUN = "recovery_begun"  # by the code to the e-mail address; the waiting period runs
+    RECOVERY_STOPPED = "recovery_stopped"  # by whoever is in the account, or by the link of the notice
     SESSIONS_ENDED = "sessions_ended"  # one, others or all, by the person or by staff
 
 
@@ -60,6 +62,8 @@ TEXTS = {
     "number_restored": _("The former phone number was restored."),
     "second_phone_added": _("A second phone number was added."),
     "second_phone_removed": _("The second phone number was removed."),
+    "recovery_begun": _("Somebody has begun to get back into the account by its e-mail address."),
+    "recovery_stopped": _("The way back by the e-mail address was stopped."),
     "sessions_ended": _("Sessions were ended."),
 }
 

@@ -41,11 +41,8 @@ def add(user: Any, kind: str, phone: Phone, subject: str, language: str, taken: 
 
     ``taken`` is what it has taken of the limits.
     """
-    pk = random_id()
-    digest = _digest(_value(pk, keys_for("notification")[0]))
-    told = {"user": user, "kind": kind, "phone": phone, "subject": subject, "language": language}
-    increments = wire.increments_in(taken)
-    row = Notification(id=UUID(pk), digest=digest, taken=increments, created_at=stores.current().now(), **told)
+    row = _new(user, kind, phone, subject, language)
+    row.taken = wire.increments_in(taken)
     challenge = _challenge(row)
     # Without the phone's key: a store that restores the sends of a phone must not count this one.
     delivery = outbox.row_of(challenge) | {"phone": None}
@@ -54,6 +51,13 @@ def add(user: Any, kind: str, phone: Phone, subject: str, language: str, taken: 
         row.save(using=_rows().db, force_insert=True)
         writes.run(alias, writes.inserting(alias, Delivery, delivery))
     return challenge
+
+
+def add_for_mail(user: Any, kind: str, phone: Phone, subject: str, language: str) -> str:
+    """Insert a notification that no SMS brings, and return the value for its link, which a mail brings."""
+    row = _new(user, kind, phone, subject, language)
+    row.save(using=_rows().db, force_insert=True)
+    return value_of(row.pk.hex)
 
 
 def challenge_of(challenge_id: str) -> Challenge | None:
@@ -84,6 +88,13 @@ def settle(row: Notification, outcome: str) -> None:
 def purge(now: int) -> None:
     """Delete the notifications that are seven days old by ``now`` (milliseconds by the store's clock)."""
     _rows().filter(created_at__lt=now - KEPT_MS).delete()
+
+
+def _new(user: Any, kind: str, phone: Phone, subject: str, language: str) -> Notification:
+    pk = random_id()
+    digest = _digest(_value(pk, keys_for("notification")[0]))
+    told = {"user": user, "kind": kind, "phone": phone, "subject": subject, "language": language}
+    return Notification(id=UUID(pk), digest=digest, created_at=stores.current().now(), **told)
 
 
 def _challenge(row: Notification) -> Challenge:

@@ -32,13 +32,13 @@ NEW_MS = 24 * _HOUR_MS
 KEPT_MS = UNDO_MS + NEW_MS  # after the change was begun
 
 
-def begin(user: Any, old: str, new: str, challenge_id: str, *, second: bool = False) -> None:
-    """Write down which number a user wants instead of which, or as ``second`` beside it.
+def begin(user: Any, old: str, new: str, challenge_id: str, **way: Any) -> None:
+    """Write down which number a user wants instead of which; ``challenge_id`` is that of the code to the new one.
 
-    ``challenge_id`` is that of the code to the new one.
+    ``way`` is as in ``open_for``.
     """
-    numbers = {"old": old, "new": new, "second": second}
-    _rows().create(challenge=UUID(challenge_id), user=user, **numbers, created_at=stores.current().now())
+    told = {"old": old, "new": new, "created_at": stores.current().now()}
+    _rows().create(challenge=UUID(challenge_id), user=user, **told, **way)
 
 
 def forget(challenge_id: str) -> bool:
@@ -46,9 +46,14 @@ def forget(challenge_id: str) -> bool:
     return bool(_rows().filter(pk=UUID(challenge_id)).delete()[0])
 
 
-def open_for(user: Any, challenge_id: str, *, second: bool = False) -> NumberChange:
-    """Return the change of a challenge that this user has begun and not made. Raise InvalidOrExpiredCode."""
-    return _one(_rows().filter(user=user, changed_at=None, second=second), challenge_id)
+def open_for(user: Any, challenge_id: str, *, second: bool = False, recovery: UUID | None = None) -> NumberChange:
+    """Return the change of a challenge that this user has begun, in this way, and not made.
+
+    ``second``: the number comes beside the old one. ``recovery`` is the id of the recovery by which the change is to be
+    made, None for a user who is signed in. Raise InvalidOrExpiredCode.
+    """
+    begun = _rows().filter(user=user, changed_at=None, second=second, recovery=recovery)
+    return _one(begun, challenge_id)
 
 
 def undoable(change_id: str) -> NumberChange:

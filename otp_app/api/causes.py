@@ -85,6 +85,11 @@ CAUSES: dict[str, tuple[str, str]] = {  # code: cause, cure
         "it is no proof yet.",
         "Confirm by the other number or a factor, or wait retry_after seconds, as docs/phone-number.md shows.",
     ),
+    "recovery_waits": (
+        "Somebody gets back into an account by its e-mail address, and OTP_RECOVERY_WAIT is not over: until then the "
+        "owner can stop it.",
+        "Keep the value of recovery, and repeat the request after retry_after seconds, as docs/recovery.md shows.",
+    ),
     "proof_required": (
         "The request looks like one of many, as when a network asks for codes that nobody enters.",
         "Solve the task in altcha and repeat the request with the solution as proof, as docs/proof-of-work.md shows. "

@@ -139,6 +139,12 @@ def answers(schema: AutoSchema) -> dict[str, Json]:
         "OtpEmail": _object(email=STRING | {"description": "Empty: there is none."}),
         "OtpSecondPhone": _object(phone=STRING | {"description": "Empty: there is none."}),
         "OtpEmailSent": _object(challenge_id=STRING, expires_in=_SECONDS),
+        "OtpRecovery": _object(
+            recovery=STRING | {"description": "Shown this once; kept by the client for the steps after the wait."},
+            retry_after=_SECONDS,
+            expires_in=_SECONDS,
+        ),
+        "OtpRecovered": _object(phone=STRING),
         "OtpAuthenticator": _object(
             secret=STRING | {"description": "In base32, for an app into which the person types it."},
             uri=STRING | {"description": "For a link, or as a QR code."},

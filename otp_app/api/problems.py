@@ -108,6 +108,7 @@ TITLES = {
     "second_factor_required": _("Second factor required"),
     "is_this_you": _("Is this you?"),
     "number_too_new": _("New phone number"),
+    "recovery_waits": _("Waiting period"),
     "proof_required": _("Proof of work required"),
     "permission_denied": _("Not allowed"),
     "not_found": _("Not found"),

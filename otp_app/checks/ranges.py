@@ -37,6 +37,7 @@ RANGES: dict[str, tuple[int, int]] = {
     "PASSWORDS_PER_CLIENT_HOUR": (1, MAX_NUMBER),
     "PASSWORDS_PER_ACCOUNT_HOUR": (1, MAX_NUMBER),
     "FACTORS_PER_ACCOUNT_DAY": (1, MAX_NUMBER),
+    "RECOVERY_WAIT": (0, 30 * 24 * 3600),
     "PROOF_COST": (1, 100_000),
     "PROOF_TTL": (60, 3600),
     "DEVICE_TTL": (60, MAX_NUMBER),
@@ -69,16 +70,17 @@ POLICY_NUMBERS = {
     "checks_by_phone": "CHECKS_BY_PHONE",
     "sends": "SENDS",
 }
+_LEAST_RECOVERY_WAIT = 24 * 3600
 RESERVES = ("FAILURES_PER_PHONE_DAY", "FAILURES_PER_PHONE_MONTH", "FAILURES_OF_DEVICES_DAY")
 
 
 @register
 def check_numbers(**_: Any) -> list[CheckMessage]:
-    """Find a number out of its range, or a lease not longer than the provider's deadline (E001).
+    """Find a number out of its range, a lease not longer than the provider's deadline, or a short recovery (E001).
 
     Find a budget smaller than one challenge needs (E002).
     """
-    wrong = [*_out_of_range(), *_wrong_waits(), *_wrong_policies()] or list(_too_short_lease())
+    wrong = [*_out_of_range(), *_wrong_waits(), *_wrong_policies()] or [*_too_short_lease(), *_too_short_recovery()]
     return wrong or list(_too_small_budgets())
 
 
@@ -99,6 +101,12 @@ def _too_short_lease() -> Iterator[CheckMessage]:
     if conf.LEASE <= conf.PROVIDER_DEADLINE:
         text = "OTP_LEASE is not longer than OTP_PROVIDER_DEADLINE: hand-overs under way would be given up."
         yield Error(text, hint="Make OTP_LEASE longer, or the deadline shorter.", id="otp_app.E001")
+
+
+def _too_short_recovery() -> Iterator[CheckMessage]:
+    if 0 < conf.RECOVERY_WAIT < _LEAST_RECOVERY_WAIT:
+        text = "OTP_RECOVERY_WAIT is shorter than a day: the owner of an account would hardly learn of it in time."
+        yield Error(text, hint="Make it longer, or set it to 0 for no way back by e-mail.", id="otp_app.E001")
 
 
 def _wrong_waits() -> Iterator[CheckMessage]:

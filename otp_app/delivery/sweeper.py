@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import connections
 
 from .. import counters, notices, stores, tokens
-from ..accounts import authorization_codes, confirmations, events, notifications, number_changes
+from ..accounts import authorization_codes, confirmations, events, notifications, number_changes, recoveries
 from ..conf import conf
 from ..db import clock
 from ..db.transactions import require_none
@@ -103,6 +103,7 @@ def purge() -> tuple[int, int]:
     events.purge(now)
     notifications.purge(now)
     number_changes.purge(now)
+    recoveries.purge(now)
     purged = stores.current().purge(), tokens.purge()
     _record_run("purge")
     return purged

@@ -17,6 +17,7 @@
     ├── IsThisYou                  403 is_this_you              the code is right, the account idle; whose is it?
     ├── LastWayIn                  409 last_way_in              without this factor nobody could get into the account
     ├── NumberTooNew               403 number_too_new           the number changed within a day; purpose says what waits
+    ├── RecoveryWaits              403 recovery_waits           the waiting period of a way back is not over
     ├── ProofRequired              403 proof_required           solve the proof of work in it and send it along
     ├── NotAuthenticated           401 not_authenticated        the token is missing, wrong, expired or ended
     │   ├── RefreshReused          401 refresh_reused           a refresh token came that another one has replaced
@@ -41,6 +42,7 @@ from .accounts import (
     NotAuthenticated,
     NumberTooNew,
     PhoneTaken,
+    RecoveryWaits,
     RefreshReused,
     SecondFactorRequired,
     SignInAgain,
@@ -94,6 +96,7 @@ __all__ = [
     "PhoneTaken",
     "ProfileRequired",
     "ProofRequired",
+    "RecoveryWaits",
     "RefreshReused",
     "RegionNotAllowed",
     "SecondFactorRequired",

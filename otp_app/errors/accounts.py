@@ -105,6 +105,19 @@ class NumberTooNew(OtpError):
         self.detail = format_lazy("{} {}", detail, wait(retry_after))
 
 
+class RecoveryWaits(OtpError):
+    """Refuse a new number while the waiting period of a recovery runs, in which the owner could stop it."""
+
+    code = "recovery_waits"
+    status = 403
+    detail = _("The waiting period is not over yet.")
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__()
+        self.retry_after = retry_after
+        self.detail = format_lazy("{} {}", self.detail, wait(retry_after))
+
+
 class PhoneTaken(OtpError):
     """Refuse a number that another account has, or may take back within ``retry_after`` seconds.
 

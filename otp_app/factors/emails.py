@@ -1,33 +1,24 @@
-"""Keep the e-mail address of a user, proven by a code, for notices. It proves nobody by itself.
+"""Keep the e-mail address of a user, proven by a code, for notices and as a way back. It proves nobody by itself."""
 
-The code is derived as those to phones are, from a key of the settings and what the row holds, so a dump shows none.
-"""
-
-import hashlib
-import hmac
-import re
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
-from django.core.mail import get_connection, send_mail
 from django.db import router
 from django.db.models import F, QuerySet
-from django.template.loader import render_to_string
-from django.utils.translation import gettext as _
 
 from .. import stores
 from ..challenges import is_id
-from ..conf import conf
-from ..errors import DeliveryFailed, InvalidOrExpiredCode, InvalidRequest
-from ..keys import keys_for
+from ..errors import DeliveryFailed, InvalidOrExpiredCode
 from ..limits import request_limits
 from ..models import EmailAddress
+from . import mailed_codes
 from .changing import alone
+from .mailed_codes import LIFE_SECONDS
 
-LIFE_SECONDS = 600  # of a code
-_CHECKS = 5
-_DIGITS = 6
+__all__ = ["LIFE_SECONDS", "WAY_BACK_MS", "begin", "find", "of_way_back", "purge", "remove", "verify"]
+
+WAY_BACK_MS = 7 * 24 * 3600 * 1000  # after which a proven address is a way back
+_USE = "email"
 _KEPT_MS = 24 * 3600 * 1000  # of an address that was not proven
 
 
@@ -37,6 +28,16 @@ def find(user: Any) -> str:
     return row.email if row else ""
 
 
+def of_way_back(user: Any | None) -> EmailAddress | None:
+    """Return the address by which a user gets back into the account, or None.
+
+    It was proven a week ago: whoever has held the number for a shorter time may have added it. Nobody has none, by the
+    same query.
+    """
+    key: Any = user.pk if user else None
+    return _rows().filter(user_id=key, verified_at__lte=stores.current().now() - WAY_BACK_MS).first()
+
+
 def begin(user: Any, email: str) -> str:
     """Send a code to an address, in the language in force, and return the id by which it is verified.
 
@@ -44,16 +45,13 @@ def begin(user: Any, email: str) -> str:
     """
     store = stores.current()
     store.take(request_limits.for_email(f"user {user.pk}"))
-    row = EmailAddress(user_id=user.pk, email=email, checks_left=_CHECKS, created_at=store.now())
+    row = EmailAddress(user_id=user.pk, email=email, checks_left=mailed_codes.CHECKS, created_at=store.now())
     row.save(force_insert=True, using=_rows().db)
-    told = {"code": _code_of(row, keys_for("email")[0]), "brand": conf.BRAND, "minutes": LIFE_SECONDS // 60}
-    subject = _("%(brand)s: your code") % told
     try:
-        connection = get_connection(timeout=settings.EMAIL_TIMEOUT or conf.PROVIDER_DEADLINE)
-        send_mail(subject, render_to_string("otp_app/email.txt", told), None, [email], connection=connection)
-    except OSError as error:  # smtplib's errors are
+        mailed_codes.send_code(email, "otp_app/email.txt", mailed_codes.code_for(_USE, _held_by(row)))
+    except DeliveryFailed:
         _rows().filter(pk=row.pk).delete()
-        raise DeliveryFailed from error
+        raise
     return row.pk.hex
 
 
@@ -62,10 +60,9 @@ def verify(user: Any, challenge_id: str, code: str) -> None:
 
     Raise InvalidRequest for a code of another form, before a check is spent, or InvalidOrExpiredCode.
     """
-    if not re.fullmatch(f"[0-9]{{{_DIGITS}}}", code):
-        raise InvalidRequest({"otp": [_("This must be {length} digits.").format(length=_DIGITS)]})
+    mailed_codes.require_form(code)
     row = _paid_for(user, challenge_id)
-    if not any(hmac.compare_digest(_code_of(row, key).encode(), code.encode()) for key in keys_for("email")):
+    if not mailed_codes.matches(_USE, _held_by(row), code):
         raise InvalidOrExpiredCode
     now = stores.current().now()
     with alone(user):
@@ -97,10 +94,9 @@ def _paid_for(user: Any, challenge_id: str) -> EmailAddress:
     return row
 
 
-def _code_of(row: EmailAddress, key: bytes) -> str:
-    text = f"{row.pk.hex}|{row.nonce.hex}|{row.user_id}|{row.email}".encode()
-    number = int.from_bytes(hmac.digest(key, text, hashlib.sha256)[:8], "big")
-    return str(number % 10**_DIGITS).zfill(_DIGITS)
+def _held_by(row: EmailAddress) -> str:
+    """Return what the code of a row is derived from."""
+    return f"{row.pk.hex}|{row.nonce.hex}|{row.user_id}|{row.email}"
 
 
 def _rows() -> QuerySet[EmailAddress]:

@@ -20,7 +20,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from .. import accounts, factors, proofs, services, stores
-from ..accounts import confirmations, contexts, number_changes, second_phones
+from ..accounts import confirmations, contexts, number_changes, recoveries, second_phones
 from ..accounts.confirmations import CODE, SECOND_PHONE
 from ..challenges import Grant, random_id
 from ..challenges.policies import confirmable, is_of_account, policy_for
@@ -90,12 +90,18 @@ def verify(
     row = confirmations.open_for(user, challenge_id)
     if factor:
         _verify_factor(row, user, factor, client, request)
-        return confirmations.confirm(row)
+        return _confirm(row, user, request)
     length = policy_for(row.purpose).length
     if not re.fullmatch(f"[0-9]{{{length}}}", code):
         raise InvalidRequest({"otp": [_("This must be {length} digits.").format(length=length)]})
     named = {"client": client, "challenge_id": challenge_id, "device": device}
     services.verify_code(phone=_number_of(user, row.by), code=code, purpose=row.purpose, **named)
+    return _confirm(row, user, request)
+
+
+def _confirm(row: Confirmation, user: Any, request: HttpRequest | None) -> str:
+    """Return the value. Whoever confirms something is in the account, so nobody needs the way back by e-mail."""
+    recoveries.end_all(user, recoveries.BY_USE, request)
     return confirmations.confirm(row)
 
 

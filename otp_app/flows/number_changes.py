@@ -11,6 +11,7 @@ Pass all arguments by keyword; call none of them inside a transaction, as in :mo
 """
 
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.http import HttpRequest
@@ -18,7 +19,7 @@ from django.utils.translation import gettext as _
 
 from .. import accounts, notifications, services, tokens
 from ..accounts import authorization_codes, confirmations, devices, events, number_changes, second_phones
-from ..challenges import Grant, random_id
+from ..challenges import Challenge, Grant, random_id
 from ..challenges.policies import ADD_SECOND_PHONE, CHANGE_PHONE, NEW_PHONE
 from ..db import clock
 from ..db.transactions import send_after_commit
@@ -31,6 +32,7 @@ from ..errors import (
     Unavailable,
     UserNotChanged,
 )
+from ..models import NumberChange
 from ..proofs import enrolments
 from ..signals import phone_changed
 
@@ -56,24 +58,54 @@ def send(
     ``add_second_phone``, and :mod:`.second_phones` verifies. ``asked`` goes on to ``services.send_code``: client,
     language and proof. Raise what that raises; InvalidRequest for the user's own number; or ConfirmationRequired.
     """
+    asked |= {"user": user, "phone": phone, "request": request}
     if challenge_id is not None:
-        number_changes.open_for(user, challenge_id, second=second)
-        return services.send_code(phone=phone, purpose=NEW_PHONE, challenge_id=challenge_id, request=request, **asked)
-    old = accounts.phone_of(user)
-    if phone == old:
-        raise InvalidRequest({"phone": [_("This is your number already.")]})
+        return send_to(challenge_id=challenge_id, second=second, **asked)
+    require_another(user, phone)
     if second:
         _require_used(user, ADD_SECOND_PHONE, phone, confirmation)
-    elif confirmation or old or not _is_fresh(user, request):
+    elif confirmation or accounts.phone_of(user) or not _is_fresh(user, request):
         _require_used(user, CHANGE_PHONE, phone, confirmation)
-    challenge_id = new_id or random_id()
-    number_changes.begin(user, old, phone, challenge_id, second=second)
     try:
-        return services.send_code(phone=phone, purpose=NEW_PHONE, new_id=challenge_id, request=request, **asked)
+        return send_to(new_id=new_id, second=second, **asked)
     except OtpError as refused:
         if not isinstance(refused, Unavailable):  # then a message may go out all the same
-            number_changes.forget(challenge_id)
             confirmations.give_back(confirmation)
+        raise
+
+
+def require_another(user: Any, phone: str) -> None:
+    """Raise InvalidRequest for the user's own number."""
+    if phone == accounts.phone_of(user):
+        raise InvalidRequest({"phone": [_("This is your number already.")]})
+
+
+def send_to(
+    *,
+    user: Any,
+    phone: str,
+    challenge_id: str | None = None,
+    new_id: str = "",
+    second: bool = False,
+    recovery: UUID | None = None,
+    **asked: Any,
+) -> Grant:
+    """Begin a change that somebody has proven to be the user's wish, and send the code to the new number.
+
+    With ``challenge_id`` send the same code again. ``second`` and ``recovery`` are as in
+    ``accounts.number_changes.open_for``. A change whose send is refused is forgotten.
+    """
+    asked |= {"phone": phone, "purpose": NEW_PHONE}
+    if challenge_id is not None:
+        number_changes.open_for(user, challenge_id, second=second, recovery=recovery)
+        return services.send_code(challenge_id=challenge_id, **asked)
+    new_id = new_id or random_id()
+    number_changes.begin(user, accounts.phone_of(user), phone, new_id, second=second, recovery=recovery)
+    try:
+        return services.send_code(new_id=new_id, **asked)
+    except OtpError as refused:
+        if not isinstance(refused, Unavailable):  # then a message may go out all the same
+            number_changes.forget(new_id)
         raise
 
 
@@ -87,21 +119,39 @@ def verify(
     challenge of another user or after another change; Limited; PhoneTaken; or UserNotChanged.
     """
     row = number_changes.open_for(user, challenge_id)
-    named = {"client": client, "challenge_id": challenge_id}
-    challenge = services.verify_code(phone=row.new, code=code, purpose=NEW_PHONE, **named)
+    challenge = verify_code(row, code, client)
     with number_changes.alone_with(row) as changed:
-        if accounts.phone_of(changed) != row.old:
-            raise InvalidOrExpiredCode
-        if wait := number_changes.seconds_kept(row.new, changed):
-            raise PhoneTaken(wait)
-        number_changes.make(row)
-        _give(changed, row.new, request)
-        _end_what_was_begun(changed, row.old)
-        events.record(changed, events.Kind.NUMBER_CHANGED, request)
-    if row.old:
-        notifications.send(changed, notifications.NUMBER_CHANGED, phone=row.old, subject=row.pk.hex, request=request)
-    _tell(changed, row.old, row.new, request)
+        make(row, changed, request)
+    tell_made(row, changed, request)
     return changed, row.new, devices.issue(row.new, challenge.checked_at)
+
+
+def verify_code(row: NumberChange, code: str, client: str | None) -> Challenge:
+    """Verify the code to the new number of a change. Raise InvalidOrExpiredCode or Limited."""
+    named = {"client": client, "challenge_id": row.pk.hex}
+    return services.verify_code(phone=row.new, code=code, purpose=NEW_PHONE, **named)
+
+
+def make(row: NumberChange, user: Any, request: HttpRequest | None) -> None:
+    """Give the new number of a change to its user, within ``alone_with``, and end what hung on the old one.
+
+    Raise InvalidOrExpiredCode, PhoneTaken or UserNotChanged.
+    """
+    if accounts.phone_of(user) != row.old:
+        raise InvalidOrExpiredCode
+    if wait := number_changes.seconds_kept(row.new, user):
+        raise PhoneTaken(wait)
+    number_changes.make(row)
+    _give(user, row.new, request)
+    _end_what_was_begun(user, row.old)
+    events.record(user, events.Kind.NUMBER_CHANGED, request)
+
+
+def tell_made(row: NumberChange, user: Any, request: HttpRequest | None) -> None:
+    """Tell the old number of a change, by a message with a link, and the project."""
+    if row.old:
+        notifications.send(user, notifications.NUMBER_CHANGED, phone=row.old, subject=row.pk.hex, request=request)
+    _tell(user, row.old, row.new, request)
 
 
 def undo(*, change_id: str, request: HttpRequest | None = None) -> bool:

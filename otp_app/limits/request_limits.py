@@ -92,6 +92,15 @@ def for_confirmation(account: str) -> RequestLimits:
     return _key_limits(Trigger.CONFIRMATION, {"account": account})
 
 
+def for_recovery(client: str | None, phone: str, email: str) -> RequestLimits:
+    """Return the limits that a wish for the way back takes, whether or not there is such an account.
+
+    An address is counted however its letters are written.
+    """
+    named = {"phone": phone, "account": f"email {email.lower()}"}
+    return _key_limits(Trigger.RECOVERY, named | ({"client": client} if client else {}))
+
+
 def shared(regions: Iterable[str]) -> tuple[Limit, ...]:
     """Return the limits that all sends share, and those that all sends to each of these countries share."""
     subjects = [("all", "all"), *(("region", region) for region in regions)]

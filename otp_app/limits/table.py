@@ -37,9 +37,10 @@ class Trigger(Flag):
     EMAIL = auto()  # an e-mail with a code, by which an address is proven
     FACTOR = auto()  # a check of a second factor
     NOTIFICATION = auto()  # a message without a code
-    FACTOR_NOTICE = auto()  # that of a factor or a second number that was added
-    CHANGE_NOTICE = auto()  # that of a number that was changed: no other message may keep it from being sent
+    FACTOR_NOTICE = auto()  # that of a factor, a second number or an e-mail address that was added
+    CHANGE_NOTICE = auto()  # that of a changed number, or of a recovery: no other message may keep it from being sent
     CONFIRMATION = auto()  # one that a factor shall answer, which sends nothing
+    RECOVERY = auto()  # a wish for the way back by e-mail
     SEND = FIRST | AGAIN
     DEVICE = DEVICE_FIRST | DEVICE_AGAIN
     MESSAGE = SEND | DEVICE
@@ -71,7 +72,7 @@ class Rule:
 WAITS, SENDS, FAILURES, KEY, ANSWERED = Counts
 FIRST, SEND, CHECK, PASSWORD, TEST = Trigger.FIRST, Trigger.SEND, Trigger.CHECK, Trigger.PASSWORD, Trigger.TEST
 DEVICE_FIRST, DEVICE, MESSAGE = Trigger.DEVICE_FIRST, Trigger.DEVICE, Trigger.MESSAGE
-NOTIFICATION, NOTICE = Trigger.NOTIFICATION, Trigger.NOTICE
+NOTIFICATION, NOTICE, RECOVERY = Trigger.NOTIFICATION, Trigger.NOTICE, Trigger.RECOVERY
 QUARTER, THRICE = 25, 300  # percent
 YOUNG = 100  # answered messages of a week to a home country, before which nobody is called a stranger there
 
@@ -117,6 +118,9 @@ TABLE = (
     Rule("factor_notices_per_phone_day", Trigger.FACTOR_NOTICE, KEY, "additions", "phone", DAY, "spam", amount=5),
     Rule("emails_per_account_day", Trigger.EMAIL, KEY, "e-mails", "account", DAY, "spam to strangers", amount=5),
     Rule("confirmations_per_account_day", Trigger.CONFIRMATION, KEY, "by a factor", "account", DAY, "rows", amount=100),
+    Rule("recoveries_per_client_hour", RECOVERY, KEY, "ways back", "client", HOUR, "guessing", amount=20),
+    Rule("recoveries_per_phone_day", RECOVERY, KEY, "ways back", "phone", DAY, "half of the sends", amount=5),
+    Rule("recoveries_per_address_day", RECOVERY, KEY, "ways back", "account", DAY, "spam to strangers", amount=5),
 )  # fmt: skip
 
 

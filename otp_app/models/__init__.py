@@ -16,6 +16,7 @@ from .line_lookups import LineLookup
 from .notifications import Notification
 from .number_changes import NumberChange
 from .passkeys import Passkey
+from .recoveries import Recovery
 from .released_numbers import ReleasedNumber
 from .second_phones import SecondPhone
 from .tokens import RefreshToken, SigningKey, Token, UserSession, session_id
@@ -40,6 +41,7 @@ __all__ = [
     "Notification",
     "NumberChange",
     "Passkey",
+    "Recovery",
     "RecoveryCode",
     "RefreshToken",
     "ReleasedNumber",

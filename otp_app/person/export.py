@@ -23,6 +23,7 @@ from ..models import (
     Notification,
     NumberChange,
     Passkey,
+    Recovery,
     RecoveryCode,
     RefreshToken,
     ReleasedNumber,
@@ -56,11 +57,13 @@ OF_USER: Mapping[str, _Columns] = {
     "second_phones": (SecondPhone, "user", ("phone", "verified_at")),
     "passkeys": (Passkey, "user", ("name", "backed_up", "created_at", "used_at")),
     "recovery_codes": (RecoveryCode, "user", ("number",)),
+    "recoveries": (Recovery, "user", ("begun_at", "ended_at", "ended_by", "expires_at")),
 }
 _MESSAGE = ("channel", "provider", "reference", "status", "region", "created_at", "updated_at", "device", "converted")
 # Where they are numbers, of milliseconds.
 _INSTANTS = (
     *("at", "created_at", "changed_at", "restored_at", "confirmed_at", "used_at", "expires_at", "verified_at"),
+    *("begun_at", "ended_at"),
 )
 _SHOWN_OF_REFERENCE = 4
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from .. import accounts, audit, factors, notifications
-from ..accounts import events, second_phones
+from ..accounts import events, recoveries, second_phones
 from ..accounts.events import Kind
 from ..conf import conf
 from ..errors import InvalidOrExpiredCode, LastWayIn
@@ -66,9 +66,14 @@ def renew_recovery_codes(user: Any, request: HttpRequest) -> list[str]:
 
 
 def add_email(user: Any, challenge_id: str, otp: str, request: HttpRequest) -> None:
-    """Keep an e-mail address if the code is that which was sent there; raise as ``emails.verify`` does."""
+    """Keep an e-mail address if the code is that which was sent there; raise as ``emails.verify`` does.
+
+    The number is told in any case, because whoever has added the address could get back by it.
+    """
     emails.verify(user, challenge_id, otp)
     events.record(user, Kind.EMAIL_ADDED, request)
+    recoveries.end_all(user, recoveries.BY_ADDRESS, request)
+    notifications.send(user, notifications.EMAIL_ADDED, request=request)
 
 
 def remove_email(user: Any, request: HttpRequest) -> bool:
@@ -76,16 +81,15 @@ def remove_email(user: Any, request: HttpRequest) -> bool:
     removed = emails.remove(user)
     if removed:
         events.record(user, Kind.EMAIL_REMOVED, request)
+        recoveries.end_all(user, recoveries.BY_ADDRESS, request)
     return removed
 
 
 def remove_added_since(user: Any, at: int, request: HttpRequest | None) -> None:
-    """Remove the factors of each kind of which one was added since an instant, and what was added of the two others.
-
-    These are the e-mail address and the second phone.
+    """Remove the factors of each kind of which one was added since an instant, and an e-mail address or second phone.
 
     Whoever held the account since then may have added them; older ones of the kind go with them, since they may be
-    copies or replaced. ``at`` is in milliseconds by the store's clock.
+    copies or replaced. Open recoveries of the user end. ``at`` is in milliseconds by the store's clock.
     """
     added = events.kinds_since(user, at)
     removed = set()
@@ -100,6 +104,7 @@ def remove_added_since(user: Any, at: int, request: HttpRequest | None) -> None:
         second_phones.remove(user, request)
     for kind in sorted(removed):
         events.record(user, kind, request)
+    recoveries.end_all(user, recoveries.BY_USE, request)
 
 
 @contextmanager

@@ -4,11 +4,13 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from django.db import connections
 
-from ..challenges import Grant
 from ..conf import costs_money
+
+Subject = TypeVar("Subject")
 
 logger = logging.getLogger("otp_app.queues")
 
@@ -16,30 +18,30 @@ _PAUSE_SECONDS = 0.05  # in which the answer leaves: work beside it would make i
 _pool = ThreadPoolExecutor(16, "otp-background")
 
 
-def run(work: Callable[[Grant], None], grant: Grant) -> None:
-    """Run ``work`` with a send in a moment; at once where no provider costs money, as in development and tests.
+def run(work: Callable[[Subject], None], subject: Subject) -> None:
+    """Run ``work`` with a subject, as a send, in a moment; at once where no provider costs money, as in tests.
 
     An error is logged and not raised.
     """
     if not costs_money():
-        _run_safely(work, grant)
+        _run_safely(work, subject)
         return
     try:
-        _pool.submit(_run_later, work, grant)
+        _pool.submit(_run_later, work, subject)
     except RuntimeError:
         logger.error("not delivered: this process is ending")  # noqa: TRY400  (there is nothing to trace)
 
 
-def _run_later(work: Callable[[Grant], None], grant: Grant) -> None:
+def _run_later(work: Callable[[Subject], None], subject: Subject) -> None:
     time.sleep(_PAUSE_SECONDS)
     try:
-        _run_safely(work, grant)
+        _run_safely(work, subject)
     finally:
         connections.close_all()  # of this thread: Django closes only those of requests
 
 
-def _run_safely(work: Callable[[Grant], None], grant: Grant) -> None:
+def _run_safely(work: Callable[[Subject], None], subject: Subject) -> None:
     try:
-        work(grant)
+        work(subject)
     except Exception as error:  # noqa: BLE001  (nobody waits for the result)
         logger.error("not delivered: %s", type(error).__name__)  # noqa: TRY400  (a traceback may quote the phone)

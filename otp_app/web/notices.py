@@ -15,9 +15,9 @@ from .. import phones, services, tokens
 from ..accounts import notifications, second_phones
 from ..accounts.number_changes import is_undone, undoable
 from ..errors import InvalidOrExpiredCode
-from ..flows import number_changes
+from ..flows import number_changes, recovery
 from ..models import Notification
-from ..notifications import NEW_DEVICE, NUMBER_CHANGED, SECOND_PHONE_ADDED
+from ..notifications import NEW_DEVICE, NUMBER_CHANGED, RECOVERY_BEGUN, SECOND_PHONE_ADDED
 from . import pages
 
 # Each does one thing and returns its outcome, a word. Of two requests at once both may call it, so to do it twice must
@@ -56,11 +56,16 @@ def _remove_second_phone(row: Notification, request: HttpRequest) -> str:
     return "removed"
 
 
+def _stop_recovery(row: Notification, request: HttpRequest) -> str:
+    return "stopped" if recovery.stop(recovery_id=row.subject, request=request) else "late"
+
+
 # By kind: what can be done next, by the outcome so far. The page of a kind is ``otp_app/web/<kind>.notice.html``.
 ACTS: Mapping[str, Mapping[str, Act]] = {
     NEW_DEVICE: {"": _end_session, "ended": _end_all},
     NUMBER_CHANGED: {"": _undo_change},
     SECOND_PHONE_ADDED: {"": _remove_second_phone},
+    RECOVERY_BEGUN: {"": _stop_recovery},
 }
 
 

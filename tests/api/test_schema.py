@@ -63,6 +63,13 @@ CODES = {  # what an endpoint can answer beside success
     ("/api/second-phone/", "delete"): f"{TOKEN} confirmation_required not_found",
     ("/api/second-phone/verify/", "post"): f"invalid_request invalid_or_expired_code not_authenticated phone_taken "
     f"{BODY}",
+    ("/api/recovery/", "post"): f"invalid_request invalid_phone region_not_allowed not_found {BODY}",
+    ("/api/recovery/verify/", "post"): "invalid_request invalid_or_expired_code not_found method_not_allowed too_large "
+    "unsupported_media_type unavailable",
+    ("/api/recovery/phone/", "post"): f"{NUMBER} undeliverable_phone not_found recovery_waits proof_required {BODY} "
+    f"{KEY} delivery_failed",
+    ("/api/recovery/phone/verify/", "post"): "invalid_request invalid_or_expired_code not_found recovery_waits "
+    f"phone_taken {BODY}",
     ("/api/me/", "get"): TOKEN,
     ("/api/me/", "patch"): "invalid_request not_authenticated method_not_allowed too_large unsupported_media_type "
     "unavailable",
@@ -104,6 +111,7 @@ STATUSES = {  # of the contract
     "confirmation_required": 403,
     "second_factor_required": 403,
     "number_too_new": 403,
+    "recovery_waits": 403,
     "proof_required": 403,
     "is_this_you": 403,
     "not_found": 404,
@@ -324,6 +332,8 @@ def test_with_sessions_the_proof_is_a_cookie_and_a_change_without_csrf_token_is_
         "/api/me/",
         "/api/send-otp/",
         "/api/verify-otp/",
+        "/api/recovery/phone/",
+        "/api/recovery/phone/verify/",
     }  # for proofs, of work or not
     [answer] = told["/api/verify-otp/", "post"]["responses"]["200"]["content"]["application/json"]["examples"].values()
     assert answer["value"]["token"] is None
@@ -348,7 +358,8 @@ def test_the_form_of_an_idempotency_key_is_documented_for_sends_and_verification
         for parameter in operation.get("parameters", ())
         if parameter["in"] == "header" and parameter["name"] != "Otp-Confirmation"
     }
-    assert set(told) == {"/api/send-otp/", "/api/verify-otp/", "/api/confirm/", "/api/phone/", "/api/second-phone/"}
+    sends = {"/api/phone/", "/api/second-phone/", "/api/recovery/phone/"}
+    assert set(told) == {"/api/send-otp/", "/api/verify-otp/", "/api/confirm/", *sends}
     for parameter in told.values():
         assert (parameter["name"], parameter.get("required", False)) == ("Idempotency-Key", False)
         assert jsonschema.Draft202012Validator(parameter["schema"]).is_valid(key) is good

@@ -37,6 +37,10 @@ pytestmark = pytest.mark.django_db  # Django's own checks ask the database what 
         ("PASSWORDS_PER_CLIENT_HOUR", 0),
         ("PASSWORDS_PER_ACCOUNT_HOUR", 0),
         ("FACTORS_PER_ACCOUNT_DAY", 0),
+        ("RECOVERY_WAIT", -1),
+        ("RECOVERY_WAIT", 1),
+        ("RECOVERY_WAIT", 24 * 3600 - 1),
+        ("RECOVERY_WAIT", 31 * 24 * 3600),
         ("PROOF_COST", 0),
         ("PROOF_COST", 100_001),
         ("PROOF_TTL", 59),
@@ -82,3 +86,9 @@ def test_a_budget_that_is_enough_for_the_login_may_be_too_small_for_another_purp
 def test_waits_that_are_no_seconds_are_refused(settings, waits):
     settings.OTP_WAITS = waits
     assert ids() == ["otp_app.E001"]
+
+
+@pytest.mark.parametrize("seconds", [0, 24 * 3600])
+def test_a_way_back_is_off_or_waits_for_a_day_at_least(settings, seconds):
+    settings.OTP_RECOVERY_WAIT = seconds
+    assert ids() == []

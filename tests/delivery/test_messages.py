@@ -6,12 +6,13 @@ from babel.messages.mofile import write_mo
 
 from otp_app.conf import conf
 from otp_app.delivery import messages
-from otp_app.notifications import FACTOR_ADDED, NEW_DEVICE, NUMBER_CHANGED
+from otp_app.notifications import EMAIL_ADDED, FACTOR_ADDED, NEW_DEVICE, NUMBER_CHANGED, RECOVERY_BEGUN
 from otp_app.phones import languages
 from otp_app.providers import gsm
 from tests.factories import new_challenge
 
 LANGUAGES = languages.LANGUAGES
+KINDS = [NEW_DEVICE, NUMBER_CHANGED, EMAIL_ADDED, FACTOR_ADDED, RECOVERY_BEGUN]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -31,7 +32,7 @@ def test_the_last_line_binds_the_code_to_the_site(settings):
     assert lines[-2:] == ["FA+9qCX9VSu", "@example.com #123456"]
 
 
-@pytest.mark.parametrize("kind", [FACTOR_ADDED, NEW_DEVICE, NUMBER_CHANGED])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_notification_is_one_segment_with_its_whole_link(language, kind):
     link = f"https://login.example.com/n/{22 * 'a'}"
@@ -47,7 +48,7 @@ def test_where_a_longer_link_does_not_fit_its_scheme_is_left_out():
     assert messages.notice(challenge, link, 3600).body == f"Новый вход. Не вы?\n{link.removeprefix('https://')}"
 
 
-@pytest.mark.parametrize("kind", [FACTOR_ADDED, NEW_DEVICE, NUMBER_CHANGED])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_without_a_link_it_is_one_segment_and_names_the_brand(language, kind, settings):
     settings.OTP_BRAND = "Do'kon"

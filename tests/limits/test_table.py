@@ -55,6 +55,9 @@ def test_the_defaults_are_the_published_numbers(settings):
         "factor_notices_per_phone_day": (5, DAY),
         "emails_per_account_day": (5, DAY),
         "confirmations_per_account_day": (100, DAY),
+        "recoveries_per_client_hour": (20, HOUR),
+        "recoveries_per_phone_day": (5, DAY),
+        "recoveries_per_address_day": (5, DAY),
     }
     assert (wait.counts, tuple(conf.WAITS)) == (Counts.WAITS, (60, 120, 300, 600))
     assert policy_for("login") == Policy(length=6, ttl=300, checks=5, checks_by_phone=3, sends=3)

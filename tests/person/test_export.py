@@ -19,6 +19,7 @@ from otp_app.accounts import (
     events,
     notifications,
     number_changes,
+    recoveries,
     second_phones,
 )
 from otp_app.accounts.events import Kind
@@ -85,6 +86,7 @@ def live(user):
     number_changes.begin(user, user.phone, new_phone(), random_id())
     ReleasedNumber.objects.create(user=user, phone=new_phone(), at=1)
     second_phones.keep(user, new_phone(), random_id(), None)
+    recoveries.ask(user.phone, EmailAddress(user=user, email="owner@example.com", checks_left=0, created_at=1))
     EmailAddress.objects.create(user=user, email="owner@example.com", checks_left=0, created_at=1)
     RecoveryCode.objects.create(user=user, number=RecoveryCode.objects.count(), hash="pbkdf2$secret")
 

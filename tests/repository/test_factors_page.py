@@ -49,5 +49,5 @@ def test_each_address_is_there(ask, method, path):
 
 
 def test_each_event_of_factors_is_named():
-    kinds = [kind for kind in events.Kind if re.match("authenticator|recovery|email", kind)]
+    kinds = [kind for kind in events.Kind if re.match("authenticator|recovery_code|email", kind)]
     assert [kind for kind in kinds if f"`{kind}`" not in PAGE] == []

@@ -11,7 +11,15 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 
 from otp_app import stores, tokens
-from otp_app.accounts import authorization_codes, confirmations, devices, events, notifications, number_changes
+from otp_app.accounts import (
+    authorization_codes,
+    confirmations,
+    devices,
+    events,
+    notifications,
+    number_changes,
+    recoveries,
+)
 from otp_app.accounts.events import Kind
 from otp_app.challenges import Claim, Status, random_id
 from otp_app.conf import conf
@@ -33,6 +41,7 @@ from otp_app.models import (
     LineLookup,
     Notification,
     NumberChange,
+    Recovery,
     RefreshToken,
     SecurityEvent,
     Token,
@@ -156,6 +165,12 @@ def number_change():
     return NumberChange.objects.get(pk=name)
 
 
+def recovery():
+    row = recoveries.ask(new_phone(), None)
+    Recovery.objects.filter(pk=row.pk).update(expires_at=now())
+    return row
+
+
 def authenticator():
     return Authenticator.objects.create(user=user(), key="a")
 
@@ -181,6 +196,7 @@ MAKE = {
     "`KeptAnswer`": lambda: answer(now()),
     "`Notification`": notification,
     "`NumberChange`": number_change,
+    "`Recovery`": recovery,
     "`Authenticator` that nobody has shown a code of": authenticator,
     "`EmailAddress` that was not proven": email_address,
     "`SecurityEvent`": event,

@@ -1,16 +1,19 @@
 """The page of the link in a notification: to look does nothing, a POST acts once, and the page says what was done."""
 
+import re
+
 import pytest
 from django.contrib.auth import get_user_model
+from django.core import mail
 from django.test import RequestFactory
 
 from otp_app import notifications, services, tokens
-from otp_app.accounts import devices, events
+from otp_app.accounts import devices, events, recoveries
 from otp_app.accounts import number_changes as change_rows
 from otp_app.accounts import second_phones as second_phone_rows
 from otp_app.challenges import codes
-from otp_app.flows import number_changes, second_phones
-from otp_app.models import Notification
+from otp_app.flows import number_changes, recovery, second_phones
+from otp_app.models import EmailAddress, Notification
 from otp_app.providers.gsm import count_segments
 from tests.factories import new_phone
 from tests.web.visitor import Visitor, text_of
@@ -264,3 +267,43 @@ def test_its_message_is_one_segment_in_each_language_with_a_link(user, outbox, s
     assert outbox[-1].language == language
     assert len(outbox[-1].body) <= most
     assert count_segments(outbox[-1].body) == 1
+
+
+# a way back that was begun
+
+
+@pytest.fixture
+def begun(user, outbox, settings):
+    """Begin a way back; return its row, and the path of the link that the number got."""
+    settings.OTP_PUBLIC_URL = "https://testserver"
+    facts = {"email": "a@example.com", "checks_left": 0, "created_at": 1, "verified_at": 1}
+    row = recoveries.ask(user.phone, EmailAddress.objects.create(user=user, **facts))
+    recovery.begin(challenge_id=row.pk.hex, code=recoveries.code_of(row))
+    assert outbox[-1].to == user.phone
+    return row, outbox[-1].body.splitlines()[-1].removeprefix("https://testserver")
+
+
+def test_the_link_of_a_way_back_stops_it_and_a_look_does_not(visitor, user, begun):
+    row, path = begun
+    assert "Somebody wants another phone number for the account of" in text_of(visitor.get(path))
+    row.refresh_from_db()
+    assert not row.ended_by
+    assert "It is stopped. The account keeps its number." in press(visitor, path)
+    row.refresh_from_db()
+    assert row.ended_by == "link"
+    assert events.of(user)[0].kind == "recovery_stopped"
+
+
+def test_the_link_in_the_mail_stops_it_too_and_says_so_when_it_was_stopped_before(visitor, begun):
+    row, _ = begun
+    path = re.search("https://testserver(/n/.*)", mail.outbox[-1].body)[1]
+    visitor.get(path)
+    recovery.stop(recovery_id=row.pk.hex)
+    assert "It is stopped." in press(visitor, path)
+
+
+def test_when_the_number_is_given_the_link_says_that_it_is_too_late(visitor, begun):
+    row, path = begun
+    visitor.get(path)
+    recoveries.finish(row)
+    assert "This can no longer be stopped." in press(visitor, path)
