@@ -7,6 +7,7 @@ The requests are those of https://www.twilio.com/docs/lookup/v2-api, its package
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 from django.utils.dateparse import parse_duration
 
@@ -41,7 +42,7 @@ class TwilioLookup(LineCheck):
         asked = {"Fields": ",".join(self._fields)}
         if REASSIGNED in self._fields:
             asked["LastVerifiedDate"] = last_seen.astimezone(UTC).strftime("%Y%m%d")
-        reply = self._http.get(f"/v2/PhoneNumbers/{phone}", params=asked)
+        reply = self._http.get(f"/v2/PhoneNumbers/{quote(phone, safe='')}", params=asked)
         if reply.status == _NOT_FOUND:  # Twilio does not know the number: no reason to stop asking about others
             raise Unsuited("404")
         told = reply.data if isinstance(reply.data, dict) else {}
