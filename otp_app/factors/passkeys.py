@@ -19,6 +19,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from ..bodies import MAX_API_BYTES
 from ..challenges import is_id
 from ..errors import InvalidOrExpiredCode, InvalidRequest
 from ..keys import kept_keys
@@ -111,6 +112,8 @@ def verify(answer: Mapping[str, Any], *about: str) -> Passkey:
 
 def read(text: str) -> Any:
     """Return the answer of a client that a form carries as JSON; None, which proves nobody, for any other text."""
+    if len(text) > MAX_API_BYTES:  # no longer than the API takes it
+        return None
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

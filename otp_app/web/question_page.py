@@ -2,9 +2,8 @@
 
 from django.http import HttpRequest, HttpResponse
 
-from .. import factors
 from ..errors import IsThisYou
-from . import pages
+from . import factor_page, pages
 from .destinations import Destination
 
 
@@ -14,7 +13,6 @@ def wants_new_account(request: HttpRequest) -> bool:
 
 
 def show(request: HttpRequest, destination: Destination, question: IsThisYou) -> HttpResponse:
-    """Render the question, with a field for a factor that can be typed, which :mod:`.factor_page` reads."""
-    typed = any(each["by"] in (factors.AUTHENTICATOR, factors.RECOVERY_CODE) for each in question.factors)
-    carried = pages.carried(request)
-    return pages.show(request, "question", destination, since=question.since, typed=typed, carried=carried)
+    """Render the question, with a form for another factor, which :mod:`.factor_page` reads."""
+    asked, carried = factor_page.choices(question.factors), pages.carried(request)
+    return pages.show(request, "question", destination, since=question.since, carried=carried, **asked)
