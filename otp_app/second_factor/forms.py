@@ -85,7 +85,7 @@ class SecondFactorForm(forms.Form):
         enrolments.record_added(self.asked.user, self.request, client)
         return self.asked.new.pk.hex
 
-    def _enrol_passkey(self, answer: Any, client: str) -> str:  # noqa: ARG002  (as the others)
+    def _enrol_passkey(self, answer: Any, client: str) -> str:
         if not relying_party.is_on():
             return ""
         user, bound_to = self.asked.user, self.asked.bound_to

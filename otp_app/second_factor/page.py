@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib.auth import get_user, logout
 from django.contrib.auth.views import RedirectURLMixin
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
