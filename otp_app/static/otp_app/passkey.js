@@ -1,7 +1,7 @@
 // Answer by a passkey: the button asks the browser, and the form sends what the authenticator has made or signed.
 const $ = (id) => document.getElementById(id);
 const form = $("passkey-form");
-const button = form.querySelector("button");
+const button = form.querySelector("[type=button]");
 const options = JSON.parse($("passkey-options").textContent);
 
 // Safari before 18.4 can neither parse options nor write an answer as JSON.
@@ -29,7 +29,7 @@ function written({ id, rawId, type, response }) {
 
 function say(failure) {
   $("passkey-failed").textContent = failure;
-  $("passkey-failed").hidden = !failure;
+  $("passkey-failed").parentElement.hidden = !failure; // styles of the admin show a note that is hidden itself
 }
 
 // The challenge is as old as the page, and the service takes none that is older than the options say.
