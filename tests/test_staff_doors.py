@@ -25,7 +25,7 @@ from tests.passkeys import relying_party  # noqa: F401
 from tests.sites import BACK, VERIFIER, answer_in, new_site, requested
 from tests.web.visitor import Visitor
 
-pytestmark = [pytest.mark.django_db, pytest.mark.requests]
+pytestmark = [pytest.mark.django_db, pytest.mark.requests, pytest.mark.usefixtures("relying_party")]
 
 HOSTS = ("login.example", "admin.example")
 PAGE = "/admin/second-factor/"
@@ -46,7 +46,7 @@ urlpatterns = [path("for-staff/", ForStaff.as_view()), path("plain/", admin.Admi
 
 
 @pytest.fixture(autouse=True)
-def _two_hosts(settings, relying_party):  # noqa: F811
+def _two_hosts(settings):
     settings.OTP_STAFF_SECOND_FACTOR, settings.ROOT_URLCONF = True, __name__
     settings.ALLOWED_HOSTS = [*HOSTS, "testserver"]
 

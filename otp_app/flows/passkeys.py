@@ -92,7 +92,8 @@ def sign_in(
 
 def _name_of(request: HttpRequest | None) -> str:
     """Return how a passkey is called to which its owner gives no name: as the client."""
-    return clients.described(request).get("client_name", "")
+    name: str = clients.described(request).get("client_name", "")
+    return name
 
 
 def _record_added(user: Any, request: HttpRequest | None) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
@@ -59,7 +58,7 @@ class SecondFactorForm(forms.Form):
             self._limited(partial(self._prove_by_passkey, passkeys.read(text)), _REFUSED)
         return text
 
-    def _limited(self, give: Callable[[str], str], wrong: str | Promise) -> None:
+    def _limited(self, give: Callable[[str], str], wrong: Any) -> None:
         """Keep the key that ``give`` returns for a client. Raise ValidationError, also if there is none."""
         client = client_of(self.request.META)
         with passwords.refusing(str(self.asked.user.pk), client, self.request):

@@ -11,26 +11,18 @@ from django.db import OperationalError
 
 from otp_app import staff, stores
 from otp_app.accounts import events
-from otp_app.factors import authenticators, kept, passkeys, recovery_codes, relying_party
+from otp_app.factors import authenticators, kept, passkeys, recovery_codes
+from otp_app.factors import relying_party as party
 from otp_app.flows import passkeys as flow
 from otp_app.models import Passkey, User
 from tests.factors.test_authenticators import code_of, enrolled
 from tests.flows.test_passkeys import added
 from tests.passkeys import PRESENT, Authenticator
-from tests.passkeys import relying_party as party  # noqa: F401
 from tests.races import race
-from tests.second_factor.test_page import (  # noqa: F401
-    PAGE,
-    USERS,
-    _asked_for,
-    followed,
-    superuser,
-    visitor,
-    with_password,
-)
+from tests.second_factor.test_page import PAGE, USERS, followed, with_password
 from tests.web.visitor import Visitor, text_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.requests, pytest.mark.usefixtures("party")]
+pytestmark = [pytest.mark.django_db, pytest.mark.requests, pytest.mark.usefixtures("relying_party")]
 
 FIREFOX = "Mozilla/5.0 (Windows NT 10.0; rv:140.0) Gecko/20100101 Firefox/140.0"
 REFUSED = "This passkey was not accepted. Try again."
@@ -193,7 +185,7 @@ class TestTheFirstVisit:
         assert not Passkey.objects.exists()
 
     def test_nor_does_it_without_the_package(self, visitor, superuser, monkeypatch):
-        monkeypatch.setattr(relying_party, "find_spec", lambda _: None)
+        monkeypatch.setattr(party, "find_spec", lambda _: None)
         assert options_on(with_password(visitor)) is None
 
 
@@ -272,7 +264,7 @@ class TestForgers:
     """Somebody has the password, and no passkey of the person's."""
 
     @pytest.fixture(autouse=True)
-    def _with_password(self, party, visitor, authenticator):  # noqa: F811
+    def _with_password(self, relying_party, visitor, authenticator):
         self.page = with_password(visitor)
 
     def refused(self, visitor, given):
@@ -324,7 +316,7 @@ class TestForgers:
 
     def test_an_answer_that_is_too_late(self, visitor, authenticator, monkeypatch):
         given = authenticator.get(options_on(self.page))
-        monkeypatch.setattr(relying_party, "TTL_SECONDS", 0)
+        monkeypatch.setattr(party, "TTL_SECONDS", 0)
         assert self.refused(visitor, given)
 
     def test_a_copy_whose_counter_went_back_and_the_owner_may_read_of_it(self, visitor, superuser, authenticator, told):

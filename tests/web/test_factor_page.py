@@ -94,13 +94,14 @@ def test_a_factor_that_cannot_be_typed_is_named(visitor, factor, monkeypatch):
     assert "factor-form" not in page.content.decode()
 
 
+@pytest.mark.usefixtures("relying_party")
 class TestAPasskey:
     @pytest.fixture
     def person(self, visitor):
         return get_user_model().objects.create_user(visitor.phone)
 
     @pytest.fixture
-    def authenticator(self, person, relying_party):  # noqa: F811
+    def authenticator(self, person):
         return added(person)
 
     @pytest.fixture
@@ -120,7 +121,7 @@ class TestAPasskey:
         assert (response.status_code, response["Location"]) == (302, "/account/")
         assert is_signed_in(visitor)
 
-    def test_whoever_has_an_app_as_well_may_choose(self, visitor, person, relying_party):  # noqa: F811
+    def test_whoever_has_an_app_as_well_may_choose(self, visitor, person):
         factor, _ = enrolled(person)
         added(person)
         visitor.ask()
@@ -160,7 +161,7 @@ class TestAPasskey:
         assert not is_signed_in(visitor)
 
     def test_an_answer_after_the_passkeys_were_switched_off_is_told_where_codes_are_typed(
-        self, visitor, person, relying_party, settings  # noqa: F811
+        self, visitor, person, settings
     ):
         enrolled(person)
         authenticator = added(person)

@@ -99,7 +99,8 @@ def test_a_factor_that_cannot_be_typed_is_not_asked_for(old, by_app, visitor, mo
     assert "factor-form" not in page.content.decode()
 
 
-def test_the_owner_opens_the_account_by_a_passkey(old, visitor, relying_party):  # noqa: F811
+@pytest.mark.usefixtures("relying_party")
+def test_the_owner_opens_the_account_by_a_passkey(old, visitor):
     authenticator = added(old)
     visitor.ask()
     page = visitor.post("/login/1/", code=visitor.outbox[-1].code, checks="0")
