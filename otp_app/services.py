@@ -29,7 +29,6 @@ from .delivery import channel_limits, routing
 from .delivery.state import challenge_state, may_switch, resend_in
 from .errors import InvalidOrExpiredCode, IsThisYou, PhoneTaken
 from .limits import proof_of_work, request_limits
-from .notifications import NEW_DEVICE
 from .proofs import further_steps
 from .tokens.base import Issued, TokenBackend
 
@@ -186,7 +185,7 @@ def sign_in(
     new_device = not (is_new or known)
     audit.record_sign_in(user, client, challenge, request, is_new=is_new, new_device=new_device)
     if new_device and conf.NOTIFY_NEW_DEVICE:
-        notifications.send(user, NEW_DEVICE, phone=phone, subject=issued.session, request=request)
+        notifications.send(user, notifications.NEW_DEVICE, phone=phone, subject=issued.session, request=request)
     return SignIn(user, is_new, issued, renewed)
 
 

@@ -17,7 +17,7 @@ from django.utils.deprecation import MiddlewareMixin
 from django.utils.functional import SimpleLazyObject
 
 from .conf import conf
-from .factors import authenticators
+from .factors import kept
 
 MIDDLEWARE = f"{__name__}.StaffMiddleware"
 _BY_CODE = "otp_app_by_code"
@@ -71,7 +71,7 @@ def asks_second_factor() -> bool:
 
 
 def give_factor(request: HttpRequest, factor: str) -> None:
-    """Write into the session that the factor with this key was given, and give the session a new id."""
+    """Write into the session that the authenticator or passkey with this key was given; the session gets a new id."""
     request.session[_FACTOR] = factor
     request.session.cycle_key()
 
@@ -85,7 +85,7 @@ def awaits_factor(request: HttpRequest, user: Any) -> bool:
     """Return whether a session that no code began still lacks the second factor, which its user must give as staff."""
     if not is_staff(user) or is_begun_by_code(request) or not asks_second_factor():
         return False
-    return not authenticators.is_of(user, request.session.get(_FACTOR, ""))
+    return not kept.is_of(user, request.session.get(_FACTOR, ""))
 
 
 def user_of_session(request: HttpRequest, user: Any) -> Any:

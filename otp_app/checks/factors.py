@@ -26,5 +26,7 @@ def check_keys(databases: Collection[str] | None = None, **_: Any) -> list[Check
     except DatabaseError:  # there is no table before the first migrate
         return []
     hint = "Bring the key back: set OTP_LEDGER_KEY as it was, or add the old SECRET_KEY to SECRET_KEY_FALLBACKS."
-    text = f"The key of {lost} authenticators has left the settings; their owners have only recovery codes."
+    text = (
+        f"The key of {lost} authenticators has left the settings; their owners have recovery codes and passkeys only."
+    )
     return [checks.Warning(text, hint=hint, id="otp_app.W040")] if lost else []

@@ -20,7 +20,7 @@ from ..conf import conf
 from ..db import clock
 from ..keys import fingerprint, kept_keys
 from ..models import Authenticator
-from . import recovery_codes
+from . import kept, recovery_codes
 from .changing import alone
 from .typed import plain
 
@@ -55,11 +55,6 @@ def find(user: Any) -> Authenticator | None:
     return _kept().filter(user_id=user.pk).first()
 
 
-def is_of(user: Any, pk: str) -> bool:
-    """Return whether a user has the authenticator with this key, and no other since."""
-    return bool(pk) and _kept().filter(pk=pk, user_id=user.pk).exists()
-
-
 def secret_of(authenticator: Authenticator) -> str:
     """Return the secret in base32, as apps take it; "" if its key has gone from the settings."""
     key = next((key for key in kept_keys("second factor") if fingerprint(key) == authenticator.key), None)
@@ -83,9 +78,9 @@ def drawing_of(uri: str) -> str:
 def enrol(user: Any, authenticator: Authenticator, code: str) -> list[str]:
     """Keep a new authenticator if the code is its own, and return new recovery codes, which nobody can read again.
 
-    Return none of them if the code is wrong, or if the user has got an authenticator meanwhile.
+    Return none of them if the code is wrong, or if the user has got an authenticator or a passkey meanwhile.
     """
-    return _keep(user, authenticator, code, lambda: not is_held(user))
+    return _keep(user, authenticator, code, lambda: not kept.has_any(user))
 
 
 def finish(user: Any, code: str) -> list[str]:

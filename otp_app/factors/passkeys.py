@@ -2,13 +2,14 @@
 
 ::
 
-    creation_options ── the client makes a key ── add
+    creation_options ── the client makes a key ── add, or enrol for the first one of staff
     request_options ─── the client signs ──────── verify: signature, challenge, counter
 
-A challenge is about one use: to add a passkey, to sign in, or to prove one user for one confirmation.
+A challenge is about one use: to add a passkey, to sign in, or to prove one user for one confirmation or session.
 """
 
 import hmac
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -18,11 +19,13 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from ..bodies import MAX_API_BYTES
 from ..challenges import is_id
 from ..errors import InvalidOrExpiredCode, InvalidRequest
 from ..keys import kept_keys
 from ..models import Passkey
-from . import ceremonies, relying_party
+from . import ceremonies, kept, recovery_codes, relying_party
+from .changing import alone
 
 if TYPE_CHECKING:
     from webauthn.authentication.verify_authentication_response import VerifiedAuthentication
@@ -52,42 +55,38 @@ def remove(user: Any, pk: str) -> bool:
     return is_id(pk) and bool(_rows().filter(pk=UUID(pk), user_id=user.pk).delete()[0])
 
 
-def creation_options(user: Any, shown_name: str) -> dict[str, Any]:
+def creation_options(user: Any, shown_name: str, bound_to: str = "") -> dict[str, Any]:
     """Return the JSON from which a client makes a passkey; authenticators list it by ``shown_name``.
 
-    Raise InvalidRequest for a user who has too many.
+    The answer adds it only with the same ``bound_to``. Raise InvalidRequest for a user who has too many.
     """
     known = of(user)
     if len(known) >= _MAX_PASSKEYS:
         raise InvalidRequest({"passkeys": [str(TOO_MANY)]})
-    challenge = relying_party.new_challenge(ADD, str(user.pk))
+    challenge = relying_party.new_challenge(ADD, str(user.pk), bound_to)
     return ceremonies.creation_options(_handle_of(user), shown_name, known, challenge)
 
 
 def add(user: Any, answer: Mapping[str, Any], name: str) -> Passkey:
     """Keep the passkey that a client has made. Raise InvalidOrExpiredCode, also for one that is known already."""
-    challenge = relying_party.challenge_of(answer, ADD, str(user.pk))
-    made = ceremonies.checked_creation(answer, challenge)
-    relying_party.use_up(challenge)
-    named = answer["response"].get("transports")
-    row = Passkey(
-        user_id=user.pk,
-        credential_id=made.credential_id,
-        public_key=made.credential_public_key,
-        user_handle=_handle_of(user),
-        sign_count=made.sign_count,
-        transports=[each for each in _TRANSPORTS if isinstance(named, list) and each in named],
-        backup_eligible=ceremonies.may_be_copied(made),
-        backed_up=made.credential_backed_up,
-        name=name[:MAX_NAME_CHARACTERS],
-        created_at=timezone.now(),
-    )
-    try:
-        with transaction.atomic(using=_rows().db):
-            row.save(force_insert=True, using=_rows().db)
-    except IntegrityError:
-        raise InvalidOrExpiredCode from None
+    row = _made(user, answer, name)
+    _save(row)
     return row
+
+
+def enrol(user: Any, answer: Any, name: str, bound_to: str) -> tuple[Passkey, list[str]]:
+    """Keep the passkey of an answer, whatever JSON it is, and return it with new recovery codes.
+
+    Raise InvalidOrExpiredCode, also if the user has an authenticator or a passkey already.
+    """
+    row = _made(user, answer, name, bound_to)
+    codes, rows = recovery_codes.new()
+    with alone(user):
+        if kept.has_any(user):
+            raise InvalidOrExpiredCode
+        _save(row)
+        recovery_codes.keep(user, rows)
+    return row, codes
 
 
 def sign_in_options() -> dict[str, Any]:
@@ -109,6 +108,21 @@ def verify(answer: Mapping[str, Any], *about: str) -> Passkey:
     relying_party.use_up(challenge)
     _count(row, seen)
     return row
+
+
+def read(text: str) -> Any:
+    """Return the answer of a client that a form carries as JSON; None, which proves nobody, for any other text."""
+    if len(text) > MAX_API_BYTES:  # no longer than the API takes it
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def named_by(user: Any, answer: Mapping[str, Any]) -> Passkey | None:
+    """Return the passkey of a user by which an answer has proven the user, or None if it was removed since."""
+    return _rows().filter(user_id=user.pk, credential_id=relying_party.decoded(answer["id"])).first()
 
 
 # What the front door of factors asks
@@ -133,6 +147,35 @@ def prove(user: Any, answer: Any, bound_to: str) -> bool:
         return bool(verify(answer, PROVE, str(user.pk), bound_to).user_id == user.pk)
     except InvalidOrExpiredCode:
         return False
+
+
+def _made(user: Any, answer: Mapping[str, Any], name: str, bound_to: str = "") -> Passkey:
+    """Return the passkey that a client has made, not saved, and use its challenge up. Raise InvalidOrExpiredCode."""
+    challenge = relying_party.challenge_of(answer, ADD, str(user.pk), bound_to)
+    made = ceremonies.checked_creation(answer, challenge)
+    relying_party.use_up(challenge)
+    named = answer["response"].get("transports")
+    return Passkey(
+        user_id=user.pk,
+        credential_id=made.credential_id,
+        public_key=made.credential_public_key,
+        user_handle=_handle_of(user),
+        sign_count=made.sign_count,
+        transports=[each for each in _TRANSPORTS if isinstance(named, list) and each in named],
+        backup_eligible=ceremonies.may_be_copied(made),
+        backed_up=made.credential_backed_up,
+        name=name[:MAX_NAME_CHARACTERS],
+        created_at=timezone.now(),
+    )
+
+
+def _save(row: Passkey) -> None:
+    """Save a new passkey. Raise InvalidOrExpiredCode if its id is known already."""
+    try:
+        with transaction.atomic(using=_rows().db):
+            row.save(force_insert=True, using=_rows().db)
+    except IntegrityError:
+        raise InvalidOrExpiredCode from None
 
 
 def _find(answer: Mapping[str, Any]) -> Passkey:

@@ -3,9 +3,10 @@
 ::
 
     add ────── passkeys.add ── an event
+    enrol ──── passkeys.enrol ── an event               the first factor of staff, with recovery codes
     sign_in ── passkeys.verify ── tokens.issue          without a code; staff gets no rights by it, as by a code
 
-Pass all arguments by keyword; call neither function inside a transaction, as in :mod:`..services`.
+Pass all arguments by keyword; call no function inside a transaction, as in :mod:`..services`.
 """
 
 from collections.abc import Mapping
@@ -26,9 +27,9 @@ from ..services import SignIn
 from ..tokens.base import Issued
 
 
-def creation_options(*, user: Any) -> dict[str, Any]:
+def creation_options(*, user: Any, bound_to: str = "") -> dict[str, Any]:
     """Return the JSON from which a client makes a passkey, which shows the number masked. Raise InvalidRequest."""
-    return passkeys.creation_options(user, phones.mask(accounts.phone_of(user)) or user.get_username())
+    return passkeys.creation_options(user, phones.mask(accounts.phone_of(user)) or user.get_username(), bound_to)
 
 
 def add(*, user: Any, answer: Mapping[str, Any], name: str = "", request: HttpRequest | None = None) -> Passkey:
@@ -36,12 +37,19 @@ def add(*, user: Any, answer: Mapping[str, Any], name: str = "", request: HttpRe
 
     Raise InvalidOrExpiredCode.
     """
-    described = clients.described(request).get("client_name", "")
-    passkey = passkeys.add(user, answer, name or described)
-    audit.record_factor("added", user.pk, by="passkey")
-    events.record(user, events.Kind.PASSKEY_ADDED, request)
-    enrolments.tell_of_new_factor(user, request)
+    passkey = passkeys.add(user, answer, name or _name_of(request))
+    _record_added(user, request)
     return passkey
+
+
+def enrol(*, user: Any, answer: Any, bound_to: str, request: HttpRequest) -> tuple[Passkey, list[str]]:
+    """Keep the first factor of a member of staff, a passkey, and record it; return it with ten recovery codes.
+
+    ``bound_to`` is as in ``creation_options``. Raise InvalidOrExpiredCode.
+    """
+    passkey, codes = passkeys.enrol(user, answer, _name_of(request), bound_to)
+    _record_added(user, request)
+    return passkey, codes
 
 
 def remove(*, user: Any, passkey_id: str, request: HttpRequest | None = None) -> bool:
@@ -80,6 +88,18 @@ def sign_in(
     if not known:
         _tell_of_new_device(user, issued, phone, request)
     return SignIn(user, False, issued, renewed)
+
+
+def _name_of(request: HttpRequest | None) -> str:
+    """Return how a passkey is called to which its owner gives no name: as the client."""
+    name: str = clients.described(request).get("client_name", "")
+    return name
+
+
+def _record_added(user: Any, request: HttpRequest | None) -> None:
+    audit.record_factor("added", user.pk, by="passkey")
+    events.record(user, events.Kind.PASSKEY_ADDED, request)
+    enrolments.tell_of_new_factor(user, request)
 
 
 def _tell_of_new_device(user: Any, issued: Issued, phone: str, request: HttpRequest | None) -> None:

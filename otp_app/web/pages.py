@@ -35,7 +35,7 @@ def page(view: View) -> Any:
         return view(request, *args, **kwargs)
 
     @wraps(view)
-    @sensitive_post_parameters("code", "factor")
+    @sensitive_post_parameters("code", "factor", "passkey")
     def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         return respond(request, partial(protected, request, *args, **kwargs))
 

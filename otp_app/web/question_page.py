@@ -4,9 +4,8 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
-from .. import factors
 from ..errors import IsThisYou
-from . import pages
+from . import factor_page, pages
 from .destinations import Destination
 
 
@@ -16,8 +15,7 @@ def wants_new_account(request: HttpRequest) -> bool:
 
 
 def show(request: HttpRequest, destination: Destination, question: IsThisYou) -> HttpResponse:
-    """Render the question, with a field for a factor that can be typed, which :mod:`.factor_page` reads."""
-    typed = any(each["by"] in (factors.AUTHENTICATOR, factors.RECOVERY_CODE) for each in question.factors)
-    carried = pages.carried(request)
+    """Render the question, with a form for another factor, which :mod:`.factor_page` reads."""
+    asked, carried = factor_page.choices(question.factors), pages.carried(request)
     told: dict[str, Any] = {"since": question.since, "moved": question.moved}
-    return pages.show(request, "question", destination, **told, typed=typed, carried=carried)
+    return pages.show(request, "question", destination, **told, carried=carried, **asked)

@@ -15,16 +15,19 @@ _REFUSED_REQUEST = (
 
 
 class Person:
-    """Use the pages. ``habits`` are Playwright's options of a context, for example java_script_enabled=False."""
+    """Use the pages. ``habits`` are Playwright's options of a context, for example java_script_enabled=False.
 
-    def __init__(self, service, browser, *, phone="", guest_of=(), **habits):
+    Passkeys need a ``host`` with a name.
+    """
+
+    def __init__(self, service, browser, *, phone="", guest_of=(), host="127.0.0.1", **habits):
         self.service = service
         self.phone = phone or new_phone()
         self.address = address()
         self.complaints = []
-        self._known = {f"http://127.0.0.1:{service.port}", *guest_of}
+        self._known = {f"http://{host}:{service.port}", *guest_of}
         self.context = browser.new_context(
-            base_url=f"http://127.0.0.1:{service.port}",
+            base_url=f"http://{host}:{service.port}",
             extra_http_headers={"X-Forwarded-For": self.address},
             **{"locale": "en", "viewport": {"width": 390, "height": 844}, "reduced_motion": "reduce"} | habits,
         )

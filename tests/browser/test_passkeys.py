@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from tests.browser.authenticators import VirtualAuthenticator
 from tests.programs import ROOT
 from tests.service.conftest import UNREACHED_LIMITS, surprises
 from tests.service.running import running
@@ -29,13 +30,7 @@ class Visitor:
         self.page = context.new_page()
         context.route(f"{ORIGIN}/**", lambda route: self._answer(route, service))
         self.page.goto(f"{ORIGIN}/passkeys.html")
-        self.browser = context.new_cdp_session(self.page)
-        self.browser.send("WebAuthn.enable")
-        options = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True}
-        added = {"options": options | {"isUserVerified": True, "automaticPresenceSimulation": True}}
-        self.authenticator = {
-            "authenticatorId": self.browser.send("WebAuthn.addVirtualAuthenticator", added)["authenticatorId"]
-        }
+        self.authenticator = VirtualAuthenticator(self.page)
 
     def _answer(self, route, service):
         if route.request.url.endswith("/passkeys.html"):
@@ -48,9 +43,6 @@ class Visitor:
         """Return what a function of the page's ``passkeys`` returns, or the text of its error."""
         tried = f"try {{ return await passkeys.{call}(...given) }} catch (error) {{ return error.message }}"
         return self.page.evaluate(f"async (given) => {{ {tried} }}", list(arguments))
-
-    def held(self):
-        return self.browser.send("WebAuthn.getCredentials", self.authenticator)["credentials"]
 
 
 @pytest.fixture
@@ -81,7 +73,7 @@ def test_a_browser_adds_a_passkey_and_signs_in_by_it_without_a_name(visitor, pas
     assert visitor.run("supported")
     added = visitor.run("add", token, confirmation(passkey_service, token), "laptop")
     assert (added["name"], added["used_at"]) == ("laptop", None)
-    (held,) = visitor.held()
+    (held,) = visitor.authenticator.held()
     assert (held["rpId"], held["userName"]) == ("localhost", number[:-6] + "••••••")
     for _ in range(2):
         answer = visitor.run("signIn")
@@ -99,21 +91,21 @@ def test_a_browser_answers_a_confirmation_and_makes_no_second_passkey(visitor, p
     body = {"challenge_id": begun["challenge_id"], "factor": factor}
     value = post(passkey_service, "/api/confirm/verify/", body, headers=headers).json["confirmation"]
     assert "already registered" in visitor.run("add", token, value, "laptop")
-    assert len(visitor.held()) == 1
+    assert len(visitor.authenticator.held()) == 1
 
 
 def test_a_browser_whose_person_was_not_verified_signs_nobody_in(visitor, passkey_service, signed_in):
     _, token = signed_in
     visitor.run("add", token, confirmation(passkey_service, token), "laptop")
-    visitor.browser.send("WebAuthn.setUserVerified", visitor.authenticator | {"isUserVerified": False})
+    visitor.authenticator.send("setUserVerified", isUserVerified=False)
     assert "not allowed" in visitor.run("signIn")
 
 
 def test_a_copy_of_a_passkey_is_refused(visitor, passkey_service, signed_in):
     _, token = signed_in
     visitor.run("add", token, confirmation(passkey_service, token), "laptop")
-    (copied,) = visitor.held()
+    (copied,) = visitor.authenticator.held()
     assert visitor.run("signIn")["token"]
-    visitor.browser.send("WebAuthn.clearCredentials", visitor.authenticator)
-    visitor.browser.send("WebAuthn.addCredential", visitor.authenticator | {"credential": copied})
+    visitor.authenticator.send("clearCredentials")
+    visitor.authenticator.send("addCredential", credential=copied)
     assert visitor.run("signIn") == "invalid_or_expired_code"

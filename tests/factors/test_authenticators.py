@@ -9,7 +9,7 @@ from django.db import connection
 from django.utils import timezone
 
 from otp_app.db import clock as app_clock
-from otp_app.factors import authenticators, recovery_codes
+from otp_app.factors import authenticators, kept, recovery_codes
 from otp_app.models import Authenticator, RecoveryCode, User
 from tests.factories import new_phone
 from tests.races import race
@@ -73,7 +73,7 @@ class TestBegun:
         begun = authenticators.begin(user)
         assert not authenticators.is_held(user)
         assert not shows(begun, code_of(begun))
-        assert not authenticators.is_of(user, begun.pk.hex)
+        assert not kept.is_of(user, begun.pk.hex)
         assert len(authenticators.finish(user, code_of(begun))) == 10
         assert authenticators.find(user) == begun
         assert authenticators.pending(user) is None
@@ -156,11 +156,11 @@ class TestKeys:
 
 def test_a_factor_that_was_removed_is_nobodys():
     factor, _ = enrolled()
-    assert authenticators.is_of(factor.user, factor.pk.hex)
-    assert not authenticators.is_of(User.objects.create_user(new_phone()), factor.pk.hex)
+    assert kept.is_of(factor.user, factor.pk.hex)
+    assert not kept.is_of(User.objects.create_user(new_phone()), factor.pk.hex)
     assert authenticators.remove(factor.user)
     assert not authenticators.remove(factor.user)
-    assert not authenticators.is_of(factor.user, factor.pk.hex)
+    assert not kept.is_of(factor.user, factor.pk.hex)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from otp_app.accounts import events
-from otp_app.factors import authenticators
+from otp_app.factors import authenticators, kept
 from otp_app.models import Passkey, User
 from tests.factories import new_phone
 from tests.factors.test_authenticators import enrolled
@@ -49,6 +49,15 @@ def test_passkeys_go_as_well_and_those_of_others_stay(capsys):
     call_command("otp_staff", "--reset", owner.phone)
     assert [row.user for row in Passkey.objects.all()] == [other]
     assert "passkey_removed" in [event.kind for event in events.of(owner)]
+
+
+def test_whoever_had_only_a_passkey_had_a_second_factor(capsys):
+    user = User.objects.create_superuser(new_phone(), "x")
+    facts = {"sign_count": 0, "backup_eligible": True, "backed_up": True, "created_at": timezone.now()}
+    Passkey.objects.create(user=user, credential_id=b"x", public_key=b"", user_handle=b"", **facts)
+    call_command("otp_staff", "--reset", user.phone)
+    assert capsys.readouterr().out == f"{user}: Second factor removed; sessions and tokens ended.\n"
+    assert not kept.has_any(user)
 
 
 @pytest.mark.requests

@@ -69,7 +69,10 @@ class Database:
 
 
 class Service:
-    """Run ``python -m otp_project``, or another server, with this environment on top of the tests' own."""
+    """Run ``python -m otp_project``, or another server, with this environment on top of the tests' own.
+
+    In its values ``{port}`` stands for the port of the service.
+    """
 
     def __init__(self, folder, database, redis=None, program=("-m", "otp_project"), **environment):
         self._program = program
@@ -92,7 +95,7 @@ class Service:
             "OTP_CLOCK_OFFSET_FILE": str(self.clock.path),
             "OTP_TRUSTED_PROXIES": "1",  # so that a test plays many clients by X-Forwarded-For
             **({"REDIS_URL": redis.url} if redis else {}),
-            **environment,
+            **{name: value.replace("{port}", str(self.port)) for name, value in environment.items()},
         }
         self.process = None
 

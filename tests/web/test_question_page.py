@@ -1,5 +1,6 @@
 """Whose an account is that was idle for long is asked by the page, and the code is entered once."""
 
+import json
 import re
 
 import pytest
@@ -13,6 +14,9 @@ from otp_app.providers.line_checks import Line
 from otp_app.testing import lines
 from tests import members
 from tests.factories import other_than
+from tests.flows.test_passkeys import added
+from tests.passkeys import relying_party  # noqa: F401
+from tests.web.test_factor_page import options_on
 from tests.web.visitor import Visitor, text_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.requests]
@@ -129,6 +133,17 @@ def test_a_factor_that_cannot_be_typed_is_not_asked_for(old, by_app, visitor, mo
     page = visitor.enter()
     assert "Is this you?" in text_of(page)
     assert "factor-form" not in page.content.decode()
+
+
+@pytest.mark.usefixtures("relying_party")
+def test_the_owner_opens_the_account_by_a_passkey(old, visitor):
+    authenticator = added(old)
+    visitor.ask()
+    page = visitor.post("/login/1/", code=visitor.outbox[-1].code, checks="0")
+    assert "Ask OTP to open the account again" not in text_of(page)
+    signed = json.dumps(authenticator.get(options_on(page)))
+    assert visitor.post("/login/1/", **hidden(page, "passkey-form"), passkey=signed)["Location"] == "/account/"
+    assert get_user_model().objects.get() == old
 
 
 def test_a_code_from_elsewhere_is_carried_along_with_its_number(old, visitor, outbox):

@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.requests]
 PAGE = (ROOT / "docs" / "page.md").read_text(encoding="utf-8")
 TEMPLATES = {path.stem: path for path in (ROOT / "otp_app/templates/otp_app/web").glob("*.html")}
 EVERY = "every page"
-PARTS = {"error", "offered", "number", "code_input", "profile_field"}  # of pages, by {% include %}
+PARTS = {"error", "offered", "number", "code_input", "profile_field", "passkey"}  # of pages, by {% include %}
 FIELD = re.compile(r'<(?:input|button)[^>]*? name="(\w+)"')
 
 

@@ -28,13 +28,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         user = user_named("--reset", options["reset"])
         by = user_named("--by", options["by"]) if options["by"] else None
-        had_one = authenticators.remove(user)  # first: from now on no session has the rights of staff
+        removed = self._remove_factors(user)  # first: from now on no session has the rights of staff
         recovery_codes.remove(user)
-        if had_one:
-            events.record(user, events.Kind.AUTHENTICATOR_REMOVED)
-        for row in passkeys.of(user):  # whoever has stolen one could confirm the next authenticator by it
-            passkeys.remove(user, row.pk.hex)
-            events.record(user, events.Kind.PASSKEY_REMOVED)
+        for kind in removed:
+            events.record(user, kind)
         services.sign_out_everywhere(user=user)
         all_ended = django_sessions.end_all(user)
         audit.record_factor("removed", user.pk, by=str(by.pk) if by else "otp_staff")
@@ -42,7 +39,13 @@ class Command(BaseCommand):
             from django.contrib.admin.models import CHANGE, LogEntry  # not to be imported where it is not installed
 
             LogEntry.objects.log_actions(by.pk, [user], CHANGE, "Second factor removed.", single_object=True)
-        done = "Second factor removed" if had_one else "There was no second factor"
+        done = "Second factor removed" if removed else "There was no second factor"
         self.stdout.write(f"{user}: {done}; sessions and tokens ended.")
         if not all_ended:
             self.stderr.write("Sessions that began by the password are not listed by this engine: change the password.")
+
+    def _remove_factors(self, user: Any) -> list[events.Kind]:
+        """Remove authenticator and passkeys of a user, and return an event for each."""
+        removed = [events.Kind.AUTHENTICATOR_REMOVED] if authenticators.remove(user) else []
+        gone = [row for row in passkeys.of(user) if passkeys.remove(user, row.pk.hex)]
+        return removed + [events.Kind.PASSKEY_REMOVED] * len(gone)

@@ -26,11 +26,11 @@ from otp_app.second_factor import SecondFactorMixin
 from tests.factories import new_phone
 from tests.factors.test_authenticators import code_of, enrolled
 from tests.races import race
+from tests.second_factor.conftest import PASSWORD
 from tests.web.visitor import Visitor, text_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.requests]
 
-PASSWORD = "a long password"
 PAGE = "/admin/second-factor/"
 USERS = "/admin/otp_app/user/"
 
@@ -58,27 +58,12 @@ urlpatterns = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def _asked_for(settings):
-    settings.OTP_STAFF_SECOND_FACTOR = True
-
-
 @pytest.fixture
 def addresses(settings):
     from otp_project.urls import urlpatterns as service
 
     urlpatterns[3:] = service
     settings.ROOT_URLCONF = __name__
-
-
-@pytest.fixture
-def visitor(outbox):
-    return Visitor(outbox)
-
-
-@pytest.fixture
-def superuser(visitor):
-    return User.objects.create_superuser(visitor.phone, PASSWORD)
 
 
 def with_password(visitor, site="/admin/"):
