@@ -48,10 +48,16 @@ def send(email: str, subject: str, template: str, told: Mapping[str, Any]) -> No
     """Send a mail with a subject that names the brand. Raise DeliveryFailed if it could not be handed over."""
     told = {"brand": conf.BRAND, **told}
     try:
-        connection = get_connection(timeout=settings.EMAIL_TIMEOUT or conf.PROVIDER_DEADLINE)
-        send_mail(subject % told, render_to_string(template, told), None, [email], connection=connection)
+        send_mail(subject % told, render_to_string(template, told), None, [email], connection=_connection())
     except OSError as error:  # smtplib's errors are
         raise DeliveryFailed from error
+
+
+def _connection() -> Any:
+    """Return a connection that gives up in time; None for the default one, whose OPTIONS in MAILERS may say when."""
+    if hasattr(settings, "MAILERS"):  # since Django 6.1, which then has no EMAIL_TIMEOUT
+        return None
+    return get_connection(timeout=settings.EMAIL_TIMEOUT or conf.PROVIDER_DEADLINE)
 
 
 def _derived(key: bytes, text: str) -> str:

@@ -204,6 +204,13 @@ def test_a_mail_server_that_refuses_is_said_and_leaves_nothing(ask, monkeypatch)
     assert not EmailAddress.objects.exists()
 
 
+def test_where_django_has_mailers_nothing_else_is_asked_for(ask, settings):
+    settings.MAILERS = {"default": {"BACKEND": settings.EMAIL_BACKEND}}
+    del settings.EMAIL_TIMEOUT  # Django 6.1 then has none, and raises
+    assert begin(ask).status_code == 200
+    assert mail.outbox[-1].to == [EMAIL]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_of_many_requests_with_the_right_code_one_counts_and_guesses_never_overshoot(ask, user):
     begun, code = begin(ask), sent_code()
