@@ -27,7 +27,7 @@ from rest_framework.request import Request
 
 from .. import accounts, queues, services, stores
 from ..challenges import Grant, is_id, random_id
-from ..challenges.policies import MAX_TTL_SECONDS
+from ..challenges.policies import LOGIN, MAX_TTL_SECONDS
 from ..conf import conf
 from ..db import writes
 from ..delivery import records
@@ -132,8 +132,8 @@ def _recover_answer(row: KeptAnswer) -> None:
     challenge = stores.current().get(row.challenge.hex)
     if not challenge or not challenge.sent_at or challenge.sent_at[-1] < held_since(row):
         return
-    # Else the send was claimed with the challenge, and must not begin twice; so was one that is withheld.
-    if not queues.current().at_once and accounts.are_public():
+    # Else the send was claimed with the challenge, and must not begin twice; so was a sign-in's that is withheld.
+    if not queues.current().at_once and (challenge.purpose != LOGIN or accounts.are_public()):
         records.insert_queued(challenge)
     with suppress(InvalidOrExpiredCode):
         state = services.state(challenge_id=challenge.id)

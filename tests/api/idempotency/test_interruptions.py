@@ -1,18 +1,19 @@
 """A key whose request is in progress, or whose process has died."""
 
 from collections import Counter
+from functools import partial
 
 import pytest
 from django.db import connections
 from django.test import Client
 
-from otp_app import queues, stores
+from otp_app import accounts, queues, stores, tokens
 from otp_app.api import idempotency
 from otp_app.db import writes
 from otp_app.delivery import dispatch, sweeper
 from otp_app.models import Delivery, KeptAnswer
 from otp_app.providers.base import NotAccepted, Receipt
-from tests.api.idempotency.keyed import LEASE, Died, ask, code, dying
+from tests.api.idempotency.keyed import KEY, LEASE, Died, ask, code, dying
 from tests.factories import new_phone, other_than
 from tests.races import race
 
@@ -82,6 +83,27 @@ def test_what_was_withheld_when_its_process_died_is_delivered_by_nobody(client, 
     clock.advance(LEASE)
     sweeper.sweep()
     assert remote.sent == []
+
+
+@pytest.mark.parametrize("sign_up", ["open", "closed"])
+def test_a_code_to_a_new_number_that_died_before_its_delivery_was_written_down_is_still_delivered(
+    client, remote, monkeypatch, clock, settings, django_user_model, sign_up
+):
+    place = "_queue" if settings.OTP_STORE.endswith("RedisStore") else "_ask"
+    settings.OTP_QUEUE, settings.OTP_SIGN_UP = "tests.delivery.test_sweeper.LosingQueue", sign_up
+    user = django_user_model.objects.create_user(new_phone())
+    accounts.current().set_phone(user, "")
+    headers = {"authorization": f"Bearer {tokens.current().issue(user, None).token}", "idempotency-key": KEY}
+    sent = partial(client.post, "/api/phone/", {"phone": new_phone()}, "application/json", headers=headers)
+    with monkeypatch.context() as fatal:
+        dying(fatal, type(stores.current()), place, before=True)
+        with pytest.raises(Died):
+            sent()
+    clock.advance(LEASE)
+    answer = sent()
+    assert answer.status_code == 200
+    dispatch.deliver(answer.json()["challenge_id"])
+    assert [message.reference for _, message in remote.sent] == [answer.json()["challenge_id"]]
 
 
 def test_one_that_died_before_its_delivery_was_written_down_is_still_delivered(
