@@ -102,6 +102,11 @@ def use(user: Any, purpose: str, value: str, context: Mapping[str, str] | None =
     return bool(valid.update(used_at=now))
 
 
+def is_by_factor(value: str) -> bool:
+    """Return whether a factor has answered the confirmation of a value, and not a code to a number."""
+    return _rows().filter(digest=_digest(value)).exclude(by__in=(CODE, SECOND_PHONE)).exists()
+
+
 def give_back(value: str) -> None:
     """Make a used value valid again for the rest of its life, because what it was used for was refused."""
     _rows().filter(digest=_digest(value)).update(used_at=None)

@@ -105,12 +105,15 @@ def finish(row: Recovery) -> None:
 
 
 def stop(recovery_id: str, request: HttpRequest | None) -> bool:
-    """End a recovery by the link of its notice; return whether it has not led to a new number, then or before."""
-    named = _rows().filter(pk=UUID(recovery_id))
-    row = named.select_related("user").first()
-    if row and _end(named.filter(ended_at=None), BY_LINK):
-        events.record(row.user, events.Kind.RECOVERY_STOPPED, request)
-    return not named.filter(ended_by=DONE).exists()
+    """End what a user has open of recoveries, by the link of a notice; return whether none has led to a new number.
+
+    The link need not be of the newest: whoever has begun one could begin another, so that the first link ends nothing.
+    """
+    row = _rows().filter(pk=UUID(recovery_id)).exclude(user=None).select_related("user").first()
+    if row is None:
+        return True
+    end_all(row.user, BY_LINK, request)
+    return not _rows().filter(user=row.user, ended_by=DONE, ended_at__gte=row.begun_at or 0).exists()
 
 
 def end_all(user: Any, by: str, request: HttpRequest | None = None) -> None:

@@ -17,7 +17,7 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from .. import accounts, notifications, services, tokens
+from .. import accounts, notifications, services, staff, stores, tokens
 from ..accounts import authorization_codes, confirmations, devices, events, number_changes, second_phones
 from ..challenges import Challenge, Grant, random_id
 from ..challenges.policies import ADD_SECOND_PHONE, CHANGE_PHONE, NEW_PHONE
@@ -34,6 +34,7 @@ from ..errors import (
 )
 from ..models import NumberChange
 from ..proofs import enrolments
+from ..queues import background
 from ..signals import phone_changed
 
 FRESH_SECONDS = 600  # after its beginning a session may add the first number of a user
@@ -66,8 +67,9 @@ def send(
         _require_used(user, ADD_SECOND_PHONE, phone, confirmation)
     elif confirmation or accounts.phone_of(user) or not _is_fresh(user, request):
         _require_used(user, CHANGE_PHONE, phone, confirmation)
+    by_factor = _is_by_old_factor(user, confirmation)
     try:
-        return send_to(new_id=new_id, second=second, **asked)
+        return send_to(new_id=new_id, second=second, by_factor=by_factor, **asked)
     except OtpError as refused:
         if not isinstance(refused, Unavailable):  # then a message may go out all the same
             confirmations.give_back(confirmation)
@@ -88,19 +90,22 @@ def send_to(
     new_id: str = "",
     second: bool = False,
     recovery: UUID | None = None,
+    by_factor: bool = False,
     **asked: Any,
 ) -> Grant:
     """Begin a change that somebody has proven to be the user's wish, and send the code to the new number.
 
     With ``challenge_id`` send the same code again. ``second`` and ``recovery`` are as in
-    ``accounts.number_changes.open_for``. A change whose send is refused is forgotten.
+    ``accounts.number_changes.open_for``; ``by_factor``: a factor that was not new has confirmed the change. A change
+    whose send is refused is forgotten.
     """
     asked |= {"phone": phone, "purpose": NEW_PHONE}
     if challenge_id is not None:
         number_changes.open_for(user, challenge_id, second=second, recovery=recovery)
         return services.send_code(challenge_id=challenge_id, **asked)
     new_id = new_id or random_id()
-    number_changes.begin(user, accounts.phone_of(user), phone, new_id, second=second, recovery=recovery)
+    way = {"second": second, "recovery": recovery}
+    number_changes.begin(user, accounts.phone_of(user), phone, new_id, by_factor=by_factor, **way)
     try:
         return services.send_code(new_id=new_id, **asked)
     except OtpError as refused:
@@ -157,9 +162,10 @@ def tell_made(row: NumberChange, user: Any, request: HttpRequest | None) -> None
 def undo(*, change_id: str, request: HttpRequest | None = None) -> bool:
     """Give the old number of a change back to its user, and end all sessions; return whether it could be given back.
 
-    Factors that were added since the change are removed, or whoever has made it would come back by them.
-    It could not if somebody else has it, as by the admin. Raise InvalidOrExpiredCode after 72 hours, and the second
-    time.
+    Factors that were added since a day before the change are removed, or whoever has made it would come back by them:
+    not those of staff, and not after a change that a factor has confirmed, because then a stolen old number would be
+    enough to remove the factors of the owner. The number could not be given back if somebody else has it, as by the
+    admin. Raise InvalidOrExpiredCode after 72 hours, and the second time.
     """
     row = number_changes.undoable(change_id)
     with number_changes.alone_with(row) as user:
@@ -168,12 +174,28 @@ def undo(*, change_id: str, request: HttpRequest | None = None) -> bool:
         if holder is None:
             _give(user, row.old, request)
         _end_what_was_begun(user, last)
-        enrolments.remove_added_since(user, row.changed_at or 0, request)
+        if not (row.by_factor or staff.is_staff(user)):
+            enrolments.remove_added_since(user, (row.changed_at or 0) - number_changes.NEW_MS, request)
         services.sign_out_everywhere(user=user, request=request)
         events.record(user, events.Kind.NUMBER_RESTORED, request)
+    background.run(end_latecomers, user)
     if holder is None:
         _tell(user, last, row.old, request)
     return holder is None or holder.pk == user.pk
+
+
+def end_latecomers(user: Any) -> None:
+    """End the session of whoever was signing in by a number while it was replaced: the lock waits for that."""
+    with transaction.atomic(using=accounts.database()):
+        accounts.lock(user)
+    for session in tokens.sessions.of(user):
+        session.end()
+
+
+def _is_by_old_factor(user: Any, confirmation: str) -> bool:
+    """Return whether a factor has confirmed, and none was added within a day: a thief's own would vouch for it."""
+    day_ago = stores.current().now() - number_changes.NEW_MS
+    return confirmations.is_by_factor(confirmation) and not enrolments.has_new_factor(user, day_ago)
 
 
 def _require_used(user: Any, purpose: str, phone: str, confirmation: str) -> None:

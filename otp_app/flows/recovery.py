@@ -14,7 +14,6 @@ Pass all arguments by keyword; call none of them inside a transaction, as in :mo
 from functools import partial
 from typing import Any
 
-from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import override
@@ -104,7 +103,7 @@ def finish(
         services.sign_out_everywhere(user=user, request=request)
         accounts.record_sign_in(user)  # or the account would be asked about, where it was idle for long
     number_changes.tell_made(change, user, request)
-    background.run(_end_latecomers, user)
+    background.run(number_changes.end_latecomers, user)
     return change.new
 
 
@@ -114,7 +113,11 @@ def stop(*, recovery_id: str, request: HttpRequest | None = None) -> bool:
 
 
 def _may_come_back(user: Any) -> bool:
-    return bool(conf.RECOVERY_WAIT and user.is_active and not staff.is_staff(user))
+    """Return whether the way back is open to a user.
+
+    Without ``last_login`` nobody could see that a sign-in stops it; whoever has proven an address has signed in.
+    """
+    return bool(conf.RECOVERY_WAIT and user.is_active and accounts.last_login(user) and not staff.is_staff(user))
 
 
 def _open_by(value: str, request: HttpRequest | None) -> tuple[Recovery, Any]:
@@ -152,14 +155,6 @@ def _require_unused(row: Recovery, user: Any) -> None:
     used = any(at.timestamp() * 1000 > (row.begun_at or 0) for at in seen)
     if used or accounts.last_login(user) != row.last_login:
         raise InvalidOrExpiredCode
-
-
-def _end_latecomers(user: Any) -> None:
-    """End the session of whoever was signing in by the old number while it was replaced: the lock waits for that."""
-    with transaction.atomic(using=accounts.database()):
-        accounts.lock(user)
-    for session in tokens.sessions.of(user):
-        session.end()
 
 
 def _mail_code(email: str, language: str, row: Recovery) -> None:

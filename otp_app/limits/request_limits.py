@@ -98,7 +98,7 @@ def for_recovery(client: str | None, phone: str, email: str) -> RequestLimits:
     An address is counted however its letters are written.
     """
     named = {"phone": phone, "account": f"email {email.lower()}"}
-    return _key_limits(Trigger.RECOVERY, named | ({"client": client} if client else {}))
+    return _key_limits(Trigger.RECOVERY, named | _client_subjects(client))
 
 
 def shared(regions: Iterable[str]) -> tuple[Limit, ...]:

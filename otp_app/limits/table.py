@@ -119,6 +119,7 @@ TABLE = (
     Rule("emails_per_account_day", Trigger.EMAIL, KEY, "e-mails", "account", DAY, "spam to strangers", amount=5),
     Rule("confirmations_per_account_day", Trigger.CONFIRMATION, KEY, "by a factor", "account", DAY, "rows", amount=100),
     Rule("recoveries_per_client_hour", RECOVERY, KEY, "ways back", "client", HOUR, "guessing", amount=20),
+    Rule("recoveries_per_site_hour", RECOVERY, KEY, "ways back", "site", HOUR, "guessing", amount=100),
     Rule("recoveries_per_phone_day", RECOVERY, KEY, "ways back", "phone", DAY, "half of the sends", amount=5),
     Rule("recoveries_per_address_day", RECOVERY, KEY, "ways back", "account", DAY, "spam to strangers", amount=5),
 )  # fmt: skip

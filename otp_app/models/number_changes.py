@@ -21,6 +21,7 @@ class NumberChange(models.Model):
     new = models.CharField(max_length=16)
     second = models.BooleanField(default=False, db_default=False)  # the number comes beside the old one; never made
     recovery = models.UUIDField(null=True)  # the id of the recovery by which it is made; null: by the user, signed in
+    by_factor = models.BooleanField(default=False, db_default=False)  # one that was not new has confirmed it
     created_at = models.BigIntegerField()
     changed_at = models.BigIntegerField(null=True)
     restored_at = models.BigIntegerField(null=True)  # also of a later change, when an earlier one was undone

@@ -85,11 +85,17 @@ def remove_email(user: Any, request: HttpRequest) -> bool:
     return removed
 
 
+def has_new_factor(user: Any, at: int) -> bool:
+    """Return whether a user has got a factor, or new recovery codes, since an instant (ms by the store's clock)."""
+    new = {Kind.AUTHENTICATOR_ADDED, Kind.PASSKEY_ADDED, Kind.RECOVERY_CODES_RENEWED}
+    return bool(new & events.kinds_since(user, at))
+
+
 def remove_added_since(user: Any, at: int, request: HttpRequest | None) -> None:
     """Remove the factors of each kind of which one was added since an instant, and an e-mail address or second phone.
 
     Whoever held the account since then may have added them; older ones of the kind go with them, since they may be
-    copies or replaced. Open recoveries of the user end. ``at`` is in milliseconds by the store's clock.
+    copies or replaced. ``at`` is in milliseconds by the store's clock.
     """
     added = events.kinds_since(user, at)
     removed = set()
@@ -102,9 +108,10 @@ def remove_added_since(user: Any, at: int, request: HttpRequest | None) -> None:
         removed.add(Kind.EMAIL_REMOVED)
     if Kind.SECOND_PHONE_ADDED in added:
         second_phones.remove(user, request)
+    if not factors.is_protected(user):
+        recovery_codes.remove(user)
     for kind in sorted(removed):
         events.record(user, kind, request)
-    recoveries.end_all(user, recoveries.BY_USE, request)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from django.db import DatabaseError
 from django.http import HttpRequest
 
 from .. import accounts, staff
-from ..accounts import authorization_codes, dormancy, events, lines, released_numbers
+from ..accounts import authorization_codes, dormancy, events, lines, recoveries, released_numbers
 from ..accounts.clients import described
 from ..db import clock
 from ..db.transactions import send_after_commit
@@ -191,6 +191,7 @@ def revoke(request: HttpRequest, user: Any, backend: TokenBackend | None = None)
     is_somebody = user.is_authenticated  # before the session ends, because Django reads its user late
     (backend or current()).revoke(request)
     if is_somebody:
+        recoveries.end_all(user, recoveries.BY_USE, request)  # whoever signs out was in the account
         send_after_commit(signed_out, user, phone=accounts.phone_of(user), everywhere=False, request=request)
 
 
@@ -198,6 +199,7 @@ def revoke_all(user: Any, request: HttpRequest | None = None) -> None:
     """Revoke all tokens and sessions of a user, and send ``signed_out``."""
     for backend in in_use():
         backend.revoke_all(user)
+    recoveries.end_all(user, recoveries.BY_USE, request)
     send_after_commit(signed_out, user, phone=accounts.phone_of(user), everywhere=True, request=request)
 
 

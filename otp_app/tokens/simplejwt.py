@@ -23,6 +23,7 @@ from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
+from .. import accounts
 from ..errors import NotAuthenticated
 from . import lives
 from .adapters import LibraryTokens
@@ -47,8 +48,9 @@ class SimpleJwtTokens(LibraryTokens):
         except (TokenError, AuthenticationFailed, ObjectDoesNotExist):
             raise NotAuthenticated from None
         access = AccessToken(new["access"])
-        if _is_ended(access):
+        if (user := _user(access)) is None or _is_ended(access):
             raise NotAuthenticated
+        accounts.record_use(user)
         return _issued(access, new.get("refresh", refresh_token))
 
     def auth_time(self, request: HttpRequest, user: Any) -> datetime | None:

@@ -51,7 +51,7 @@ def _outcome_of_change(row: Notification) -> str:
 
 
 def _remove_second_phone(row: Notification, request: HttpRequest) -> str:
-    second_phones.remove(row.user, request, challenge=row.subject)  # not one that has taken its place
+    second_phones.remove(row.user, request)  # also one that a thief has put in its place
     services.sign_out_everywhere(user=row.user, request=request)
     return "removed"
 

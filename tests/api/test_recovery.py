@@ -272,7 +272,23 @@ def staff(user):
     return {}
 
 
-STRANGERS = [nobody, another_address, another_person, no_address, not_proven, six_days_old, deactivated, staff]
+def never_signed_in(user):
+    """As whose model keeps no such time."""
+    type(user).objects.update(last_login=None)
+    return {}
+
+
+STRANGERS = [
+    nobody,
+    another_address,
+    another_person,
+    no_address,
+    not_proven,
+    six_days_old,
+    deactivated,
+    staff,
+    never_signed_in,
+]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -462,6 +478,11 @@ def has_another_address(user):
     proven(user, "new@example.com")
 
 
+def signs_out_everywhere(user):
+    """No session is left to tell of it, nor does the last sign-in."""
+    services.sign_out_everywhere(user=user)
+
+
 def begins_another(user):
     """The later one counts: the value of the first is worth nothing from then on."""
     row = recoveries.ask(user.phone, emails.of_way_back(user))
@@ -476,9 +497,19 @@ STOPS = [
     has_another_number,
     has_another_address,
     begins_another,
+    signs_out_everywhere,
     deactivated,
     staff,
 ]
+
+
+def test_the_sign_out_of_an_older_session_stops_it(begin, send, user, client, clock):
+    token = tokens.current().issue(user, None).token
+    clock.advance(60)
+    value = begin()
+    assert client.post("/api/logout/", headers={"authorization": f"Bearer {token}"}).status_code == 204
+    clock.advance(WAIT + 1)
+    assert code_of(send(value, new_phone())) == GONE
 
 
 @pytest.mark.parametrize("late", [False, True])
@@ -517,16 +548,6 @@ def test_a_session_that_nobody_uses_does_not(begin, send, user, clock):
     value = begin()
     clock.advance(WAIT + 1)
     assert send(value, new_phone()).status_code == 200
-
-
-def test_where_the_model_keeps_no_last_login_the_sessions_tell(begin, send, user, clock, monkeypatch):
-    monkeypatch.setattr(recoveries, "last_login", lambda user: None)
-    monkeypatch.setattr(flow.accounts, "last_login", lambda user: None)
-    value = begin()
-    clock.advance(HOUR)
-    by_another_way(user)
-    clock.advance(WAIT)
-    assert code_of(send(value, new_phone())) == GONE
 
 
 @pytest.fixture
@@ -724,6 +745,18 @@ def test_the_link_stops_it_once_and_is_too_late_when_the_number_is_given(begin, 
     finish(proof(value, new_phone()))
     assert not flow.stop(recovery_id=Recovery.objects.get(ended_by="done").pk.hex)
     assert flow.stop(recovery_id=random_id())
+
+
+def test_the_link_of_an_earlier_one_stops_the_later_one_too(begin, proof, finish, send, clock):
+    begin()
+    first = Recovery.objects.get().pk.hex
+    value = begin()
+    assert flow.stop(recovery_id=first)
+    assert code_of(send(value, new_phone())) == GONE
+    value = begin()
+    clock.advance(WAIT + 1)
+    finish(proof(value, new_phone()))
+    assert not flow.stop(recovery_id=first)
 
 
 def test_the_mail_has_a_link_of_its_own_and_none_where_no_page_is_served(begin, outbox, settings):

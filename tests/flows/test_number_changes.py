@@ -5,9 +5,9 @@ from django.test import RequestFactory
 from django.utils import timezone
 
 from otp_app import accounts, notifications, services, stores, tokens
-from otp_app.accounts import authorization_codes, devices, events
+from otp_app.accounts import authorization_codes, contexts, devices, events
 from otp_app.accounts import confirmations as kept
-from otp_app.challenges import codes
+from otp_app.challenges import codes, random_id
 from otp_app.delivery import sweeper
 from otp_app.errors import (
     ConfirmationRequired,
@@ -418,13 +418,48 @@ def test_what_was_added_since_the_change_opens_nothing_after_the_undo(user, cloc
     factors_left = own_factors(user)
     for kind in ("passkey_added", "authenticator_added", "email_added"):
         events.record(user, kind)
-    clock.advance(60)
+    clock.advance(25 * 3600)
     change_id = change(user, new_phone())
     clock.advance(25 * 3600)
     for kind in added:
         events.record(user, kind)
     undo(change_id)
     assert factors_left() == left
+
+
+def test_what_was_added_within_a_day_before_the_change_opens_nothing_after_the_undo(user, clock):
+    factors_left = own_factors(user)
+    events.record(user, "passkey_added")
+    clock.advance(23 * 3600)
+    undo(change(user, new_phone()))
+    assert factors_left() == ["Authenticator", "EmailAddress", "RecoveryCode"]
+
+
+def test_recovery_codes_go_with_the_last_factor_that_they_stand_in_for(user):
+    factors_left = own_factors(user)
+    Authenticator.objects.all().delete()
+    events.record(user, "passkey_added")
+    undo(change(user, new_phone()))
+    assert factors_left() == ["EmailAddress"]
+
+
+@pytest.mark.parametrize(("new_before", "is_staff", "stay"), [(25, False, True), (23, False, False), (23, True, True)])
+def test_the_old_number_removes_no_factors_after_a_change_that_an_old_one_confirmed_nor_those_of_staff(
+    user, clock, new_before, is_staff, stay
+):
+    user.is_staff = is_staff
+    user.save()
+    factors_left = own_factors(user)
+    events.record(user, "passkey_added")
+    clock.advance(new_before * 3600)
+    phone = new_phone()
+    begun = kept.begin(user, "change_phone", contexts.encoded({"text": phone}), random_id(), "passkey")
+    challenge = send(user, phone, kept.confirm(kept.open_for(user, begun)))
+    verify(user, challenge)
+    events.record(user, "authenticator_added")
+    undo(challenge.id)
+    every = ["Authenticator", "EmailAddress", "Passkey", "RecoveryCode"]
+    assert factors_left() == (every if stay else ["EmailAddress"])
 
 
 @pytest.mark.parametrize("kind", ["passkey_added", "authenticator_added", "email_added"])

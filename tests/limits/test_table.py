@@ -56,6 +56,7 @@ def test_the_defaults_are_the_published_numbers(settings):
         "emails_per_account_day": (5, DAY),
         "confirmations_per_account_day": (100, DAY),
         "recoveries_per_client_hour": (20, HOUR),
+        "recoveries_per_site_hour": (100, HOUR),
         "recoveries_per_phone_day": (5, DAY),
         "recoveries_per_address_day": (5, DAY),
     }
