@@ -4,12 +4,10 @@ from django.contrib.auth import get_user_model
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import append_meta
 
-from .. import phones, tokens
-from ..accounts import contexts
-from ..challenges.policies import policy_for
+from .. import tokens
 from ..delivery.state import SHOWN_STATUSES
 from ..providers.base import Channel
-from . import confirmations, fields, idempotency, problems
+from . import confirmations, idempotency, problems
 from .fields import Json
 
 STRING: Json = {"type": "string"}
@@ -22,43 +20,9 @@ PROBLEM_CODE = STRING | {"enum": list(problems.TITLES)}
 _SECONDS: Json = {"type": "integer", "minimum": 0, "description": "Seconds."}
 
 
-def text_field(field: fields.TextField) -> Json:
-    """Describe what a field of a request takes, under the settings in force."""
-    match field:
-        case fields.PhoneField():
-            pattern = phones.PATTERN if phones.national_region() else phones.INTERNATIONAL_PATTERN
-            return STRING | {"minLength": phones.MIN_CHARACTERS, "maxLength": phones.MAX_CHARACTERS, "pattern": pattern}
-        case fields.CodeField():
-            return STRING | {"pattern": f"^[0-9]{{{policy_for(field.purpose).length}}}$"}
-        case fields.ChannelField():
-            return CHANNEL
-        case fields.ProofField():
-            solved = "The solved task of proof_required, in base64; none from a client that cannot solve one."
-            return STRING | {"minLength": 1, "maxLength": field.max_characters, "description": solved}
-        case fields.AccountField():
-            told = "After is_this_you: the number is taken from the account that has it, and a new one begins."
-            return STRING | {"const": fields.NEW_ACCOUNT, "description": told}
-    return STRING | {"minLength": 1, "maxLength": field.max_characters}
-
-
-def context() -> Json:
-    """Describe what is confirmed."""
-    text = STRING | {"minLength": 1, "maxLength": contexts.MAX_CHARACTERS}
-    told = f"Shown in the message; at most {contexts.MAX_CHARACTERS} characters in all, with ', ' between the members."
-    members = dict.fromkeys(contexts.MEMBERS, text)
-    return {"type": "object", "properties": members, "additionalProperties": False, "description": told}
-
-
-def factor() -> Json:
-    """Describe the proof of a factor."""
-    by = STRING | {"description": "As in factors."}
-    answer = {"description": "A text; for a passkey the JSON of the credential."}
-    return _object(by=by, answer=answer) | {"additionalProperties": False}
-
-
 def problem() -> Json:
     """Describe the problem details of RFC 9457 with our members."""
-    members = _object(
+    members = described(
         type=STRING | {"format": "uri-reference", "description": "The code's place on the page of errors."},
         title=STRING | {"description": "In the client's language."},
         status={"type": "integer", "minimum": 400, "maximum": 599},
@@ -91,7 +55,7 @@ def problem() -> Json:
 def task() -> Json:
     """Describe the task of a proof of work: ALTCHA's, version 2, as :mod:`..limits.proof_of_work` makes it."""
     octets = STRING | {"pattern": "^(?:[0-9a-f]{2})+$"}
-    parameters = _object(
+    parameters = described(
         algorithm=STRING | {"const": "PBKDF2/SHA-256"},
         cost={"type": "integer", "minimum": 1, "description": "Iterations for each key."},
         expiresAt={"type": "integer", "description": "Seconds since 1970."},
@@ -102,7 +66,7 @@ def task() -> Json:
     )
     parameters["additionalProperties"] = False
     told = {"description": "Derive keys of nonce and counter (4 bytes, big-endian) until one begins with keyPrefix."}
-    return _object(parameters=parameters, signature=octets) | told
+    return described(parameters=parameters, signature=octets) | told
 
 
 def answers(schema: AutoSchema) -> dict[str, Json]:
@@ -110,13 +74,13 @@ def answers(schema: AutoSchema) -> dict[str, Json]:
     key = schema._map_model_field(get_user_model()._meta.pk, "response")  # type: ignore[no-untyped-call]  # noqa: SLF001
     key = {name: value for name, value in key.items() if name not in ("readOnly", "title")}
     phone = STRING | {"description": "E.164; empty for a user without a phone."}
-    user = _object(id=key, phone=phone, is_new={"type": "boolean"})
+    user = described(id=key, phone=phone, is_new={"type": "boolean"})
     token = append_meta(STRING, {"nullable": tokens.current().ambient})
     return {
         "OtpState": _challenge_state(),
-        "OtpToken": _refreshable(token=token, expires_in=_SECONDS, user=_object(id=key, phone=phone)),
-        "OtpRefreshed": _object(token=STRING, expires_in=_SECONDS, refresh_token=STRING),
-        "OtpSent": _object(
+        "OtpToken": _refreshable(token=token, expires_in=_SECONDS, user=described(id=key, phone=phone)),
+        "OtpRefreshed": described(token=STRING, expires_in=_SECONDS, refresh_token=STRING),
+        "OtpSent": described(
             message=STRING,
             challenge_id=STRING,
             expires_in=_SECONDS,
@@ -124,54 +88,54 @@ def answers(schema: AutoSchema) -> dict[str, Json]:
             phone=STRING | {"description": "E.164: how the number was understood."},
         ),
         "OtpVerified": _refreshable(message=STRING, token=token, expires_in=_SECONDS, user=user, device=STRING),
-        "OtpPhoneChanged": _object(user=_object(id=key, phone=phone), device=STRING),
-        "OtpMe": _object(id=key, phone=phone),
-        "OtpErased": _object(
-            message=STRING, kept=_object(what=STRING, days={"type": "integer", "description": "At most."})
+        "OtpPhoneChanged": described(user=described(id=key, phone=phone), device=STRING),
+        "OtpMe": described(id=key, phone=phone),
+        "OtpErased": described(
+            message=STRING, kept=described(what=STRING, days={"type": "integer", "description": "At most."})
         ),
-        "OtpEvents": _object(events={"type": "array", "items": _event()}),
-        "OtpExport": _object(user=_object(id=key, phone=phone)) | {"description": "A list for each kind of data."},
+        "OtpEvents": described(events={"type": "array", "items": _event()}),
+        "OtpExport": described(user=described(id=key, phone=phone)) | {"description": "A list for each kind of data."},
         "OtpConfirming": _confirming(),
-        "OtpFactors": _object(
+        "OtpFactors": described(
             added_at=append_meta(STRING | {"format": "date-time"}, {"nullable": True}),
             recovery_codes_left={"type": "integer", "minimum": 0},
         ),
-        "OtpEmail": _object(email=STRING | {"description": "Empty: there is none."}),
-        "OtpSecondPhone": _object(phone=STRING | {"description": "Empty: there is none."}),
-        "OtpEmailSent": _object(challenge_id=STRING, expires_in=_SECONDS),
-        "OtpRecovery": _object(
+        "OtpEmail": described(email=STRING | {"description": "Empty: there is none."}),
+        "OtpSecondPhone": described(phone=STRING | {"description": "Empty: there is none."}),
+        "OtpEmailSent": described(challenge_id=STRING, expires_in=_SECONDS),
+        "OtpRecovery": described(
             recovery=STRING | {"description": "Shown this once; kept by the client for the steps after the wait."},
             retry_after=_SECONDS,
             expires_in=_SECONDS,
         ),
-        "OtpRecovered": _object(phone=STRING),
-        "OtpAuthenticator": _object(
+        "OtpRecovered": described(phone=STRING),
+        "OtpAuthenticator": described(
             secret=STRING | {"description": "In base32, for an app into which the person types it."},
             uri=STRING | {"description": "For a link, or as a QR code."},
             expires_in=_SECONDS,
         ),
-        "OtpRecoveryCodes": _object(
+        "OtpRecoveryCodes": described(
             recovery_codes={"type": "array", "items": STRING, "description": "Shown this once."}
         ),
-        "OtpConfirmed": _object(confirmation=STRING, expires_in=_SECONDS),
+        "OtpConfirmed": described(confirmation=STRING, expires_in=_SECONDS),
         "OtpCountries": _countries(),
-        "OtpPasskeyOptions": _object(options=_passkey_options()),
+        "OtpPasskeyOptions": described(options=_passkey_options()),
         "OtpPasskey": _passkey(),
-        "OtpPasskeys": _object(passkeys={"type": "array", "items": _passkey()}),
+        "OtpPasskeys": described(passkeys={"type": "array", "items": _passkey()}),
         "OtpSignedIn": _refreshable(token=token, expires_in=_SECONDS, user=user, device=STRING, optional=("device",)),
-        "OtpSessions": _object(sessions={"type": "array", "items": _session()}),
+        "OtpSessions": described(sessions={"type": "array", "items": _session()}),
     }
 
 
 def _confirming() -> Json:
-    sent = _object(message=STRING, challenge_id=STRING, expires_in=_SECONDS, resend_in=_SECONDS)
+    sent = described(message=STRING, challenge_id=STRING, expires_in=_SECONDS, resend_in=_SECONDS)
     sent["properties"] |= {"by": STRING | {"description": "The factor that will answer; then no message was sent."}}
     return sent | {"required": ["challenge_id", "expires_in"]}
 
 
 def _session() -> Json:
     moment = append_meta(STRING | {"format": "date-time"}, {"nullable": True})
-    return _object(
+    return described(
         id=ID,
         began_at=moment | {"description": "Null: before this was written down."},
         used_at=moment | {"description": "Last use, exact to an hour; null: not known, as of a browser's session."},
@@ -182,21 +146,13 @@ def _session() -> Json:
 
 
 def _event() -> Json:
-    return _object(
+    return described(
         kind=STRING,
         text=STRING | {"description": "In the client's language."},
         at=STRING | {"format": "date-time"},
         client=STRING | {"description": "As Firefox, Windows; may be empty."},
         network=STRING | {"description": "An IPv4 /24 or IPv6 /48; may be empty."},
     )
-
-
-def credential() -> Json:
-    """Describe the answer of an authenticator; what is in it is judged by its signature."""
-    text = STRING | {"minLength": 1}
-    response = {"type": "object", "properties": {"clientDataJSON": text}, "required": ["clientDataJSON"]}
-    told = "As PublicKeyCredential.toJSON() writes it (WebAuthn level 3)."
-    return _object(id=text, rawId=text, type=text, response=response) | {"description": told}
 
 
 def _passkey_options() -> Json:
@@ -206,7 +162,7 @@ def _passkey_options() -> Json:
 
 def _passkey() -> Json:
     moment = STRING | {"format": "date-time"}
-    return _object(
+    return described(
         id=ID,
         name=STRING | {"description": "As the app called it, else the client: Firefox, Windows; may be empty."},
         backed_up={"type": "boolean", "description": "Whether the person has a copy of it, as of its last use."},
@@ -217,7 +173,7 @@ def _passkey() -> Json:
 
 def _countries() -> Json:
     region = STRING | {"pattern": "^[A-Z]{2}$", "description": "ISO 3166."}
-    country = _object(
+    country = described(
         region=region,
         name=STRING | {"description": "In the client's language."},
         calling_code=STRING | {"pattern": "^\\+[1-9][0-9]{0,2}$"},
@@ -225,12 +181,12 @@ def _countries() -> Json:
         example=STRING | {"description": "A mobile number as people write it."},
     )
     default = region | {"pattern": "^(?:[A-Z]{2})?$", "description": "Where to begin for this caller; may be empty."}
-    return _object(default=default, countries={"type": "array", "items": country})
+    return described(default=default, countries={"type": "array", "items": country})
 
 
 def _challenge_state() -> Json:
     channel = {"$ref": "#/components/schemas/OtpChannel"}
-    return _object(
+    return described(
         challenge_id=STRING,
         state={"$ref": "#/components/schemas/OtpMessageState"},
         channel=channel,
@@ -246,10 +202,10 @@ def _challenge_state() -> Json:
 def _refreshable(*, optional: tuple[str, ...] = (), **properties: Json) -> Json:
     """Describe an object that has these members, and a refresh token where the token backend has refresh tokens."""
     token = STRING | {"description": "Only from a token backend that has them."}
-    return _object(**properties, refresh_token=token, optional=("refresh_token", *optional))
+    return described(**properties, refresh_token=token, optional=("refresh_token", *optional))
 
 
-def _object(*, optional: tuple[str, ...] = (), **properties: Json) -> Json:
+def described(*, optional: tuple[str, ...] = (), **properties: Json) -> Json:
     """Describe an object that has all of these members, but for the optional ones."""
     required = [name for name in properties if name not in optional]
     return {"type": "object", "properties": properties, "required": required}

@@ -18,6 +18,19 @@ from .serializers import NewPhoneSerializer, NewPhoneVerifySerializer, user_answ
 from .views import OtpView
 
 
+def asked_with(request: Request, body: Json, new_id: str) -> Json:
+    """Return what every send of a code to a new number is asked with."""
+    return {
+        "phone": body["phone"],
+        "challenge_id": body.get("challenge_id"),
+        "client": client_of(request.META),
+        "language": language_of(request, body["phone"]),
+        "proof": body.get("proof"),
+        "new_id": new_id,
+        "request": request._request,
+    }
+
+
 class PhoneView(OtpView):
     authentication_classes = (LiveTokenAuthentication,)
     permission_classes = (IsAuthenticated,)
@@ -29,17 +42,8 @@ class PhoneView(OtpView):
         return Response(answer | {"phone": body["phone"]})  # how the number was understood
 
     def _send(self, request: Request, body: Json, new_id: str) -> Grant:
-        return number_changes.send(
-            user=request.user,
-            phone=body["phone"],
-            confirmation=body.get("confirmation", ""),
-            challenge_id=body.get("challenge_id"),
-            client=client_of(request.META),
-            language=language_of(request, body["phone"]),
-            proof=body.get("proof"),
-            new_id=new_id,
-            request=request._request,
-        )
+        told = asked_with(request, body, new_id)
+        return number_changes.send(user=request.user, confirmation=body.get("confirmation", ""), **told)
 
 
 class PhoneVerifyView(OtpView):

@@ -12,10 +12,10 @@ from ..conf import conf
 from ..factors.mailed_codes import LIFE_SECONDS
 from ..flows import recovery
 from ..limits.clients import client_of
-from ..phones.languages import language_of
 from . import idempotency
 from .emails import EmailField
 from .fields import Json, NewPhoneCodeField, PhoneField, ProofField, TextField
+from .number_changes import asked_with
 from .problems import NotFound
 from .serializers import StrictSerializer
 from .views import OtpView
@@ -81,16 +81,7 @@ class RecoveryPhoneView(RecoveryRoomView):
         return Response(answer | {"phone": body["phone"]})  # how the number was understood
 
     def _send(self, request: Request, body: Json, new_id: str) -> Grant:
-        return recovery.send(
-            value=body["recovery"],
-            phone=body["phone"],
-            challenge_id=body.get("challenge_id"),
-            client=client_of(request.META),
-            language=language_of(request, body["phone"]),
-            proof=body.get("proof"),
-            new_id=new_id,
-            request=request._request,
-        )
+        return recovery.send(value=body["recovery"], **asked_with(request, body, new_id))
 
 
 class RecoveryPhoneVerifyView(RecoveryRoomView):

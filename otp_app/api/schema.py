@@ -24,7 +24,7 @@ from .. import errors, tokens
 from ..accounts import profiles
 from ..challenges.policies import LOGIN, policy_for
 from ..conf import conf
-from . import components, fields, me, problems, serializers, views
+from . import components, fields, me, problems, request_components, serializers, views
 from .authentication import TokenAuthentication
 from .fields import Json
 from .operations import OPERATIONS, Operation
@@ -177,7 +177,7 @@ class TextFieldExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-un
         return "OtpChannel" if isinstance(self.target, fields.ChannelField) else None
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: Any) -> Json:
-        return components.text_field(self.target)
+        return request_components.text_field(self.target)
 
 
 class FlagFieldExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
@@ -201,21 +201,21 @@ class ContextFieldExtension(OpenApiSerializerFieldExtension):  # type: ignore[no
     target_class = fields.ContextField
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: Any) -> Json:
-        return components.context()
+        return request_components.context()
 
 
 class FactorFieldExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
     target_class = fields.FactorField
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: Any) -> Json:
-        return components.factor()
+        return request_components.factor()
 
 
 class CredentialFieldExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
     target_class = fields.CredentialField
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: Any) -> Json:
-        return components.credential()
+        return request_components.credential()
 
 
 class TokenAuthenticationExtension(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

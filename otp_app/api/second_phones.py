@@ -12,11 +12,11 @@ from ..challenges import Grant
 from ..challenges.policies import REMOVE_SECOND_PHONE
 from ..flows import second_phones
 from ..limits.clients import client_of
-from ..phones.languages import language_of
 from . import idempotency
 from .authentication import LiveTokenAuthentication
 from .confirmations import Confirmed
 from .fields import Json
+from .number_changes import asked_with
 from .problems import NotFound
 from .serializers import NewPhoneSerializer, SecondPhoneVerifySerializer
 from .views import OtpView
@@ -45,17 +45,8 @@ class SecondPhoneView(OtpView):
         return Response(status=204)
 
     def _send(self, request: Request, body: Json, new_id: str) -> Grant:
-        return second_phones.send(
-            user=request.user,
-            phone=body["phone"],
-            confirmation=body.get("confirmation", ""),
-            challenge_id=body.get("challenge_id"),
-            client=client_of(request.META),
-            language=language_of(request, body["phone"]),
-            proof=body.get("proof"),
-            new_id=new_id,
-            request=request._request,
-        )
+        told = asked_with(request, body, new_id)
+        return second_phones.send(user=request.user, confirmation=body.get("confirmation", ""), **told)
 
 
 class SecondPhoneVerifyView(OtpView):
