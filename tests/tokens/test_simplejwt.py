@@ -60,7 +60,7 @@ def test_a_refresh_leaves_the_time_of_the_sign_in_and_a_token_of_the_project_has
 ):
     first = backend.issue(user, None)
     at = backend.auth_time(ask(first.token), user)
-    assert at.timestamp() == AccessToken(first.token)["iat"]
+    assert at.timestamp() == RefreshToken(first.refresh_token)["iat"]
     _, access, _ = by_the_librarys_view(first.refresh_token)
     assert backend.auth_time(ask(access), user) == at
     assert backend.auth_time(ask(AccessToken.for_user(user)), user) is None
