@@ -75,14 +75,8 @@ class Conf:
     # An authenticator by TOTP, a passkey, or a recovery code: docs/factors.md
     CODE_ALONE: bool = True  # False: whoever has an authenticator or a passkey is asked for it beside each code
     FACTORS_PER_ACCOUNT_DAY: int = 20  # wrong answers by factors, for an account
-
-    # The way back by e-mail
-    # For whoever has lost the number, every session and every factor: docs/recovery.md
-    RECOVERY_WAIT: int = 72 * 3600  # seconds of the waiting period, in which the owner can stop it; 0: no such way
-
-    # The second factor of staff
-    # Those who sign in to the admin by password enrol at the first visit.
     STAFF_SECOND_FACTOR: bool = True  # False: a password alone opens the admin
+    RECOVERY_WAIT: int = 72 * 3600  # seconds that the way back by e-mail takes (docs/recovery.md); 0: there is none
 
     # Passkeys
     # With the extra passkeys installed: docs/passkeys.md

@@ -16,7 +16,7 @@ from django.test import override_settings
 from .. import signals
 from ..conf import provider_entries
 from ..db import clock
-from ..models import BlockRow, ChallengeRow, Counter, Delivery, DevicesEnd, EventRow, Failure, KeptAnswer
+from ..models import BlockRow, ChallengeRow, Counter, Delivery, DevicesEnd, EventRow, Failure, KeptAnswer, LineLookup
 from ..providers import memory
 from . import numbers
 
@@ -25,7 +25,7 @@ ALIAS = "otp_app_lab"
 # with the machine's own clock.
 START_MS = 4_102_444_800_000  # 2100-01-01
 
-_TABLES = (ChallengeRow, Counter, Failure, BlockRow, Delivery, EventRow, DevicesEnd, KeptAnswer)
+_TABLES = (ChallengeRow, Counter, Failure, BlockRow, Delivery, EventRow, DevicesEnd, KeptAnswer, LineLookup)
 _MUTED: tuple[Signal, ...] = (
     *(each for each in vars(signals).values() if isinstance(each, Signal)),
     connection_created,
