@@ -16,6 +16,7 @@ from otp_app.errors import ChannelNotOffered, DeliveryFailed, InvalidOrExpiredCo
 from otp_app.providers.base import Unknown
 from otp_app.providers.line_checks import Line
 from otp_app.testing import admin_user  # noqa: F401
+from otp_app.testing.contracts.tokens import TokenContract
 from tests.factories import new_phone
 
 pytestmark = pytest.mark.django_db
@@ -186,3 +187,9 @@ def test_without_pytest_the_context_manager_is_there_and_the_fixture_is_not(monk
     assert not hasattr(without, "otp_outbox")
     with without.outbox() as sent:
         assert sent.messages == []
+
+
+def test_the_contract_asks_no_backend_for_the_time_of_a_sign_in_that_does_not_know_it():
+    ask = TokenContract().test_it_tells_when_the_user_signed_in_and_nothing_of_anybody_else
+    with pytest.raises(pytest.skip.Exception):
+        ask(object(), None, None, None, None)

@@ -182,10 +182,16 @@ def test_every_target_that_a_page_names_exists():
             assert target in targets, f"{page}: make {target}"
 
 
+def anchors_of(text):
+    """Return the anchors of a page's headings, as they are shown on the web: small letters, hyphens, no punctuation."""
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 def test_every_file_that_a_page_names_exists():
     for page, text in PAGES.items():
         for name in re.findall(r"\]\((?!http)(\S+?)\)", text):
             target, _, anchor = name.partition("#")
             file = page.parent / target if target else page
             assert file.is_file(), f"{page}: {name}"
-            assert not anchor or f"# {anchor}\n" in file.read_text(encoding="utf-8"), f"{page}: {name}"
+            assert not anchor or anchor in anchors_of(file.read_text(encoding="utf-8")), f"{page}: {name}"
