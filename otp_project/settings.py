@@ -4,13 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import django
 import environ
 from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 
 from otp_app.conf import Conf
 
+from . import mail
 from .environment import entries, flag, integer, is_set, items, level, load, mapping, text, zone
 from .secret import MIN_CHARACTERS, MIN_DIFFERENT_CHARACTERS, UNSAFE_PREFIX, is_weak, read_or_make_secret
 
@@ -183,28 +183,7 @@ LOGGING = {
     },
 }
 
-_MAIL_OPTIONS = {
-    "EMAIL_HOST": "host",
-    "EMAIL_PORT": "port",
-    "EMAIL_HOST_USER": "username",
-    "EMAIL_HOST_PASSWORD": "password",
-    "EMAIL_USE_TLS": "use_tls",
-    "EMAIL_USE_SSL": "use_ssl",
-    "EMAIL_FILE_PATH": "file_path",
-}
-
-
-def _mail() -> dict[str, Any]:
-    """Return Django's settings of the server in EMAIL_URL, in the form of the installed version: 6.1 has MAILERS."""
-    url = environ.Env.email_url_config(text("EMAIL_URL") or ("consolemail://" if DEBUG else "smtp://localhost:25"))
-    if django.VERSION < (6, 1):
-        return {**url, "EMAIL_TIMEOUT": 10}
-    options = {option: url[name] for name, option in _MAIL_OPTIONS.items() if url.get(name)}
-    timeout = {"timeout": 10} if "host" in options else {}
-    return {"MAILERS": {"default": {"BACKEND": url["EMAIL_BACKEND"], "OPTIONS": options | timeout}}}
-
-
-globals().update(_mail())
+globals().update(mail.server(text("EMAIL_URL"), debug=DEBUG))
 DEFAULT_FROM_EMAIL = text("DEFAULT_FROM_EMAIL", "webmaster@localhost")
 
 TWILIO_ACCOUNT_SID = text("TWILIO_ACCOUNT_SID")

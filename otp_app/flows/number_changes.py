@@ -67,7 +67,7 @@ def send(
         _require_used(user, ADD_SECOND_PHONE, phone, confirmation)
     elif confirmation or accounts.phone_of(user) or not _is_fresh(user, request):
         _require_used(user, CHANGE_PHONE, phone, confirmation)
-    by_factor = _is_by_old_factor(user, confirmation)
+    by_factor = not second and _is_by_old_factor(user, confirmation)
     try:
         return send_to(new_id=new_id, second=second, by_factor=by_factor, **asked)
     except OtpError as refused:
@@ -194,8 +194,9 @@ def end_latecomers(user: Any) -> None:
 
 def _is_by_old_factor(user: Any, confirmation: str) -> bool:
     """Return whether a factor has confirmed, and none was added within a day: a thief's own would vouch for it."""
-    day_ago = stores.current().now() - number_changes.NEW_MS
-    return confirmations.is_by_factor(confirmation) and not enrolments.has_new_factor(user, day_ago)
+    if not confirmations.is_by_factor(confirmation):
+        return False
+    return not enrolments.has_new_factor(user, stores.current().now() - number_changes.NEW_MS)
 
 
 def _require_used(user: Any, purpose: str, phone: str, confirmation: str) -> None:

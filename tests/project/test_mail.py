@@ -3,7 +3,7 @@
 import django
 import pytest
 
-from otp_project import settings as service
+from otp_project import mail
 
 URL = "smtp+tls://us%40er:pass@mail.example.com:587"
 
@@ -24,15 +24,14 @@ def options_of(found):
     return (default["BACKEND"], *(default["OPTIONS"].get(name) for name in names))
 
 
-def test_a_url_names_server_user_and_tls(version, monkeypatch):
-    monkeypatch.setenv("EMAIL_URL", URL)
-    found = service._mail()
+def test_a_url_names_server_user_and_tls(version):
+    found = mail.server(URL, debug=False)
     smtp = "django.core.mail.backends.smtp.EmailBackend"
     assert ("MAILERS" in found) is (version >= (6, 1))
     assert options_of(found) == (smtp, "mail.example.com", 587, "us@er", True, 10)
 
 
-def test_without_one_development_prints_mails_and_the_service_sends_to_its_own_machine(version, monkeypatch):
-    assert options_of(service._mail())[:3] == ("django.core.mail.backends.smtp.EmailBackend", "localhost", 25)
-    monkeypatch.setattr(service, "DEBUG", True)
-    assert options_of(service._mail())[0] == "django.core.mail.backends.console.EmailBackend"
+def test_without_one_development_prints_mails_and_the_service_sends_to_its_own_machine(version):
+    smtp = ("django.core.mail.backends.smtp.EmailBackend", "localhost", 25)
+    assert options_of(mail.server("", debug=False))[:3] == smtp
+    assert options_of(mail.server("", debug=True))[0] == "django.core.mail.backends.console.EmailBackend"

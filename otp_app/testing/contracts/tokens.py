@@ -79,7 +79,7 @@ class TokenContract:
 
     def test_it_tells_when_the_user_signed_in_and_nothing_of_anybody_else(self, backend, sign_in, ask, user, new_user):
         if not hasattr(backend, "auth_time"):
-            pytest.skip("it does not know")
+            pytest.skip("it does not know when a user signed in")
         before, held, after = clock.instant(), sign_in(user), clock.instant()
         second = timedelta(seconds=1)  # some know no less
         assert before - second < backend.auth_time(ask(held), user) <= after
