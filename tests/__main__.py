@@ -27,6 +27,8 @@ MEASURED = ["--cov=otp_app", "--cov-report="]
 BRANCHING = [f"tests/{name}" for name in ("accounts", "checks", "contracts", "db", "stores", "tokens", "test_races.py")]
 # What starts programs, each with a database of its own.
 PROGRAMS = [f"--ignore=tests/{name}" for name in ("browser", "embedding", "service", "torture")]
+# The project's own files, and worlds of thousands of sends, which would be slow to measure.
+UNMEASURED = ["tests/repository", "tests/simulation"]
 # What no database makes a difference to.
 ONCE = [f"--ignore=tests/{name}" for name in ("providers", "repository", "simulation")]
 
@@ -71,9 +73,11 @@ def lanes(url: str, browser: str, coverage: str) -> list[list[Run]]:
         return run(f"PostgreSQL, {name}", *options, DATABASE_URL=url, **environment)
 
     pages = [run("SQLite, browser", "tests/browser", TEST_BROWSER=browser)] if browser else []
+    unmeasured = run("SQLite, repository and simulation", *UNMEASURED, "--cov=otp_app/simulation", "--cov-report=")
+    other_projects = run("SQLite, other projects", "tests/embedding")
     played = [
-        [run("SQLite", *MEASURED, *PROGRAMS)],
-        [on_postgresql("service", "tests/service"), *pages, run("SQLite, other projects", "tests/embedding")],
+        [run("SQLite", *MEASURED, *PROGRAMS, *(f"--ignore={path}" for path in UNMEASURED))],
+        [on_postgresql("service", "tests/service"), *pages, other_projects, unmeasured],
         [  # one after the other: each makes a test database of the same name
             on_postgresql("branches of its own", *BRANCHING, *MEASURED, "-m", "not once"),
             on_postgresql("others", *PROGRAMS, *ONCE, *(f"--ignore={path}" for path in BRANCHING), "-m", "not once"),

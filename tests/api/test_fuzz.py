@@ -47,7 +47,7 @@ def room(settings):
 @bounds(
     derandomize=True,
     database=None,
-    max_examples=50,
+    max_examples=20,  # of each of many operations; `schemathesis run` asks as much as one likes
     deadline=None,
     # The limits and the database stay for all examples of an operation: what one leaves, the next may stumble over.
     suppress_health_check=[HealthCheck.function_scoped_fixture],
