@@ -15,6 +15,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from .. import accounts, phones
+from ..accounts import second_phones
+from ..db import writes
+from ..keys import phone_key
 from ..models import RefreshToken, Token, User, UserSession
 from ..users import is_lost, may_see_phones
 
@@ -70,9 +73,15 @@ class PhoneUserAdmin(UserAdmin):  # type: ignore[type-arg]  # not generic at run
         return super().user_change_password(request, id, form_url)
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        old = form.initial.get("phone", obj.phone) if change else ""  # no field for whoever may not see it
+        if old == obj.phone:
+            super().save_model(request, obj, form, change)
+            return
+        # As a sign-up does, or somebody could prove it as a second number at the same time.
+        writes.take_turn(accounts.database(), phone_key(obj.phone), type(obj))
         super().save_model(request, obj, form, change)
-        old = form.initial.get("phone", obj.phone)  # no field of the form for whoever may not see it
-        if change and old != obj.phone:
+        second_phones.end(obj.phone)
+        if change:
             old = "" if is_lost(old) else old
             transaction.on_commit(partial(accounts.current().changed, obj, old, obj.phone), using=accounts.database())
 

@@ -55,10 +55,11 @@ def begin(user: Any, email: str) -> str:
     return row.pk.hex
 
 
-def verify(user: Any, challenge_id: str, code: str) -> None:
-    """Pay for a check, compare the code, and keep the address in place of the one before.
+def verify(user: Any, challenge_id: str, code: str) -> str:
+    """Pay for a check, compare the code, keep the address, and return the one that it has replaced, or "".
 
-    Raise InvalidRequest for a code of another form, before a check is spent, or InvalidOrExpiredCode.
+    The same address, proven again, replaces none. Raise InvalidRequest for a code of another form, before a check is
+    spent, or InvalidOrExpiredCode.
     """
     mailed_codes.require_form(code)
     row = _paid_for(user, challenge_id)
@@ -66,16 +67,19 @@ def verify(user: Any, challenge_id: str, code: str) -> None:
         raise InvalidOrExpiredCode
     now = stores.current().now()
     with alone(user):
+        before = find(user)
         _rows().filter(user_id=user.pk, verified_at__isnull=False).exclude(pk=row.pk).delete()
         if not _rows().filter(pk=row.pk, verified_at=None).update(verified_at=now, checks_left=0):
             raise InvalidOrExpiredCode
+    return "" if before.lower() == row.email.lower() else before
 
 
-def remove(user: Any) -> bool:
-    """Delete the addresses of a user, proven or not; return whether there was a proven one."""
-    had_one = bool(find(user))
-    _rows().filter(user_id=user.pk).delete()
-    return had_one
+def remove(user: Any) -> str:
+    """Delete the addresses of a user, proven or not; return the proven one, or ""."""
+    with alone(user):
+        before = find(user)
+        _rows().filter(user_id=user.pk).delete()
+    return before
 
 
 def purge(now: int) -> None:

@@ -50,6 +50,11 @@ def of(user: Any) -> list[Passkey]:
     return list(_rows().filter(user_id=user.pk))
 
 
+def how_many() -> int:
+    """Return how many passkeys are kept, of all users."""
+    return _rows().count()
+
+
 def remove(user: Any, pk: str) -> bool:
     """Delete a passkey of a user, and return whether there was one of this id."""
     return is_id(pk) and bool(_rows().filter(pk=UUID(pk), user_id=user.pk).delete()[0])

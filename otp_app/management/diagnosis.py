@@ -1,6 +1,6 @@
 """Examine for ``otp_doctor`` everything that delivery needs, and yield findings."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 
@@ -39,7 +39,7 @@ def examine() -> Iterator[Finding]:
     """Yield all findings, the basic ones first. A part that cannot be examined is a fault, too."""
     examinations = (
         *(_settings, _parts, _users, _backlog, _runs, _blocks, _shared_limits, _proxies),
-        *(_providers, _circuits, _routes, _reports, _unmatched_reports),
+        *(_providers, _line_check, _circuits, _routes, _reports, _unmatched_reports),
     )
     for examination in examinations:
         try:
@@ -139,18 +139,31 @@ def _proxies() -> Iterator[Finding]:
 
 
 def _providers() -> Iterator[Finding]:
-    for alias in providers.aliases():
-        try:
-            answer = providers.get(alias).check()
-        except ProviderError as error:
-            text = f"refused the request or did not answer: {error.reason}. Check its credentials and the network."
-            yield Finding(alias, False, text)
-        except Exception as error:  # noqa: BLE001  (a provider of the project's own may raise anything)
-            yield Finding(alias, False, f"cannot be used: {type(error).__name__}: {error}")
-        else:
-            yield Finding(
-                alias, True if answer else None, answer or "offers no check of its credentials; send a test message."
-            )
+    yield from map(_provider, providers.aliases())
+
+
+def _provider(alias: str) -> Finding:
+    otherwise = "offers no check of its credentials; send a test message."
+    return _answer(alias, lambda: providers.get(alias).check(), otherwise)
+
+
+def _line_check() -> Iterator[Finding]:
+    """Have the company of OTP_LINE_CHECK asked what costs nothing."""
+    if (entry := conf.LINE_CHECK) is not None:
+        otherwise = "was not asked: its class has no question that costs nothing. The next doubtful sign-in asks it."
+        yield _answer("line check", lambda: providers.made(entry).check_account(), otherwise)
+
+
+def _answer(subject: str, ask: Callable[[], str], otherwise: str) -> Finding:
+    """Ask a company about credentials or account; it has no question for that if it returns ""."""
+    try:
+        answer = ask()
+    except ProviderError as error:
+        text = f"refused the request or did not answer: {error.reason}. Check its credentials and the network."
+        return Finding(subject, False, text)
+    except Exception as error:  # noqa: BLE001  (a class of the project's own may raise anything)
+        return Finding(subject, False, f"cannot be used: {type(error).__name__}: {error}")
+    return Finding(subject, True if answer else None, answer or otherwise)
 
 
 def _circuits() -> Iterator[Finding]:

@@ -15,6 +15,7 @@ from ..errors import InvalidOrExpiredCode, LastWayIn
 from ..factors import authenticators, emails, passkeys, recovery_codes
 from ..factors.changing import alone
 from ..limits.clients import client_of
+from . import address_notices
 
 
 def add_authenticator(user: Any, code: str, request: HttpRequest) -> list[str]:
@@ -68,21 +69,27 @@ def renew_recovery_codes(user: Any, request: HttpRequest) -> list[str]:
 def add_email(user: Any, challenge_id: str, otp: str, request: HttpRequest) -> None:
     """Keep an e-mail address if the code is that which was sent there; raise as ``emails.verify`` does.
 
-    The number is told in any case, because whoever has added the address could get back by it.
+    The number is told in any case, because whoever has added the address could get back by it, and so is an address
+    that was replaced.
     """
-    emails.verify(user, challenge_id, otp)
+    before = emails.verify(user, challenge_id, otp)
     events.record(user, Kind.EMAIL_ADDED, request)
     recoveries.end_all(user, recoveries.BY_ADDRESS, request)
     notifications.send(user, notifications.EMAIL_ADDED, request=request)
+    address_notices.tell_lost(user, before, request, replaced=True)
 
 
 def remove_email(user: Any, request: HttpRequest) -> bool:
-    """Remove the e-mail address of a user; return whether there was one. It is no way in, so it may always go."""
+    """Remove and tell the e-mail address of a user; return whether there was one.
+
+    It is no way in, so it may always go.
+    """
     removed = emails.remove(user)
     if removed:
         events.record(user, Kind.EMAIL_REMOVED, request)
         recoveries.end_all(user, recoveries.BY_ADDRESS, request)
-    return removed
+        address_notices.tell_lost(user, removed, request)
+    return bool(removed)
 
 
 def has_new_factor(user: Any, at: int) -> bool:
@@ -104,8 +111,9 @@ def remove_added_since(user: Any, at: int, request: HttpRequest | None) -> None:
         removed |= {Kind.AUTHENTICATOR_REMOVED} if authenticators.remove(user) else set()
     if Kind.PASSKEY_ADDED in added and sum(passkeys.remove(user, row.pk.hex) for row in passkeys.of(user)):
         removed.add(Kind.PASSKEY_REMOVED)
-    if Kind.EMAIL_ADDED in added and emails.remove(user):
+    if Kind.EMAIL_ADDED in added and (email := emails.remove(user)):
         removed.add(Kind.EMAIL_REMOVED)
+        address_notices.tell_lost(user, email, request)
     if Kind.SECOND_PHONE_ADDED in added:
         second_phones.remove(user, request)
     if not factors.is_protected(user):

@@ -26,3 +26,10 @@ class LineCheck:
         other exception counts as Unknown. The caller waits for two seconds at most.
         """
         raise NotImplementedError
+
+    def check_account(self) -> str:
+        """Ask what costs nothing about credentials or account and return a sentence, "" if there is no such question.
+
+        Raise a ProviderError. ``otp_doctor`` asks.
+        """
+        return ""

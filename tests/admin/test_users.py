@@ -3,10 +3,16 @@
 import pytest
 from django.urls import reverse
 
-from otp_app.accounts import Accounts
+from otp_app.accounts import Accounts, confirmations, events, second_phones
+from otp_app.challenges import codes, random_id
+from otp_app.errors import PhoneTaken
+from otp_app.flows import number_changes
+from otp_app.flows import second_phones as second_flow
 from otp_app.models import User
 from otp_app.users import lost_phone
 from tests.admin.pages import page
+from tests.factories import new_phone
+from tests.races import race
 
 pytestmark = pytest.mark.django_db
 
@@ -61,9 +67,49 @@ def test_who_has_lost_a_phone_is_edited_without_one_and_gets_another(
     assert told == [("", "+998907654321")]
 
 
+ADDED = {"phone": "+998 90 765-43-21", "usable_password": "false", "password1": "", "password2": ""}
+CHANGED = {"phone": "+998 90 765-43-21", "full_name": "Some Person", "language": "", "is_active": "on"}
+
+
+def confirmed(user, by):
+    begun = confirmations.begin(user, "payment", "{}", random_id(), by)
+    return confirmations.confirm(confirmations.open_for(user, begun))
+
+
+@pytest.mark.parametrize(("name", "data"), [("user_add", ADDED), ("user_change", CHANGED)])
+def test_a_number_that_staff_give_to_somebody_is_nobodys_second_one_any_more(sees_all, person, settings, name, data):
+    settings.OTP_POLICIES = {"payment": {}}
+    others = [User.objects.create_user(new_phone()) for _ in range(2)]
+    for each, phone in zip((person, *others), ("+998907654321", "+998907654321", kept := new_phone()), strict=True):
+        second_phones.keep(each, phone, random_id(), None)
+    value = confirmed(others[0], by="second_phone")
+    args = [person.pk] if name == "user_change" else []
+    assert sees_all.post(reverse(f"admin:otp_app_{name}", args=args), data).status_code == 302
+    assert [second_phones.of(each) for each in (person, *others)] == ["", "", kept]
+    assert not confirmations.use(others[0], "payment", value)
+    assert [event.kind for event in events.of(others[0])] == ["second_phone_removed", "second_phone_added"]
+    assert [event.kind for event in events.of(others[1])] == ["second_phone_added"]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("times", range(3))
+def test_a_proof_of_it_as_a_second_number_at_the_same_time_leaves_it_to_whom_staff_gave_it(
+    sees_all, person, settings, times
+):
+    settings.OTP_WAITS = ()
+    other = User.objects.create_user(new_phone())
+    sent = number_changes.send_to(user=other, phone="+998907654321", second=True).challenge
+    answer = {"user": other, "challenge_id": sent.id, "code": codes.code_for(sent)}
+    address = reverse("admin:otp_app_user_change", args=[person.pk])
+    calls = (lambda: sees_all.post(address, CHANGED).status_code, lambda: second_flow.verify(**answer))
+    given, proven = race(lambda number: calls[number](), 2)
+    assert given == 302
+    assert proven == "+998907654321" or isinstance(proven, PhoneTaken)
+    assert not second_phones.of(other)
+
+
 def test_staff_add_a_user_by_any_spelling_of_the_phone(sees_all):
-    data = {"phone": "+998 90 765-43-21", "usable_password": "false", "password1": "", "password2": ""}
-    response = sees_all.post(reverse("admin:otp_app_user_add"), data)
+    response = sees_all.post(reverse("admin:otp_app_user_add"), ADDED)
     assert response.status_code == 302
     assert not User.objects.get(phone="+998907654321").has_usable_password()
 
@@ -107,10 +153,9 @@ def test_the_accounts_are_told_of_a_phone_that_staff_change_once_it_is_committed
 ):
     told = []
     monkeypatch.setattr(Accounts, "changed", lambda self, user, old, new: told.append((user, old, new)))
-    data = {"phone": "+998 90 765-43-21", "full_name": "Some Person", "language": "", "is_active": "on"}
     for expected in ([(person, PHONE, "+998907654321")], []):
         told.clear()
         with django_capture_on_commit_callbacks(execute=True):
-            response = sees_all.post(reverse("admin:otp_app_user_change", args=[person.pk]), data)
+            response = sees_all.post(reverse("admin:otp_app_user_change", args=[person.pk]), CHANGED)
             assert (response.status_code, told) == (302, [])
         assert told == expected

@@ -189,6 +189,71 @@ def test_it_can_be_removed(ask, user):
     assert kinds(user) == ["email_removed", "email_added"]
 
 
+def told_of_its_loss():
+    return [each for each in mail.outbox if each.subject == "OTP: your account no longer has this e-mail address"]
+
+
+def test_an_address_that_is_replaced_is_told_so_and_not_by_which_one(ask):
+    verify(ask, begin(ask), sent_code())
+    assert not told_of_its_loss()
+    verify(ask, begin(ask, "other@example.com"), sent_code())
+    (message,) = told_of_its_loss()
+    assert message.to == [EMAIL]
+    assert message.body.startswith("Another e-mail address has taken the place of this one in your account at OTP.")
+    assert "example.com" not in message.body
+
+
+def test_the_same_address_proven_again_is_no_other_one(ask):
+    for spelling in (EMAIL, EMAIL.capitalize()):
+        verify(ask, begin(ask, spelling), sent_code())
+    assert ask("get", "email").json() == {"email": EMAIL.capitalize()}
+    assert not told_of_its_loss()
+
+
+def test_an_address_that_is_removed_is_told_so_once(ask):
+    verify(ask, begin(ask), sent_code())
+    begin(ask, "other@example.com")
+    for _ in range(2):
+        ask("delete", "email", confirmed="remove_email")
+    (message,) = told_of_its_loss()
+    assert message.to == [EMAIL]
+    assert message.body.startswith("This e-mail address was removed from your account at OTP.\n\nIt was not you?")
+
+
+@pytest.mark.parametrize(
+    ("language", "subject", "words"),
+    [
+        ("ru", "OTP: этого адреса больше нет в вашей учётной записи", "Это не вы?"),
+        ("uz", "OTP: bu manzil endi hisobingizda yoʻq", "Bu siz emasmi?"),
+    ],
+)
+def test_what_it_is_told_is_in_the_persons_language(ask, language, subject, words):
+    spoken = {"accept-language": language}
+    verify(ask, begin(ask), sent_code())
+    begun = begin(ask, "other@example.com", **spoken)
+    ask("post", "email/verify", {"challenge_id": begun.json()["challenge_id"], "otp": sent_code()}, **spoken)
+    ask("delete", "email", confirmed="remove_email", **spoken)
+    told = [message for message in mail.outbox if message.subject == subject]
+    assert [message.to for message in told] == [[EMAIL], ["other@example.com"]]
+    assert all(words in message.body for message in told)
+    assert told[0].body != told[1].body
+
+
+def test_a_mail_server_that_is_down_keeps_nobody_from_replacing_and_removing(ask, user, monkeypatch, caplog):
+    verify(ask, begin(ask), sent_code())
+    begun, code = begin(ask, "other@example.com"), sent_code()
+
+    def refuse(*_):
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(EmailBackend, "send_messages", refuse)
+    assert verify(ask, begun, code).json() == {"email": "other@example.com"}
+    assert ask("delete", "email", confirmed="remove_email").status_code == 204
+    assert kinds(user) == ["email_removed", "email_added", "email_added"]
+    assert caplog.text.count("not delivered: DeliveryFailed") == 2
+    assert "example.com" not in caplog.text
+
+
 def test_an_account_sends_five_mails_a_day(ask, clock):
     assert [begin(ask, f"a{number}@example.com").status_code for number in range(6)] == [200] * 5 + [429]
     clock.advance(25 * 3600)

@@ -427,6 +427,15 @@ def test_what_was_added_since_the_change_opens_nothing_after_the_undo(user, cloc
     assert factors_left() == left
 
 
+@pytest.mark.django_db(transaction=True)
+def test_an_address_that_the_undo_removes_is_told(user, mailoutbox):
+    own_factors(user)
+    events.record(user, "email_added")
+    undo(change(user, new_phone()))
+    (message,) = mailoutbox
+    assert message.to == ["a@example.com"]
+
+
 def test_what_was_added_within_a_day_before_the_change_opens_nothing_after_the_undo(user, clock):
     factors_left = own_factors(user)
     events.record(user, "passkey_added")

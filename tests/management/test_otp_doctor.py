@@ -16,6 +16,8 @@ from otp_app.delivery import circuit_breaker, shared_limits
 from otp_app.management import diagnosis
 from otp_app.models import Delivery, EventRow, User
 from otp_app.providers.base import NotAccepted
+from otp_app.testing import lines
+from otp_app.testing.line_checks import MemoryLineCheck
 from tests.factories import new_phone
 from tests.remote import RemoteProvider, remotes
 from tests.rulings.made import ruled
@@ -150,6 +152,42 @@ def test_a_provider_that_cannot_be_made_is_a_fault(remote, settings):
     assert (code, text.endswith(" faults need attention, 2 notes.\n")) == (1, True)
     assert "FAULT   settings: otp_app.E020" in text
     assert "FAULT   remote: cannot be used: TypeError: " in text
+
+
+class TestLineCheck:
+    @pytest.fixture
+    def asked(self, remote):
+        with lines() as company:
+            yield company.asked
+
+    def test_without_one_nothing_is_said(self, remote):
+        assert "line check:" not in doctor()[1]
+
+    def test_one_without_a_free_question_is_not_asked_and_that_is_said(self, asked):
+        code, text = doctor()
+        assert "note    line check: was not asked: its class has no question that costs nothing." in text
+        assert (code, asked) == (0, [])
+
+    def test_what_the_company_says_about_the_account_is_shown(self, asked, monkeypatch):
+        monkeypatch.setattr(MemoryLineCheck, "check_account", lambda self: "The credentials are right.")
+        code, text = doctor()
+        assert (code, "ok      line check: The credentials are right." in text, asked) == (0, True, [])
+
+    def test_wrong_credentials_are_a_fault(self, asked, monkeypatch):
+        def check_account(self):
+            raise NotAccepted("20003")
+
+        monkeypatch.setattr(MemoryLineCheck, "check_account", check_account)
+        code, text = doctor()
+        assert (code, "FAULT   line check: refused the request or did not answer: 20003." in text) == (1, True)
+
+    def test_one_that_cannot_be_made_is_a_fault(self, remote, settings):
+        path = f"{MemoryLineCheck.__module__}.{MemoryLineCheck.__qualname__}"
+        settings.OTP_LINE_CHECK = {"BACKEND": path, "OPTIONS": {"colour": "red"}}
+        code, text = doctor()
+        assert code == 1
+        assert "FAULT   settings: otp_app.E048" in text
+        assert "FAULT   line check: cannot be used: TypeError: " in text
 
 
 def test_a_warning_is_a_note(remote, settings):

@@ -10,7 +10,8 @@ from django.core.management import CommandError, call_command
 from django.db import connection, models
 
 from otp_app import accounts
-from otp_app.accounts import adapter
+from otp_app.accounts import adapter, second_phones
+from otp_app.challenges import random_id
 from otp_app.errors import UserNotCreated
 from otp_app.management.commands import otp_import as command
 from otp_app.models import User
@@ -58,6 +59,12 @@ def test_the_same_again_creates_nobody_and_changes_nobody(take_over):
     for options in ([], ["--apply"]):
         assert re.match("0 users (can be )?created, 3 exist already", take_over(text, *options))
     assert users() == {PHONE: True, OTHER: True}
+
+
+def test_a_number_that_was_the_second_of_somebody_is_that_no_more(take_over):
+    second_phones.keep(other := User.objects.create_user(OTHER), PHONE, random_id(), None)
+    assert "1 user created" in take_over(f"phone\n{PHONE}\n", "--apply")
+    assert not second_phones.of(other)
 
 
 def test_a_national_form_needs_its_country(take_over, settings):

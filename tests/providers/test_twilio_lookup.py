@@ -207,6 +207,40 @@ def test_without_an_answer_it_says_why_and_asks_once(check, server, answer, erro
     assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        (
+            ["sim_swap", "reassigned_number", "line_type_intelligence"],
+            "The credentials are right."
+            " Only a question that is billed tells whether the account may use sim_swap and reassigned_number.",
+        ),
+        (["line_type_intelligence"], "The credentials are right."),
+    ],
+)
+def test_the_account_is_tried_by_a_lookup_without_packages_of_a_number_of_nobody(make, server, fields, sentence):
+    server.answer = 200, {"phone_number": "+12025550100", "valid": False, "validation_errors": ["INVALID_BUT_POSSIBLE"]}
+    assert make(server.url, fields=fields).check_account() == sentence
+    (asked,) = server.requests
+    assert (asked.method, asked.path, asked.query) == ("GET", "/v2/PhoneNumbers/%2B12025550100", {})
+    assert asked.headers["authorization"].startswith("Basic ")
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "reason"),
+    [
+        (refused(401, 20003), NotAccepted, "20003"),
+        (refused(404, 20404), Unsuited, "404"),
+        ((200, {}), Unknown, "unreadable"),
+        ((200, "<html>welcome</html>"), Unknown, "unreadable"),
+    ],
+)
+def test_an_account_that_cannot_be_tried_is_told_with_the_reason(make, server, answer, error, reason):
+    server.answer = answer
+    with pytest.raises(error, match=f"^{reason}$"):
+        make(server.url).check_account()
+
+
 def test_one_that_says_nothing_is_waited_for_as_long_as_its_own_timeout_says(make, server):
     server.answer = "hang"
     lookup = make(server.url)

@@ -11,7 +11,8 @@ from ..tables import counted
 
 class Command(BaseCommand):
     help = (
-        "Examines all that delivery needs. Asks each provider to check the credentials or the balance; sends nothing."
+        "Examines all that delivery needs. Asks each provider to check the credentials or the balance, and the company"
+        " of OTP_LINE_CHECK what costs nothing; sends nothing."
     )
     requires_system_checks = ()  # it runs them itself, and goes on if one fails
 
