@@ -1,6 +1,7 @@
 """Check the numbers: each in its range, and budgets that fit each other."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.core.checks import CheckMessage, Error, register
@@ -116,6 +117,10 @@ def _wrong_waits() -> Iterator[CheckMessage]:
 
 
 def _wrong_policies() -> Iterator[CheckMessage]:
+    if not isinstance(conf.POLICIES, Mapping) or not all(_is_policy(*each) for each in conf.POLICIES.items()):
+        text = "OTP_POLICIES must hold mappings by purposes, which are 1 to 32 letters, digits, - and _."
+        yield Error(text, hint='Write {"payment": {}}, or {"payment": {"ttl": 120}}.', id="otp_app.E001")
+        return
     for purpose, numbers in conf.POLICIES.items():
         for name, value in numbers.items():
             least, most = RANGES.get(POLICY_NUMBERS.get(name, ""), (1, 0))
@@ -123,6 +128,11 @@ def _wrong_policies() -> Iterator[CheckMessage]:
                 text = f"OTP_POLICIES[{purpose!r}]: {name!r} is unknown or {value!r} is out of its range."
                 hint = f"A purpose may have {', '.join(POLICY_NUMBERS)}, each in the range of its setting."
                 yield Error(text, hint=hint, id="otp_app.E001")
+
+
+def _is_policy(purpose: Any, numbers: Any) -> bool:
+    """Return whether a column can hold the purpose, the name of a template can have it, and its numbers have names."""
+    return isinstance(purpose, str) and bool(re.fullmatch("[A-Za-z0-9_-]{1,32}", purpose)) and isinstance(numbers, Mapping)
 
 
 def _most_checks() -> int:

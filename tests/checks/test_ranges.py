@@ -63,8 +63,15 @@ def test_the_numbers_of_a_purpose_are_looked_at_too(settings, numbers):
     assert "otp_app.E001" in ids()
 
 
+@pytest.mark.parametrize("policies", [["transfer"], {"transfer": None}, {"x" * 33: {}}, {"": {}}, {"a/b": {}}, {5: {}}])
+def test_purposes_that_no_row_or_template_could_have_are_refused(settings, policies):
+    settings.OTP_POLICIES = policies
+    assert "otp_app.E001" in ids()
+
+
 def test_sound_numbers_of_a_purpose_are_taken(settings):
-    settings.OTP_POLICIES = {"transfer": {"length": 8, "ttl": 120, "checks": 3, "checks_by_phone": 0, "sends": 1}}
+    numbers = {"length": 8, "ttl": 120, "checks": 3, "checks_by_phone": 0, "sends": 1}
+    settings.OTP_POLICIES = {"transfer": numbers, "x" * 32: {}, "Pay-2_b": {}}
     assert ids() == []
 
 
