@@ -21,8 +21,7 @@ class Command(BaseCommand):
             "--reset",
             metavar="NAME",
             required=True,
-            help="whose authenticator, recovery codes and passkeys are removed and whose sessions end, by the name to sign in "
-            "with",
+            help="whoever signs in by this name loses authenticator, recovery codes, passkeys and all sessions",
         )
         parser.add_argument("--by", help="the user who decides it, by the name to sign in with")
 
