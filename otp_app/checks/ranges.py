@@ -142,7 +142,9 @@ def _wrong_policies() -> Iterator[CheckMessage]:
 
 def _is_policy(purpose: Any, numbers: Any) -> bool:
     """Return whether a column can hold the purpose, the name of a template can have it, and its numbers have names."""
-    return isinstance(purpose, str) and bool(re.fullmatch("[A-Za-z0-9_-]{1,32}", purpose)) and isinstance(numbers, Mapping)
+    return (
+        isinstance(purpose, str) and bool(re.fullmatch("[A-Za-z0-9_-]{1,32}", purpose)) and isinstance(numbers, Mapping)
+    )
 
 
 def _most_checks() -> int:
