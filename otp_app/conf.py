@@ -113,7 +113,7 @@ class Conf:
     DORMANT_DAYS: int = 90  # days without use after which a new device does not open an account at once; 0: never
     # Who tells whether a number has got another SIM or owner: {"BACKEND": dotted path, "OPTIONS": {…}, "PRICE": "0.01"}
     LINE_CHECK: Mapping[str, Any] | None = None  # None: nobody is asked (docs/recycled-numbers.md)
-    LINE_CHECK_IDLE_DAYS: int = 7  # days without use after which that is asked for a new device; 0: always
+    LINE_CHECK_IDLE_DAYS: int = 7  # days without use after which LINE_CHECK is asked about a new device; 0: always
     LINE_CHECK_DAYS: int = 30  # days for which an answer is good, unless the account was used since
     STAFF_BY_CODE: bool = False  # True: staff who sign in by code alone have the rights of staff
     NOTIFY_FACTOR_ADDED: bool = True  # an SMS tells a user of each authenticator and passkey that was added

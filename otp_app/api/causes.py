@@ -148,7 +148,8 @@ CAUSES: dict[str, tuple[str, str]] = {  # code: cause, cure
     ),
     "delivery_failed": (
         "No provider took the message. It surely was not sent, and nothing is charged for it.",
-        "Send again after retry_after seconds. The operator finds the reason by manage.py otp_doctor.",
+        "Send again after retry_after seconds. The operator finds the reason by manage.py otp_doctor, that of a mail "
+        "in the log.",
     ),
     "unavailable": (
         "The database or Redis cannot be reached.",

@@ -8,6 +8,7 @@ from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from .. import accounts
 from ..challenges.policies import ADD_AUTHENTICATOR, RECOVERY_CODES, REMOVE_AUTHENTICATOR
 from ..factors import authenticators, recovery_codes
 from ..proofs import enrolments
@@ -42,7 +43,7 @@ class AuthenticatorView(OtpView):
         if not find_spec("pyotp"):  # the extra "staff" is not installed
             raise NotFound
         begun = authenticators.begin(request.user)
-        uri = authenticators.uri_of(begun, request.user.get_username())
+        uri = authenticators.uri_of(begun, request.user.get_username() or accounts.phone_of(request.user))
         answer = {"secret": authenticators.secret_of(begun), "uri": uri, "expires_in": authenticators.PENDING_SECONDS}
         return Response(answer)
 

@@ -80,12 +80,12 @@ def check_staff(**_: Any) -> list[CheckMessage]:
     if staff.asks_second_factor():
         text = "Whoever has not given the second factor would have the rights of staff in your views."
         hint = f'Add "{staff.MIDDLEWARE}" to MIDDLEWARE, or take the risk with OTP_STAFF_SECOND_FACTOR = False.'
-    elif _begins_sessions() and not conf.STAFF_BY_CODE:
+        return [Error(text, hint=hint, id="otp_app.E030")]
+    if _begins_sessions() and not conf.STAFF_BY_CODE:
         text = "Whoever signs in by a code would have the rights of staff in the admin and in your views."
         hint = f'Add "{staff.MIDDLEWARE}" to MIDDLEWARE, or take the risk with OTP_STAFF_BY_CODE = True.'
-    else:
-        return []
-    return [Error(text, hint=hint, id="otp_app.E030")]
+        return [Error(text, hint=hint, id="otp_app.E030")]
+    return []
 
 
 @register(deploy=True)

@@ -5,6 +5,7 @@ The code is derived as those to phones are, from a key of the settings and what 
 
 import hashlib
 import hmac
+import logging
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -17,6 +18,9 @@ from django.utils.translation import gettext as _
 from ..conf import conf
 from ..errors import DeliveryFailed, InvalidRequest
 from ..keys import keys_for
+from ..notices import warn
+
+logger = logging.getLogger("otp_app.mails")
 
 LIFE_SECONDS = 600  # of a code
 CHECKS = 5
@@ -49,7 +53,8 @@ def send(email: str, subject: str, template: str, told: Mapping[str, Any]) -> No
     told = {"brand": conf.BRAND, **told}
     try:
         send_mail(subject % told, render_to_string(template, told), None, [email], connection=_connection())
-    except OSError as error:  # smtplib's errors are
+    except OSError as error:  # smtplib's errors are; a text may quote the address
+        warn(logger, "a mail could not be sent (%s): check Django's settings for mail", type(error).__name__)
         raise DeliveryFailed from error
 
 

@@ -61,8 +61,9 @@ def _settings() -> Iterator[Finding]:
 
 def _parts() -> Iterator[Finding]:
     words = {"database": "answers.", "store": "answers.", "migrations": "are all applied."}
+    faults = {"migrations": "are not all applied: run manage.py migrate."}
     for name, well in health.probe_parts().items():
-        yield Finding(name, well, words[name] if well else "failed; the log says why.")
+        yield Finding(name, well, words[name] if well else faults.get(name, "failed; the log says why."))
 
 
 def _users() -> Iterator[Finding]:

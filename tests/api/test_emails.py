@@ -2,13 +2,14 @@
 
 import re
 from datetime import timedelta
+from smtplib import SMTPRecipientsRefused
 
 import pytest
 from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend
 from django.utils import timezone
 
-from otp_app import tokens
+from otp_app import notices, tokens
 from otp_app.accounts import confirmations, events
 from otp_app.challenges import random_id
 from otp_app.delivery import sweeper
@@ -267,6 +268,18 @@ def test_a_mail_server_that_refuses_is_said_and_leaves_nothing(ask, monkeypatch)
     monkeypatch.setattr(EmailBackend, "send_messages", refuse)
     assert begin(ask).json()["code"] == "delivery_failed"
     assert not EmailAddress.objects.exists()
+
+
+def test_the_log_says_why_a_mail_was_not_sent_and_not_to_whom(ask, monkeypatch, caplog):
+    def refuse(*_):
+        raise SMTPRecipientsRefused({EMAIL: (550, b"no")})
+
+    monkeypatch.setattr(notices, "_told", {})  # or another test has used up its minute
+    monkeypatch.setattr(EmailBackend, "send_messages", refuse)
+    begin(ask)
+    (said,) = [record.getMessage() for record in caplog.records if record.name == "otp_app.mails"]
+    assert "SMTPRecipientsRefused" in said
+    assert EMAIL not in said
 
 
 def test_where_django_has_mailers_nothing_else_is_asked_for(ask, settings):

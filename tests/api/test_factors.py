@@ -267,6 +267,11 @@ class TestEnrolment:
 
         return confirm
 
+    def test_an_app_lists_a_person_without_a_user_name_by_the_number(self, ask, user, confirmed, monkeypatch):
+        monkeypatch.setattr(type(user), "get_username", lambda _: None)
+        begun = ask("post", "authenticator", **confirmed("add_authenticator")).json()
+        assert begun["uri"] == authenticators.uri_of(authenticators.pending(user), user.phone)
+
     def test_a_person_adds_an_authenticator_and_gets_ten_recovery_codes_once(self, ask, user, confirmed):
         begun = ask("post", "authenticator", **confirmed("add_authenticator")).json()
         pending = authenticators.pending(user)

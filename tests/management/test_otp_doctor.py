@@ -55,6 +55,12 @@ def test_all_is_well(remote, monkeypatch):
     assert remote.sent == []  # it sends nothing
 
 
+def test_migrations_that_were_not_run_are_named_with_the_command(remote, monkeypatch):
+    monkeypatch.setattr(health.MigrationExecutor, "migration_plan", lambda *_: ["one"])
+    code, text = doctor()
+    assert (code, "FAULT   migrations: are not all applied: run manage.py migrate." in text) == (1, True)
+
+
 def test_notes_are_counted_and_need_no_attention(remote):
     code, text = doctor()
     assert "note    remote: offers no check of its credentials; send a test message." in text

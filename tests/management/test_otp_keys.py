@@ -22,8 +22,9 @@ def keys(clock):
     return keys
 
 
-def test_without_a_key_it_lists_none(keys):
+def test_without_a_key_it_lists_none_and_says_so(keys, capsys):
     assert keys() == []
+    assert "no key yet" in capsys.readouterr().err
 
 
 def test_a_rotation_is_seen_from_the_first_key_to_the_last(keys, clock):

@@ -21,3 +21,11 @@ def test_a_named_origin_may_call_the_api_and_nothing_else(client, settings):
     assert preflight(client) == ORIGIN
     assert preflight(client, "https://other.example") is None
     assert preflight(client, path="/admin/") is None
+
+
+@pytest.mark.parametrize("name", ["authorization", "idempotency-key", "otp-confirmation"])
+def test_a_named_origin_may_send_the_headers_of_the_api(client, settings, name):
+    settings.CORS_ALLOWED_ORIGINS = [ORIGIN]
+    asked = {"access-control-request-method": "POST", "access-control-request-headers": name}
+    response = client.options("/api/me/", headers={"origin": ORIGIN, **asked})
+    assert name in response["Access-Control-Allow-Headers"].split(", ")

@@ -31,8 +31,10 @@ class Command(BaseCommand):
             raise CommandError("There is a next key already; the list shows from when on it signs.")
         if options["replace"]:
             signing_keys.replace_all()
-        now, state = clock.milliseconds(), "next"
-        for row in signing_keys.published():
+        now, state, keys = clock.milliseconds(), "next", signing_keys.published()
+        if not keys:
+            self.stderr.write("There is no key yet: the first sign-in makes one.")
+        for row in keys:
             if row.signs_from <= now:
                 state = "current" if state == "next" else "retired"
             since = datetime.fromtimestamp(row.signs_from / 1000, UTC)

@@ -19,9 +19,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "--reset",
-            metavar="PHONE_OR_NAME",
+            metavar="NAME",
             required=True,
-            help="whose authenticator, recovery codes and passkeys are removed and whose sessions end",
+            help="whoever signs in by this name loses authenticator, recovery codes, passkeys and all sessions",
         )
         parser.add_argument("--by", help="the user who decides it, by the name to sign in with")
 
