@@ -81,6 +81,14 @@ def test_the_button_ends_that_session_and_no_other_and_the_owner_can_read_it(vis
     assert row.used_at >= row.created_at
 
 
+def test_whoever_was_not_the_owner_is_no_known_device_any_more(visitor, user, sign_in, notified):
+    path = notified(sign_in())
+    device = devices.issue(user.phone, 1)
+    visitor.get(path)
+    press(visitor, path)
+    assert not devices.recognise(user.phone, device)
+
+
 def test_another_press_does_not_do_the_next_thing_and_another_look_tells_what_was_done(visitor, sign_in, notified):
     path, own = notified(sign_in()), sign_in()
     visitor.get(path)
