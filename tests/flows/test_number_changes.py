@@ -267,6 +267,16 @@ def test_a_fresh_session_is_no_confirmation_for_whoever_has_a_number(user):
         number_changes.send(user=user, phone=new_phone(), request=request_of(user))
 
 
+def test_whoever_has_a_factor_confirms_the_first_number_by_it(emailed):
+    """A token that was stolen a minute after the sign-in would else give the account a number of the thief's."""
+    request, phone = request_of(emailed), new_phone()
+    own_factors(emailed)
+    with pytest.raises(ConfirmationRequired):
+        number_changes.send(user=emailed, phone=phone, request=request)
+    begun = kept.begin(emailed, "change_phone", contexts.encoded({"text": phone}), random_id(), "authenticator")
+    assert send(emailed, phone, kept.confirm(kept.open_for(emailed, begun)))
+
+
 def test_nobody_takes_back_a_number_that_there_was_not(emailed):
     phone = new_phone()
     challenge = number_changes.send(user=emailed, phone=phone, request=request_of(emailed)).challenge
