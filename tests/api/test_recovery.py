@@ -519,13 +519,27 @@ STOPS = [
 ]
 
 
-def test_the_sign_out_of_an_older_session_stops_it(begin, send, user, client, clock):
-    token = tokens.current().issue(user, None).token
+@pytest.mark.parametrize("what", ["sign out", "end this one", "end the others"])
+def test_whoever_ends_an_older_session_stops_it(begin, send, user, client, clock, what):
+    issued = tokens.current().issue(user, None)
     clock.advance(60)
-    value = begin()
-    assert client.post("/api/logout/", headers={"authorization": f"Bearer {token}"}).status_code == 204
+    value, headers = begin(), {"authorization": f"Bearer {issued.token}"}
+    if what == "end this one":
+        assert client.delete(f"/api/sessions/{issued.session}/", headers=headers).status_code == 204
+    else:
+        path = "logout" if what == "sign out" else "sessions/end-others"
+        assert client.post(f"/api/{path}/", headers=headers).status_code == 204
     clock.advance(WAIT + 1)
     assert code_of(send(value, new_phone())) == GONE
+
+
+def test_staff_who_ends_a_session_does_not_stop_it(begin, send, user, clock):
+    issued = tokens.current().issue(user, None)
+    clock.advance(60)
+    value = begin()
+    assert tokens.sessions.end(user, issued.session)
+    clock.advance(WAIT + 1)
+    assert send(value, new_phone()).status_code == 200
 
 
 @pytest.mark.parametrize("late", [False, True])

@@ -89,6 +89,15 @@ def test_whoever_was_not_the_owner_is_no_known_device_any_more(visitor, user, si
     assert not devices.recognise(user.phone, device)
 
 
+def test_whoever_says_that_it_was_somebody_else_stops_the_way_back(visitor, begun, sign_in, notified, user):
+    row, _ = begun
+    path = notified(sign_in())
+    visitor.get(path)
+    press(visitor, path)
+    row.refresh_from_db()
+    assert row.ended_by == "use"
+
+
 def test_another_press_does_not_do_the_next_thing_and_another_look_tells_what_was_done(visitor, sign_in, notified):
     path, own = notified(sign_in()), sign_in()
     visitor.get(path)
