@@ -7,13 +7,20 @@ from babel.messages.mofile import write_mo
 from otp_app.challenges import policies
 from otp_app.conf import conf
 from otp_app.delivery import messages
-from otp_app.notifications import EMAIL_ADDED, FACTOR_ADDED, NEW_DEVICE, NUMBER_CHANGED, RECOVERY_BEGUN
+from otp_app.notifications import (
+    EMAIL_ADDED,
+    FACTOR_ADDED,
+    NEW_DEVICE,
+    NUMBER_CHANGED,
+    RECOVERY_BEGUN,
+    SECOND_PHONE_REMOVED,
+)
 from otp_app.phones import languages
 from otp_app.providers import gsm
 from tests.factories import new_challenge
 
 LANGUAGES = languages.LANGUAGES
-KINDS = [NEW_DEVICE, NUMBER_CHANGED, EMAIL_ADDED, FACTOR_ADDED, RECOVERY_BEGUN]
+KINDS = [NEW_DEVICE, NUMBER_CHANGED, EMAIL_ADDED, FACTOR_ADDED, RECOVERY_BEGUN, SECOND_PHONE_REMOVED]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
