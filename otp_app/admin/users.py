@@ -18,7 +18,6 @@ from .. import accounts, phones, staff
 from ..models import RefreshToken, Token, User, UserSession
 from ..users import is_lost, may_see_phones
 
-
 _RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
@@ -31,7 +30,7 @@ class PhoneUserCreationForm(AdminUserCreationForm):  # type: ignore[type-arg]  #
 class PhoneUserAdmin(UserAdmin):  # type: ignore[type-arg]  # not generic at run time
     """Administer ``User``, or any model that extends ``AbstractPhoneUser``.
 
-    Only superusers give rights and change accounts of staff: whoever may change a name could else take over any account.
+    Only superusers give rights and change accounts of staff: whoever may change a name could else take any account.
     """
 
     add_form = PhoneUserCreationForm

@@ -1,8 +1,8 @@
 """Compose the text of a message: language, template, and the lines that machines read.
 
 The text is a template, ``otp_app/sms.txt`` or, for one purpose, ``otp_app/<purpose>.sms.txt``; a voice reads
-``call.txt``. The text of a confirmation is ``confirm.sms.txt`` or ``<purpose>.confirm.sms.txt``; its context follows. The
-purposes of ours share ``of_account.confirm.sms.txt``, so that nobody is talked into such a code as if it were another.
+``call.txt``. The text of a confirmation is ``confirm.sms.txt`` or ``<purpose>.confirm.sms.txt``; its context follows.
+The purposes of ours share ``of_account.confirm.sms.txt``, so that nobody gives such a code away as if it were another.
 That of a notification is ``<kind>.notice.sms.txt``; it depends on brand, language and form, and its link follows.
 A project overrides them by a template of that name in an app before ours or in its template folders. A text may depend
 on brand, code, minutes, language and form and on nothing else, because it is cached by them.
