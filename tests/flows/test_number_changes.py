@@ -330,6 +330,19 @@ def test_a_signal_and_the_accounts_are_told(user, monkeypatch):
     phone_changed.disconnect(receive)
 
 
+def test_the_number_of_whoever_is_erased_meanwhile_is_not_changed(user, monkeypatch):
+    challenge = send(user, new_phone())
+    verify_code = number_changes.verify_code
+
+    def slowly(*args):
+        type(user).objects.all().delete()
+        return verify_code(*args)
+
+    monkeypatch.setattr(number_changes, "verify_code", slowly)
+    with pytest.raises(InvalidOrExpiredCode):
+        verify(user, challenge)
+
+
 def test_a_taken_number_is_told_to_who_has_proven_it_only(user, django_user_model, outbox):
     taken = django_user_model.objects.create_user(new_phone())
     challenge = send(user, taken.phone)
