@@ -74,7 +74,7 @@ class Conf:
     # Second factors
     # An authenticator by TOTP, a passkey, or a recovery code: docs/factors.md
     CODE_ALONE: bool = True  # False: whoever has an authenticator or a passkey is asked for it beside each code
-    FACTORS_PER_ACCOUNT_DAY: int = 20  # wrong answers by factors, for an account
+    FACTORS_PER_ACCOUNT_DAY: int = 20  # wrong codes of apps and wrong recovery codes, for an account
     STAFF_SECOND_FACTOR: bool = True  # False: a password alone opens the admin
     RECOVERY_WAIT: int = 72 * 3600  # seconds that the way back by e-mail takes (docs/recovery.md); 0: there is none
 

@@ -34,6 +34,7 @@ logger = logging.getLogger("otp_app.notifications")
 NEW_DEVICE = "new_device"  # a sign-in by a client that no device value made known; the subject is its session
 NUMBER_CHANGED = "number_changed"  # told to the old number; the subject is the change
 SECOND_PHONE_ADDED = "second_phone_added"  # told to the first number; the subject is the challenge of the second
+SECOND_PHONE_REMOVED = "second_phone_removed"  # told to that number; without a link, as there is nothing to undo
 FACTOR_ADDED = "factor_added"  # an authenticator or a passkey; without a link, since there are pages of the project
 EMAIL_ADDED = "email_added"  # whoever has added it could come back by it; no subject, so no link
 RECOVERY_BEGUN = "recovery_begun"  # also told by mail; the subject is the recovery
@@ -42,6 +43,7 @@ _TRIGGERS = {
     NUMBER_CHANGED: Trigger.CHANGE_NOTICE,
     RECOVERY_BEGUN: Trigger.CHANGE_NOTICE,
     SECOND_PHONE_ADDED: Trigger.FACTOR_NOTICE,
+    SECOND_PHONE_REMOVED: Trigger.FACTOR_NOTICE,
     FACTOR_ADDED: Trigger.FACTOR_NOTICE,
     EMAIL_ADDED: Trigger.FACTOR_NOTICE,
 }

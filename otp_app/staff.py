@@ -105,7 +105,7 @@ def without_rights(user: Any) -> Any:
 
 def is_guarded(user: Any) -> bool:
     """Return whether a user is staff for whom a code alone is too little, here without the rights of staff or with."""
-    return not conf.STAFF_BY_CODE and (is_staff(user) or isinstance(user, _WithoutRights))
+    return not conf.STAFF_BY_CODE and (is_staff(user) or getattr(user, "is_otp_without_rights", False))
 
 
 def _remove_marks(request: HttpRequest, **_: Any) -> None:
@@ -127,6 +127,7 @@ class _WithoutRights(SimpleLazyObject):  # type: ignore[type-arg]  # not generic
     """
 
     is_staff = is_superuser = False
+    is_otp_without_rights = True  # an object around this one, as the middleware's, shows the user's class and not ours
 
     def has_perm(self, *_: Any, **__: Any) -> bool:
         return False

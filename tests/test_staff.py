@@ -7,6 +7,7 @@ import pytest
 from django.contrib.auth.models import Group, Permission
 from django.test import Client
 from django.urls import path
+from django.utils.functional import SimpleLazyObject
 from rest_framework.permissions import DjangoModelPermissions, IsAdminUser
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -216,3 +217,11 @@ class TestTheUserOfACode:
     def test_who_is_no_staff_is_let_in_as_is(self):
         user = User(phone=new_phone())
         assert staff.without_rights(user) is user
+
+
+def test_staff_without_rights_is_guarded_also_where_a_lazy_object_stands_for_it(superuser):
+    """As ``request.user`` does, where a view of the project hands it on."""
+    for user in (superuser, staff.without_rights(superuser)):
+        assert staff.is_guarded(user)
+        assert staff.is_guarded(SimpleLazyObject(lambda user=user: user))
+    assert not staff.is_guarded(SimpleLazyObject(lambda: User(phone=new_phone())))

@@ -69,13 +69,19 @@ def is_undone(change_id: str) -> bool:
 
 @contextmanager
 def alone_with(row: NumberChange) -> Iterator[Any]:
-    """Yield the user of a change as the database has it now, within a transaction and alone with both numbers."""
+    """Yield the user of a change as the database has it now, within a transaction and alone with both numbers.
+
+    Raise InvalidOrExpiredCode if the user was erased meanwhile.
+    """
     model, alias = get_user_model(), database()
     with durable(alias):
         # First the turns, always in one order, as sign-ups take them; then the user, as whoever changes it by hand.
         for key in sorted(map(phone_key, filter(None, (row.old, row.new)))):
             writes.take_turn(alias, key, model)
-        yield model._base_manager.using(alias).select_for_update().get(pk=row.user_id)
+        user = model._base_manager.using(alias).select_for_update().filter(pk=row.user_id).first()
+        if user is None:
+            raise InvalidOrExpiredCode
+        yield user
 
 
 def make(row: NumberChange) -> None:

@@ -14,12 +14,14 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from .. import accounts, phones
+from .. import accounts, phones, staff
 from ..accounts import second_phones
 from ..db import writes
 from ..keys import phone_key
 from ..models import RefreshToken, Token, User, UserSession
 from ..users import is_lost, may_see_phones
+
+_RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
 class PhoneUserCreationForm(AdminUserCreationForm):  # type: ignore[type-arg]  # not generic at run time
@@ -29,7 +31,10 @@ class PhoneUserCreationForm(AdminUserCreationForm):  # type: ignore[type-arg]  #
 
 
 class PhoneUserAdmin(UserAdmin):  # type: ignore[type-arg]  # not generic at run time
-    """Administer ``User``, or any model that extends ``AbstractPhoneUser``."""
+    """Administer ``User``, or any model that extends ``AbstractPhoneUser``.
+
+    Only superusers give rights and change accounts of staff: whoever may change a name could else take any account.
+    """
 
     add_form = PhoneUserCreationForm
     ordering = ("-date_joined",)
@@ -60,7 +65,14 @@ class PhoneUserAdmin(UserAdmin):  # type: ignore[type-arg]  # not generic at run
         return ((None, {"fields": ("masked_phone", "full_name", "language")}), *others)
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
-        return (*super().get_readonly_fields(request, obj), "masked_phone")
+        rights = () if request.user.is_superuser else _RIGHTS
+        return (*super().get_readonly_fields(request, obj), "masked_phone", *rights)
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_change_permission(request, obj) and _may_touch(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and _may_touch(request, obj)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         # So would a filter or an order in the address.
@@ -104,3 +116,7 @@ class PhoneUserAdmin(UserAdmin):  # type: ignore[type-arg]  # not generic at run
 
     def _sees_phones(self, request: HttpRequest) -> bool:
         return may_see_phones(request.user)
+
+
+def _may_touch(request: HttpRequest, user: User | None) -> bool:
+    return bool(request.user.is_superuser) or not (user and staff.is_staff(user))

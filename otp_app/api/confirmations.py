@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from .. import accounts
 from ..accounts.confirmations import CODE, LIFE_SECONDS, SECOND_PHONE, give_back, use
 from ..challenges import Grant
+from ..challenges.policies import is_of_account
 from ..errors import ConfirmationRequired
 from ..flows import confirmations
 from ..limits.clients import client_of
@@ -97,8 +98,14 @@ class Confirmed(Guard):
 
     def check(self, request: Any) -> None:
         value = request.headers.get(HEADER, "")
-        if not value or not use(request.user, self.purpose, value, self.context(request) if self.context else None):
+        if not value or not use(request.user, self.purpose, value, self._context_of(request)):
             raise ConfirmationRequired(self.purpose)
+
+    def _context_of(self, request: Any) -> Mapping[str, str] | None:
+        """Return what must have been confirmed: for a purpose of ours nothing else, which the message would show."""
+        if self.context:
+            return self.context(request)
+        return {} if is_of_account(self.purpose) else None
 
 
 def confirmed(purpose: str, context: Context | None = None) -> Callable[[View], View]:

@@ -40,7 +40,7 @@ class SecondPhoneView(OtpView):
         return Response(answer | {"phone": body["phone"]})  # how the number was understood
 
     def delete(self, request: Request) -> Response:
-        if not kept.remove(request.user, request._request):
+        if not second_phones.remove(user=request.user, request=request._request):
             raise NotFound
         return Response(status=204)
 

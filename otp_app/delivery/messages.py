@@ -2,6 +2,7 @@
 
 The text is a template, ``otp_app/sms.txt`` or, for one purpose, ``otp_app/<purpose>.sms.txt``; a voice reads
 ``call.txt``. The text of a confirmation is ``confirm.sms.txt`` or ``<purpose>.confirm.sms.txt``; its context follows.
+The purposes of ours share ``of_account.confirm.sms.txt``, so that nobody gives such a code away as if it were another.
 That of a notification is ``<kind>.notice.sms.txt``; it depends on brand, language and form, and its link follows.
 A project overrides them by a template of that name in an app before ours or in its template folders. A text may depend
 on brand, code, minutes, language and form and on nothing else, because it is cached by them.
@@ -17,6 +18,7 @@ from django.template import Context, Engine, Template
 from django.utils.translation import override
 
 from ..challenges import Challenge
+from ..challenges.policies import is_of_account
 from ..conf import conf
 from ..providers import gsm
 from ..providers.base import Channel, Message
@@ -130,7 +132,8 @@ def _template(purpose: str, kind: str) -> Template:
     """Load a template by an engine of our own, because a host project may have no TEMPLATES."""
     folders = [folder for engine in settings.TEMPLATES for folder in cast("list[str]", engine.get("DIRS", []))]
     engine = Engine(dirs=folders, app_dirs=True, libraries={"i18n": "django.templatetags.i18n"})
-    return engine.select_template([f"otp_app/{purpose}.{kind}.txt", f"otp_app/{kind}.txt"])
+    names = [purpose, "of_account"] if is_of_account(purpose) else [purpose]
+    return engine.select_template([*(f"otp_app/{name}.{kind}.txt" for name in names), f"otp_app/{kind}.txt"])
 
 
 def _clear_caches(*, setting: str, **_: Any) -> None:

@@ -66,8 +66,11 @@ def is_protected(user: Any) -> bool:
 def prove(user: Any, by: str, answer: Any, bound_to: str = "") -> bool:
     """Return whether an answer proves the user, which uses it up.
 
-    Raise Limited, or ClonedPasskey.
+    Raise Limited, or ClonedPasskey. The answers of passkeys have no limit: nobody can guess a signature, and whoever
+    has stolen a password or a token would use up the owner's tries.
     """
+    if by == PASSKEY:
+        return passkeys.prove(user, answer, bound_to)
     return by in _FACTORS and limited(user, partial(_FACTORS[by].prove, user, answer, bound_to))
 
 

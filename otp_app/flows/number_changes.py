@@ -17,7 +17,7 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from .. import accounts, notifications, services, staff, stores, tokens
+from .. import accounts, factors, notifications, services, staff, stores, tokens
 from ..accounts import authorization_codes, confirmations, devices, events, number_changes, second_phones
 from ..challenges import Challenge, Grant, random_id
 from ..challenges.policies import ADD_SECOND_PHONE, CHANGE_PHONE, NEW_PHONE
@@ -54,8 +54,8 @@ def send(
     """Send a code to ``phone`` (E.164, from ``phones.parse``), the same again with ``challenge_id``.
 
     ``confirmation`` is one of purpose ``change_phone`` and of the context ``{"text": phone}``. It is used up, unless
-    the send is refused. A user without a number may instead have signed in within ten minutes. Whether the number is
-    taken makes no difference here. ``second``: the number shall come beside the first, the purpose is
+    the send is refused. A user with neither number nor factor may instead have signed in within ten minutes. Whether
+    the number is taken makes no difference here. ``second``: the number shall come beside the first, the purpose is
     ``add_second_phone``, and :mod:`.second_phones` verifies. ``asked`` goes on to ``services.send_code``: client,
     language and proof. Raise what that raises; InvalidRequest for the user's own number; or ConfirmationRequired.
     """
@@ -65,7 +65,7 @@ def send(
     require_another(user, phone)
     if second:
         _require_used(user, ADD_SECOND_PHONE, phone, confirmation)
-    elif confirmation or accounts.phone_of(user) or not _is_fresh(user, request):
+    elif confirmation or accounts.phone_of(user) or factors.is_protected(user) or not _is_fresh(user, request):
         _require_used(user, CHANGE_PHONE, phone, confirmation)
     by_factor = not second and _is_by_old_factor(user, confirmation)
     try:

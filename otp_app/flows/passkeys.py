@@ -72,13 +72,15 @@ def sign_in(
 ) -> SignIn:
     """Verify the answer of a passkey, and issue a token to its user by OTP_TOKEN_BACKEND.
 
-    Raise InvalidOrExpiredCode, also for a deactivated user; or Limited, because answers are checks of the client.
+    Raise InvalidOrExpiredCode, also for a deactivated user; or Limited, because answers are checks of the client, and
+    each sign-in of the account writes rows that no message bounds.
     """
     store = stores.current()
     with audit.recording_refusals("", client, None, request=request):
         increments = store.take(request_limits.for_check(client))
-    user = _user_of(answer, client, request)
-    store.give_back(increments)
+        user = _user_of(answer, client, request)
+        store.give_back(increments)
+        store.take(request_limits.for_passkey(f"user {user.pk}"))
     issued = tokens.issue(tokens.current(), user, request)
     tokens.sessions.end_oldest(user, request)
     phone = accounts.phone_of(user)

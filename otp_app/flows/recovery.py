@@ -44,7 +44,7 @@ def ask(*, phone: str, email: str, client: str | None = None, request: HttpReque
     Limited.
     """
     with audit.recording_refusals(phone, client, None, request=request):
-        stores.current().take(request_limits.for_recovery(client, phone, email))
+        stores.current().take(request_limits.for_recovery(client, email))
     user = accounts.current().find(phone, request)
     address = emails.of_way_back(user)
     is_theirs = address is not None and address.email.lower() == email.lower() and _may_come_back(user)
@@ -102,8 +102,8 @@ def finish(
         number_changes.make(change, user, request)
         services.sign_out_everywhere(user=user, request=request)
         accounts.record_sign_in(user)  # or the account would be asked about, where it was idle for long
-    number_changes.tell_made(change, user, request)
     background.run(number_changes.end_latecomers, user)
+    number_changes.tell_made(change, user, request)
     return change.new
 
 

@@ -5,6 +5,7 @@
     send ──── number_changes.send ── accounts.confirmations.use ── services.send_code ──── to the second number
     verify ── accounts.number_changes.open_for ── services.verify_code ── one transaction: accounts.second_phones.keep
               notifications.send: the first number gets a link, and so does the second one of before
+    remove ── accounts.second_phones.remove ── notifications.send: the number that was removed is told
 
 Pass all arguments by keyword; call none of them inside a transaction, as in :mod:`..services`.
 """
@@ -25,6 +26,18 @@ from . import number_changes
 def send(**asked: Any) -> Grant:
     """Send a code to the number that shall be the second, as ``number_changes.send`` does to a new one."""
     return number_changes.send(second=True, **asked)
+
+
+def remove(*, user: Any, request: HttpRequest | None = None) -> bool:
+    """Remove the second number of a user and tell that number; return whether there was one.
+
+    Else whoever has stolen the first number would remove the second one before adding another, and nobody would hear.
+    """
+    phone = second_phones.of(user)
+    if not second_phones.remove(user, request):
+        return False
+    notifications.send(user, notifications.SECOND_PHONE_REMOVED, phone=phone, request=request)
+    return True
 
 
 def verify(

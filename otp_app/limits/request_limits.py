@@ -92,13 +92,18 @@ def for_confirmation(account: str) -> RequestLimits:
     return _key_limits(Trigger.CONFIRMATION, {"account": account})
 
 
-def for_recovery(client: str | None, phone: str, email: str) -> RequestLimits:
+def for_passkey(account: str) -> RequestLimits:
+    """Return the limit that a sign-in by a passkey takes."""
+    return _key_limits(Trigger.PASSKEY, {"account": account})
+
+
+def for_recovery(client: str | None, email: str) -> RequestLimits:
     """Return the limits that a wish for the way back takes, whether or not there is such an account.
 
-    An address is counted however its letters are written.
+    An address is counted however its letters are written. The number is not counted: whoever knows it would else keep
+    its owner from the way back.
     """
-    named = {"phone": phone, "account": f"email {email.lower()}"}
-    return _key_limits(Trigger.RECOVERY, named | _client_subjects(client))
+    return _key_limits(Trigger.RECOVERY, {"account": f"email {email.lower()}"} | _client_subjects(client))
 
 
 def shared(regions: Iterable[str]) -> tuple[Limit, ...]:

@@ -41,6 +41,7 @@ class Trigger(Flag):
     CHANGE_NOTICE = auto()  # that of a changed number, or of a recovery: no other message may keep it from being sent
     CONFIRMATION = auto()  # one that a factor shall answer, which sends nothing
     RECOVERY = auto()  # a wish for the way back by e-mail
+    PASSKEY = auto()  # a sign-in by a passkey, which sends nothing
     SEND = FIRST | AGAIN
     DEVICE = DEVICE_FIRST | DEVICE_AGAIN
     MESSAGE = SEND | DEVICE
@@ -120,8 +121,8 @@ TABLE = (
     Rule("confirmations_per_account_day", Trigger.CONFIRMATION, KEY, "by a factor", "account", DAY, "rows", amount=100),
     Rule("recoveries_per_client_hour", RECOVERY, KEY, "ways back", "client", HOUR, "guessing", amount=20),
     Rule("recoveries_per_site_hour", RECOVERY, KEY, "ways back", "site", HOUR, "guessing", amount=100),
-    Rule("recoveries_per_phone_day", RECOVERY, KEY, "ways back", "phone", DAY, "half of the sends", amount=5),
     Rule("recoveries_per_address_day", RECOVERY, KEY, "ways back", "account", DAY, "spam to strangers", amount=5),
+    Rule("passkeys_per_account_day", Trigger.PASSKEY, KEY, "by a passkey", "account", DAY, "rows", amount=100),
 )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from .. import accounts
-from ..accounts import authorization_codes, events
+from ..accounts import authorization_codes, events, recoveries
 from ..conf import conf
 from ..db.transactions import send_after_commit
 from ..signals import signed_out
@@ -49,6 +49,12 @@ def end_oldest(user: Any, request: HttpRequest | None) -> None:
 
 
 def _end_and_record(user: Any, sessions: Iterable[Session], request: HttpRequest | None) -> bool:
+    """End sessions. Whoever asks for it is in the account, or reads its number, so nobody needs the way back by e-mail.
+
+    Staff, who bring no request, are not.
+    """
+    if request is not None:
+        recoveries.end_all(user, recoveries.BY_USE, request)
     ended = _end(user, sessions, request) > 0
     if ended:
         events.record(user, events.Kind.SESSIONS_ENDED, request)

@@ -12,7 +12,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from .. import phones, services, tokens
-from ..accounts import notifications, second_phones
+from ..accounts import devices, notifications, second_phones
 from ..accounts.number_changes import is_undone, undoable
 from ..errors import InvalidOrExpiredCode
 from ..flows import number_changes, recovery
@@ -26,6 +26,7 @@ Act = Callable[[Notification, HttpRequest], str]
 
 
 def _end_session(row: Notification, request: HttpRequest) -> str:
+    devices.end_all(row.phone)  # or whoever signed in would be known at the next sign-in, of which nobody is told
     tokens.sessions.end(row.user, row.subject, request)
     return "ended"
 

@@ -15,7 +15,7 @@ def sees_all(client):
 @pytest.fixture
 def sees_some(client):
     staff = User.objects.create_user("+998900000002", is_staff=True)
-    wanted = ("view_user", "change_user", "view_delivery")
+    wanted = ("view_user", "change_user", "delete_user", "view_delivery")
     staff.user_permissions.set(Permission.objects.filter(codename__in=wanted))
     client.force_login(staff)
     return client

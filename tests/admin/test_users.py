@@ -1,6 +1,7 @@
 """The admin of users: phones are masked for staff who may not see them."""
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.urls import reverse
 
 from otp_app.accounts import Accounts, confirmations, events, second_phones
@@ -159,3 +160,42 @@ def test_the_accounts_are_told_of_a_phone_that_staff_change_once_it_is_committed
             response = sees_all.post(reverse("admin:otp_app_user_change", args=[person.pk]), CHANGED)
             assert (response.status_code, told) == (302, [])
         assert told == expected
+
+
+@pytest.fixture
+def sees_phones(sees_some):
+    """Staff who may change and delete users, and see their phones."""
+    staff = User.objects.get(is_staff=True)
+    staff.user_permissions.add(Permission.objects.get(codename="see_phones"))
+    return sees_some
+
+
+@pytest.mark.parametrize("traits", [{"is_staff": True}, {"is_superuser": True}])
+def test_staff_who_are_no_superusers_look_at_accounts_of_staff_and_change_nothing(sees_phones, traits):
+    other = User.objects.create_user(PHONE, "x", **traits)
+    assert PHONE in page(sees_phones, "user_change", other.pk)
+    data = {"phone": "+998907654321", "full_name": "", "language": ""}
+    for address in ("otp_app_user_change", "auth_user_password_change", "otp_app_user_delete"):
+        assert sees_phones.post(reverse(f"admin:{address}", args=[other.pk]), data).status_code == 403
+    chosen = {"action": "delete_selected", "_selected_action": [other.pk], "post": "yes"}
+    sees_phones.post(reverse("admin:otp_app_user_changelist"), chosen)
+    other.refresh_from_db()
+    assert (other.phone, other.check_password("x")) == (PHONE, True)
+
+
+def test_staff_who_are_no_superusers_give_nobody_rights(sees_phones, person):
+    data = {"phone": PHONE, "full_name": "Another Name", "language": "", "is_active": "on"}
+    rights = {"is_staff": "on", "is_superuser": "on", "user_permissions": [Permission.objects.first().pk]}
+    response = sees_phones.post(reverse("admin:otp_app_user_change", args=[person.pk]), data | rights)
+    assert response.status_code == 302
+    person.refresh_from_db()
+    assert (person.full_name, person.is_staff, person.is_superuser) == ("Another Name", False, False)
+    assert not person.user_permissions.exists()
+
+
+def test_superusers_do_both(sees_all):
+    other = User.objects.create_user(PHONE, is_staff=True)
+    data = {"phone": PHONE, "full_name": "Another Name", "language": "", "is_active": "on", "is_superuser": "on"}
+    assert sees_all.post(reverse("admin:otp_app_user_change", args=[other.pk]), data).status_code == 302
+    other.refresh_from_db()
+    assert (other.full_name, other.is_superuser) == ("Another Name", True)

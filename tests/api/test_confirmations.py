@@ -13,6 +13,7 @@ from otp_app.api.authentication import TokenAuthentication
 from otp_app.api.confirmations import Confirmed, confirmed
 from otp_app.api.views import OtpView
 from otp_app.models import Confirmation
+from otp_app.users import lost_phone
 from tests.factories import new_phone, other_than
 
 pytestmark = pytest.mark.django_db
@@ -40,6 +41,10 @@ class Erase(OtpView):
         return Response({"erased": True})
 
 
+class Add(Erase):
+    permission_classes = (Confirmed("add_email"),)
+
+
 @confirmed("payment", context=what_is_paid)
 def pay(request):
     return JsonResponse({"paid": request.GET["amount"]})
@@ -48,6 +53,7 @@ def pay(request):
 urlpatterns = [
     path("pay/", Pay.as_view()),
     path("erase/", Erase.as_view()),
+    path("add/", Add.as_view()),
     path("plain/", pay),
     path("api/", include("otp_app.urls")),
 ]
@@ -141,6 +147,13 @@ def test_a_wrong_code_is_answered_as_everywhere(post, outbox):
     assert (refused.status_code, refused.json()["code"]) == (400, "invalid_or_expired_code")
 
 
+def test_a_code_where_a_factor_shall_answer_is_wrong_also_of_a_user_without_a_number(post, user):
+    begun = kept.begin(user, "erase", "{}", "0" * 32, "passkey")
+    type(user).objects.update(phone=lost_phone())
+    refused = post("/api/confirm/verify/", {"challenge_id": begun, "otp": "123456"})
+    assert (refused.status_code, refused.json()["code"]) == (400, "invalid_or_expired_code")
+
+
 # the views that want one
 
 
@@ -169,6 +182,12 @@ def test_a_confirmed_payment_pays_for_no_other_and_is_still_good_for_its_own(pos
     assert post("/pay/?amount=9 200 000 UZS", **header).json()["code"] == "confirmation_required"
     assert post("/erase/", **header).json()["purpose"] == "erase"
     assert post("/pay/?amount=1 200 000 UZS", **header).status_code == 200
+
+
+@pytest.mark.parametrize(("context", "status"), [({"text": "your order of today"}, 403), ({}, 200)])
+def test_what_changes_the_account_is_confirmed_by_a_message_that_showed_nothing_else(post, confirm, context, status):
+    """Whoever has stolen a token could else have its owner confirm a passkey by the code for an order."""
+    assert post("/add/", **{"otp-confirmation": confirm("add_email", context)}).status_code == status
 
 
 def test_a_view_asks_for_a_user_first(client):

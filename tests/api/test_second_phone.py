@@ -184,12 +184,13 @@ def test_who_has_proven_a_taken_number_is_told_so(ask, proven, django_user_model
     assert ask("get").json() == {"phone": ""}
 
 
-def test_it_can_be_removed_once_with_a_confirmation_of_that(ask, user, owned):
+def test_it_can_be_removed_once_with_a_confirmation_of_that(ask, user, owned, outbox):
     assert ask("delete", confirmed="add_second_phone").status_code == 403
     assert ask("delete", confirmed="remove_second_phone").status_code == 204
     assert ask("delete", confirmed="remove_second_phone").json()["code"] == "not_found"
     assert ask("get").json() == {"phone": ""}
     assert [event.kind for event in events.of(user)] == ["second_phone_removed", "second_phone_added"]
+    assert [message.to for message in outbox] == [owned]
 
 
 # confirmations by it

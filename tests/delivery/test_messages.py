@@ -4,15 +4,23 @@ import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 
+from otp_app.challenges import policies
 from otp_app.conf import conf
 from otp_app.delivery import messages
-from otp_app.notifications import EMAIL_ADDED, FACTOR_ADDED, NEW_DEVICE, NUMBER_CHANGED, RECOVERY_BEGUN
+from otp_app.notifications import (
+    EMAIL_ADDED,
+    FACTOR_ADDED,
+    NEW_DEVICE,
+    NUMBER_CHANGED,
+    RECOVERY_BEGUN,
+    SECOND_PHONE_REMOVED,
+)
 from otp_app.phones import languages
 from otp_app.providers import gsm
 from tests.factories import new_challenge
 
 LANGUAGES = languages.LANGUAGES
-KINDS = [NEW_DEVICE, NUMBER_CHANGED, EMAIL_ADDED, FACTOR_ADDED, RECOVERY_BEGUN]
+KINDS = [NEW_DEVICE, NUMBER_CHANGED, EMAIL_ADDED, FACTOR_ADDED, RECOVERY_BEGUN, SECOND_PHONE_REMOVED]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -307,6 +315,18 @@ def test_a_short_confirmation_says_what_for_and_whose_and_for_how_long(language)
     assert all(part in sentence for part in ("OTP", "012345", " 4 "))
     other = messages.compose(new_challenge(purpose="erase", language=language), "012345", 299, "5 UZS").body
     assert other.splitlines()[0] != sentence
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("purpose", sorted(filter(policies.is_of_account, policies.confirmable())))
+def test_a_code_by_which_the_account_could_be_taken_says_so(purpose, language):
+    """Whoever has stolen a token could else tell its owner that the code is for an order."""
+    body, other = (
+        messages.compose(new_challenge(purpose=each, language=language), "012345", 299, "").body
+        for each in (purpose, "erase")
+    )
+    assert body != other
+    assert gsm.count_segments(body) == 1
 
 
 def test_the_text_of_a_purpose_cannot_leave_the_context_out(tmp_path, settings):

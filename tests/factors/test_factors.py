@@ -3,8 +3,8 @@
 import pytest
 
 from otp_app import factors
-from otp_app.errors import Limited
-from otp_app.factors import authenticators
+from otp_app.errors import Limited, NotAuthenticated
+from otp_app.factors import authenticators, recovery_codes
 from otp_app.models import User
 from tests.factories import new_phone
 from tests.factors.test_authenticators import code_of, enrolled
@@ -31,6 +31,14 @@ def test_a_factor_that_there_is_not_costs_nothing_and_proves_nobody(settings):
     factor, _ = enrolled()
     assert [factors.prove(factor.user, by, "x") for by in ("code", "", "e-mail")] == [False] * 3
     assert factors.prove(factor.user, "authenticator", code_of(factor, 1))
+
+
+@pytest.mark.parametrize("change", [authenticators.begin, lambda user: recovery_codes.keep(user, [])])
+def test_whoever_is_erased_meanwhile_is_told_to_sign_in(change):
+    user = User.objects.create_user(new_phone())
+    User.objects.filter(pk=user.pk).delete()
+    with pytest.raises(NotAuthenticated):
+        change(user)
 
 
 def test_recovery_codes_alone_protect_nobody():

@@ -267,6 +267,16 @@ def test_a_fresh_session_is_no_confirmation_for_whoever_has_a_number(user):
         number_changes.send(user=user, phone=new_phone(), request=request_of(user))
 
 
+def test_whoever_has_a_factor_confirms_the_first_number_by_it(emailed):
+    """A token that was stolen a minute after the sign-in would else give the account a number of the thief's."""
+    request, phone = request_of(emailed), new_phone()
+    own_factors(emailed)
+    with pytest.raises(ConfirmationRequired):
+        number_changes.send(user=emailed, phone=phone, request=request)
+    begun = kept.begin(emailed, "change_phone", contexts.encoded({"text": phone}), random_id(), "authenticator")
+    assert send(emailed, phone, kept.confirm(kept.open_for(emailed, begun)))
+
+
 def test_nobody_takes_back_a_number_that_there_was_not(emailed):
     phone = new_phone()
     challenge = number_changes.send(user=emailed, phone=phone, request=request_of(emailed)).challenge
@@ -318,6 +328,19 @@ def test_a_signal_and_the_accounts_are_told(user, monkeypatch):
     undo(change_id)
     assert told[1:] == changed[1:] == [(user, phone, old)]
     phone_changed.disconnect(receive)
+
+
+def test_the_number_of_whoever_is_erased_meanwhile_is_not_changed(user, monkeypatch):
+    challenge = send(user, new_phone())
+    verify_code = number_changes.verify_code
+
+    def slowly(*args):
+        type(user).objects.all().delete()
+        return verify_code(*args)
+
+    monkeypatch.setattr(number_changes, "verify_code", slowly)
+    with pytest.raises(InvalidOrExpiredCode):
+        verify(user, challenge)
 
 
 def test_a_taken_number_is_told_to_who_has_proven_it_only(user, django_user_model, outbox):

@@ -213,6 +213,17 @@ class TestLimits:
             sign_in(authenticator)
         assert [record.otp["event"] for record in caplog.records][-1] == "limited"
 
+    @pytest.mark.usefixtures("each_store")
+    def test_an_account_signs_in_a_hundred_times_a_day(self, user, authenticator, clock):
+        """Each writes a token and an event, and a hundred events are all that its owner is shown."""
+        for _ in range(100):
+            sign_in(authenticator)
+        with pytest.raises(Limited):
+            sign_in(authenticator)
+        assert len(tokens.sessions.of(user)) == 100
+        clock.advance(25 * 3600)
+        assert sign_in(authenticator).user == user
+
     @pytest.mark.django_db(transaction=True)
     def test_inside_a_transaction_nothing_is_verified(self, authenticator):
         with transaction.atomic(), pytest.raises(InsideTransaction):

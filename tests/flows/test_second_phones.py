@@ -436,6 +436,15 @@ def test_it_goes_with_its_account(user):
     assert not SecondPhone.objects.exists()
 
 
+def test_the_number_that_is_removed_is_told_of_it(user, notices):
+    """Else a thief of the first number would remove it before adding another, and its owner would not hear of that."""
+    add(user, phone := new_phone())
+    notices.clear()
+    assert second_phones.remove(user=user)
+    assert not second_phones.remove(user=user)
+    assert notices == [("second_phone_removed", phone, "")]
+
+
 def test_a_removed_one_confirms_nothing_any_more(user, clock):
     owning(user, clock)
     open_one = confirmations.send(user=user, purpose="payment", context={}, by="second_phone").challenge

@@ -57,8 +57,8 @@ def test_the_defaults_are_the_published_numbers(settings):
         "confirmations_per_account_day": (100, DAY),
         "recoveries_per_client_hour": (20, HOUR),
         "recoveries_per_site_hour": (100, HOUR),
-        "recoveries_per_phone_day": (5, DAY),
         "recoveries_per_address_day": (5, DAY),
+        "passkeys_per_account_day": (100, DAY),
     }
     assert (wait.counts, tuple(conf.WAITS)) == (Counts.WAITS, (60, 120, 300, 600))
     assert policy_for("login") == Policy(length=6, ttl=300, checks=5, checks_by_phone=3, sends=3)

@@ -166,8 +166,9 @@ def test_of_long_bodies_only_so_many_are_kept_at_once_and_short_ones_do_not_wait
 
     async def play():
         slow = asyncio.create_task(at_once(half_sent, half_sent))  # they have their places for ten seconds
-        while not places.locked():
+        for _ in range(2):  # until the two have begun
             await asyncio.sleep(0)
+        assert places.locked()
         with monkeypatch.context() as patched:
             patched.setattr(server, "BODY_TIMEOUT_SECONDS", 0.2)
             assert await at_once(long, short) == [408, 403]  # Django's word for a form without its token

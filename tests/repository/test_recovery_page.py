@@ -54,11 +54,8 @@ def test_the_numbers_of_the_page_are_those_in_force():
     assert ANSWERS[1] | {"retry_after": conf.RECOVERY_WAIT} == ANSWERS[1]
     assert recoveries.USE_SECONDS == emails.WAY_BACK_MS // 1000 == 7 * 24 * 3600
     amounts = {rule.name: amount_of(rule) for rule in TABLE if rule.name.startswith("recoveries")}
-    assert list(amounts.values()) == [20, 100, 5, 5]
-    assert (
-        "20 requests an hour from a client and 100 from an IPv6 /48, five a day for a number and five for an address"
-        in PAGE
-    )
+    assert list(amounts.values()) == [20, 100, 5]
+    assert "20 requests an hour from a client and 100 from an IPv6 /48, five a day for an address" in PAGE
     assert ranges._LEAST_RECOVERY_WAIT == 24 * 3600
     assert "72 hours, at least a day" in PAGE
 

@@ -344,20 +344,21 @@ class TestForgers:
 
 
 class TestLimits:
-    def test_wrong_answers_are_counted_with_wrong_codes_and_right_ones_cost_nothing(
+    def test_a_thief_of_the_password_uses_up_the_tries_of_codes_and_keeps_no_passkey_out(
         self, visitor, superuser, other_browser, settings
     ):
-        settings.OTP_FACTORS_PER_ACCOUNT_DAY = 2
-        authenticator, (_, codes) = added(superuser), ("", recovery_codes.new())
-        recovery_codes.keep(superuser, codes[1])
+        settings.OTP_FACTORS_PER_ACCOUNT_DAY = 1
+        authenticator, (typed, rows) = added(superuser), recovery_codes.new()
+        recovery_codes.keep(superuser, rows)
+        with_password(other_browser)
         for _ in range(3):
-            with_password(other_browser)
-            assert sign(other_browser, authenticator).status_code == 302
+            assert REFUSED in text_of(sign(other_browser, Authenticator()))
+        assert "This code is wrong" in text_of(other_browser.post(PAGE, code="000"))
+        assert "Too many tries" in text_of(other_browser.post(PAGE, code=typed[0]))
+        assert not is_in(other_browser)
         with_password(visitor)
-        assert REFUSED in text_of(sign(visitor, Authenticator()))
-        assert "This code is wrong" in text_of(visitor.post(PAGE, code="000"))
-        assert "Too many tries" in text_of(sign(visitor, authenticator))
-        assert not is_in(visitor)
+        assert sign(visitor, authenticator).status_code == 302
+        assert is_in(visitor)
 
     def test_one_post_is_one_try(self, visitor, superuser, settings, told):
         authenticator, (_, rows) = added(superuser), recovery_codes.new()

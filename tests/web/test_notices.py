@@ -7,7 +7,7 @@ from django.contrib.auth import get_user_model
 from django.core import mail
 from django.test import RequestFactory
 
-from otp_app import accounts, notifications, services, tokens
+from otp_app import accounts, notifications, services, stores, tokens
 from otp_app.accounts import devices, events, recoveries
 from otp_app.accounts import number_changes as change_rows
 from otp_app.accounts import second_phones as second_phone_rows
@@ -81,6 +81,24 @@ def test_the_button_ends_that_session_and_no_other_and_the_owner_can_read_it(vis
     assert row.used_at >= row.created_at
 
 
+def test_whoever_was_not_the_owner_is_no_known_device_any_more(visitor, user, sign_in, notified):
+    path = notified(sign_in())
+    device = devices.issue(user.phone, stores.current().now())
+    assert devices.recognise(user.phone, device)
+    visitor.get(path)
+    press(visitor, path)
+    assert not devices.recognise(user.phone, device)
+
+
+def test_whoever_says_that_it_was_somebody_else_stops_the_way_back(visitor, begun, sign_in, notified, user):
+    row, _ = begun
+    path = notified(sign_in())
+    visitor.get(path)
+    press(visitor, path)
+    row.refresh_from_db()
+    assert row.ended_by == "use"
+
+
 def test_another_press_does_not_do_the_next_thing_and_another_look_tells_what_was_done(visitor, sign_in, notified):
     path, own = notified(sign_in()), sign_in()
     visitor.get(path)
@@ -93,9 +111,10 @@ def test_another_press_does_not_do_the_next_thing_and_another_look_tells_what_wa
 
 def test_then_everything_can_be_ended(visitor, user, sign_in, notified):
     path, own = notified(sign_in()), sign_in()
-    device = devices.issue(user.phone, 1)
     visitor.get(path)
     assert "Sign out everywhere" in press(visitor, path)
+    device = devices.issue(user.phone, stores.current().now())
+    assert devices.recognise(user.phone, device)
     text = press(visitor, path, after="ended")
     assert "You are signed out on all devices." in text
     assert "Sign out everywhere" not in text
