@@ -147,7 +147,7 @@ SILENCED_SYSTEM_CHECKS = [
 
 CORS_ALLOWED_ORIGINS = items("CORS_ALLOWED_ORIGINS")
 CORS_URLS_REGEX = r"^/api/.*$"
-CORS_ALLOW_HEADERS = (*default_headers, "idempotency-key")
+CORS_ALLOW_HEADERS = (*default_headers, "idempotency-key", "otp-confirmation")
 
 REST_FRAMEWORK = {"DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema"}  # for the views of the documentation
 SPECTACULAR_SETTINGS = {

@@ -2,6 +2,8 @@
 
 import pytest
 
+from otp_app.api.components import HEADERS
+
 pytestmark = pytest.mark.django_db
 
 ORIGIN = "https://app.example"
@@ -21,3 +23,10 @@ def test_a_named_origin_may_call_the_api_and_nothing_else(client, settings):
     assert preflight(client) == ORIGIN
     assert preflight(client, "https://other.example") is None
     assert preflight(client, path="/admin/") is None
+
+
+def test_a_named_origin_may_send_every_header_that_the_schema_has(client, settings):
+    settings.CORS_ALLOWED_ORIGINS = [ORIGIN]
+    headers = {"origin": ORIGIN, "access-control-request-method": "DELETE"}
+    allowed = client.options("/api/me/", headers=headers).headers["Access-Control-Allow-Headers"].split(", ")
+    assert {name.lower() for name in (*HEADERS, "Authorization", "Content-Type")} <= set(allowed)
