@@ -50,7 +50,9 @@ _TRIGGERS = {
 
 
 def send(user: Any, kind: str, *, phone: str = "", subject: str = "", request: HttpRequest | None = None) -> None:
-    """Send a notification to ``phone``, by default the user's, in the language of the request, or of the number.
+    """Send a notification to ``phone``, by default the user's, in the language that the user has chosen.
+
+    Else it is that of the request, or of the number.
 
     ``subject`` is what the link acts on; without one there is no link. Raise nothing: whatever goes wrong is logged,
     and limits refuse (the phone's own, the budget, the rulings of operators). Within a transaction wait for its commit;
@@ -76,6 +78,7 @@ def _send(user: Any, kind: str, phone: Phone, subject: str, request: HttpRequest
     with audit.recording_refusals(phone, None, None, Channel.SMS, request):
         # As for a known device, so that no block of a whole prefix or country keeps it from somebody who is signed in.
         taken = rulings.decide(phone, None, limits, stores.current().take, device=True)
-    language = language_of(request or HttpRequest(), phone)
+    # Somebody else may have made the request: who is to be warned must be able to read it.
+    language = accounts.language_of(user) or language_of(request or HttpRequest(), phone)
     challenge = notifications.add(user, kind, phone, subject, language, taken)
     background.run(queues.current().enqueue, Grant(challenge, challenge.created_at, 0))

@@ -83,6 +83,13 @@ def test_it_is_in_the_language_of_the_request_or_else_of_the_number(user, outbox
     assert outbox[-1].language == language
 
 
+@pytest.mark.parametrize(("chosen", "language"), [("uz", "uz"), ("", "en"), ("de", "en")])
+def test_it_is_in_the_language_that_the_user_has_chosen_whoever_has_made_the_request(user, outbox, chosen, language):
+    user.language = chosen
+    notify(user, request=RequestFactory().get("/", HTTP_ACCEPT_LANGUAGE="en"))
+    assert outbox[-1].language == language
+
+
 def test_the_link_is_in_no_table_and_that_of_another_notification_is_another(user, outbox):
     notify(user)
     notify(user)

@@ -12,7 +12,17 @@ Services, tokens, the API and the hosted page may call it.
 from typing import Any
 
 from .accounts import Accounts, current, is_default
-from .adapter import REFUSALS, database, find_and_sign_in, last_login, lock, phone_field, record_sign_in, record_use
+from .adapter import (
+    REFUSALS,
+    database,
+    find_and_sign_in,
+    language_of,
+    last_login,
+    lock,
+    phone_field,
+    record_sign_in,
+    record_use,
+)
 from .newcomers import are_public, logger, may_get_in, sign_up, user_for
 
 __all__ = [
@@ -23,6 +33,7 @@ __all__ = [
     "database",
     "find_and_sign_in",
     "is_default",
+    "language_of",
     "last_login",
     "lock",
     "logger",

@@ -15,6 +15,7 @@ from ..db import clock, lookups, writes
 from ..db.lookups import Lookup
 from ..db.writes import Part
 from ..models import SecurityEvent
+from ..phones.languages import LANGUAGES
 from ..users import AbstractPhoneUser, is_lost, lost_phone
 from . import sign_ups
 
@@ -104,6 +105,12 @@ def own_members(user: Any) -> dict[str, Any]:
     """Return what a user of ours has beside the phone; empty for a model of another kind."""
     ours = isinstance(user, AbstractPhoneUser)
     return {name: getattr(user, name) for name in OWN_MEMBERS} if ours else {}
+
+
+def language_of(user: Any) -> str:
+    """Return the language that a user of ours has chosen; "" for none, and for one that we do not have."""
+    chosen: str = own_members(user).get("language", "")
+    return chosen if chosen in LANGUAGES else ""
 
 
 def erase(user: Any) -> None:

@@ -11,6 +11,7 @@ from ..errors import InvalidRequest
 
 MEMBERS = ("amount", "payee", "text")  # in the order in which the message shows them
 MAX_CHARACTERS = 60  # of all members together, with the ", " between them, so that they fit into one SMS
+_BLANK = set("\u115f\u1160\u2800\u3164\uffa0\U0001d159")  # count as letters and symbols, and show nothing
 _RIGHT_TO_LEFT = {"R", "AL", "AN"}  # beside such a letter the digits of an amount could be shown in another order
 
 
@@ -39,9 +40,14 @@ def shown(context: Mapping[str, str]) -> str:
     return ", ".join(context[name] for name in MEMBERS if name in context)
 
 
+def is_visible(text: str) -> bool:
+    """Return whether every character of a text is printable and shows something, if only a space."""
+    return text.isprintable() and not _BLANK.intersection(text)
+
+
 def _is_plain(text: Any) -> bool:
     """Tell whether a text shows what it holds: nothing invisible, no direction of its own, no marks upon letters."""
-    if not isinstance(text, str) or not text.isprintable() or not text or text != text.strip():
+    if not isinstance(text, str) or not is_visible(text) or not text or text != text.strip():
         return False
     return not any(
         unicodedata.bidirectional(sign) in _RIGHT_TO_LEFT or unicodedata.category(sign).startswith("M") for sign in text

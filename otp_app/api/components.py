@@ -5,6 +5,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import append_meta
 
 from .. import tokens
+from ..accounts import adapter, profiles
 from ..delivery.state import SHOWN_STATUSES
 from ..providers.base import Channel
 from . import confirmations, idempotency, problems
@@ -76,6 +77,7 @@ def answers(schema: AutoSchema) -> dict[str, Json]:
     phone = STRING | {"description": "E.164; empty for a user without a phone."}
     user = described(id=key, phone=phone, is_new={"type": "boolean"})
     token = append_meta(STRING, {"nullable": tokens.current().ambient})
+    own = {} if profiles.serializer_class() else dict.fromkeys(adapter.own_members(get_user_model()()), STRING)
     return {
         "OtpState": _challenge_state(),
         "OtpToken": _refreshable(token=token, expires_in=_SECONDS, user=described(id=key, phone=phone)),
@@ -89,7 +91,7 @@ def answers(schema: AutoSchema) -> dict[str, Json]:
         ),
         "OtpVerified": _refreshable(message=STRING, token=token, expires_in=_SECONDS, user=user, device=STRING),
         "OtpPhoneChanged": described(user=described(id=key, phone=phone), device=STRING),
-        "OtpMe": described(id=key, phone=phone),
+        "OtpMe": described(id=key, phone=phone, **own, optional=tuple(own)),
         "OtpErased": described(
             message=STRING, kept=described(what=STRING, days={"type": "integer", "description": "At most."})
         ),
@@ -129,7 +131,10 @@ def answers(schema: AutoSchema) -> dict[str, Json]:
 
 def _confirming() -> Json:
     sent = described(message=STRING, challenge_id=STRING, expires_in=_SECONDS, resend_in=_SECONDS)
-    sent["properties"] |= {"by": STRING | {"description": "The factor that will answer; then no message was sent."}}
+    sent["properties"] |= {
+        "by": STRING | {"description": "The factor that will answer; then no message was sent."},
+        "options": _passkey_options(),
+    }
     return sent | {"required": ["challenge_id", "expires_in"]}
 
 

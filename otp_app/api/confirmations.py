@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
@@ -111,3 +111,15 @@ class Confirmed(Guard):
 def confirmed(purpose: str, context: Context | None = None) -> Callable[[View], View]:
     """Guard a synchronous Django view as ``Confirmed`` does a DRF view; 401 for a request without a user."""
     return Confirmed(purpose, context).guarding
+
+
+class ConfirmedView(OtpView):
+    """Hold what the views share of which some methods want a confirmation. Any other method leaves it unused."""
+
+    authentication_classes = (LiveTokenAuthentication,)
+    purposes: ClassVar[Mapping[str, str]] = {}  # by the method
+
+    def get_permissions(self) -> list[Any]:
+        """Ask for a confirmation of what changes."""
+        purpose = self.purposes.get(self.request.method or "")
+        return [IsAuthenticated(), *([Confirmed(purpose)] if purpose else [])]

@@ -1,6 +1,6 @@
 """Serve a user's own e-mail address for notices: show it, prove a new one by a code, remove it."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -13,13 +13,11 @@ from ..challenges.policies import ADD_EMAIL, REMOVE_EMAIL
 from ..factors import emails
 from ..proofs import enrolments
 from .authentication import LiveTokenAuthentication
-from .confirmations import Confirmed, giving_back
+from .confirmations import ConfirmedView, giving_back
 from .fields import TextField
 from .problems import NotFound
 from .serializers import StrictSerializer
 from .views import OtpView
-
-_PURPOSES = {"POST": ADD_EMAIL, "DELETE": REMOVE_EMAIL}
 
 
 class EmailField(TextField):
@@ -46,14 +44,9 @@ class EmailVerifySerializer(StrictSerializer):
     otp = TextField()
 
 
-class EmailView(OtpView):
-    authentication_classes = (LiveTokenAuthentication,)
+class EmailView(ConfirmedView):
+    purposes: ClassVar[Any] = {"POST": ADD_EMAIL, "DELETE": REMOVE_EMAIL}
     serializer_class = EmailSerializer
-
-    def get_permissions(self) -> list[Any]:
-        """Ask for a confirmation of what changes."""
-        purpose = _PURPOSES.get(self.request.method or "")
-        return [IsAuthenticated(), *([Confirmed(purpose)] if purpose else [])]
 
     def get(self, request: Request) -> Response:
         return Response({"email": emails.find(request.user)})

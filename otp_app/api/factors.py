@@ -1,10 +1,9 @@
 """Serve a user's own authenticator and recovery codes: show what there is, add, remove, renew."""
 
-from collections.abc import Sequence
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, ClassVar
 
-from rest_framework.permissions import BasePermission, IsAuthenticated
+from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -13,26 +12,19 @@ from ..challenges.policies import ADD_AUTHENTICATOR, RECOVERY_CODES, REMOVE_AUTH
 from ..factors import authenticators, recovery_codes
 from ..proofs import enrolments
 from .authentication import LiveTokenAuthentication
-from .confirmations import Confirmed
+from .confirmations import ConfirmedView
 from .fields import TextField
 from .problems import NotFound
 from .serializers import StrictSerializer
 from .views import OtpView
-
-_PURPOSES = {"POST": ADD_AUTHENTICATOR, "DELETE": REMOVE_AUTHENTICATOR}
 
 
 class AuthenticatorVerifySerializer(StrictSerializer):
     code = TextField()
 
 
-class AuthenticatorView(OtpView):
-    authentication_classes = (LiveTokenAuthentication,)
-
-    def get_permissions(self) -> list[Any]:
-        """Ask for a confirmation of what changes."""
-        purpose = _PURPOSES.get(self.request.method or "")
-        return [IsAuthenticated(), *([Confirmed(purpose)] if purpose else [])]
+class AuthenticatorView(ConfirmedView):
+    purposes: ClassVar[Any] = {"POST": ADD_AUTHENTICATOR, "DELETE": REMOVE_AUTHENTICATOR}
 
     def get(self, request: Request) -> Response:
         kept = authenticators.find(request.user)
@@ -63,9 +55,8 @@ class AuthenticatorVerifyView(OtpView):
         return Response({"recovery_codes": codes})
 
 
-class RecoveryCodesView(OtpView):
-    authentication_classes = (LiveTokenAuthentication,)
-    permission_classes: Sequence[type[BasePermission]] = (IsAuthenticated, Confirmed(RECOVERY_CODES))  # type: ignore[assignment]
+class RecoveryCodesView(ConfirmedView):
+    purposes: ClassVar[Any] = {"POST": RECOVERY_CODES}
 
     def post(self, request: Request) -> Response:
         codes = enrolments.renew_recovery_codes(request.user, request._request)

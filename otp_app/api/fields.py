@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from .. import phones
-from ..accounts import authorization_codes, clients, devices
+from ..accounts import authorization_codes, clients, contexts, devices
 from ..challenges.policies import LOGIN, NEW_PHONE, policy_for
 from ..limits import proof_of_work
 from ..providers.base import Channel
@@ -105,7 +105,7 @@ class ClientNameField(TextField):
 
     def to_internal_value(self, data: Any) -> str:
         text = super().to_internal_value(data).strip()
-        if not text or not text.isprintable():
+        if not text or not contexts.is_visible(text):
             self.fail("printable")
         return text
 

@@ -7,7 +7,8 @@
          ├─ answered: the same answer, byte for byte · in progress: 409 · used for another body: 422
          └─ in progress for too long, so its process has died: the challenge shows whether the send happened
 
-A key belongs to one client. The database shows neither the key nor the client nor the body, only keyed hashes. The id
+A key belongs to one user, or to one client where nobody need be signed in. The database shows neither the key nor whose
+it is nor the body, only keyed hashes. The id
 of a new challenge is written down before the challenge exists, so nothing is lost between the challenge's commit and
 the answer. Times come from the store's clock, by which challenges expire.
 """
@@ -92,7 +93,7 @@ def acquire(request: Request, key: str, use: str, challenge_id: str) -> KeptAnsw
         "answer": None,
         "expires_at": now + _MAX_HELD_MS,
     }
-    name = UUID(ledger_id(use, f"{client_of(request.META)} {key}"))
+    name = UUID(ledger_id(use, f"{_owner_of(request)} {key}"))
     ours, row = KeptAnswer(key=name, **values), _rows().filter(key=name).first()
     if row is None:
         alias = router.db_for_write(KeptAnswer)  # one of many at once writes its row; the database logs no error
@@ -107,6 +108,11 @@ def acquire(request: Request, key: str, use: str, challenge_id: str) -> KeptAnsw
     if not _unchanged(row).update(**values):
         raise RequestInProgress
     return ours
+
+
+def _owner_of(request: Request) -> str:
+    """Return whom a key belongs to. Behind one address two users may have the same key, and bodies without a phone."""
+    return f"user {request.user.pk}" if request.authenticators else client_of(request.META)
 
 
 def _is_answered(row: KeptAnswer, body: UUID, now: int) -> bool:

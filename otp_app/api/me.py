@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from rest_framework import serializers
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
@@ -19,15 +20,22 @@ from ..phones.languages import LANGUAGES
 from ..users import AbstractPhoneUser
 from .authentication import LiveTokenAuthentication
 from .confirmations import HEADER
-from .fields import Json, ObjectField
+from .fields import Json, ObjectField, TextField
 from .serializers import user_answer
 from .views import OtpView
 
 _DAY_MS = 24 * 3600 * 1000
+_NOT_TEXT: Any = TextField.default_error_messages["not_text"]
 
 
 class NameField(serializers.CharField):
     """Take a JSON string and convert nothing into one."""
+
+    default_error_messages = {  # noqa: RUF012  (DRF has no texts in Uzbek)
+        "invalid": _NOT_TEXT,
+        "null": _NOT_TEXT,
+        "max_length": gettext_lazy("This must have at most {max_length} characters."),
+    }
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
@@ -35,11 +43,18 @@ class NameField(serializers.CharField):
         return super().to_internal_value(data)
 
 
+class LanguageField(serializers.ChoiceField):
+    default_error_messages = {  # noqa: RUF012
+        "invalid_choice": gettext_lazy("This value is not possible."),
+        "null": _NOT_TEXT,
+    }
+
+
 class OwnMembersSerializer(serializers.Serializer):  # type: ignore[type-arg]  # not generic at run time
     """Take what a user of ours may change, where the accounts name no serializer of their own."""
 
     full_name = NameField(max_length=150, allow_blank=True)
-    language = serializers.ChoiceField(LANGUAGES, allow_blank=True)
+    language = LanguageField(LANGUAGES, allow_blank=True)
 
 
 class ChangesSerializer(serializers.Serializer):  # type: ignore[type-arg]  # not generic at run time

@@ -1,7 +1,6 @@
 """Serve passkeys: add one, list and remove the own ones, and sign in by one."""
 
-from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
@@ -16,7 +15,7 @@ from ..flows import passkeys
 from ..limits.clients import client_of
 from ..models import Passkey
 from .authentication import LiveTokenAuthentication
-from .confirmations import Confirmed
+from .confirmations import ConfirmedView
 from .fields import Json
 from .problems import NotFound
 from .serializers import PasskeyFinishSerializer, PasskeySignInSerializer, issued_answer, user_answer
@@ -35,7 +34,7 @@ class PasskeyRoomView(OtpView):
 
 class OwnPasskeysView(PasskeyRoomView):
     authentication_classes = (LiveTokenAuthentication,)
-    permission_classes: Sequence[Any] = (IsAuthenticated,)
+    permission_classes = (IsAuthenticated,)
 
 
 class PasskeysView(OwnPasskeysView):
@@ -43,8 +42,8 @@ class PasskeysView(OwnPasskeysView):
         return Response({"passkeys": [_answer(passkey) for passkey in kept.of(request.user)]})
 
 
-class PasskeyView(OwnPasskeysView):
-    permission_classes = (IsAuthenticated, Confirmed(REMOVE_PASSKEY))
+class PasskeyView(PasskeyRoomView, ConfirmedView):
+    purposes: ClassVar[Any] = {"DELETE": REMOVE_PASSKEY}
 
     def delete(self, request: Request, passkey_id: str) -> Response:
         """Remove a passkey. Raise NotFound for one that is gone, and alike for another user's."""
@@ -53,13 +52,13 @@ class PasskeyView(OwnPasskeysView):
         return Response(status=204)
 
 
-class PasskeyBeginView(OwnPasskeysView):
+class PasskeyBeginView(PasskeyRoomView, ConfirmedView):
     """Want the confirmation here, before the client makes a passkey that would then be refused.
 
     The challenge is signed for this user, so nobody finishes what was not confirmed.
     """
 
-    permission_classes = (IsAuthenticated, Confirmed(ADD_PASSKEY))
+    purposes: ClassVar[Any] = {"POST": ADD_PASSKEY}
 
     def post(self, request: Request) -> Response:
         return Response({"options": passkeys.creation_options(user=request.user)})

@@ -1,7 +1,7 @@
 """Serve a user's second number: show it, prove a new one by a code, remove it."""
 
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
@@ -14,7 +14,7 @@ from ..flows import second_phones
 from ..limits.clients import client_of
 from . import idempotency
 from .authentication import LiveTokenAuthentication
-from .confirmations import Confirmed
+from .confirmations import ConfirmedView
 from .fields import Json
 from .number_changes import asked_with
 from .problems import NotFound
@@ -22,14 +22,9 @@ from .serializers import NewPhoneSerializer, SecondPhoneVerifySerializer
 from .views import OtpView
 
 
-class SecondPhoneView(OtpView):
-    authentication_classes = (LiveTokenAuthentication,)
+class SecondPhoneView(ConfirmedView):
+    purposes: ClassVar[Any] = {"DELETE": REMOVE_SECOND_PHONE}  # that of an addition is in the body: it names the number
     serializer_class = NewPhoneSerializer
-
-    def get_permissions(self) -> list[Any]:
-        """Ask for a confirmation of a removal; that of an addition is in the body, because it names the number."""
-        removes = self.request.method == "DELETE"
-        return [IsAuthenticated(), *([Confirmed(REMOVE_SECOND_PHONE)] if removes else [])]
 
     def get(self, request: Request) -> Response:
         return Response({"phone": kept.of(request.user)})

@@ -69,7 +69,8 @@ def begin(*, challenge_id: str, code: str, request: HttpRequest | None = None) -
         value = recoveries.begin(row, user, request)
     phone = accounts.phone_of(user)
     notifications.send(user, notifications.RECOVERY_BEGUN, phone=phone, subject=row.pk.hex, request=request)
-    background.run(partial(_mail_notice, user, phone, _language(request, phone)), row)
+    language = accounts.language_of(user) or _language(request, phone)
+    background.run(partial(_mail_notice, user, phone, language), row)
     return value
 
 

@@ -4,7 +4,7 @@ One line of a table below for each of our tables: a list in the document, with t
 data. No list holds a secret, nor more than MAX_LISTED rows.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +12,8 @@ from django.db import models
 
 from .. import accounts
 from ..accounts import adapter, devices
+from ..accounts.events import Kind
+from ..challenges.policies import MAX_TTL_SECONDS
 from ..keys import phone_key
 from ..models import (
     Authenticator,
@@ -66,6 +68,7 @@ _INSTANTS = (
     *("begun_at", "ended_at"),
 )
 _SHOWN_OF_REFERENCE = 4
+_OF_NUMBER = (Kind.NUMBER_CHANGED, Kind.NUMBER_GIVEN_BACK, Kind.NUMBER_RESTORED)
 
 
 def copy_of(user: Any) -> dict[str, Any]:
@@ -74,11 +77,13 @@ def copy_of(user: Any) -> dict[str, Any]:
     forgotten = devices.ended_at(phone) if phone else 0
     account = {"id": user.pk, "phone": phone, "last_login": accounts.last_login(user)}
     shown = {name: value for name, value in adapter.own_members(user).items() if name not in account}
+    lists = {name: list(_rows(*columns, user)) for name, columns in OF_USER.items()}
+    since = _held_since(user, lists["events"])
     return {
         "user": {**accounts.current().shown(user), **shown, **account},
-        **{name: list(_rows(*columns, user)) for name, columns in OF_USER.items()},
-        "messages": _messages(phone) if phone else [],
-        "line_lookups": _line_lookups(phone) if phone else [],
+        **lists,
+        "messages": _messages(phone, since) if phone else [],
+        "line_lookups": _line_lookups(phone, since) if phone else [],
         "devices_forgotten_at": _instant(forgotten) if forgotten else None,
         "project": accounts.current().export(user),
     }
@@ -91,19 +96,31 @@ def _rows(model: type[models.Model], way: str, names: tuple[str, ...], user: Any
         yield {name: _plain(name, value) for name, value in row.items()}
 
 
-def _messages(phone: str) -> list[dict[str, Any]]:
+def _held_since(user: Any, happened: Sequence[Mapping[str, Any]]) -> int:
+    """Return since when a user has had the phone (milliseconds): what was before is of whoever had it then.
+
+    ``happened`` are the user's events, the newest first. The code that has proven the phone was sent before.
+    """
+    joined: datetime | None = getattr(user, "date_joined", None)
+    last = next((event for event in happened if event["kind"] in _OF_NUMBER), None)
+    got = last["at"] if last and last["kind"] != Kind.NUMBER_RESTORED else None  # which was kept for the user
+    known = [int(at.timestamp() * 1000) for at in (joined, got) if at]
+    return max(known, default=0) - MAX_TTL_SECONDS * 1000
+
+
+def _messages(phone: str, since: int) -> list[dict[str, Any]]:
     """Return the messages to a phone of thirty days. Of a company's reference the end is enough to find it by."""
     keys = [phone_key(phone), phone_key(phone, "any")]
-    rows = Delivery.objects.using(accounts.database()).filter(phone__in=keys).order_by("-sent_at")
+    rows = Delivery.objects.using(accounts.database()).filter(phone__in=keys, sent_at__gte=since).order_by("-sent_at")
     found = list(rows.values(*_MESSAGE)[:MAX_LISTED])
     for row in found:
         row["reference"] = row["reference"] and f"…{row['reference'][-_SHOWN_OF_REFERENCE:]}"
     return found
 
 
-def _line_lookups(phone: str) -> list[dict[str, Any]]:
+def _line_lookups(phone: str, since: int) -> list[dict[str, Any]]:
     """Return what was asked about the line of a phone, in thirty days."""
-    rows = LineLookup.objects.using(accounts.database()).filter(phone=phone_key(phone)).order_by("-pk")
+    rows = LineLookup.objects.using(accounts.database()).filter(phone=phone_key(phone), at__gte=since).order_by("-pk")
     found = rows.values("at", "finding", "line_type")[:MAX_LISTED]
     return [{name: _plain(name, value) for name, value in row.items()} for row in found]
 

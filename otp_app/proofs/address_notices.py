@@ -21,7 +21,8 @@ def tell_lost(user: Any, email: str, request: HttpRequest | None, *, replaced: b
     commit.
     """
     if email:
-        language = language_of(request or HttpRequest(), accounts.phone_of(user))
+        # Somebody else may have made the request.
+        language = accounts.language_of(user) or language_of(request or HttpRequest(), accounts.phone_of(user))
         after_commit(accounts.database(), partial(background.run, partial(_mail, language, replaced), email))
 
 

@@ -48,6 +48,8 @@ def test_plain_text_of_our_languages_is_taken(text):
         "\u202e001",
         "a\u200bb",
         "\u2066x",
+        "5\u3164",
+        "\u2800",
         "\ud800",
         "שלום",
         "٣ USD",

@@ -114,6 +114,18 @@ def test_the_same_request_under_an_idempotency_key_sends_one_message(post, outbo
     assert len(outbox) == 1
 
 
+def test_an_idempotency_key_is_one_of_its_user_whatever_the_address(post, client, outbox, django_user_model):
+    body = {"purpose": "erase"}
+    first = post("/api/confirm/", body, idempotency_key="k1", x_forwarded_for="192.0.2.1").json()
+    other = django_user_model.objects.create_user(new_phone())
+    bearer = {"authorization": f"Bearer {tokens.current().issue(other, None).token}", "idempotency-key": "k1"}
+    theirs = client.post("/api/confirm/", body, content_type="application/json", headers=bearer).json()
+    assert theirs["challenge_id"] != first["challenge_id"]
+    assert [message.to for message in outbox][1:] == [other.phone]
+    again = post("/api/confirm/", body, idempotency_key="k1", x_forwarded_for="198.51.100.1")
+    assert (again.json(), len(outbox)) == (first, 2)
+
+
 def test_the_context_may_be_left_out(post, outbox):
     assert post("/api/confirm/", {"purpose": "erase"}, accept_language="en").status_code == 200
     assert outbox[-1].body.endswith("Never share it.")
@@ -203,3 +215,20 @@ def test_a_plain_view_is_guarded_as_well(client, user, confirm):
     assert client.post("/plain/?amount=9", headers=header).json()["purpose"] == "payment"
     assert client.post(address, headers=header).json() == {"paid": "1 200 000 UZS"}
     assert client.post(address, headers=header).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("address", "purpose", "method"),
+    [
+        ("recovery-codes/", "recovery_codes", "get"),
+        ("passkeys/begin/", "add_passkey", "get"),
+        (f"passkeys/{32 * '0'}/", "remove_passkey", "post"),
+        ("second-phone/", "remove_second_phone", "put"),
+    ],
+)
+def test_a_method_that_there_is_not_uses_no_confirmation_up(client, user, confirm, settings, address, purpose, method):
+    settings.OTP_PASSKEY_RP_ID = "example.com"
+    value = confirm(purpose, {})
+    headers = {"authorization": f"Bearer {tokens.current().issue(user, None).token}", "otp-confirmation": value}
+    assert getattr(client, method)(f"/api/{address}", headers=headers).status_code == 405
+    assert kept.use(user, purpose, value)

@@ -76,6 +76,14 @@ def test_what_is_not_of_the_form_is_named(patch, body, member):
     assert (refused.status_code, set(refused.json()["errors"])) == (400, {member})
 
 
+@pytest.mark.parametrize(
+    "body", [{"full_name": 151 * "x"}, {"full_name": 5}, {"full_name": None}, {"language": "de"}, {"language": None}]
+)
+def test_it_is_named_in_each_of_our_languages(ask, body):
+    told = [ask("patch", body=body, accept_language=code).json()["errors"] for code in ("en", "ru", "uz")]
+    assert len({text for errors in told for texts in errors.values() for text in texts}) == 3
+
+
 def test_a_body_that_is_too_large_is_refused_unread(patch):
     assert patch({"full_name": 5000 * "x"}).status_code == 413
 

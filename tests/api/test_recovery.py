@@ -231,6 +231,13 @@ def test_the_mails_speak_the_persons_language(post, user, language, words):
     assert "Somebody" not in mail.outbox[-1].body
 
 
+def test_the_notice_speaks_the_language_that_the_user_has_chosen_whoever_has_begun_it(user, begin):
+    user.language = "uz"
+    user.save()
+    begin()
+    assert "pochta qutisining parolini" in mail.outbox[-1].body
+
+
 # who is answered alike, and gets nothing
 
 

@@ -151,6 +151,11 @@ def component(document, name):
     return jsonschema.Draft202012Validator(whole, format_checker=jsonschema.FormatChecker())
 
 
+def members(document, name):
+    """Return the names of the members that a component describes."""
+    return set(document["components"]["schemas"][name]["properties"])
+
+
 def bodies(operation):
     """Return every body of an operation as (status, media type, content); the status of its request is None."""
     parts = [(None, operation.get("requestBody", {})), *operation["responses"].items()]
@@ -379,6 +384,7 @@ def test_a_whole_sign_in_and_a_confirmation_are_answered_in_the_documented_forms
     clock.advance(3600)
     asked = client.post("/api/confirm/", {"purpose": "change_phone"}, "application/json", headers=headers)
     component(document, "OtpConfirming").validate(asked.json())
+    assert set(asked.json()) <= members(document, "OtpConfirming")
     check = {"otp": outbox[-1].code, "challenge_id": asked.json()["challenge_id"]}
     confirmed = client.post("/api/confirm/verify/", check, "application/json", headers=headers)
     component(document, "OtpConfirmed").validate(confirmed.json())
@@ -391,7 +397,9 @@ def test_a_whole_sign_in_and_a_confirmation_are_answered_in_the_documented_forms
     component(document, "OtpPhoneChanged").validate(changed.json())
     component(document, "OtpCountries").validate(client.get("/api/countries/").json())
     bearer = {"Authorization": f"Bearer {verified.json()['token']}"}
-    component(document, "OtpMe").validate(client.get("/api/me/", headers=bearer).json())
+    me = client.get("/api/me/", headers=bearer).json()
+    component(document, "OtpMe").validate(me)
+    assert set(me) == members(document, "OtpMe") == {"id", "phone", "full_name", "language"}
     assert client.post("/api/logout/", headers=bearer).status_code == 204
     after = client.get("/api/me/", headers=bearer)
     assert after.status_code == 401
@@ -428,3 +436,7 @@ def test_a_view_of_a_project_that_only_borrows_our_manners_is_described_by_that_
         pass
 
     assert OtpViewExtension(Own.as_view()).view_replacement() is Own
+
+
+def test_what_a_passkey_signs_for_a_confirmation_is_described(document):
+    assert {"challenge_id", "by", "expires_in", "options"} <= members(document, "OtpConfirming")

@@ -89,7 +89,7 @@ def test_an_app_names_itself_at_the_sign_in_whatever_its_user_agent_is(client, o
 
 
 @pytest.mark.parametrize(
-    "name", ["", " ", 65 * "x", "a\nb", "a\0", "\u202egnp.exe", "\ud800", "a\u200bb", 7, None, ["x"]]
+    "name", ["", " ", 65 * "x", "a\nb", "a\0", "\u202egnp.exe", "\ud800", "a\u200bb", "\u3164", 7, None, ["x"]]
 )
 def test_a_name_that_cannot_be_shown_is_refused_before_a_check_is_spent(client, outbox, phone, name):
     sent = client.post("/api/send-otp/", {"phone": phone}, content_type="application/json").json()

@@ -1,6 +1,8 @@
 """GET /api/me/export/ copies all that is kept of a person, no secret, and nothing of others."""
 
 import json
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from django.apps import apps
@@ -130,10 +132,35 @@ def test_a_company_is_named_and_of_its_reference_the_end(user):
 
 
 def test_what_was_asked_about_the_line_of_the_number_is_in_it(user):
+    user.date_joined = datetime.fromtimestamp(600, UTC)
     for phone in (user.phone, new_phone()):
         LineLookup.objects.create(phone=phone_key(phone), at=1000, finding="same", line_type="mobile", price=1)
     (lookup,) = document(user)["line_lookups"]
     assert lookup == {"at": "1970-01-01T00:00:01Z", "finding": "same", "line_type": "mobile"}
+
+
+def former_of(user):
+    """What was sent to the number, and asked about it, a week ago."""
+    at = user.date_joined - timedelta(days=7)
+    sent = {"phone": phone_key(user.phone), "sent_at": int(at.timestamp() * 1000), "channel": "sms"}
+    Delivery.objects.create(challenge=UUID(random_id()), **sent)
+    LineLookup.objects.create(phone=sent["phone"], at=sent["sent_at"], finding="same")
+    return at
+
+
+def test_what_whoever_had_the_number_before_was_sent_is_not_in_it(user):
+    former_of(user)
+    copy = document(user)
+    assert (len(copy["messages"]), copy["line_lookups"]) == (1, [])
+
+
+@pytest.mark.parametrize(("kind", "seen"), [("number_changed", 1), ("number_given_back", 1), ("number_restored", 2)])
+def test_nor_of_a_number_that_an_old_user_has_got_unless_it_was_kept_for_the_user(user, kind, seen):
+    at = former_of(user)
+    user.date_joined = at - timedelta(days=1)
+    assert len(document(user)["messages"]) == 2
+    events.record(user, Kind(kind))
+    assert len(document(user)["messages"]) == seen
 
 
 def test_no_secret_and_nothing_of_others_is_in_it(user, outbox):
