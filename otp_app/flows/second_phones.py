@@ -58,7 +58,6 @@ def verify(
         if accounts.current().find(row.new, request):
             raise PhoneTaken
         before = second_phones.keep(changed, row.new, challenge_id, request)
-    for phone in sorted({row.old, before} - {row.new, ""}):
-        kind = notifications.SECOND_PHONE_ADDED
-        notifications.send(changed, kind, phone=phone, subject=challenge_id, request=request)
+    told = {"phone": row.old, "also": before if before != row.new else ""}
+    notifications.send(changed, notifications.SECOND_PHONE_ADDED, **told, subject=challenge_id, request=request)
     return row.new

@@ -15,7 +15,7 @@ from ..errors import InvalidOrExpiredCode, LastWayIn
 from ..factors import authenticators, emails, passkeys, recovery_codes
 from ..factors.changing import alone
 from ..limits.clients import client_of
-from . import address_notices
+from ..notifications import mails
 
 
 def add_authenticator(user: Any, code: str, request: HttpRequest) -> list[str]:
@@ -76,7 +76,7 @@ def add_email(user: Any, challenge_id: str, otp: str, request: HttpRequest) -> N
     events.record(user, Kind.EMAIL_ADDED, request)
     recoveries.end_all(user, recoveries.BY_ADDRESS, request)
     notifications.send(user, notifications.EMAIL_ADDED, request=request)
-    address_notices.tell_lost(user, before, request, replaced=True)
+    mails.tell_lost(user, before, request, replaced=True)
 
 
 def remove_email(user: Any, request: HttpRequest) -> bool:
@@ -88,7 +88,7 @@ def remove_email(user: Any, request: HttpRequest) -> bool:
     if removed:
         events.record(user, Kind.EMAIL_REMOVED, request)
         recoveries.end_all(user, recoveries.BY_ADDRESS, request)
-        address_notices.tell_lost(user, removed, request)
+        mails.tell_lost(user, removed, request)
     return bool(removed)
 
 
@@ -113,7 +113,7 @@ def remove_added_since(user: Any, at: int, request: HttpRequest | None) -> None:
         removed.add(Kind.PASSKEY_REMOVED)
     if Kind.EMAIL_ADDED in added and (email := emails.remove(user)):
         removed.add(Kind.EMAIL_REMOVED)
-        address_notices.tell_lost(user, email, request)
+        mails.tell_lost(user, email, request)
     if Kind.SECOND_PHONE_ADDED in added:
         second_phones.remove(user, request)
     if not factors.is_protected(user):

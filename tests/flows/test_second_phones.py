@@ -45,9 +45,11 @@ def user():
 def notices(monkeypatch):
     """The notifications that were sent, as (kind, phone, subject)."""
     sent = []
-    monkeypatch.setattr(
-        notifications, "send", lambda user, kind, *, phone="", subject="", **_: sent.append((kind, phone, subject))
-    )
+
+    def send(_user, kind, *, phone="", also="", subject="", **_):
+        sent.extend((kind, to, subject) for to in (phone, also) if to)
+
+    monkeypatch.setattr(notifications, "send", send)
     return sent
 
 

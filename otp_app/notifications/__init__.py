@@ -1,33 +1,36 @@
-"""Tell a person by SMS what has happened to the account: without a code, with a link by which the person may act.
+"""Tell a person what has happened to the account: by SMS with a link by which the person may act, and by mail.
 
 ::
 
     send ── (after the commit) rulings.decide ── store.take ── notifications.add ── (in a moment) queue ── (delivery)
+     └───── (after the commit) mails.tell ── factors.emails.find ── (in a moment) Django's mail
     the page of the link ── otp_app.web.notices: what each kind of notification can do
 
 A kind is a word that has a text (``otp_app/<kind>.notice.sms.txt``, its form "short" at most 18 characters in Russian)
-and, as long as its link is to do something, a page (``otp_app/web/<kind>.notice.html``) and a row in ``ACTS`` there.
+and, as long as its link is to do something, a page (``otp_app/web/<kind>.notice.html``) and a row in ``ACTS`` there. If
+it has a text for mails (``otp_app/<kind>.notice.mail.txt``), a person who has proven an address is told there as well.
 """
 
 import logging
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from django.http import HttpRequest
 
-from . import accounts, audit, phones, queues, rulings, stores
-from .accounts import notifications
-from .challenges import Grant
-from .conf import conf
-from .db.transactions import after_commit
-from .delivery import routing
-from .limits import request_limits
-from .limits.table import Trigger
-from .phones import Phone
-from .phones.languages import language_of
-from .providers.base import Channel
-from .queues import background
-from .stores import outbox
+from .. import accounts, audit, phones, queues, rulings, stores
+from ..accounts import notifications
+from ..challenges import Grant
+from ..conf import conf
+from ..db.transactions import after_commit
+from ..delivery import routing
+from ..limits import request_limits
+from ..limits.table import Trigger
+from ..phones.languages import language_of
+from ..providers.base import Channel
+from ..queues import background
+from ..stores import outbox
+from . import mails
 
 logger = logging.getLogger("otp_app.notifications")
 
@@ -49,29 +52,31 @@ _TRIGGERS = {
 }
 
 
-def send(user: Any, kind: str, *, phone: str = "", subject: str = "", request: HttpRequest | None = None) -> None:
-    """Send a notification to ``phone``, by default the user's, in the language that the user has chosen.
+def send(
+    user: Any, kind: str, *, phone: str = "", also: str = "", subject: str = "", request: HttpRequest | None = None
+) -> None:
+    """Send a notification to ``phone``, by default the user's, to the number ``also``, and to the proven address.
 
-    Else it is that of the request, or of the number.
-
-    ``subject`` is what the link acts on; without one there is no link. Raise nothing: whatever goes wrong is logged,
-    and limits refuse (the phone's own, the budget, the rulings of operators). Within a transaction wait for its commit;
-    a provider that costs money is called in a moment, by another thread.
+    It is in the language that the user has chosen, else in that of the request, or of the number. ``subject`` is what
+    the link acts on; without one there is no link. Raise nothing: whatever goes wrong is logged, and limits refuse an
+    SMS (the phone's own, the budget, the rulings of operators). Within a transaction wait for its commit; a provider
+    that costs money is called in a moment, by another thread.
     """
-    number = phone or accounts.phone_of(user)
-    if number:
-        after_commit(outbox.database(), partial(_send_or_log, user, kind, number, subject, request))
+    for number in filter(None, (phone or accounts.phone_of(user), also)):
+        after_commit(outbox.database(), partial(_or_log, kind, partial(_send, user, kind, number, subject, request)))
+    after_commit(outbox.database(), partial(_or_log, kind, partial(mails.tell, user, kind, request)))
 
 
-def _send_or_log(user: Any, kind: str, number: str, subject: str, request: HttpRequest | None) -> None:
+def _or_log(kind: str, tell: Callable[[], None]) -> None:
     try:
-        _send(user, kind, phones.as_phone(number), subject, request)
+        tell()
     except Exception as error:  # noqa: BLE001  (what it tells of has happened, and must not fail by it)
         # Only the type is logged: a text may quote the phone.
         logger.error("not notified of %s: %s", kind, type(error).__name__)  # noqa: TRY400  (a traceback may, too)
 
 
-def _send(user: Any, kind: str, phone: Phone, subject: str, request: HttpRequest | None) -> None:
+def _send(user: Any, kind: str, number: str, subject: str, request: HttpRequest | None) -> None:
+    phone = phones.as_phone(number)
     price = routing.highest_price(phone, Channel.SMS) if conf.BUDGET_PER_DAY and not phone.is_test else 0
     trigger = _TRIGGERS.get(kind, Trigger.NOTIFICATION)
     limits = request_limits.for_notification(phone, price=price, trigger=trigger)
