@@ -273,8 +273,9 @@ def test_deliveries_that_nobody_takes_on_are_a_fault(remote, clock):
     clock.advance(180)
     code, text = doctor()
     assert code == 1
-    assert "FAULT   queue: 1 delivery waiting, the oldest for 3 min" in text
-    assert "3 min. Check that a worker and manage.py otp_sweep run." in text
+    assert re.search(
+        r"FAULT   queue: 1 delivery waiting, the oldest for 3 min( \d+ s)?\. Check that a worker and", text
+    )
 
 
 def test_an_open_circuit_is_a_fault_until_it_ends(remote, clock):
