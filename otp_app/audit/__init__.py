@@ -151,6 +151,14 @@ def record_factor(what: str, user: Any, client: str | None = None, **facts: str)
     _log(level, "second_factor", {"what": what, "user": str(user), **seen, **facts})
 
 
+def record_decision(what: str, user: Any, by: str) -> None:
+    """Log ``account`` at WARNING: an operator has opened an idle account, or given a number back to one.
+
+    ``user`` is its primary key, and ``by`` is as in :func:`record_ruling`.
+    """
+    _log(logging.WARNING, "account", {"what": what, "user": str(user), "by": by})
+
+
 def record_watched(refused: Limited | ProofRequired, phone: str, client: str | None) -> None:
     """Log ``watched`` at INFO: a send to a watched region was served, which the bucket would have refused."""
     facts = {"limit": refused.limit, **_bucket(refused), "phone": phones.mask(phone), "client": client}

@@ -86,6 +86,18 @@ def test_an_account_that_is_opened_takes_the_next_code(old, sign_in, capsys):
     assert sign_in(phone).user == user
 
 
+def test_the_log_tells_of_each_decision_and_of_nothing_that_was_only_looked_at(lost, capsys, caplog):
+    phone, user, new = lost
+    admin = create_admin()
+    run(capsys, phone)
+    run(capsys, phone, "--open")
+    run(capsys, phone, "--give-back", str(user.pk), "--by", admin.get_username())
+    told = [record.otp for record in caplog.records if getattr(record, "otp", {}).get("event") == "account"]
+    opened = {"event": "account", "what": "opened", "user": str(new.user.pk), "by": "otp_accounts"}
+    given_back = {"event": "account", "what": "number_given_back", "user": str(user.pk), "by": str(admin.pk)}
+    assert told == [opened, given_back]
+
+
 def test_a_number_is_given_back_with_everything_that_the_account_had(lost, sign_in, capsys):
     phone, user, new = lost
     run(capsys, phone, "--give-back", str(user.pk))

@@ -7,7 +7,7 @@ from typing import Any
 from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError
 
-from ... import accounts, phones, services
+from ... import accounts, audit, phones, services
 from ...accounts import released_numbers
 from ...errors import OtpError
 from ...models import ReleasedNumber
@@ -42,7 +42,7 @@ class Command(BaseCommand):
         if user is None:
             raise CommandError("No account has this number.")
         accounts.record_sign_in(user)
-        _log(by, user, "Account opened.")
+        _log("opened", by, user, "Account opened.")
 
     def _give_back(self, phone: str, key: str, by: Any) -> None:
         row = next((each for each in released_numbers.of(phone) if str(each.user.pk) == key), None)
@@ -54,7 +54,7 @@ class Command(BaseCommand):
             services.sign_out_everywhere(user=holder)
         if not released_numbers.give_back(row):
             raise CommandError("The number could not be given back: somebody has just signed in with it. Try again.")
-        _log(by, row.user, "Number given back.")
+        _log("number_given_back", by, row.user, "Number given back.")
 
     def _show(self, phone: str) -> None:
         user = accounts.current().find(phone, None)
@@ -68,8 +68,9 @@ def _time(row: ReleasedNumber) -> str:
     return datetime.fromtimestamp(row.at / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
-def _log(by: Any, user: Any, text: str) -> None:
-    """Write the decision into the history of Django's admin, if somebody is named who made it."""
+def _log(what: str, by: Any, user: Any, text: str) -> None:
+    """Write the decision into the log, and into the history of Django's admin if somebody is named who made it."""
+    audit.record_decision(what, user.pk, str(by.pk) if by else "otp_accounts")
     if by and apps.is_installed("django.contrib.admin"):
         from django.contrib.admin.models import CHANGE, LogEntry  # not to be imported where it is not installed
 
