@@ -11,7 +11,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
-from .. import phones, services, tokens
+from .. import accounts, phones, services, tokens
 from ..accounts import devices, notifications, second_phones
 from ..accounts.number_changes import is_undone, undoable
 from ..errors import InvalidOrExpiredCode
@@ -26,7 +26,8 @@ Act = Callable[[Notification, HttpRequest], str]
 
 
 def _end_session(row: Notification, request: HttpRequest) -> str:
-    devices.end_all(row.phone)  # or whoever signed in would be known at the next sign-in, of which nobody is told
+    # Or whoever signed in would be known at the next sign-in, of which nobody is told.
+    devices.end_all(accounts.phone_of(row.user))
     tokens.sessions.end(row.user, row.subject, request)
     return "ended"
 

@@ -90,6 +90,16 @@ def test_whoever_was_not_the_owner_is_no_known_device_any_more(visitor, user, si
     assert not devices.recognise(user.phone, device)
 
 
+def test_the_devices_of_whoever_has_the_number_by_then_stay_known(visitor, user, sign_in, notified):
+    path, theirs = notified(sign_in()), user.phone
+    user.phone = new_phone()
+    user.save()
+    device = devices.issue(theirs, stores.current().now())
+    visitor.get(path)
+    press(visitor, path)
+    assert devices.recognise(theirs, device)
+
+
 def test_whoever_says_that_it_was_somebody_else_stops_the_way_back(visitor, begun, sign_in, notified, user):
     row, _ = begun
     path = notified(sign_in())
