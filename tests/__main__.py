@@ -29,8 +29,9 @@ BRANCHING = [f"tests/{name}" for name in ("accounts", "checks", "contracts", "db
 PROGRAMS = [f"--ignore=tests/{name}" for name in ("browser", "embedding", "service", "torture")]
 # The project's own files, and worlds of thousands of sends, which would be slow to measure.
 UNMEASURED = ["tests/repository", "tests/simulation"]
+SIMULATED = ["--cov=otp_app/simulation", "--cov=otp_app.management.commands.otp_simulate", "--cov-report="]
 # What no database makes a difference to.
-ONCE = [f"--ignore=tests/{name}" for name in ("providers", "repository", "simulation")]
+ONCE = [f"--ignore=tests/{name}" for name in ("project", "providers", "repository", "simulation")]
 
 
 @contextmanager
@@ -73,11 +74,16 @@ def lanes(url: str, browser: str, coverage: str) -> list[list[Run]]:
         return run(f"PostgreSQL, {name}", *options, DATABASE_URL=url, **environment)
 
     pages = [run("SQLite, browser", "tests/browser", TEST_BROWSER=browser)] if browser else []
-    unmeasured = run("SQLite, repository and simulation", *UNMEASURED, "--cov=otp_app/simulation", "--cov-report=")
-    other_projects = run("SQLite, other projects", "tests/embedding")
     played = [
-        [run("SQLite", *MEASURED, *PROGRAMS, *(f"--ignore={path}" for path in UNMEASURED))],
-        [on_postgresql("service", "tests/service"), *pages, other_projects, unmeasured],
+        [
+            run("SQLite", *MEASURED, *PROGRAMS, *(f"--ignore={path}" for path in UNMEASURED)),
+            run("SQLite, other projects", "tests/embedding"),
+        ],
+        [
+            on_postgresql("service", "tests/service"),
+            *pages,
+            run("SQLite, repository and simulation", *UNMEASURED, *SIMULATED),
+        ],
         [  # one after the other: each makes a test database of the same name
             on_postgresql("branches of its own", *BRANCHING, *MEASURED, "-m", "not once"),
             on_postgresql("others", *PROGRAMS, *ONCE, *(f"--ignore={path}" for path in BRANCHING), "-m", "not once"),
