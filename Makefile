@@ -4,7 +4,7 @@ PY := .venv/bin/python
 
 .PHONY: help run worker smoke test torture mutants bench growth screenshots check format requirements clean
 
-help: ## List the targets; how long each takes is said of two quiet cores
+help: ## List the targets; how long each takes is said of two slow cores
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/'
 
 run: .venv/.run ## Install, migrate and serve on http://127.0.0.1:8000 (PORT=… for another), codes on the console
@@ -13,10 +13,10 @@ run: .venv/.run ## Install, migrate and serve on http://127.0.0.1:8000 (PORT=…
 worker: .venv/.run ## Deliver what is queued, and sweep: for OTP_QUEUE=otp_app.queues.celery.CeleryQueue
 	@DEBUG=$${DEBUG:-1} exec $(PY) -m celery -A otp_project worker --beat
 
-smoke: .venv/.dev ## The API, the services and the pages by Django's test client on SQLite: half a minute
+smoke: .venv/.dev ## The API, the services and the pages by Django's test client on SQLite: three minutes
 	@$(PY) -m pytest -q tests/api tests/web tests/test_services.py
 
-test: .venv/.dev ## The whole suite, with a PostgreSQL and a Valkey of its own (or TEST_DATABASE_URL, TEST_REDIS_URL): eleven to thirteen minutes
+test: .venv/.dev ## The whole suite, with a PostgreSQL and a Valkey of its own (or TEST_DATABASE_URL, TEST_REDIS_URL): forty minutes on two slow cores
 	@$(PY) -m tests
 
 torture: .venv/.dev ## Kill processes at named places and at random: make torture ROUNDS=500 SEED=1
