@@ -110,11 +110,29 @@ def _sign_in(
         raise InvalidOrExpiredCode
     if not issued and dormancy.is_idle(user, idle_before) and not sessions.of(user):
         raise dormancy.question(user)
-    issued = issued or issue(backend, user, request)
+    issued = issued or _issue_apart(backend, user, phone, request, is_new=is_new)
     if event and not is_new:
         events.insert(user, event)
     sessions.end_oldest(user, request)
     return user, is_new, issued
+
+
+def _issue_apart(
+    backend: TokenBackend, user: Any, phone: Phone, request: HttpRequest | None, *, is_new: bool
+) -> Issued:
+    """Issue a token by statements of its own, after those that have found or made the user.
+
+    End its session and raise InvalidOrExpiredCode, if the number has left the user meanwhile: such a change may have
+    ended all sessions before this one began.
+    """
+    issued = issue(backend, user, request)
+    holder = user if is_new else accounts.current().find(phone, request)
+    if holder is None or holder.pk != user.pk:
+        for session in sessions.of(user):
+            if session.id == issued.session:
+                session.end()
+        raise InvalidOrExpiredCode
+    return issued
 
 
 def sign_up_instead(

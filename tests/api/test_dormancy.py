@@ -469,7 +469,7 @@ def test_whoever_is_not_idle_is_signed_in_by_one_statement_whatever_the_time_of_
     with CaptureQueriesContext(connection) as made:
         assert verify().status_code == 200
     count = sum(not query["sql"].startswith(CONTROL) for query in made)
-    assert count == (3 if connection.vendor == "postgresql" else 15)
+    assert count == (3 if connection.vendor == "postgresql" else 16)
 
 
 @pytest.mark.parametrize("backend", ["opaque.OpaqueTokens", "session.SessionTokens"])

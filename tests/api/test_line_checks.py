@@ -400,7 +400,7 @@ def test_where_it_is_off_a_sign_in_costs_what_it_did(away, enter, settings):
     with CaptureQueriesContext(connection) as made:
         assert verify().status_code == 200
     count = sum(not query["sql"].startswith(CONTROL) for query in made)
-    assert count == (3 if connection.vendor == "postgresql" else 15)
+    assert count == (3 if connection.vendor == "postgresql" else 16)
     assert not any("line_lookup" in query["sql"] for query in made)
 
 

@@ -385,3 +385,24 @@ def test_a_sign_in_is_not_tried_again_while_the_database_is_away(monkeypatch):
     with pytest.raises(OperationalError):
         tokens.sign_in(as_phone(new_phone()), OpaqueTokens(), None, {})
     assert len(tries) == 1
+
+
+@pytest.mark.parametrize("is_anothers", [False, True])
+def test_whoever_loses_the_number_between_the_statements_of_a_sign_in_gets_no_session(monkeypatch, is_anothers):
+    phone = as_phone(new_phone())
+    user = User.objects.create_user(phone)
+    before = tokens.issue(tokens.current(), user, None)
+    issue = tokens.issue
+
+    def issue_and_change(*args):
+        issued = issue(*args)
+        User.objects.filter(pk=user.pk).update(phone=new_phone())
+        if is_anothers:
+            User.objects.create_user(phone)
+        return issued
+
+    monkeypatch.setattr(adapter, "_can_sign_in_at_once", lambda *_: False)
+    monkeypatch.setattr(tokens, "issue", issue_and_change)
+    with pytest.raises(InvalidOrExpiredCode):
+        tokens.sign_in(phone, tokens.current(), None, {})
+    assert [session.id for session in tokens.sessions.of(user)] == [before.session]
