@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db import DataError, IntegrityError, connections, models, router, transaction
+from django.http import HttpRequest
 
 from ..challenges import random_id
 from ..conf import conf
@@ -15,7 +16,7 @@ from ..db import clock, lookups, writes
 from ..db.lookups import Lookup
 from ..db.writes import Part
 from ..models import SecurityEvent
-from ..phones.languages import LANGUAGES
+from ..phones import languages
 from ..users import AbstractPhoneUser, is_lost, lost_phone
 from . import sign_ups
 
@@ -107,10 +108,13 @@ def own_members(user: Any) -> dict[str, Any]:
     return {name: getattr(user, name) for name in OWN_MEMBERS} if ours else {}
 
 
-def language_of(user: Any) -> str:
-    """Return the language that a user of ours has chosen; "" for none, and for one that we do not have."""
+def language_of(user: Any, request: HttpRequest | None, phone: str) -> str:
+    """Return the language in which a user is told of what has happened: the one that the user has chosen.
+
+    Else it is that of the request, which somebody else may have made, or of the phone's country.
+    """
     chosen: str = own_members(user).get("language", "")
-    return chosen if chosen in LANGUAGES else ""
+    return chosen if chosen in languages.LANGUAGES else languages.language_of(request or HttpRequest(), phone)
 
 
 def erase(user: Any) -> None:

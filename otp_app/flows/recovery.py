@@ -50,7 +50,7 @@ def ask(*, phone: str, email: str, client: str | None = None, request: HttpReque
     is_theirs = address is not None and address.email.lower() == email.lower() and _may_come_back(user)
     row = recoveries.ask(phone, address if is_theirs else None)
     to = address.email if address and is_theirs else ""  # as it was proven, and never as it was typed
-    background.run(partial(_mail_code, to, _language(request, phone)), row)
+    background.run(partial(_mail_code, to, language_of(request or HttpRequest(), phone)), row)
     return row.pk.hex
 
 
@@ -69,8 +69,7 @@ def begin(*, challenge_id: str, code: str, request: HttpRequest | None = None) -
         value = recoveries.begin(row, user, request)
     phone = accounts.phone_of(user)
     notifications.send(user, notifications.RECOVERY_BEGUN, phone=phone, subject=row.pk.hex, request=request)
-    language = accounts.language_of(user) or _language(request, phone)
-    background.run(partial(_mail_notice, user, phone, language), row)
+    background.run(partial(_mail_notice, user, phone, accounts.language_of(user, request, phone)), row)
     return value
 
 
@@ -170,7 +169,3 @@ def _mail_notice(user: Any, phone: str, language: str, row: Recovery) -> None:
         told = {"link": callbacks.link_of(value), "hours": conf.RECOVERY_WAIT // 3600}
         subject = _("%(brand)s: somebody wants a new number for your account")
         mailed_codes.send(emails.find(user), subject, "otp_app/recovery_begun.txt", told)
-
-
-def _language(request: HttpRequest | None, phone: str) -> str:
-    return language_of(request or HttpRequest(), phone)

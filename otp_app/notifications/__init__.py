@@ -26,7 +26,6 @@ from ..db.transactions import after_commit
 from ..delivery import routing
 from ..limits import request_limits
 from ..limits.table import Trigger
-from ..phones.languages import language_of
 from ..providers.base import Channel
 from ..queues import background
 from ..stores import outbox
@@ -83,7 +82,6 @@ def _send(user: Any, kind: str, number: str, subject: str, request: HttpRequest 
     with audit.recording_refusals(phone, None, None, Channel.SMS, request):
         # As for a known device, so that no block of a whole prefix or country keeps it from somebody who is signed in.
         taken = rulings.decide(phone, None, limits, stores.current().take, device=True)
-    # Somebody else may have made the request: who is to be warned must be able to read it.
-    language = accounts.language_of(user) or language_of(request or HttpRequest(), phone)
+    language = accounts.language_of(user, request, phone)
     challenge = notifications.add(user, kind, phone, subject, language, taken)
     background.run(queues.current().enqueue, Grant(challenge, challenge.created_at, 0))

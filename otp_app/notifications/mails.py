@@ -13,7 +13,6 @@ from .. import accounts
 from ..conf import conf
 from ..db.transactions import after_commit
 from ..factors import emails, mailed_codes
-from ..phones.languages import language_of
 from ..queues import background
 
 
@@ -37,8 +36,7 @@ def tell_lost(user: Any, email: str, request: HttpRequest | None, *, replaced: b
 
 def _tell(user: Any, email: str, request: HttpRequest | None, mail: tuple[Any, ...]) -> None:
     if email:
-        # Somebody else may have made the request.
-        language = accounts.language_of(user) or language_of(request or HttpRequest(), accounts.phone_of(user))
+        language = accounts.language_of(user, request, accounts.phone_of(user))
         after_commit(accounts.database(), partial(background.run, partial(_mail, language, mail), email))
 
 
