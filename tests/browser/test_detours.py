@@ -1,5 +1,7 @@
 """Detours: the back button, two tabs, no network, no JavaScript, another language."""
 
+import re
+
 import pytest
 
 from tests.service.talking import phone as new_phone
@@ -128,7 +130,7 @@ def test_a_page_whose_script_does_not_come_keeps_all_that_is_needed(person):
     somebody.page.route("**/signin.js", lambda route: route.abort())
     somebody.begin()
     somebody.page.click("text=Give me more time")  # it is there a moment later
-    somebody.sees("Valid for 10 minutes")
+    somebody.sees(re.compile("Valid for (10|9) minutes"))  # the page took its time
     somebody.type_code(somebody.code())
     assert somebody.path == "/account/"
 
@@ -142,7 +144,7 @@ def test_without_javascript_everything_works(person, service):
     somebody.page.click("#again")
     assert len(somebody.messages()) == 2
     somebody.page.click("text=Give me more time")
-    somebody.sees("Valid for 9 minutes")
+    somebody.sees(re.compile("Valid for [89] minutes"))
     code = somebody.code()
     somebody.page.fill("#code", f"{code[:3]} {code[3:]}")
     somebody.page.click("#code-form button")
