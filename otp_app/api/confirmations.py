@@ -1,7 +1,6 @@
 """Serve the two endpoints of confirmation, and guard the views that want one, ours and a host project's."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, ClassVar
 
@@ -13,11 +12,11 @@ from .. import accounts
 from ..accounts.confirmations import CODE, LIFE_SECONDS, SECOND_PHONE, give_back, use
 from ..challenges import Grant
 from ..challenges.policies import is_of_account
-from ..errors import ConfirmationRequired
+from ..errors import ConfirmationRequired, Unavailable
 from ..flows import confirmations
 from ..limits.clients import client_of
 from ..phones.languages import language_of
-from . import idempotency
+from . import idempotency, problems
 from .authentication import LiveTokenAuthentication
 from .fields import Json
 from .guards import Guard, View
@@ -74,16 +73,6 @@ class ConfirmVerifyView(OtpView):
         return Response({"confirmation": value, "expires_in": LIFE_SECONDS})
 
 
-@contextmanager
-def giving_back(request: Request) -> Iterator[None]:
-    """Give the confirmation of a request back if what it was used for is refused within this context."""
-    try:
-        yield
-    except Exception:
-        give_back(request.headers[HEADER])
-        raise
-
-
 class Confirmed(Guard):
     """Let a request to a DRF view through if it brings a confirmation, and use that up.
 
@@ -114,12 +103,27 @@ def confirmed(purpose: str, context: Context | None = None) -> Callable[[View], 
 
 
 class ConfirmedView(OtpView):
-    """Hold what the views share of which some methods want a confirmation. Any other method leaves it unused."""
+    """Hold what the views share of which some methods want a confirmation. Any other method leaves it unused.
+
+    A refused request gives its confirmation back: a mistyped address must cost nobody another code.
+    """
 
     authentication_classes = (LiveTokenAuthentication,)
     purposes: ClassVar[Mapping[str, str]] = {}  # by the method
+    used = ""  # the confirmation that the request has used up
 
     def get_permissions(self) -> list[Any]:
         """Ask for a confirmation of what changes."""
         purpose = self.purposes.get(self.request.method or "")
         return [IsAuthenticated(), *([Confirmed(purpose)] if purpose else [])]
+
+    def check_permissions(self, request: Request) -> None:
+        super().check_permissions(request)
+        if request.method in self.purposes:
+            self.used = request.headers[HEADER]
+
+    def handle_exception(self, exc: Exception) -> Response:
+        error = problems.error_of(exc)
+        if self.used and error and not isinstance(error, Unavailable):  # without a database nothing is given back
+            give_back(self.used)
+        return super().handle_exception(exc)

@@ -145,7 +145,7 @@ def handle(raised: Exception, context: dict[str, Any]) -> Response | None:
 
     Return None for an exception that nobody expected: it becomes a 500.
     """
-    error = _translated(raised)
+    error = error_of(raised)
     if error is None:
         return None
     audit.record_other_refusal(error, client_of(context["request"].META))
@@ -195,7 +195,7 @@ def _types(urlconf: str) -> str:  # noqa: ARG001  (tests have several)
         return "urn:otp-app:problem:"
 
 
-def _translated(raised: Exception) -> OtpError | None:
+def error_of(raised: Exception) -> OtpError | None:
     if isinstance(raised, OtpError):
         return raised
     if isinstance(raised, Refused):

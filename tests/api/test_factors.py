@@ -299,9 +299,12 @@ class TestEnrolment:
         assert sent == ([(user.phone, text)] if told else [])
 
     def test_without_the_package_nobody_adds_one(self, ask, user, confirmed, monkeypatch):
-        monkeypatch.setattr("otp_app.api.factors.find_spec", lambda _: None)
-        assert ask("post", "authenticator", **confirmed("add_authenticator")).status_code == 404
+        headers = confirmed("add_authenticator")
+        with monkeypatch.context() as patch:
+            patch.setattr("otp_app.api.factors.find_spec", lambda _: None)
+            assert ask("post", "authenticator", **headers).status_code == 404
         assert authenticators.pending(user) is None
+        assert ask("post", "authenticator", **headers).status_code == 200  # the confirmation is not used up
 
     def test_a_wrong_code_adds_nothing(self, ask, user, confirmed):
         ask("post", "authenticator", **confirmed("add_authenticator"))
@@ -369,6 +372,13 @@ class TestEnrolment:
     def test_where_there_is_none_nothing_is_removed(self, ask, user, confirmed):
         assert ask("delete", "authenticator", **confirmed("remove_authenticator")).status_code == 404
         assert not SecurityEvent.objects.exists()
+
+    def test_a_refused_removal_does_not_use_the_confirmation_up(self, ask, user, confirmed):
+        header = confirmed("remove_authenticator")
+        refused = [ask("delete", "authenticator", **header).status_code for _ in range(2)]
+        enrolled(user)
+        done = [ask("delete", "authenticator", **header).status_code for _ in range(2)]
+        assert refused + done == [404, 404, 204, 403]
 
     def test_the_last_way_in_stays(self, ask, user, factor, confirmed):
         header = confirmed("remove_authenticator")
