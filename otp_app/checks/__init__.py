@@ -15,5 +15,6 @@ from . import (  # noqa: F401  (registers them)
     settings,
     test_numbers,
     tokens,
+    types,
     users,
 )

@@ -6,12 +6,13 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core import checks
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error
 from django.utils.module_loading import import_string
 
 from .. import accounts
 from ..accounts import profiles
 from ..conf import conf
+from .types import register
 
 METHODS = ("find", "may_sign_up", "create", "phone_of", "set_phone", "shown", "changed", "update", "erase", "export")
 SIGN_UPS = ("open", "invited", "closed")
@@ -24,7 +25,7 @@ def is_usable() -> bool:
     return False
 
 
-@register
+@register()
 def check_accounts(**_: Any) -> list[CheckMessage]:
     """Find a class that lacks methods (E040), and what ``_serializer_faults`` and ``_set_phone_faults`` name."""
     if is_usable():
@@ -35,7 +36,7 @@ def check_accounts(**_: Any) -> list[CheckMessage]:
     return []
 
 
-@register
+@register()
 def check_sign_up(**_: Any) -> list[CheckMessage]:
     """Find an unknown OTP_SIGN_UP (E041), invitations that nobody decides (E042), or that nobody asks for (W015)."""
     if conf.SIGN_UP not in SIGN_UPS:

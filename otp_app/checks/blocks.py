@@ -6,15 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from django.core import checks
-from django.core.checks import CheckMessage, register
+from django.core.checks import CheckMessage
 from django.template import Context, Template, TemplateDoesNotExist, TemplateSyntaxError, engines
 from django.template.backends.django import DjangoTemplates
 from django.template.loader_tags import BlockNode, ExtendsNode
 
 from .page import is_included
+from .types import register
 
 
-@register
+@register()
 def check_blocks(**_: Any) -> list[CheckMessage]:
     """Warn of blocks that are never shown, because no template that theirs extends has a block of that name (W016)."""
     unseen: dict[tuple[str, str], list[str]] = {}

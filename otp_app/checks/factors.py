@@ -4,12 +4,13 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from django.core import checks
-from django.core.checks import CheckMessage, Tags, register
+from django.core.checks import CheckMessage, Tags
 from django.db import DatabaseError, router, transaction
 from django.db.models import Model
 
 from ..factors import authenticators, passkeys, relying_party
 from ..models import Authenticator, Passkey
+from .types import register
 
 
 @register(Tags.database)

@@ -5,17 +5,18 @@ from typing import Any
 
 from django.apps import apps
 from django.core import checks
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error
 
 from ..conf import conf, plugin
 from ..tokens.adapters import LibraryTokens
 from ..tokens.library_views import views_with
+from .types import register
 
 SIMPLEJWT = "otp_app.tokens.simplejwt.SimpleJwtTokens"
 BLACKLIST = "rest_framework_simplejwt.token_blacklist"
 
 
-@register
+@register()
 def check_library_tokens(**_: Any) -> list[CheckMessage]:
     """Find a library that is not installed (E050), and views where its tokens give staff all rights (W030)."""
     with suppress(ImportError):  # E003 tells of it

@@ -6,13 +6,14 @@ from typing import Any
 
 from django.conf import settings
 from django.core import checks
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error
 
 from .. import phones
 from ..conf import LOCAL_PROVIDERS, PREFIX, conf, costs_money, provider_entries
 from ..delivery import prices
 from ..providers.base import Channel
 from .providers import check_providers, check_routes
+from .types import register
 
 GONE = (
     *("SENDS_PER_DAY", "SENDS_PER_REGION_DAY", "UNCONVERTED_PER_DAY", "FAILURES_PER_DAY"),
@@ -21,7 +22,7 @@ GONE = (
 )
 
 
-@register
+@register()
 def check_gone(**_: Any) -> list[CheckMessage]:
     """Warn of settings that have no effect any more (W013); the service's are read from the environment."""
     names = [f"{PREFIX}{name}" for name in GONE]
@@ -34,12 +35,10 @@ def check_gone(**_: Any) -> list[CheckMessage]:
     return [checks.Warning(f"Settings without effect: {', '.join(found)}.", hint=hint, id="otp_app.W013")]
 
 
-@register
+@register()
 def check_home_networks(**_: Any) -> list[CheckMessage]:
     """Find home networks that are none (E033): each send would fail."""
     hint = 'Write a list of first addresses and bits, as ["84.54.64.0/18", "2a05:45c0::/29"].'
-    if isinstance(conf.HOME_NETWORKS, str):
-        return [Error("OTP_HOME_NETWORKS is no list.", hint=hint, id="otp_app.E033")]
     if not (wrong := [repr(each) for each in conf.HOME_NETWORKS if not _is_network(each)]):
         return []
     return [Error(f"OTP_HOME_NETWORKS holds what is no network: {', '.join(wrong)}.", hint=hint, id="otp_app.E033")]
@@ -52,7 +51,7 @@ def _is_network(text: Any) -> bool:
         return False
 
 
-@register
+@register()
 def check_budget(**_: Any) -> list[CheckMessage]:
     """Find a budget that is no ceiling, because a provider of a route has no price (E034)."""
     if not conf.BUDGET_PER_DAY or check_providers() or check_routes() or not (unpriced := sorted(_unpriced())):

@@ -4,17 +4,18 @@ import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error
 from django.utils.module_loading import import_string
 
 from ..conf import conf
 from ..delivery import prices
 from .providers import is_price
+from .types import register
 
 _ENTRY = '{"BACKEND": "otp_app.providers.twilio_lookup.TwilioLookup", "OPTIONS": {…}, "PRICE": "0.01"}'
 
 
-@register
+@register()
 def check_line_check(**_: Any) -> list[CheckMessage]:
     """Find a value of OTP_LINE_CHECK by which nobody could be asked (E048)."""
     if conf.LINE_CHECK is None:
@@ -23,8 +24,8 @@ def check_line_check(**_: Any) -> list[CheckMessage]:
     return [Error(f"OTP_LINE_CHECK {text}.", hint=hint, id="otp_app.E048") for text in _mistakes(conf.LINE_CHECK)]
 
 
-def _mistakes(entry: Any) -> Iterator[str]:
-    if not isinstance(entry, Mapping) or not isinstance(entry.get("BACKEND"), str):
+def _mistakes(entry: Mapping[str, Any]) -> Iterator[str]:
+    if not isinstance(entry.get("BACKEND"), str):
         yield 'needs a "BACKEND", the dotted path of a class'
         return
     path, options = entry["BACKEND"], entry.get("OPTIONS", {})

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from django.apps import apps
 from django.conf import settings
 from django.core import checks
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error
 from django.template import engines
 from django.template.backends.django import DjangoTemplates
 from django.urls import NoReverseMatch, reverse
@@ -15,6 +15,7 @@ from django.utils.module_loading import import_string
 
 from ..conf import conf
 from ..web.brand import is_color
+from .types import register
 
 _MIDDLEWARE = (
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -22,7 +23,7 @@ _MIDDLEWARE = (
 )
 
 
-@register
+@register()
 def check_page(**_: Any) -> list[CheckMessage]:
     """Find invalid settings of the page (E024) and parts that it needs and the project lacks (E025)."""
     return [*_wrong_settings(), *_missing()] if is_included() else []
@@ -68,12 +69,9 @@ def _wrong_settings() -> Iterator[CheckMessage]:
     if not is_color(conf.COLOR):
         text = f"OTP_COLOR is {conf.COLOR!r}; it must be of the form #1f5fd6."
         yield Error(text, hint="Write # and six hexadecimal digits.", id="otp_app.E024")
-    if not isinstance(conf.LOGO, str) or ":" in conf.LOGO or conf.LOGO.startswith("/"):
+    if ":" in conf.LOGO or conf.LOGO.startswith("/"):
         text = "OTP_LOGO must be the path of a static file, as brand/logo.svg: the page loads nothing from elsewhere."
         yield Error(text, hint="Put the logo among your static files and name its path there.", id="otp_app.E024")
-    if not isinstance(conf.NEXT_HOSTS, list | tuple | set):
-        text = 'OTP_NEXT_HOSTS must be a list, for example ["shop.example.com"].'
-        yield Error(text, hint="Put the host into brackets: a text would be read letter by letter.", id="otp_app.E024")
 
 
 def _missing() -> Iterator[CheckMessage]:

@@ -5,27 +5,23 @@ from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error
 
 from ..conf import conf
 from ..factors import relying_party
+from .types import register
 
 _LOCAL = ("localhost", "127.0.0.1", "::1")  # which browsers trust without TLS
 _APP = "android:apk-key-hash:"  # how Android names the origin of an app
 
 
-@register
+@register()
 def check_passkeys(**_: Any) -> list[CheckMessage]:
     """Find passkeys that nobody could use: half a relying party, a missing package or a foreign origin (E051)."""
     return [*_faults()]
 
 
 def _faults() -> Iterator[CheckMessage]:
-    if isinstance(conf.PASSKEY_ORIGINS, str):
-        text = 'OTP_PASSKEY_ORIGINS must be a list, for example ["https://example.com"].'
-        hint = "Put the origin into brackets: a text would be read letter by letter."
-        yield Error(text, hint=hint, id="otp_app.E051")
-        return
     domain, origins = relying_party.rp_id(), relying_party.origins()
     if conf.PASSKEY_ORIGINS and not domain:
         text = "OTP_PASSKEY_ORIGINS is set, but neither OTP_PASSKEY_RP_ID nor OTP_PUBLIC_URL is."

@@ -6,18 +6,19 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.core import checks
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error
 from django.utils.module_loading import import_string
 from phonenumbers import SUPPORTED_REGIONS
 
 from ..conf import conf, provider_entries
 from ..delivery import prices
 from ..providers.base import Channel
+from .types import register
 
 MAX_ALIAS_CHARACTERS = 32
 
 
-@register
+@register()
 def check_providers(**_: Any) -> list[CheckMessage]:
     """Find a provider without alias or path, or a repeated alias (E013), and a path not importable (E003).
 
@@ -69,7 +70,7 @@ def is_price(value: Any) -> bool:
         return False
 
 
-@register
+@register()
 def check_routes(**_: Any) -> list[CheckMessage]:
     """Find a route with an unknown country, channel or provider, or one that lacks the channel (E022)."""
     hint = 'Write countries, channels and aliases of OTP_PROVIDERS, as {"UZ": {"sms": ["eskiz", "twilio"]}}.'
@@ -81,14 +82,11 @@ def _wrong_routes() -> Iterator[str]:
     for region, route in routes.items():
         if region != "*" and region not in SUPPORTED_REGIONS:
             yield f"{region!r} is no country: write its two letters of ISO 3166, as UZ, or * for all others."
-        if not isinstance(route, Mapping):
-            yield f"{region} must be a mapping of channels to lists of aliases."
-            continue
         for channel, aliases in route.items():
             if channel not in set(Channel):
                 yield f"{channel!r} is no channel; there are {', '.join(Channel)}."
-            elif isinstance(aliases, str) or not aliases:
-                yield f"{region} {channel} must be a list of aliases."
+            elif not aliases:
+                yield f"{region} {channel} names no alias."
             else:
                 yield from _wrong_aliases(channel, aliases)
 
@@ -110,7 +108,7 @@ def _channels(path: str) -> frozenset[str]:
     return found
 
 
-@register
+@register()
 def check_unreachable(**_: Any) -> list[CheckMessage]:
     """Require a provider that carries SMS if there are no routes (E023)."""
     classes = [_channels(str(entry.get("BACKEND", ""))) for entry in provider_entries()]

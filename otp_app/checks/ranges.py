@@ -1,13 +1,14 @@
 """Check the numbers: each in its range, and budgets that fit each other."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error
 
 from ..challenges.policies import MAX_TTL_SECONDS
-from ..conf import Conf, conf
+from ..conf import conf
+from .types import register
 
 # name: least, most. Sources stand in conf; 10 checks are the most NIST SP 800-63B-4 leaves room for.
 MAX_NUMBER = 10**9  # of anything: what the databases can add up, and more than anybody needs
@@ -75,13 +76,13 @@ _LEAST_RECOVERY_WAIT = 24 * 3600
 RESERVES = ("FAILURES_PER_PHONE_DAY", "FAILURES_PER_PHONE_MONTH", "FAILURES_OF_DEVICES_DAY")
 
 
-@register
+@register()
 def check_numbers(**_: Any) -> list[CheckMessage]:
-    """Find a number out of its range, a switch that is none, a short lease or a short recovery (E001).
+    """Find a number out of its range, a short lease or a short recovery (E001).
 
     Find a budget smaller than one challenge needs (E002).
     """
-    wrong = [*_out_of_range(), *_wrong_switches(), *_wrong_waits(), *_wrong_policies()]
+    wrong = [*_out_of_range(), *_wrong_waits(), *_wrong_policies()]
     wrong = wrong or [*_too_short_lease(), *_too_short_recovery()]
     return wrong or list(_too_small_budgets())
 
@@ -111,23 +112,15 @@ def _too_short_recovery() -> Iterator[CheckMessage]:
         yield Error(text, hint="Make it longer, or set it to 0 for no way back by e-mail.", id="otp_app.E001")
 
 
-def _wrong_switches() -> Iterator[CheckMessage]:
-    """Find switches that are texts, as from the environment: "0" would switch on."""
-    for name in (name for name, default in vars(Conf).items() if isinstance(default, bool)):
-        value = getattr(conf, name)
-        if value not in (True, False):
-            text = f"OTP_{name} is {value!r}; it must be True or False."
-            yield Error(text, hint='Turn it into one: the texts "0" and "False" would be true.', id="otp_app.E001")
-
-
 def _wrong_waits() -> Iterator[CheckMessage]:
-    if not isinstance(conf.WAITS, Collection) or not all(type(step) is int and step >= 0 for step in conf.WAITS):
+    if not all(type(step) is int and step >= 0 for step in conf.WAITS):
         hint = "Write the seconds after the first, second and later sends, as [60, 120, 300]."
         yield Error("OTP_WAITS must be whole numbers of seconds, none below 0.", hint=hint, id="otp_app.E001")
 
 
 def _wrong_policies() -> Iterator[CheckMessage]:
-    if not isinstance(conf.POLICIES, Mapping) or not all(_is_policy(*each) for each in conf.POLICIES.items()):
+    # A column holds the purpose, and the names of templates have it.
+    if not all(re.fullmatch("[A-Za-z0-9_-]{1,32}", purpose) for purpose in conf.POLICIES):
         text = "OTP_POLICIES must hold mappings by purposes, which are 1 to 32 letters, digits, - and _."
         yield Error(text, hint='Write {"payment": {}}, or {"payment": {"ttl": 120}}.', id="otp_app.E001")
         return
@@ -138,13 +131,6 @@ def _wrong_policies() -> Iterator[CheckMessage]:
                 text = f"OTP_POLICIES[{purpose!r}]: {name!r} is unknown or {value!r} is out of its range."
                 hint = f"A purpose may have {', '.join(POLICY_NUMBERS)}, each in the range of its setting."
                 yield Error(text, hint=hint, id="otp_app.E001")
-
-
-def _is_policy(purpose: Any, numbers: Any) -> bool:
-    """Return whether a column can hold the purpose, the name of a template can have it, and its numbers have names."""
-    return (
-        isinstance(purpose, str) and bool(re.fullmatch("[A-Za-z0-9_-]{1,32}", purpose)) and isinstance(numbers, Mapping)
-    )
 
 
 def _most_checks() -> int:

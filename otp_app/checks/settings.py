@@ -5,7 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core import checks
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error
 from django.utils.module_loading import import_string
 from phonenumbers import SUPPORTED_REGIONS
 
@@ -15,12 +15,13 @@ from ..conf import LOCAL_PROVIDERS, TWILIO_NAMES, conf, costs_money, provider_en
 from ..delivery import messages
 from ..phones import languages
 from ..providers import gsm
+from .types import register
 
 PLUGINS = ("ACCOUNTS", "STORE", "QUEUE", "TOKEN_BACKEND")
 REDIS_STORE = "otp_app.stores.redis.RedisStore"
 
 
-@register
+@register()
 def check_plugins(**_: Any) -> list[CheckMessage]:
     """Find a dotted path that cannot be imported (E003), or a Redis store half configured (E019)."""
     if missing := _missing_for_redis():
@@ -45,7 +46,7 @@ def _missing_for_redis() -> str:
     return "" if conf.REDIS_URL else "OTP_REDIS_URL is empty"
 
 
-@register
+@register()
 def check_regions(**_: Any) -> list[CheckMessage]:
     """Find an empty allow-list (E004), unknown countries (E012) or none (W001), if messages cost money.
 
@@ -65,20 +66,16 @@ def check_regions(**_: Any) -> list[CheckMessage]:
     return [Error("OTP_ALLOWED_REGIONS is empty: name the countries you serve.", hint=hint, id="otp_app.E004")]
 
 
-@register
+@register()
 def check_home_regions(**_: Any) -> list[CheckMessage]:
     """Find home regions that are no countries (E012)."""
-    if isinstance(conf.HOME_REGIONS, str):
-        text = 'OTP_HOME_REGIONS must be a list, for example ["UZ"].'
-        hint = "Put the country into brackets: a text would be read letter by letter."
-        return [Error(text, hint=hint, id="otp_app.E012")]
     if unknown := sorted(set(conf.HOME_REGIONS) - SUPPORTED_REGIONS):
         text = f"OTP_HOME_REGIONS holds unknown countries: {', '.join(unknown)}."
         return [Error(text, hint="Use the two-letter codes of ISO 3166, for example UZ.", id="otp_app.E012")]
     return []
 
 
-@register
+@register()
 def check_twilio(**_: Any) -> list[CheckMessage]:
     """Find Twilio half configured (E005): silently falling back to the console would print codes."""
     missing = [name for name in TWILIO_NAMES if not getattr(settings, name, "")]
@@ -93,7 +90,7 @@ def check_twilio(**_: Any) -> list[CheckMessage]:
     ]
 
 
-@register
+@register()
 def check_segment(**_: Any) -> list[CheckMessage]:
     """Find a message that exceeds one SMS segment (E006), so that every send would cost twice."""
     errors: list[CheckMessage] = []

@@ -4,15 +4,16 @@ from collections.abc import Mapping
 from typing import Any
 
 import phonenumbers
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error
 
 from .. import phones
 from ..challenges.policies import LOGIN, policy_for
 from ..conf import conf
 from ..phones import test_numbers
+from .types import register
 
 
-@register
+@register()
 def check_test_numbers(**_: Any) -> list[CheckMessage]:
     """Find an entry that cannot work, or would do something else than it seems to (E016)."""
     hint = 'Write {"+15005550009": {"code": "246810", "expires": "2027-01-31"}}.'
@@ -23,11 +24,9 @@ def check_test_numbers(**_: Any) -> list[CheckMessage]:
     ]
 
 
-def _fault_of(phone: Any, entry: Any) -> str:
-    if not isinstance(phone, str) or not test_numbers.E164.fullmatch(phone):
+def _fault_of(phone: str, entry: Mapping[str, Any]) -> str:
+    if not test_numbers.E164.fullmatch(phone):
         return "the number must be + and 7 to 15 digits, without spaces"
-    if not isinstance(entry, Mapping):
-        return 'an entry is {"code": …, "expires": …}'
     code, length = entry.get("code"), policy_for(LOGIN).length
     if not isinstance(code, str) or not code.isascii() or not code.isdigit() or len(code) != length:
         return f'"code" must be {length} digits, as text'

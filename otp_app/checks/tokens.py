@@ -3,15 +3,16 @@
 from typing import Any
 
 from django.core import checks
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error
 
 from ..conf import conf
 from ..tokens import signing_keys
+from .types import register
 
 JWT_BACKEND = "otp_app.tokens.jwt.JwtTokens"
 
 
-@register
+@register()
 def check_algorithm(**_: Any) -> list[CheckMessage]:
     """Find an unknown algorithm of access tokens (E060)."""
     if conf.JWT_ALGORITHM in signing_keys.ALGORITHMS:

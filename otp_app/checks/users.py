@@ -8,7 +8,7 @@ from typing import Any
 from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.core import checks
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error
 from django.core.exceptions import FieldDoesNotExist
 from django.utils.module_loading import import_string
 
@@ -17,9 +17,10 @@ from ..accounts import profiles, sign_ups
 from ..conf import conf
 from .accounts import is_usable
 from .page import is_included
+from .types import register
 
 
-@register
+@register()
 def check_user_model(**_: Any) -> list[CheckMessage]:
     """Find a missing phone field (E007), one not unique (E008), or phones kept as user names (W002).
 
@@ -72,7 +73,7 @@ def _gaps(model: Any, phone_field: str) -> Iterator[CheckMessage]:
             yield Error(text, hint=hint, id="otp_app.E026")
 
 
-@register
+@register()
 def check_staff(**_: Any) -> list[CheckMessage]:
     """Find that a code alone, or a password alone, would give the rights of staff (E030)."""
     if staff.has_middleware():
@@ -100,7 +101,7 @@ def check_second_factor(**_: Any) -> list[CheckMessage]:
     return [checks.Warning("No admin site asks for a second factor.", hint=hint, id="otp_app.W017")]
 
 
-@register
+@register()
 def check_authenticator(**_: Any) -> list[CheckMessage]:
     """Find that an admin site asks for a second factor and a package that it needs is missing (E044)."""
     if not staff.asks_second_factor() or all(map(find_spec, ("pyotp", "segno"))):

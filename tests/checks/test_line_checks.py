@@ -27,8 +27,6 @@ def test_none_and_a_full_entry_are_well(settings, value):
 @pytest.mark.parametrize(
     "value",
     [
-        TWILIO,
-        [],
         {},
         {"BACKEND": None},
         {"BACKEND": "otp_app.providers.nobody.Nobody"},

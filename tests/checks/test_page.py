@@ -43,13 +43,6 @@ def test_a_logo_of_the_projects_own_is_taken(settings):
     assert told() == []
 
 
-def test_hosts_that_are_one_string_are_refused_for_each_letter_would_be_a_host(settings):
-    settings.OTP_NEXT_HOSTS = "shop.example.com"
-    ((name, text),) = told()
-    assert name == "otp_app.E024"
-    assert text.startswith("OTP_NEXT_HOSTS must be a list")
-
-
 @pytest.mark.parametrize("missing", [SESSIONS, USERS])
 def test_what_the_page_needs_of_the_project_is_named(settings, missing):
     settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if name != missing]
@@ -96,12 +89,6 @@ def test_a_project_without_the_page_is_asked_for_nothing(settings, addresses):
 def test_a_project_without_addresses_is_checked_all_the_same(settings):
     del settings.ROOT_URLCONF
     assert told() == []
-
-
-@pytest.mark.parametrize("name", ["OTP_LOGO", "OTP_NEXT_HOSTS"])
-def test_a_setting_of_another_type_is_told_of(settings, name):
-    setattr(settings, name, None)
-    assert [id_ for id_, _ in told()] == ["otp_app.E024"]
 
 
 class OwnSessions(SessionMiddleware):

