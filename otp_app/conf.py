@@ -6,6 +6,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, cast
 
 from django.conf import settings
@@ -130,7 +131,7 @@ class Conf:
     ROUTES: Mapping[str, Mapping[str, Sequence[str]]] = {}
     CURRENCY: str = "USD"  # in which prices and the budget are
     PUBLIC_URL: str = ""  # "https://login.example.com": providers send reports there, links in messages lead there
-    OUTBOX_FILE: str = ""  # development and tests: messages go into this file, as JSON lines, and to no provider
+    OUTBOX_FILE: str | Path = ""  # development and tests: messages go into this file, as JSON lines, and to no provider
     QUEUE: str = "otp_app.queues.inline.InlineQueue"  # when a message is handed over
     PROVIDER_DEADLINE: int = 10  # seconds for the whole dispatch
     WRITE_BEHIND: int = 0  # milliseconds after which outcomes are written, many in one statement; 0: at once
@@ -164,7 +165,7 @@ class Conf:
     REFRESH_GRACE: int = 30  # seconds for which a refresh token that was used gets the same successor again
 
     # Development and tests only: a file with seconds to add to the store's clock
-    CLOCK_OFFSET_FILE: str = ""
+    CLOCK_OFFSET_FILE: str | Path = ""
 
 
 class _Cached:

@@ -26,6 +26,7 @@ PHONE = "+15005550009"
         ("BRAND", b"OTP"),
         ("HOME_NETWORKS", [None]),
         ("LINE_CHECK", "otp_app.providers.twilio_lookup.TwilioLookup"),
+        ("LOGO", Path("brand/logo.svg")),
         ("LINE_CHECK", []),
         ("POLICIES", ["transfer"]),
         ("POLICIES", {"transfer": None}),
@@ -49,10 +50,11 @@ def test_a_wrong_type_is_named_alone(settings, name, value):
 
 
 def test_the_type_is_written_as_in_python_and_the_value_is_not_shown(settings):
-    settings.OTP_ROUTES, settings.OTP_STAFF_BY_CODE = ["a secret"], "0"
+    settings.OTP_ROUTES, settings.OTP_STAFF_BY_CODE, settings.OTP_OUTBOX_FILE = ["a secret"], "0", 7
     assert [found.msg for found in checks.run_checks()] == [
         "OTP_STAFF_BY_CODE must be of the type bool.",
         "OTP_ROUTES must be of the type Mapping[str, Mapping[str, Sequence[str]]].",
+        "OTP_OUTBOX_FILE must be of the type str | Path.",
     ]
 
 
