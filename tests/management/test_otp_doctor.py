@@ -99,16 +99,17 @@ class TestSweepAndPurge:
         services.send_code(phone=new_phone())
         clock.advance(24 * 3600)
         code, text = doctor()
-        assert (code, "note    otp_sweep: has not run for 1 d: have a timer" in text) == (0, True)
+        assert re.search(r"note    otp_sweep: has not run for 1 d( \d+ s)?: have a timer", text)
+        assert code == 0
 
 
 class TestRulings:
     def test_a_country_is_named_with_what_was_ruled_until_when_and_why(self, remote):
         ruled("region KZ", reason="a bomber")
-        ruled("region UZ", "watch", until=clocks.milliseconds() + 3_601_000)
+        ruled("region UZ", "watch", until=clocks.milliseconds() + 3_630_000)
         text = doctor()[1]
         assert "note    region KZ: is shut by hand until it is lifted: a bomber." in text
-        assert "note    region UZ: is watched by hand for another 1 h: no reason." in text
+        assert re.search(r"note    region UZ: is watched by hand for another 1 h( \d+ s)?: no reason\.", text)
 
     def test_others_are_counted_and_not_named(self, remote):
         ruled("prefix +99890123")
