@@ -49,9 +49,9 @@ def post(client, name, body):
 
 
 def rounded(answer):
-    """Round seconds that are left to minutes, because a slow machine takes some; leave numbers of checks and sends."""
-    minutes = {name: round(value / 60) for name, value in answer.items() if isinstance(value, int) and value > MOST}
-    return answer | minutes
+    """Round seconds that are left, of which a slow machine takes up to fifteen; leave numbers of checks and sends."""
+    seconds = {name: value for name, value in answer.items() if isinstance(value, int) and value > MOST}
+    return answer | {name: (value + 15) // 20 for name, value in seconds.items()}
 
 
 def story(client, clock, phone):

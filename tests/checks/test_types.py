@@ -21,6 +21,7 @@ PHONE = "+15005550009"
         *((name, "0") for name in SWITCHES),
         *((name, None) for name in ("BRAND", "LOGO", "STAFF_BY_CODE", "STORE")),
         *((name, "UZ") for name in ("HOME_NETWORKS", "HOME_REGIONS", "NEXT_HOSTS", "PASSKEY_ORIGINS")),
+        *(("CODE_ALONE", value) for value in ("", "False", 2)),
         ("ALLOWED_REGIONS", 998),
         ("ALLOWED_REGIONS", [None]),
         ("BRAND", b"OTP"),
